@@ -1,0 +1,88 @@
+"""What readers see in place of keys, in the papers' order. A name that is not here is shown as its key."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+METRICS = {
+    "beta_vae_score": "BetaVAE score",
+    "factor_vae_score": "FactorVAE score",
+    "mig": "MIG",
+    "dci": "DCI",
+    "modularity": "Modularity",
+    "sap_score": "SAP",
+}
+# Scores that need no labels. Losses are in nats per image.
+UNSUPERVISED_SCORES = {
+    "reconstruction_loss": "Reconstruction",
+    "kl_loss": "KL",
+    "elbo": "ELBO",
+    "loss": "Training loss",
+    "gaussian_total_correlation": "Gaussian TC",
+    "gaussian_wasserstein_correlation": "Gaussian Wasserstein",
+    "gaussian_wasserstein_correlation_normalised": "Gaussian Wasserstein (normalised)",
+    "mutual_information": "Mutual information",
+}
+SCORES = METRICS | UNSUPERVISED_SCORES
+OBJECTIVES = {
+    "beta_vae": "β-VAE",
+    "annealed_vae": "AnnealedVAE",
+    "factor_vae": "FactorVAE",
+    "beta_tc_vae": "β-TC-VAE",
+    "dip_vae_i": "DIP-VAE-I",
+    "dip_vae_ii": "DIP-VAE-II",
+}
+STRENGTHS = {"beta": "β", "gamma": "γ", "lambda_od": "λ_od"}
+DATA_SETS = {
+    "dsprites": "dSprites",
+    "color_dsprites": "Color-dSprites",
+    "noisy_dsprites": "Noisy-dSprites",
+    "scream_dsprites": "Scream-dSprites",
+    "smallnorb": "SmallNORB",
+    "cars3d": "Cars3D",
+    "shapes3d": "Shapes3D",
+}
+REPRESENTATIONS = {"mean": "mean", "sampled": "sampled", "model": "model"}
+
+
+def in_order(keys: Iterable[str], known: Mapping[str, str]) -> list[str]:
+    """The distinct keys: first those known, in the order of `known`, then the others by name."""
+    keys = {str(key) for key in keys}
+    return [key for key in known if key in keys] + sorted(keys - known.keys())
+
+
+def label(key: str, known: Mapping[str, str]) -> str:
+    """The readable name of a key; an unknown key with its underscores as spaces."""
+    return known.get(key, str(key).replace("_", " "))
+
+
+def sort(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """The rows in the papers' order of the columns `by`."""
+    known = {"data_set": DATA_SETS, "objective": OBJECTIVES, "representation": REPRESENTATIONS}
+    known |= {"metric": METRICS, "score": SCORES}
+
+    def position(column: pd.Series) -> pd.Series:
+        if column.name not in known:
+            return column
+        order = in_order(column.unique(), known[column.name])
+        return column.map({key: place for place, key in enumerate(order)})
+
+    return table.sort_values(by, key=position, ignore_index=True)
+
+
+def strength(name: str, value: float | None = None) -> str:
+    """ "β" or "β = 4": a swept hyperparameter and, where given, its value."""
+    shown = STRENGTHS.get(name, str(name))
+    return shown if value is None else f"{shown} = {value:g}"
+
+
+def span(numbers: Iterable[int]) -> str:
+    """ "36", or "34–36" where they differ."""
+    numbers = [int(number) for number in numbers] or [0]
+    return str(min(numbers)) if min(numbers) == max(numbers) else f"{min(numbers)}–{max(numbers)}"
+
+
+def count(numbers: Iterable[int], unit: str = "models") -> str:
+    """ "n = 36 models", or "n = 34–36 models" where cells rest on different numbers."""
+    shown = span(numbers)
+    return f"n = {shown} {unit.replace('models', 'model') if shown == '1' else unit}"

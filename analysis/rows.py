@@ -1,0 +1,88 @@
+"""The rows of a study as the analysis reads them: checked, failures set aside, one value per score of a model.
+
+The headline score of a metric is the row whose `score` equals its `metric`. A row whose `error` is set, or
+whose `value` is not finite, is a failure: it enters no statistic and is counted by `tables.failures`.
+"""
+
+import numpy as np
+import pandas as pd
+
+from analysis import names
+
+# What every table or figure reads. Results may hold more columns.
+COLUMNS = (
+    "run_id",
+    "data_set",
+    "objective",
+    "strength_name",
+    "strength",
+    "representation",
+    "metric",
+    "score",
+    "value",
+    "error",
+)
+# Metrics that see no factor labels, and so could be used to select models.
+UNSUPERVISED = ("training", "unsupervised")
+
+
+class NothingToDraw(ValueError):
+    """The rows are well formed but do not allow this figure; the message says why."""
+
+
+def checked(results: pd.DataFrame) -> pd.DataFrame:
+    """The results with categorical columns as plain values; ValueError that names the columns that they lack."""
+    missing = [column for column in COLUMNS if column not in results.columns]
+    if missing:
+        raise ValueError(f"results lack {', '.join(missing)}: the analysis needs {', '.join(COLUMNS)}")
+    # Categories compare and group by what they could hold, not by what they hold.
+    return results.astype(dict.fromkeys(results.select_dtypes("category"), object))
+
+
+def is_failure(results: pd.DataFrame) -> pd.Series:
+    """Whether each row is a failed run or metric: an error is set, or the value is not a finite number."""
+    error = results["error"]
+    has_error = error.notna() & (error.astype(str).str.strip() != "")
+    return has_error | ~np.isfinite(results["value"].astype(float))
+
+
+def scored(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows that hold a score, in an order of their own, so that no figure depends on the order of the jobs.
+
+    A model that has the same score twice is a ValueError, never an average.
+    """
+    results = checked(results)
+    rows = results[~is_failure(results)]
+    key = ["run_id", "representation", "metric", "score"]
+    twice = rows[rows.duplicated(key, keep=False)]
+    if len(twice):
+        first = twice.iloc[0]
+        same = twice[(twice[key] == first[key]).all(axis=1)]
+        varying = [c for c in ("protocol", "metric_version") if c in same and same[c].nunique() > 1]
+        values = "; ".join(f"{c}: {', '.join(sorted(same[c].astype(str).unique()))}" for c in varying)
+        raise ValueError(
+            f"run {first['run_id']} has the score {first['score']} of {first['metric']} "
+            f"({first['representation']}) {len(same)} times ({values or 'repeated rows'}): keep one of them"
+        )
+    return rows.sort_values(key, ignore_index=True)
+
+
+def headline(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the headline score of a disentanglement metric."""
+    return rows[(rows["metric"] == rows["score"]) & ~rows["metric"].isin(UNSUPERVISED)]
+
+
+def by_model(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row per model (run_id), a column per score in the papers' order; NaN where a model lacks the score."""
+    wide = rows.pivot(index="run_id", columns="score", values="value")
+    return wide[names.in_order(wide.columns, names.SCORES)]
+
+
+def only_data_set(results: pd.DataFrame) -> str:
+    """The name of the one data set in `results`; a figure shows one, so several are a ValueError."""
+    found = sorted(checked(results)["data_set"].unique())
+    if not found:
+        raise NothingToDraw("there are no rows")
+    if len(found) > 1:
+        raise ValueError(f"a figure shows one data set, results hold {', '.join(found)}: select one")
+    return found[0]

@@ -1,0 +1,7 @@
+"""`python -m disentanglement_study`."""
+
+import sys
+
+from disentanglement_study.cli import main
+
+sys.exit(main())

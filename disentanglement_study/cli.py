@@ -1,0 +1,217 @@
+"""The console command `disentanglement-study`. Bad input is one line on stderr and exit code 2."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from disentanglement_study import config, store
+
+OUT, ERR = Console(), Console(stderr=True)
+INTERRUPTED = 130
+
+EXAMPLES = """\
+examples:
+  disentanglement-study plan locatello2019                       what a sweep holds and what it costs
+  disentanglement-study run quick studies/quick                  train and score it here, with local Ray
+  disentanglement-study run quick studies/one --gin "sweep.seeds = 1" --where "objective == 'beta_vae'"
+  disentanglement-study run SWEEP /shared/DIR --address auto     on the Ray cluster that this machine is part of
+  disentanglement-study status studies/quick
+  disentanglement-study query studies/quick "SELECT objective, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
+
+SWEEP is a gin file, or the name of one in sweeps/. Every command can be repeated: what is there is not done again.
+"""
+
+
+def plan(arguments: argparse.Namespace) -> None:
+    """Show what a sweep holds: counts by axis, jobs, estimated cost."""
+    from disentanglement_study import cost, display, study
+
+    settings, runs = _sweep(arguments)
+    estimates = cost.estimate(runs, settings)
+    frame = study.plan.frame(runs, settings)
+    for table in display.axes(frame, estimates):
+        OUT.print(table, "")
+    OUT.print(display.cost(frame, estimates, len(study.plan.group(runs, settings.resources.population)), settings))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train and score what a study has not yet; safe to stop and to repeat."""
+    from disentanglement_study import study
+
+    settings, runs = _sweep(arguments)
+    study.run(
+        settings,
+        runs,
+        arguments.dir,
+        executor=arguments.executor,
+        address=arguments.address,
+        data_dir=arguments.data_dir,
+        retry_failed=arguments.retry_failed,
+        console=ERR,
+    )
+    status(arguments)
+
+
+def quick(arguments: argparse.Namespace) -> None:
+    """Run the small study of sweeps/quick.gin, then its tables and figures."""
+    from disentanglement_study import study
+
+    arguments.sweep = "quick"
+    settings, runs = _sweep(arguments)
+    study.run(settings, runs, arguments.dir, executor=arguments.executor, data_dir=arguments.data_dir, console=ERR)
+    tables(arguments)
+    figures(arguments)
+    OUT.print(
+        f"\nThe study is in {arguments.dir}: tables/tables.md, figures/, and all scores for queries.\n"
+        "Next, for example:\n"
+        f"  {_command()} status {arguments.dir}\n"
+        f"  {_command()} query {arguments.dir} \"SELECT objective, strength, avg(value) AS mig FROM results "
+        "WHERE score = 'mig' AND representation = 'mean' GROUP BY ALL ORDER BY mig DESC\"\n"
+        f"  {_command()} plan locatello2019",
+        highlight=False, soft_wrap=True, markup=False,
+    )  # fmt: skip
+
+
+def status(arguments: argparse.Namespace) -> None:
+    """Count the runs of a study: done, failed, running, missing."""
+    from disentanglement_study import display
+
+    opened = store.open(arguments.dir)
+    OUT.print(display.table(display.status(opened), str(arguments.dir)))
+    for manifest in opened.manifests():
+        if manifest["status"] == "failed":
+            reason = manifest["error"].splitlines()[-1]
+            OUT.print(f"failed: {len(manifest['run_ids'])} runs (job {manifest['job_id']}): {reason}", markup=False)
+    failed_scores = opened.query(
+        "SELECT metric, representation, count(*) AS models, any_value(error) AS error FROM scores "
+        "WHERE error IS NOT NULL AND metric != 'training' GROUP BY ALL ORDER BY ALL"
+    )
+    for row in failed_scores.itertuples():
+        reason = row.error.strip().splitlines()[-1]
+        OUT.print(f"failed: {row.metric} on {row.representation} codes of {row.models} models: {reason}", markup=False)
+
+
+def query(arguments: argparse.Namespace) -> None:
+    """Ask the results in SQL (DuckDB): views runs, scores, curves, and results = scores joined with runs."""
+    from disentanglement_study import display
+
+    frame = store.open(arguments.dir).query(arguments.sql)
+    if arguments.csv:
+        frame.to_csv(sys.stdout, index=False)
+    else:
+        OUT.print(display.table(frame))
+        OUT.print(f"{len(frame)} rows")
+
+
+def tables(arguments: argparse.Namespace) -> None:
+    """Write the tables (CSV and Markdown) and print the rank correlation of the metrics."""
+    from analysis import tables as analysis_tables
+    from analysis import text
+
+    results = store.open(arguments.dir).results()
+    paths = analysis_tables.write(results, arguments.dir / "tables")
+    OUT.print(text.render(analysis_tables.rank_correlation(results)), highlight=False, markup=False, soft_wrap=True)
+    OUT.print(f"{len(paths)} tables in {arguments.dir / 'tables'}", highlight=False)
+
+
+def figures(arguments: argparse.Namespace) -> None:
+    """Draw the figures (PDF and PNG)."""
+    from analysis import figures as analysis_figures
+
+    paths = analysis_figures.write(store.open(arguments.dir).results(), arguments.dir / "figures")
+    OUT.print(f"{len(paths)} figure files in {arguments.dir / 'figures'}", highlight=False)
+
+
+def _sweep(arguments: argparse.Namespace):
+    from disentanglement_study import study
+
+    settings = config.load(arguments.sweep, arguments.gin)
+    return settings, study.select(study.plan.expand(settings), settings, arguments.where)
+
+
+def _command() -> str:
+    """How the user reached this program, so that what is printed can be pasted."""
+    path = Path(sys.argv[0])
+    if path.name == "__main__.py":
+        return f"{Path(sys.executable).name} -m disentanglement_study"
+    on_path = any(Path(folder) == path.parent for folder in os.environ.get("PATH", "").split(os.pathsep))
+    return path.name if on_path else os.path.relpath(path)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="disentanglement-study",
+        description="Large reproducibility studies of disentangled representations.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(function: Callable[[argparse.Namespace], None], *parts: Callable) -> argparse.ArgumentParser:
+        command = commands.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
+        for part in parts:
+            part(command)
+        command.set_defaults(function=function)
+        return command
+
+    add(plan, _sweep_argument, _sweep_options)
+    add(run, _sweep_argument, _folder, _sweep_options, _run_options).add_argument(
+        "--retry-failed", action="store_true", help="do runs again that failed before"
+    )
+    add(quick, _quick_folder, _sweep_options, _run_options)
+    add(status, _folder)
+    command = add(query, _folder)
+    command.add_argument("sql", metavar="SQL", help='such as "SELECT * FROM results LIMIT 5"')
+    command.add_argument("--csv", action="store_true", help="print CSV instead of a table")
+    add(tables, _folder)
+    add(figures, _folder)
+    return top
+
+
+def _sweep_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument("sweep", metavar="SWEEP", help="a gin file, or the name of one in sweeps/")
+
+
+def _folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument("dir", metavar="DIR", type=Path, help="the study's folder")
+
+
+def _quick_folder(command: argparse.ArgumentParser) -> None:
+    default = Path("studies/quick")
+    command.add_argument("dir", metavar="DIR", type=Path, nargs="?", default=default, help=f"default: {default}")
+
+
+def _sweep_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--gin", metavar="BINDING", action="append", default=[], help='over the file, such as "train.steps = 1000"'
+    )
+    command.add_argument("--where", metavar="EXPRESSION", help='only these runs, such as "seed < 5 and strength > 1"')
+
+
+def _run_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--executor", default="ray", help="ray (default) or inline: one job at a time, no Ray")
+    command.add_argument("--address", help="a Ray cluster, such as auto; default: start Ray on this machine")
+    command.add_argument("--data-dir", metavar="DIR", type=Path, help="where data sets are kept (default: user cache)")
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        arguments.function(arguments)
+    except (ValueError, OSError) as error:
+        if os.environ.get("DISENTANGLEMENT_STUDY_TRACEBACK"):
+            raise
+        ERR.print(f"error: {str(error).strip() or type(error).__name__}", style="red", markup=False, soft_wrap=True)
+        return 2
+    except KeyboardInterrupt:
+        ERR.print("stopped; nothing finished is lost: the same command goes on from here")
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Jobs that share a machine keep to cores of their own.
+
+A job that reserves one CPU still finds every core, and XLA starts a thread for each: two jobs on two cores would run
+four threads. A worker therefore claims cores before its first JAX operation: XLA starts a thread
+for each core that the process may use.
+"""
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+
+_claimed: list = []  # open lock files: a core is free again when the process that claimed it is gone
+
+
+def claim(count: int) -> set[int]:
+    """Pins this process to `count` free cores of those it may use, once; returns the cores it runs on.
+
+    If fewer are free, or the platform knows no affinity, the process stays where it is: slower, never wrong.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return set()
+    available = os.sched_getaffinity(0)
+    if _claimed or count >= len(available):
+        return available
+    folder = Path(tempfile.gettempdir()) / f"disentanglement_study.{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    mine: dict[int, object] = {}
+    for core in sorted(available):
+        handle = (folder / f"core{core}").open("w")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            handle.close()
+            continue
+        mine[core] = handle
+        if len(mine) == count:
+            _claimed.extend(mine.values())
+            os.sched_setaffinity(0, mine)
+            return set(mine)
+    for handle in mine.values():
+        handle.close()
+    return available

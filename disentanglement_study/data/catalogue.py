@@ -1,0 +1,57 @@
+"""What planning has to know of the study's seven data sets: facts, no images."""
+
+from typing import NamedTuple
+
+
+class Facts(NamedTuple):
+    """The factor grid of a data set, its image shape [H, W, C], and where it is from."""
+
+    factor_names: tuple[str, ...]
+    factor_sizes: tuple[int, ...]
+    image_shape: tuple[int, int, int]
+    source: str
+
+
+_SPRITES = ("shape", "scale", "orientation", "position_x", "position_y"), (3, 6, 40, 32, 32)
+
+# The grids of Locatello et al. 2019 (arXiv:1811.12359), in the order of the index: the last is the fastest.
+CATALOGUE: dict[str, Facts] = {
+    "dsprites": Facts(
+        *_SPRITES,
+        image_shape=(64, 64, 1),
+        source="dSprites, Matthey et al. 2017: white sprites on black",
+    ),
+    "color_dsprites": Facts(
+        *_SPRITES,
+        image_shape=(64, 64, 3),
+        source="Locatello et al. 2019: dSprites, the sprite in a random colour for each image",
+    ),
+    "noisy_dsprites": Facts(
+        *_SPRITES,
+        image_shape=(64, 64, 3),
+        source="Locatello et al. 2019: dSprites, the background uniform noise for each image",
+    ),
+    "scream_dsprites": Facts(
+        *_SPRITES,
+        image_shape=(64, 64, 3),
+        source="Locatello et al. 2019: dSprites as the negative of a random crop of Munch's The Scream",
+    ),
+    "smallnorb": Facts(
+        factor_names=("category", "elevation", "azimuth", "lighting"),
+        factor_sizes=(5, 9, 18, 6),
+        image_shape=(64, 64, 1),
+        source="SmallNORB, LeCun et al. 2004: toys seen by one camera; the instance, of 10, is a nuisance",
+    ),
+    "cars3d": Facts(
+        factor_names=("elevation", "azimuth", "object"),
+        factor_sizes=(4, 24, 183),
+        image_shape=(64, 64, 3),
+        source="Cars3D, Reed et al. 2015: car models",
+    ),
+    "shapes3d": Facts(
+        factor_names=("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation"),
+        factor_sizes=(10, 10, 10, 8, 4, 15),
+        image_shape=(64, 64, 3),
+        source="3D Shapes, Burgess and Kim 2018: a solid in a room",
+    ),
+}

@@ -1,0 +1,163 @@
+"""What the commands show: the plan's summary, a study's status, progress with an estimate of the time left."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from disentanglement_study.config import Study
+from disentanglement_study.store import Store
+from disentanglement_study.types import Job
+
+
+def table(frame: pd.DataFrame, title: str = "") -> Table:
+    """A DataFrame as a terminal table: numbers to the right, thousands separated."""
+    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for name in frame.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[name])
+        shown.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+    for row in frame.itertuples(index=False):
+        shown.add_row(*(_cell(value) for value in row))
+    return shown
+
+
+def _cell(value) -> str:
+    if pd.isna(value):
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def status(store: Store) -> pd.DataFrame:
+    """Runs per data set and objective: planned, done, failed, running, missing."""
+    plan = store.plan
+    done, failed = store.run_ids("done"), store.run_ids("failed")
+    running = {run for entry in store.progress() for run in entry["run_ids"]} - done - failed
+    state = plan["run_id"].map(
+        lambda run: "done" if run in done else "failed" if run in failed else "running" if run in running else "missing"
+    )
+    counts = pd.crosstab([plan["data_set"], plan["objective"]], state)
+    counts = counts.reindex(columns=["done", "failed", "running", "missing"], fill_value=0)
+    counts.insert(0, "planned", counts.sum(axis=1))
+    return counts.reset_index()
+
+
+class Watch:
+    """Follows the jobs of a study: a bar with an estimate on a terminal, a line per finished job elsewhere."""
+
+    def __init__(self, console: Console, store: Store, jobs: list[Job]):
+        self.console, self.store = console, store
+        self.total = sum(len(job.runs) for job in jobs)
+        self.ended, self.failed, self.start = 0, 0, time.monotonic()
+        self.bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[runs]}"),
+            TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn(elapsed_when_finished=False),
+            console=console, disable=not console.is_terminal,
+        )  # fmt: skip
+        self.task = self.bar.add_task("models", total=self.total, runs=f"0/{self.total}")
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        stop = threading.Event()
+        thread = threading.Thread(target=self._poll, args=(stop,), daemon=True)
+        with self.bar:
+            thread.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                thread.join()
+
+    def _poll(self, stop: threading.Event) -> None:
+        """Workers leave their progress in the store, so this works across processes and machines."""
+        while not stop.wait(0.5):
+            entries = self.store.progress()
+            partial = sum(entry["fraction"] * len(entry["run_ids"]) for entry in entries)
+            stages = ", ".join(sorted({entry["stage"] for entry in entries})) or "starting"
+            self.bar.update(self.task, completed=self.ended + partial, description=stages)
+
+    def job_ended(self, job: Job, error: BaseException | None) -> None:
+        self.ended += len(job.runs)
+        self.failed += len(job.runs) if error else 0
+        self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
+        if error:
+            reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+            self.console.print(f"[red]failed[/]: {job.objective} on {job.data_set}, {len(job.runs)} runs: {reason}")
+        if not self.console.is_terminal:
+            elapsed = time.monotonic() - self.start
+            left = elapsed / self.ended * (self.total - self.ended)
+            self.console.print(
+                f"{self.ended}/{self.total} models  {job.objective} on {job.data_set}  "
+                f"elapsed {elapsed:.0f} s, about {left:.0f} s left"
+            )
+
+
+def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
+    """The sweep axis by axis: a table of data sets and a table of objectives, with runs and training cost."""
+    by_data_set = estimates.groupby("data_set", sort=False)[["runs", "pflop"]].sum().reset_index()
+    rows = []
+    for objective, group in plan.groupby("objective", sort=False):
+        cost = estimates[estimates["objective"] == objective]
+        rows.append(
+            {
+                "objective": objective,
+                "strength": f"{group['strength_name'].iloc[0]} = {_values(group['strength'])}",
+                "fixed": _fixed(group),
+                "seeds": _seeds(group),
+                "runs": len(group),
+                "updates": cost["updates"].iloc[0],
+                "parameters": cost["parameters"].max(),
+                "GFLOP/step": cost["gflop_per_step"].max(),
+            }
+        )
+    title = f"{len(plan):,} runs, protocol {plan['protocol'].iloc[0]!r}"
+    return [table(by_data_set, title), table(pd.DataFrame(rows))]
+
+
+def _values(column: pd.Series) -> str:
+    return " ".join(f"{value:g}" for value in sorted(column.unique()))
+
+
+def _fixed(group: pd.DataFrame) -> str:
+    hyper = pd.DataFrame([json.loads(text) for text in group["hyper"].unique()]).iloc[:, 1:]
+    return ", ".join(f"{name} = {_values(hyper[name])}" for name in hyper)
+
+
+def _seeds(group: pd.DataFrame) -> str:
+    seeds = sorted(int(seed) for seed in group["seed"].unique())
+    if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]}..{seeds[-1]}"
+    return ", ".join(map(str, seeds))
+
+
+# Sustained on the study's nets, GFLOP/s: orders of magnitude for a plan, not promises.
+SUSTAINED = {"one CPU core": 50, "one data-centre GPU": 10_000}
+
+
+def cost(plan: pd.DataFrame, estimates: pd.DataFrame, num_jobs: int, study: Study) -> str:
+    """The plan in words: jobs, operations, and what they would take at a stated rate."""
+    pflop = estimates["pflop"].sum()
+    rates = "; ".join(
+        f"{_duration(pflop * 1e6 / rate)} on {name} at {rate:,} GFLOP/s" for name, rate in SUSTAINED.items()
+    )
+    metrics = len(study.evaluate.metrics) * len(study.evaluate.representations)
+    return (
+        f"{len(plan):,} models in {num_jobs:,} jobs of up to {study.resources.population}; "
+        f"{pflop:,.4g} PFLOP of training.\n"
+        f"Training would take {rates} (assumed rates).\n"
+        f"Scoring: {metrics} metrics and representations a model, {len(plan) * metrics:,} in all; not in the estimate."
+    )
+
+
+def _duration(seconds: float) -> str:
+    for size, name in ((86400 * 365.25, "years"), (86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= size:
+            return f"{seconds / size:,.1f} {name}"
+    return f"{seconds:,.0f} seconds"

@@ -1,0 +1,12 @@
+"""Bad input: one line that names the value, what was allowed and the nearest spelling."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def unknown(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
+    """The error for a name that is not in a registry, with the nearest one that is."""
+    allowed = list(allowed)
+    near = difflib.get_close_matches(str(name).lower(), allowed, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return ValueError(f"unknown {kind} {name!r}: {hint}(there are: {', '.join(sorted(allowed))})")

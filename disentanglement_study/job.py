@@ -1,0 +1,115 @@
+"""One job, top to bottom: train, represent, evaluate, store. The only file that knows every stage."""
+
+import time
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from disentanglement_study import data, represent, train
+from disentanglement_study.config import Study
+from disentanglement_study.evaluate import evaluate
+from disentanglement_study.store import Store
+from disentanglement_study.types import Job
+
+
+def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
+    """Trains and scores the runs of a job and writes them to the store; an exception leaves no trace there."""
+    store, config = Store(root), study.evaluate
+    data_set = data.load(job.data_set, data_dir)
+    seconds, start = {}, time.perf_counter()
+
+    def lap(stage: str) -> None:
+        seconds[stage] = time.perf_counter() - start - sum(seconds.values())
+
+    # Half of the bar is training, half is scoring: close to the truth at the study's sizes, and of no consequence.
+    store.write_progress(job, "compiling", 0.0)
+    params, losses, curves = train.fit(
+        job,
+        data_set,
+        study.nets,
+        study.train,
+        study.resources,
+        config.training_batches,
+        on_step=lambda done, total: store.write_progress(job, "training", 0.5 * done / total),
+    )
+    lap("train")
+    index = represent.table_index(data_set, config)
+    codes = represent.encode(params, data_set, index, study.nets, study.resources.encode_batch)
+    factors = data_set.factors(index)
+    lap("represent")
+    scores = training_scores(job, losses, config.training_batches * study.train.batch_size, seconds["train"])
+    for member, run in enumerate(job.runs):
+        for name in config.representations:
+            rows = evaluate(represent.representation(name, codes, member, run), factors, name, config, run.protocol)
+            scores += [{"run_id": run.run_id, **row} for row in rows]
+        store.write_progress(job, "scoring", 0.5 + 0.5 * (member + 1) / len(job.runs))
+    lap("evaluate")
+
+    keep = np.linspace(0, len(index) - 1, min(config.keep_codes, len(index))).astype(int)
+    store.write_job(
+        job,
+        scores,
+        [
+            {"run_id": run.run_id, "step": row["step"], "term": row["term"], "value": row["values"][member]}
+            for row in curves
+            for member, run in enumerate(job.runs)
+        ],
+        {
+            "params": flat(params),
+            "codes": {"index": index[keep], "mean": codes.mean[:, keep], "logvar": codes.logvar[:, keep]},
+        },
+        {"status": "done", "seconds": seconds, "device": device(), "versions": jax_versions()},
+    )
+
+
+def training_scores(job: Job, losses: dict[str, np.ndarray], n: int, seconds: float) -> list[dict]:
+    """The training run's own scores (metric "training", representation "model"): the loss and its terms, and the ELBO.
+
+    Nats, means over fresh batches of the training distribution. A loss that is not finite is recorded as diverged.
+    """
+    losses = {**losses, "elbo": -(losses["reconstruction_loss"] + losses["kl_loss"])}
+    return [
+        {
+            "run_id": run.run_id,
+            "representation": "model",
+            "metric": "training",
+            "score": score,
+            "value": values[member],
+            "n": n,
+            "protocol": run.protocol,
+            "metric_version": "1",
+            "versions": jax_versions(),
+            "seconds": seconds / len(job.runs),
+            "error": None if np.isfinite(values[member]) else f"diverged: {score} is {values[member]}",
+        }
+        for member, run in enumerate(job.runs)
+        for score, values in losses.items()
+    ]
+
+
+def record_failure(job: Job, root: Path, error: BaseException, attempts: int) -> None:
+    """A job that failed for good: each of its runs becomes a row with the traceback, and the study goes on."""
+    text = "".join(traceback.format_exception(error)).strip()
+    rows = [
+        {"run_id": run.run_id, "representation": "model", "metric": "training", "score": "loss", "value": float("nan"),
+         "protocol": run.protocol, "metric_version": "1", "versions": jax_versions(), "error": text}
+        for run in job.runs
+    ]  # fmt: skip
+    Store(root).write_job(job, rows, [], {}, {"status": "failed", "attempts": attempts, "error": text})
+
+
+def flat(tree: dict) -> dict[str, np.ndarray]:
+    """Nested parameters as {"encoder/Dense_0/kernel": [M, ...]}."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {"/".join(part.key for part in path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def device() -> str:
+    return f"{jax.default_backend()}: {jax.devices()[0].device_kind}"
+
+
+def jax_versions() -> str:
+    return " ".join(f"{package}={version(package)}" for package in ("jax", "flax", "optax", "numpy"))

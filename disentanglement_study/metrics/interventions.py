@@ -1,0 +1,37 @@
+"""Draws of rows of a codes table that agree on a factor: the table's answer to an intervention on that factor."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class RowsByValue(NamedTuple):
+    """The rows of a table sorted by each factor k.
+
+    The rows with the same value of factor k as row r are `rows[k, first[k, r] : first[k, r] + count[k, r]]`.
+    """
+
+    rows: np.ndarray  # [F, N]
+    first: np.ndarray  # [F, N]
+    count: np.ndarray  # [F, N]
+
+
+def rows_by_value(factors) -> RowsByValue:
+    """The index of a table of factors [N, F]: a complete grid or any part of one."""
+    index = RowsByValue(*np.empty((3, *factors.shape[::-1]), np.int32))
+    for k, values in enumerate(factors.T):
+        order = np.argsort(values, kind="stable")
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(values[order])) + 1])
+        counts = np.diff(starts, append=len(values))
+        index.rows[k] = order
+        index.first[k, order] = np.repeat(starts, counts)
+        index.count[k, order] = np.repeat(counts, counts)
+    return index
+
+
+def draw_same_value(index: RowsByValue, factor, row, rng):
+    """For each `row` one that has the same value of `factor`, uniform with replacement (the arrays broadcast).
+
+    On a complete grid that fixes the factor and draws all others uniformly and independently.
+    """
+    return index.rows[factor, index.first[factor, row] + rng.integers(index.count[factor, row])]

@@ -1,0 +1,69 @@
+"""Encoders, decoders and discriminators. To add one: write its module, add its line here."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from disentanglement_study.errors import unknown
+from disentanglement_study.nets.conv import ConvDecoder, ConvEncoder
+from disentanglement_study.nets.mlp import Discriminator, MlpDecoder, MlpEncoder
+from disentanglement_study.types import Nets
+
+ENCODERS: dict[str, type[nn.Module]] = {"conv": ConvEncoder, "mlp": MlpEncoder}
+DECODERS: dict[str, type[nn.Module]] = {"conv": ConvDecoder, "mlp": MlpDecoder}
+
+
+def build(
+    image_shape: tuple[int, int, int],
+    *,
+    encoder: str,
+    decoder: str,
+    num_latents: int,
+    encoder_options: Mapping[str, Any],
+    decoder_options: Mapping[str, Any],
+    discriminator_options: Mapping[str, Any],
+) -> tuple[Nets, dict[str, Any]]:
+    """The nets as pure functions, and for each parameter group a function from a key to its initial parameters.
+
+    Raises ValueError for an unknown net or option, and for an image that the net cannot halve often enough.
+    """
+    encode = _module("encoder", ENCODERS, encoder, {"num_latents": num_latents}, encoder_options)
+    decode = _module("decoder", DECODERS, decoder, {"image_shape": image_shape}, decoder_options)
+    discriminate = _module("discriminator", {"mlp": Discriminator}, "mlp", {}, discriminator_options)
+    for net in (encode, decode):
+        halvings = len(getattr(net, "channels", ()))
+        if image_shape[0] % 2**halvings or image_shape[1] % 2**halvings:
+            raise ValueError(f"{type(net).__name__} halves the image {halvings} times: {image_shape} does not divide")
+    images = jnp.zeros((1, *image_shape))
+    z = jnp.zeros((1, num_latents))
+    init = {
+        "encoder": lambda key: encode.init(key, images)["params"],
+        "decoder": lambda key: decode.init(key, z)["params"],
+        "discriminator": lambda key: discriminate.init(key, z)["params"],
+    }
+    return Nets(*(_function(net) for net in (encode, decode, discriminate))), init
+
+
+def _function(net: nn.Module):
+    return lambda params, inputs: net.apply({"params": params}, inputs)
+
+
+def _module(kind: str, registry: dict, name: str, given: dict, options: Mapping[str, Any]) -> nn.Module:
+    if name not in registry:
+        raise unknown(kind, name, registry)
+    fields = {f.name for f in dataclasses.fields(registry[name])} - {"parent", "name"} - set(given)
+    for option in options:
+        if option not in fields:
+            raise unknown(f"option of {kind} {name!r}", option, fields)
+    tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+    return registry[name](**given, **tuples)
+
+
+def num_parameters(init: dict[str, Any], groups: tuple[str, ...]) -> int:
+    """Parameters of the groups, counted without making them."""
+    shapes = [jax.eval_shape(init[group], jax.random.key(0)) for group in groups]
+    return sum(leaf.size for leaf in jax.tree.leaves(shapes))

@@ -1,0 +1,68 @@
+"""The terms that the objectives are made of. All in nats, batch means; x in [0, 1], D latents, B batch."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+from disentanglement_study.types import Nets
+
+Scalar = Float[Array, ""]
+Codes = Float[Array, "b d"]
+
+
+def gaussian_sample(rng: Array, mean: Codes, logvar: Codes) -> Codes:
+    """z = mean + exp(logvar / 2) ε with one ε ~ N(0, I) an image (Kingma & Welling 2014, eq. 4)."""
+    return mean + jnp.exp(logvar / 2) * jax.random.normal(rng, mean.shape)
+
+
+def gaussian_kl(mean: Codes, logvar: Codes) -> Scalar:
+    """KL(N(mean, exp logvar) || N(0, I)) = ½ Σ_d (mean² + exp logvar - logvar - 1).
+
+    Summed over latents, mean over the batch.
+    """
+    return 0.5 * jnp.mean(jnp.sum(mean**2 + jnp.exp(logvar) - logvar - 1, axis=1))
+
+
+def bernoulli_loss(logits: Float[Array, "b h w c"], images: Float[Array, "b h w c"]) -> Scalar:
+    """-log p(x | z) of a Bernoulli decoder; summed over pixels and channels, mean over the batch.
+
+    Targets between 0 and 1 are allowed, as for the coloured data sets; their entropy is not taken off.
+    """
+    return jnp.mean(jnp.sum(jax.nn.softplus(logits) - logits * images, axis=(1, 2, 3)))
+
+
+def total_correlation(z: Codes, mean: Codes, logvar: Codes) -> Scalar:
+    """KL(q(z) || Π_j q(z_j)) by the minibatch estimator of Chen et al. 2018 (arXiv 1802.04942), eq. S4.
+
+    mean_i [ logsumexp_k Σ_j log q(z_ij | x_k) - Σ_j logsumexp_k log q(z_ij | x_k) ]. As in disentanglement_lib the
+    constants (log of batch times data-set size, D - 1 times) are left out: the value is negative, which is normal, and
+    its gradient is the same.
+    """
+    z, mean, logvar = z[:, None], mean[None], logvar[None]
+    log_q = -0.5 * ((z - mean) ** 2 * jnp.exp(-logvar) + logvar + jnp.log(2 * jnp.pi))  # [i, k, j]
+    log_joint = jax.nn.logsumexp(jnp.sum(log_q, axis=2), axis=1)
+    log_marginals = jnp.sum(jax.nn.logsumexp(log_q, axis=1), axis=1)
+    return jnp.mean(log_joint - log_marginals)
+
+
+def covariance(x: Codes) -> Float[Array, "d d"]:
+    """E[x xᵀ] - E[x] E[x]ᵀ over the batch, divided by B (biased, as in disentanglement_lib)."""
+    mean = jnp.mean(x, axis=0)
+    return x.T @ x / x.shape[0] - jnp.outer(mean, mean)
+
+
+def diagonal_penalty(matrix: Float[Array, "d d"], off_diagonal: Any, diagonal: Any) -> Scalar:
+    """off_diagonal Σ_{i≠j} C_ij² + diagonal Σ_i (C_ii - 1)² (Kumar et al. 2018, arXiv 1711.00848, eq. 6 and 7)."""
+    on = jnp.diagonal(matrix)
+    return off_diagonal * (jnp.sum(matrix**2) - jnp.sum(on**2)) + diagonal * jnp.sum((on - 1) ** 2)
+
+
+def variational_terms(nets: Nets, params: dict, batch: Array, rng: Array) -> tuple[Codes, Codes, Codes, dict]:
+    """One pass through encoder and decoder: mean, logvar, a sample z, and the two terms of the ELBO."""
+    mean, logvar = nets.encode(params["encoder"], batch)
+    z = gaussian_sample(rng, mean, logvar)
+    reconstruction = bernoulli_loss(nets.decode(params["decoder"], z), batch)
+    return mean, logvar, z, {"reconstruction_loss": reconstruction, "kl_loss": gaussian_kl(mean, logvar)}

@@ -1,0 +1,57 @@
+"""Codes of a trained population on the rows of a data set's grid: every image is encoded once for all metrics."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from disentanglement_study import rng
+from disentanglement_study.config import EvaluateConfig, NetConfig
+from disentanglement_study.population import over_members
+from disentanglement_study.train import build_nets, to_float
+from disentanglement_study.types import Codes, DataSet, Run
+
+
+def table_index(data: DataSet, evaluate: EvaluateConfig) -> np.ndarray:
+    """The rows of the grid that are encoded, ascending: all of them, or `table_rows` drawn without replacement.
+
+    The same for every model of a study and a data set.
+    """
+    rows = evaluate.table_rows
+    if rows is None or rows >= data.num_images:
+        return np.arange(data.num_images)
+    draws = rng.generator(evaluate.seed, "represent", data.name)
+    return np.sort(draws.choice(data.num_images, rows, replace=False))
+
+
+def encode(params: dict, data: DataSet, index: np.ndarray, net: NetConfig, batch_size: int) -> Codes:
+    """Posterior mean and logvar [M,N,D] of every member at the rows `index` [N]."""
+    functions, _ = build_nets(data.image_shape, net)
+
+    @jax.jit
+    def encode_batch(params: dict, rows: Array) -> tuple[Array, Array]:
+        images = to_float(data.decode(rows), net.image_size)
+        return over_members(lambda member: functions.encode(member, images))(params)
+
+    means, logvars = [], []
+    for start in range(0, len(index), batch_size):
+        rows = data.storage[index[start : start + batch_size]]
+        full = np.resize(rows, (batch_size, *rows.shape[1:]))  # the last batch is filled up: one program serves all
+        mean, logvar = encode_batch(params["encoder"], jnp.asarray(full))
+        means.append(np.asarray(mean)[:, : len(rows)])
+        logvars.append(np.asarray(logvar)[:, : len(rows)])
+    return Codes(index, np.concatenate(means, axis=1), np.concatenate(logvars, axis=1))
+
+
+def representation(name: str, codes: Codes, member: int, run: Run) -> Float[np.ndarray, "n d"]:
+    """The codes [N,D] of one member that metrics see.
+
+    "mean" is the posterior mean. "sampled" is mean + exp(logvar / 2) ε with one ε for each row of the table, drawn from
+    the run's seed (disentanglement_lib draws anew whenever a metric asks for the same image again).
+    """
+    mean = codes.mean[member].astype(np.float64)
+    if name == "mean":
+        return mean
+    noise = rng.generator(run.seed, "represent", "sampled", run.run_id).standard_normal(mean.shape)
+    return mean + np.exp(codes.logvar[member].astype(np.float64) / 2) * noise

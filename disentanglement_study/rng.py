@@ -1,0 +1,22 @@
+"""Random streams that do not depend on order: each is named, so adding one leaves the others as they were."""
+
+import hashlib
+
+import numpy as np
+
+
+def stable_hash(*names: str) -> int:
+    """A 32-bit hash of the names, the same in every process and on every platform."""
+    return int.from_bytes(hashlib.sha256("/".join(names).encode()).digest()[:4], "big")
+
+
+def generator(seed: int, *names: str) -> np.random.Generator:
+    """The NumPy generator of (seed, stage, name...)."""
+    return np.random.default_rng([seed, stable_hash(*names)])
+
+
+def key(seed, *names: str):
+    """The JAX key of (seed, stage, name...); `seed` may be traced."""
+    import jax
+
+    return jax.random.fold_in(jax.random.key(seed), stable_hash(*names))

@@ -1,0 +1,204 @@
+"""A study's directory: the plan, the finished jobs, the tables. The directory is the truth.
+
+    study.gin              the settings, without includes
+    plan.parquet           a row per run, a column per binding
+    jobs/<job_id>/         manifest.json  config.gin  scores.parquet  curves.parquet  params.npz  codes.npz
+    tmp/                   jobs that are being written, and their progress
+
+A job is written under `tmp/` and renamed into place as its last act: a folder in `jobs/` is a whole job.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from disentanglement_study.types import Job
+
+SCORE_COLUMNS = {
+    "run_id": "string",
+    "representation": "string",
+    "metric": "string",
+    "score": "string",
+    "value": "float64",
+    "n": "Int64",
+    "protocol": "string",
+    "metric_version": "string",
+    "versions": "string",
+    "seconds": "float64",
+    "error": "string",
+}
+CURVE_COLUMNS = {"run_id": "string", "step": "int64", "term": "string", "value": "float64"}
+
+
+class Store:
+    """Reads and writes one study's directory."""
+
+    def __init__(self, root: Path):
+        self.root = Path(root)
+        self.jobs, self.tmp = self.root / "jobs", self.root / "tmp"
+
+    @property
+    def plan(self) -> pd.DataFrame:
+        return pd.read_parquet(self.root / "plan.parquet")
+
+    @property
+    def text(self) -> str:
+        return (self.root / "study.gin").read_text()
+
+    def create(self, plan: pd.DataFrame, text: str, evaluation: str) -> None:
+        """Makes the directory, or extends the one that is there by runs that it has not.
+
+        Raises ValueError, and changes nothing, if the directory is not empty and no study, holds runs that are not in
+        this plan, or was scored with other settings (`evaluation`, any text that identifies them).
+        """
+        if self.root.exists() and not (self.root / "plan.parquet").exists():
+            if not self.root.is_dir() or any(p.name != "tmp" for p in self.root.iterdir()):
+                raise ValueError(f"{self.root} is not empty and holds no study: name another folder")
+        elif self.root.exists():
+            strangers = set(self.plan["run_id"]) - set(plan["run_id"])
+            if strangers:
+                raise ValueError(
+                    f"{self.root} holds another sweep: {len(strangers)} of its {len(self.plan)} runs are not in this "
+                    "one; name another folder"
+                )
+            if (self.root / "evaluation.json").read_text() != evaluation:
+                raise ValueError(
+                    f"{self.root} was scored with other settings (its study.gin, section evaluate): name another folder"
+                )
+        self.jobs.mkdir(parents=True, exist_ok=True)
+        self.tmp.mkdir(exist_ok=True)
+        _write(self.root / "evaluation.json", evaluation)
+        _write(self.root / "study.gin", text)
+        temporary = self.tmp / f"plan.{os.getpid()}.parquet"
+        plan.to_parquet(temporary, index=False)
+        os.replace(temporary, self.root / "plan.parquet")
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Held while a process runs the study's jobs; the kernel drops it when the process dies."""
+        self.tmp.mkdir(parents=True, exist_ok=True)
+        with (self.tmp / "lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ValueError(f"another process is running {self.root}: wait for it, or stop it first") from None
+            yield
+
+    def write_job(
+        self,
+        job: Job,
+        scores: list[dict],
+        curves: list[dict],
+        arrays: dict[str, dict[str, np.ndarray]],
+        manifest: dict,
+    ) -> None:
+        """Writes a finished or failed job. `arrays` are npz files by name; a job of that name is replaced."""
+        folder = self.tmp / f"{job.job_id}.{os.getpid()}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        _typed(scores, SCORE_COLUMNS).to_parquet(folder / "scores.parquet", index=False)
+        _typed(curves, CURVE_COLUMNS).to_parquet(folder / "curves.parquet", index=False)
+        for name, content in arrays.items():
+            np.savez(folder / f"{name}.npz", **content)
+        (folder / "config.gin").write_text(self.text)
+        manifest = {"job_id": job.job_id, "run_ids": [run.run_id for run in job.runs], **manifest}
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
+        final = self.jobs / job.job_id
+        if final.exists():
+            shutil.rmtree(final)
+        os.rename(folder, final)
+        self.progress_file(job).unlink(missing_ok=True)
+
+    def manifests(self) -> list[dict]:
+        """The manifests of the jobs that are there, finished and failed."""
+        return [json.loads(path.read_text()) for path in sorted(self.jobs.glob("*/manifest.json"))]
+
+    def forget_failed(self) -> None:
+        """Removes the failed jobs, so that their runs are missing again; call it under the lock."""
+        for manifest in self.manifests():
+            if manifest["status"] == "failed":
+                shutil.rmtree(self.jobs / manifest["job_id"])
+
+    def run_ids(self, status: str) -> set[str]:
+        """The runs whose job is "done" or "failed"."""
+        return {run for manifest in self.manifests() if manifest["status"] == status for run in manifest["run_ids"]}
+
+    def progress_file(self, job: Job) -> Path:
+        return self.tmp / f"{job.job_id}.progress.json"
+
+    def write_progress(self, job: Job, stage: str, fraction: float) -> None:
+        """Where a running job is: a fraction of its whole work, for the driver and for `status`."""
+        entry = {"run_ids": [run.run_id for run in job.runs], "stage": stage, "fraction": fraction}
+        _write(self.progress_file(job), json.dumps(entry))
+
+    def progress(self) -> list[dict]:
+        found = []
+        for path in sorted(self.tmp.glob("*.progress.json")):
+            with contextlib.suppress(OSError, ValueError):
+                found.append(json.loads(path.read_text()))
+        return found
+
+    def clear_progress(self) -> None:
+        """Removes what killed jobs left behind; call it under the lock."""
+        for path in self.tmp.iterdir():
+            if path.name != "lock":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """SQL (DuckDB) over the views `runs`, `scores`, `curves`, and `results` (scores joined with their runs).
+
+        Raises ValueError, in one line, for SQL that is empty or that DuckDB refuses.
+        """
+        connection = duckdb.connect()
+        empty = {"scores": SCORE_COLUMNS, "curves": CURVE_COLUMNS}
+        connection.register("runs", self.plan)
+        for view, columns in empty.items():
+            files = [str(path) for path in sorted(self.jobs.glob(f"*/{view}.parquet"))]
+            if files:
+                connection.read_parquet(files).create_view(view)
+            else:
+                connection.register(view, _typed([], columns))
+        connection.execute(
+            "CREATE VIEW results AS SELECT runs.data_set, runs.objective, runs.strength_name, runs.strength, "
+            "runs.seed, runs.dlib_model_num, scores.* FROM scores JOIN runs USING (run_id)"
+        )
+        try:
+            if (answer := connection.execute(sql)) is None:
+                raise ValueError("query: the SQL is empty")
+            return answer.df()
+        except duckdb.Error as error:
+            message = str(error).splitlines()
+            hint = next((line for line in message[1:] if line.startswith("Did you mean")), "")
+            raise ValueError(" ".join([f"query: {message[0]}", hint]).strip()) from error
+        finally:
+            connection.close()
+
+    def results(self) -> pd.DataFrame:
+        """All scores, tidy: a row per score, with the run's bindings."""
+        return self.query("SELECT * FROM results ORDER BY ALL")
+
+
+def open(root: str | Path) -> Store:
+    """The store in a directory; ValueError if there is none."""
+    store = Store(Path(root))
+    if not (store.root / "plan.parquet").is_file():
+        raise ValueError(f"{root} holds no study (no plan.parquet); `disentanglement-study run SWEEP {root}` makes one")
+    return store
+
+
+def _typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    os.replace(temporary, path)

@@ -1,0 +1,74 @@
+"""Runs a study: expand, compare with the store, dispatch what is missing."""
+
+import dataclasses
+import functools
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from disentanglement_study import data, dispatch, job, plan
+from disentanglement_study.config import Study
+from disentanglement_study.display import Watch
+from disentanglement_study.errors import unknown
+from disentanglement_study.store import Store
+from disentanglement_study.types import Run
+
+
+def select(runs: list[Run], study: Study, where: str | None) -> list[Run]:
+    """The runs for which `where` holds, an expression over the plan's columns such as "seed < 5 and strength > 1"."""
+    if where is None:
+        return runs
+    table = plan.frame(runs, study)
+    try:
+        chosen = set(table.query(where)["run_id"])
+    except Exception as error:  # pandas passes on whatever its parser and engine raise
+        columns = ", ".join(table.columns[1:8])
+        raise ValueError(f"--where {where!r}: {error} (columns: {columns}, ...)") from error
+    if not chosen:
+        raise ValueError(f"--where {where!r} leaves no run of {len(runs)}")
+    return [run for run in runs if run.run_id in chosen]
+
+
+def run(
+    study: Study,
+    runs: list[Run],
+    root: Path,
+    executor: str = "ray",
+    address: str | None = None,
+    data_dir: Path | None = None,
+    retry_failed: bool = False,
+    console: Console | None = None,
+) -> None:
+    """Trains and scores the runs that the store at `root` has not, and returns when all have ended.
+
+    Raises ValueError before anything is written for a folder of another sweep or a data set that cannot be had.
+    """
+    console = console or Console(stderr=True)
+    if executor not in dispatch.EXECUTORS:
+        raise unknown("executor", executor, dispatch.EXECUTORS)
+    table = plan.frame(runs, study)
+    for name in table["data_set"].unique():
+        data.load(name, data_dir)
+    store = Store(root)
+    store.create(table, study.text, json.dumps(dataclasses.asdict(study.evaluate), sort_keys=True))
+    with store.lock():
+        store.clear_progress()
+        if retry_failed:
+            store.forget_failed()
+        ended = store.run_ids("done") | store.run_ids("failed")
+        missing = [one for one in runs if one.run_id not in ended]
+        jobs = plan.group(missing, study.resources.population)
+        console.print(
+            f"{len(runs)} runs: {len(runs) - len(missing)} there already, {len(missing)} to do in {len(jobs)} jobs"
+        )
+        if not jobs:
+            return
+        data_dir = data_dir and data_dir.absolute()
+        work = functools.partial(job.run_job, study=study, root=root.absolute(), data_dir=data_dir)
+        watch = Watch(console, store, jobs)
+        with watch.watching():
+            for ended_job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address):
+                if error is not None:
+                    job.record_failure(ended_job, root, error, study.resources.retries + 1)
+                watch.job_ended(ended_job, error)

@@ -1,0 +1,126 @@
+"""The nouns of the study and its shape vocabulary.
+
+Shapes, used in every docstring: B batch, N points, D latents (code dimensions), F factors, H W C image.
+An image is uint8 in 0..255 where it is stored and float32 in [0, 1] where a net sees it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A complete factor grid and the image at each of its points.
+
+    Row i of `storage` is the image whose factors are `np.unravel_index(i, factor_sizes)`: the last factor is the
+    fastest. `storage` may be packed in any way; `decode` turns rows of it into images and must work on NumPy and on
+    JAX arrays alike (inside a jitted scan), so that images are gathered on the device.
+    """
+
+    name: str
+    factor_names: tuple[str, ...]
+    factor_sizes: tuple[int, ...]
+    image_shape: tuple[int, int, int]
+    storage: np.ndarray
+    decode: Callable[[Any], Any]
+
+    @property
+    def num_images(self) -> int:
+        return int(np.prod(self.factor_sizes))
+
+    def images(self, index: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "n h w c"]:
+        return self.decode(self.storage[index])
+
+    def factors(self, index: Int[np.ndarray, " n"]) -> Int[np.ndarray, "n f"]:
+        return np.stack(np.unravel_index(index, self.factor_sizes), axis=1)
+
+
+class Metric(NamedTuple):
+    """A function of codes and factors, and how the harness feeds it.
+
+    `compute` returns named scores; the headline score carries the metric's own name. `sampling` says what it gets:
+
+    - "sample": `compute(codes, factors, rng=, **options)` on `num_train` points drawn from the codes table;
+    - "split":  `compute(train_codes, train_factors, test_codes, test_factors, rng=, **options)`, two fresh draws;
+    - "table":  `compute(codes, factors, rng=, num_train=, num_test=, **options)` on the whole table, from which it
+      draws rows by factor value itself (the metrics that intervene on factors).
+
+    Raise `version` whenever a score of the same arrays may change.
+    """
+
+    compute: Callable[..., dict[str, float]]
+    sampling: Literal["sample", "split", "table"]
+    version: str
+
+
+class Nets(NamedTuple):
+    """The pure functions that an objective may call; each takes its own group of the parameters.
+
+    encode(params, images [B,H,W,C]) -> mean [B,D], logvar [B,D];  decode(params, z [B,D]) -> logits [B,H,W,C];
+    discriminate(params, z [B,D]) -> logits [B,2] (class 0: a real draw, class 1: permuted).
+    """
+
+    encode: Callable[..., Any]
+    decode: Callable[..., Any]
+    discriminate: Callable[..., Any]
+
+
+class Objective(NamedTuple):
+    """A training loss and what it needs.
+
+    `loss(nets, params, batch [B,H,W,C], rng, hyper) -> (loss, aux)`, written for one model. `hyper` maps each name in
+    `hyper` below, and "step", to a traced scalar; the first name is the strength that studies sweep. `trains` names
+    the parameter groups; an objective that trains a "discriminator" has a second optimiser.
+    """
+
+    loss: Callable[..., Any]
+    hyper: tuple[str, ...]
+    trains: tuple[str, ...] = ("encoder", "decoder")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model: what it is trained on and how. `run_id` is a hash of all that and of the static settings.
+
+    `hyper` holds the objective's hyperparameters in the order in which the objective declares them: the first is the
+    strength that studies sweep.
+    """
+
+    run_id: str
+    data_set: str
+    objective: str
+    hyper: dict[str, float]
+    seed: int
+    protocol: str
+
+    def __str__(self) -> str:
+        hyper = " ".join(f"{name}={value:g}" for name, value in self.hyper.items())
+        return f"{self.data_set} {self.objective} {hyper} seed={self.seed}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs of one data set and objective that are trained together; what is dispatched, retried and stored."""
+
+    job_id: str
+    runs: tuple[Run, ...]
+
+    @property
+    def data_set(self) -> str:
+        return self.runs[0].data_set
+
+    @property
+    def objective(self) -> str:
+        return self.runs[0].objective
+
+
+class Codes(NamedTuple):
+    """Posteriors of a population on rows of a data set's grid: index [N], mean and logvar [M,N,D] float32."""
+
+    index: np.ndarray
+    mean: np.ndarray
+    logvar: np.ndarray

@@ -1,0 +1,24 @@
+"""What the tests of several modules share."""
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+# Many tests compile the same programs, some in processes of their own: each is compiled once a session.
+# Set before JAX is imported, inherited by every child process.
+_cache = tempfile.TemporaryDirectory(prefix="disentanglement_study_tests_")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _cache.name)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+
+
+@pytest.fixture(scope="session")
+def dsprites_root(tmp_path_factory):
+    """A cache folder that holds the rendered dSprites for the whole session."""
+    from disentanglement_study.data import dsprites
+
+    root = tmp_path_factory.mktemp("data")
+    dsprites.load(root)
+    yield root
+    shutil.rmtree(root)  # 377 MB, which pytest would keep for its next three runs

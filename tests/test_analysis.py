@@ -1,0 +1,295 @@
+"""Tables and figures of planted results: what is known to be in the rows must be what comes out."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from analysis import figures, names, rows, tables
+
+STRENGTHS = {
+    "beta_vae": ("beta", [1.0, 4.0, 16.0]),
+    "annealed_vae": ("c_max", [5.0, 25.0, 100.0]),
+    "factor_vae": ("gamma", [10.0, 30.0, 100.0]),
+    "beta_tc_vae": ("beta", [1.0, 4.0, 10.0]),
+    "dip_vae_i": ("lambda_od", [1.0, 5.0, 50.0]),
+    "dip_vae_ii": ("lambda_od", [1.0, 5.0, 50.0]),
+    "new_objective": ("weight", [0.1, 1.0, 10.0]),
+}
+TRACEBACK = 'Traceback (most recent call last):\n  File "dci.py", line 1\nValueError: codes are constant\n'
+
+
+def make_study(
+    objectives=tuple(STRENGTHS), strengths=3, seeds=2, data_sets=("dsprites",), metrics=tuple(names.METRICS)
+):
+    """Results in the store's columns with random scores in (0, 1) and nothing failed."""
+    rng = np.random.default_rng(0)
+    scores = [(r, m, m) for r in ("mean", "sampled") for m in metrics]
+    scores += [(r, "dci", "completeness") for r in ("mean", "sampled") if "dci" in metrics]
+    scores += [(r, "unsupervised", "gaussian_total_correlation") for r in ("mean", "sampled")]
+    scores += [("model", "training", s) for s in ("reconstruction_loss", "kl_loss", "elbo", "loss")]
+    table = [
+        {
+            "run_id": f"{data_set}/{objective}/{strength}/{seed}",
+            "data_set": data_set,
+            "objective": objective,
+            "strength_name": STRENGTHS[objective][0],
+            "strength": strength,
+            "seed": seed,
+            "representation": representation,
+            "metric": metric,
+            "score": score,
+            "value": rng.uniform(),
+            "n": 10_000,
+            "protocol": "dlib",
+            "metric_version": "1",
+            "versions": "",
+            "seconds": 0.1,
+            "error": None,
+        }
+        for data_set in data_sets
+        for objective in objectives
+        for strength in STRENGTHS[objective][1][:strengths]
+        for seed in range(seeds)
+        for representation, metric, score in scores
+    ]
+    return pd.DataFrame(table)
+
+
+@pytest.fixture
+def study():
+    return make_study()
+
+
+def where(results, score, representation="mean"):
+    return (results["score"] == score) & (results["representation"] == representation)
+
+
+def cell(table, score_a, score_b):
+    return table[(table["score_a"] == score_a) & (table["score_b"] == score_b)].squeeze()
+
+
+class TestTables:
+    def test_planted_rank_correlation_is_recovered(self, study):
+        mig = study.loc[where(study, "mig"), "value"].to_numpy()
+        study.loc[where(study, "dci"), "value"] = np.exp(mig)
+        study.loc[where(study, "sap_score"), "value"] = -(mig**3)
+        table = tables.rank_correlation(study)
+        assert cell(table, "mig", "dci")["rank_correlation"] == pytest.approx(1)
+        assert cell(table, "sap_score", "mig")["rank_correlation"] == pytest.approx(-1)
+        modularity = study.loc[where(study, "modularity"), "value"]
+        pair = cell(table, "mig", "modularity")
+        assert pair["rank_correlation"] == pytest.approx(scipy.stats.spearmanr(mig, modularity).statistic)
+        assert pair["low"] < pair["rank_correlation"] < pair["high"]
+        assert pair["n"] == 42
+        assert list(table["score_a"].unique()) == list(names.METRICS)
+
+    def test_planted_unsupervised_rank_correlation_is_recovered(self, study):
+        elbo = study.loc[where(study, "elbo", "model"), "value"].to_numpy()
+        study.loc[where(study, "mig"), "value"] = elbo**2
+        study.loc[where(study, "gaussian_total_correlation"), "value"] = -elbo
+        table = tables.unsupervised_rank_correlation(study, resamples=0)
+        assert cell(table, "elbo", "mig")["rank_correlation"] == pytest.approx(1)
+        assert cell(table, "gaussian_total_correlation", "mig")["rank_correlation"] == pytest.approx(-1)
+        assert set(table["score_b"]) == set(names.METRICS)
+        assert table["low"].isna().all()
+
+    def test_representations_and_data_sets_stay_apart(self):
+        study = make_study(objectives=("beta_vae", "factor_vae"), data_sets=("cars3d", "dsprites"))
+        table = tables.rank_correlation(study, representation=None, resamples=0)
+        groups = table.groupby(["data_set", "representation"], sort=False)
+        assert list(groups.groups) == [
+            ("dsprites", "mean"),
+            ("dsprites", "sampled"),
+            ("cars3d", "mean"),
+            ("cars3d", "sampled"),
+        ]
+        assert groups["n"].unique().map(list).tolist() == [[12]] * 4
+        one = tables.rank_correlation(study[study["data_set"] == "cars3d"], "sampled", resamples=0)
+        pd.testing.assert_frame_equal(groups.get_group(("cars3d", "sampled")).reset_index(drop=True), one)
+
+    def test_summaries_are_medians_and_quartiles(self, study):
+        rows_of = study[where(study, "mig") & (study["objective"] == "beta_vae")]
+        line = tables.scores_by_objective(study).query(
+            "representation == 'mean' and metric == 'mig' and objective == 'beta_vae'"
+        )
+        expected = [*np.quantile(rows_of["value"], [0.5, 0.25, 0.75]), 6]
+        np.testing.assert_allclose(line[["median", "lower_quartile", "upper_quartile", "n"]].squeeze(), expected)
+        by_strength = tables.scores_by_strength(study).query(
+            "representation == 'mean' and metric == 'mig' and objective == 'beta_vae'"
+        )
+        assert list(by_strength["strength"]) == [1.0, 4.0, 16.0]
+        assert list(by_strength["n"]) == [2, 2, 2]
+        assert list(by_strength["median"]) == pytest.approx(list(rows_of.groupby("strength")["value"].median()))
+
+    def test_failures_are_counted_and_excluded(self, study):
+        failed = study["run_id"] == "dsprites/beta_vae/1.0/0"
+        study.loc[failed & (study["metric"] == "dci"), ["value", "error"]] = [np.nan, TRACEBACK]
+        study.loc[failed & where(study, "mig"), "error"] = "out of memory\nsecond line"
+        study.loc[failed & where(study, "sap_score"), "value"] = np.inf
+        table = tables.rank_correlation(study, resamples=0)
+        assert cell(table, "modularity", "beta_vae_score")["n"] == 42
+        assert [cell(table, "modularity", score)["n"] for score in ("dci", "mig", "sap_score")] == [41, 41, 41]
+        counted = tables.failures(study)
+        assert counted[["representation", "metric", "models", "rows", "reason"]].to_numpy().tolist() == [
+            ["mean", "mig", 1, 1, "out of memory"],
+            ["mean", "dci", 1, 2, "ValueError: codes are constant"],
+            ["mean", "sap_score", 1, 1, "the value is inf and no error was recorded"],
+            ["sampled", "dci", 1, 2, "ValueError: codes are constant"],
+        ]
+        assert "n = 41–42 models" in tables.render(table)
+
+    def test_an_empty_error_is_no_error(self, study):
+        for empty in ("", float("nan")):
+            assert tables.failures(study.assign(error=empty)).empty
+
+    @pytest.mark.parametrize("name", tables.TABLES)
+    def test_categorical_columns_are_the_same(self, name, study):
+        text = study.columns[study.map(lambda value: isinstance(value, str)).all()]
+        table = tables.TABLES[name](study.astype(dict.fromkeys(text, "category")))
+        pd.testing.assert_frame_equal(table, tables.TABLES[name](study), check_dtype=False)
+
+    @pytest.mark.parametrize("models", [0, 1, 2])
+    @pytest.mark.filterwarnings("error")
+    def test_too_few_models_give_a_note(self, study, models):
+        few = study[study["run_id"].isin(study["run_id"].unique()[:models])]
+        table = tables.rank_correlation(few)
+        assert table["rank_correlation"].isna().all()
+        text = tables.render(table)
+        assert f"n = {models} model" in text
+        assert "No model has" in text if models == 0 else "under 3 models" in text
+
+    def test_missing_metrics_are_left_out(self):
+        table = tables.rank_correlation(make_study(metrics=("mig", "dci")), resamples=0)
+        assert len(table) == 4
+        assert tables.unsupervised_rank_correlation(make_study(metrics=()), resamples=0).empty
+
+    def test_two_protocols_are_not_averaged(self, study):
+        twice = pd.concat([study, study.assign(protocol="paper")])
+        with pytest.raises(ValueError, match=r"2 times .*protocol: dlib, paper"):
+            tables.rank_correlation(twice)
+
+    @pytest.mark.parametrize("name", tables.TABLES)
+    def test_every_table(self, name, study):
+        table = tables.TABLES[name](study)
+        assert isinstance(table, pd.DataFrame)
+        assert all(len(line) <= 100 for line in tables.render(table).splitlines())
+        pd.testing.assert_frame_equal(table, tables.TABLES[name](study.sample(frac=1, random_state=0)))
+
+    @pytest.mark.parametrize("name", tables.TABLES)
+    @pytest.mark.parametrize("column", rows.COLUMNS)
+    def test_a_missing_column_is_named(self, name, column, study):
+        with pytest.raises(ValueError, match=f"lack {column}:"):
+            tables.TABLES[name](study.drop(columns=column))
+
+    @pytest.mark.parametrize("name", tables.TABLES)
+    @pytest.mark.filterwarnings("error")
+    def test_every_table_of_no_rows(self, name, study):
+        table = tables.TABLES[name](study.iloc[:0])
+        assert table.empty
+        assert "n = 0" in tables.render(table)
+
+    def test_text_has_readable_names(self, study):
+        lines = tables.render(tables.rank_correlation(study, resamples=0)).splitlines()
+        assert lines[0] == "Spearman rank correlation × 100: dSprites, mean representation, n = 42 models"
+        assert lines[2].split() == ["BetaVAE", "FactorVAE", "MIG", "DCI", "Modularity", "SAP"]
+        assert lines[4].startswith("BetaVAE score")
+        assert lines[4].split()[2] == "100"
+
+    def test_an_unknown_table_is_refused(self):
+        with pytest.raises(ValueError, match="cannot show"):
+            tables.render(pd.DataFrame({"x": [1]}))
+
+    def test_write(self, study, tmp_path):
+        paths = tables.write(study, tmp_path / "new" / "folder")
+        assert [path.name for path in paths] == [*(f"{name}.csv" for name in tables.TABLES), "tables.md"]
+        read = pd.read_csv(paths[0])
+        pd.testing.assert_frame_equal(read, tables.TABLES["rank_correlation"](study), check_dtype=False)
+        text = paths[-1].read_text(encoding="utf-8")
+        assert text.count("\n## ") == len(tables.TABLES) - 1
+        assert "| BetaVAE score | 100 |" in text
+        again = tables.write(study, tmp_path / "again")
+        assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in again]
+
+
+class TestFigures:
+    @pytest.fixture
+    def small(self):
+        return make_study(objectives=("dip_vae_i", "new_objective"), strengths=2, seeds=3, metrics=("mig", "dci"))
+
+    @pytest.mark.parametrize("name", figures.FIGURES)
+    def test_every_figure(self, name, study):
+        figure = figures.FIGURES[name](study)
+        assert "dSprites" in figure.get_suptitle()
+        assert "n = " in figure.get_suptitle()
+
+    @pytest.mark.parametrize("name", figures.FIGURES)
+    def test_a_missing_column_is_named(self, name, small):
+        with pytest.raises(ValueError, match="lack value:"):
+            figures.FIGURES[name](small.drop(columns="value"))
+
+    @pytest.mark.parametrize("name", figures.FIGURES)
+    def test_a_figure_shows_one_data_set(self, name, small):
+        with pytest.raises(ValueError, match="cars3d, dsprites"):
+            figures.FIGURES[name](pd.concat([small, small.assign(data_set="cars3d", run_id="other")]))
+
+    @pytest.mark.parametrize("name", figures.FIGURES)
+    def test_a_figure_of_nothing_says_so(self, name, small):
+        with pytest.raises(rows.NothingToDraw):
+            figures.FIGURES[name](small.assign(error="failed"))
+        with pytest.raises(rows.NothingToDraw):
+            figures.FIGURES[name](small.iloc[:0])
+
+    def test_many_models_are_violins(self):
+        many = make_study(objectives=("beta_vae",), seeds=10)
+        few = many[many["seed"] < 2]
+        drawn = [
+            {type(artist).__name__ for artist in figures.score_by_objective(results).axes[0].collections}
+            for results in (many, few)
+        ]
+        assert "FillBetweenPolyCollection" in drawn[0] - drawn[1]
+        assert "PathCollection" in drawn[1] - drawn[0]
+
+    def test_write(self, small, tmp_path):
+        import matplotlib
+
+        before = dict(matplotlib.rcParams)
+        paths = figures.write(small, tmp_path / "a")
+        assert dict(matplotlib.rcParams) == before
+        expected = [f"dsprites/{name}.{kind}" for name in figures.FIGURES for kind in ("pdf", "png")]
+        assert [path.relative_to(tmp_path / "a").as_posix() for path in paths] == expected
+        heads = {".pdf": b"%PDF", ".png": b"\x89PNG"}
+        assert all(path.read_bytes().startswith(heads[path.suffix]) for path in paths)
+        again = figures.write(small.sample(frac=1, random_state=0), tmp_path / "b")
+        different = [a.name for a, b in zip(paths, again, strict=True) if a.read_bytes() != b.read_bytes()]
+        assert different == []
+
+    def test_write_skips_what_the_rows_do_not_allow(self, small, tmp_path, caplog):
+        paths = figures.write(small[small["metric"].isin(["mig", "training"])], tmp_path)
+        assert {path.stem for path in paths} == {
+            "score_by_objective",
+            "score_by_strength",
+            "unsupervised_rank_correlation",
+        }
+        assert len(caplog.messages) == 2
+        assert "metric_rank_correlation of dsprites skipped: " in caplog.text
+
+    def test_colours_are_fixed(self):
+        alone = figures.style.marks(["dip_vae_i", "new_objective"])
+        together = figures.style.marks(STRENGTHS)
+        assert alone["dip_vae_i"] == together["dip_vae_i"]
+        many = figures.style.marks([*STRENGTHS, *(f"other_{i}" for i in range(9))])
+        assert len(set(many.values())) == len(many)
+        assert len({mark.colour for mark in together.values()}) == len(together)
+
+
+def test_analysis_needs_no_accelerator_no_cluster_and_no_window():
+    code = (
+        "import sys, analysis.tables, analysis.figures; "
+        "print([m for m in ('jax', 'flax', 'ray', 'gin', 'sklearn', 'matplotlib.pyplot') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,306 @@
+"""The commands, as a user types them. Small studies run end to end here, inline and on Ray."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from disentanglement_study import cli, store
+
+SMALL = """
+include 'gin_configs/quick.gin'
+sweep.data_sets = ['dsprites']
+sweep.objectives = {'beta_vae': {'beta': [1, 4]}, 'factor_vae': {'gamma': [10, 20]}}
+sweep.seeds = 2
+nets.encoder_options = {'widths': [16]}
+nets.decoder_options = {'widths': [16]}
+nets.discriminator_options = {'widths': [16]}
+train.steps = 40
+evaluate.table_rows = 3000
+evaluate.num_train = 200
+evaluate.num_test = 100
+evaluate.training_batches = 2
+evaluate.metrics = ['mig', 'factor_vae_score', 'beta_vae_score', 'modularity', 'unsupervised']
+resources.population = 4
+resources.log_every = 20
+"""
+IDENTITY = ["run_id", "representation", "metric", "score"]
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sweep") / "small.gin"
+    path.write_text(SMALL)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def run(sweep, dsprites_root):
+    """Runs the small sweep into a folder, inline unless told otherwise; returns the exit code."""
+
+    def call(folder, *options: str) -> int:
+        executor = () if "--executor" in options else ("--executor", "inline")
+        return cli.main(["run", sweep, str(folder), "--data-dir", str(dsprites_root), *executor, *options])
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def finished(run, tmp_path_factory):
+    """A finished study, by the inline executor; tests must not change it."""
+    folder = tmp_path_factory.mktemp("finished")
+    assert run(folder) == 0
+    return folder
+
+
+def values(folder) -> pd.Series:
+    return store.open(folder).results().set_index(IDENTITY)["value"].sort_index()
+
+
+def assert_same_scores(one, other):
+    pd.testing.assert_series_equal(values(one), values(other), rtol=1e-4, atol=1e-6)
+
+
+def test_every_run_has_every_score_and_the_training_its_curve(finished):
+    results = store.open(finished).results()
+    assert results["error"].isna().all()
+    assert results["value"].notna().all()
+    assert results["run_id"].nunique() == 8
+    by_run = results.groupby(["run_id", "representation"])["metric"].nunique().unstack()
+    assert (by_run["mean"] == 5).all()
+    assert (by_run["sampled"] == 5).all()
+    assert (by_run["model"] == 1).all()
+    elbo = results[results["score"] == "elbo"].set_index("run_id")["value"]
+    parts = results[results["score"].isin(["reconstruction_loss", "kl_loss"])].groupby("run_id")["value"].sum()
+    pd.testing.assert_series_equal(elbo.sort_index(), -parts.sort_index(), check_names=False)
+    curves = store.open(finished).query(
+        "SELECT objective, list(DISTINCT step) AS s FROM curves JOIN runs USING (run_id) GROUP BY 1"
+    )
+    steps = {row.objective: sorted(row.s) for row in curves.itertuples()}
+    assert steps == {"beta_vae": [20, 40], "factor_vae": [20]}  # half the updates under protocol "dlib"
+
+
+def test_running_again_does_only_what_is_missing(finished, run, capsys):
+    before = {path: path.stat().st_mtime_ns for path in finished.glob("jobs/*")}
+    assert run(finished) == 0
+    assert "8 there already, 0 to do" in capsys.readouterr().err
+    assert before == {path: path.stat().st_mtime_ns for path in finished.glob("jobs/*")}
+
+
+def test_ray_another_population_and_an_extension_give_the_same_scores(finished, run, tmp_path):
+    assert run(tmp_path / "ray", "--where", "seed == 1", "--executor", "ray", "--gin", "resources.population = 1") == 0
+    assert len(store.open(tmp_path / "ray").plan) == 4
+    assert run(tmp_path / "ray", "--gin", "resources.population = 3") == 0
+    assert_same_scores(finished, tmp_path / "ray")
+
+
+def test_a_study_killed_in_the_middle_finishes_with_the_same_scores(finished, sweep, dsprites_root, tmp_path, run):
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-m", "disentanglement_study", "run", sweep, str(folder)]
+    command += ["--data-dir", str(dsprites_root), "--executor", "inline", "--gin", "resources.population = 2"]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while not list(folder.glob("jobs/*")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert process.poll() is None, "it ended before it could be killed"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    there = len(store.open(folder).run_ids("done"))
+    assert 0 < there < 8
+    assert run(folder, "--gin", "resources.population = 2") == 0
+    assert_same_scores(finished, folder)
+
+
+def test_ctrl_c_stops_with_one_line_and_keeps_what_is_done(sweep, dsprites_root, tmp_path):
+    command = [sys.executable, "-m", "disentanglement_study", "run", sweep, str(tmp_path / "stopped")]
+    command += ["--data-dir", str(dsprites_root), "--executor", "inline", "--gin", "resources.population = 1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    while not list((tmp_path / "stopped").glob("jobs/*")) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped" in messages
+    assert "Traceback" not in messages
+    assert len(store.open(tmp_path / "stopped").run_ids("done")) >= 1
+
+
+def test_a_failing_job_becomes_rows_and_the_study_goes_on(run, tmp_path, monkeypatch, capsys):
+    from disentanglement_study import train
+
+    fit = train.fit
+
+    def failing(job, *arguments, **options):
+        if job.objective == "factor_vae":
+            raise RuntimeError("the disc is gone")
+        return fit(job, *arguments, **options)
+
+    monkeypatch.setattr(train, "fit", failing)
+    assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 0
+    results = store.open(tmp_path / "study").results()
+    failed = results[results["error"].notna()]
+    assert set(failed["objective"]) == {"factor_vae"}
+    assert failed["run_id"].nunique() == 2
+    assert failed["error"].str.contains("RuntimeError: the disc is gone").all()
+    assert failed["error"].str.contains("Traceback").all()
+    assert "the disc is gone" in capsys.readouterr().out
+
+    monkeypatch.undo()
+    assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 0
+    assert store.open(tmp_path / "study").results()["error"].notna().sum() == 2
+    options = ("--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']", "--retry-failed")
+    assert run(tmp_path / "study", *options) == 0
+    results = store.open(tmp_path / "study").results()
+    assert results["error"].isna().all()
+    assert results["run_id"].nunique() == 4
+
+
+def test_a_failing_metric_is_a_row_and_the_other_metrics_are_there(run, tmp_path, monkeypatch, capsys):
+    from disentanglement_study import evaluate
+    from disentanglement_study.types import Metric
+
+    def broken(codes, factors, *, rng):
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setitem(evaluate.METRICS, "modularity", Metric(broken, "sample", "1"))
+    assert (
+        run(tmp_path, "--where", "seed == 0 and strength == 1", "--gin", "sweep.objectives = {'beta_vae': {'beta': 1}}")
+        == 0
+    )
+    results = store.open(tmp_path).results()
+    failed = results[results["error"].notna()]
+    assert set(failed["metric"]) == {"modularity"}
+    assert failed["error"].str.contains("no such luck").all()
+    assert {"mig", "unsupervised", "training"} <= set(results[results["error"].isna()]["metric"])
+    assert "modularity on mean codes of 1 models: RuntimeError: no such luck" in capsys.readouterr().out
+
+
+def test_a_diverged_model_is_recorded_and_its_neighbours_are_not_touched(finished, run, tmp_path):
+    objectives = "sweep.objectives = {'beta_vae': {'beta': [1, 4, 1e38]}, 'factor_vae': {'gamma': [10, 20]}}"
+    assert run(tmp_path, "--gin", objectives, "--where", "objective == 'beta_vae'") == 0
+    results = store.open(tmp_path).results()
+    diverged = results[results["strength"] > 100]
+    assert diverged[diverged["score"] == "loss"]["error"].str.startswith("diverged").all()
+    healthy = results[results["strength"] < 100].set_index(IDENTITY)["value"].sort_index()
+    pd.testing.assert_series_equal(healthy, values(finished)[healthy.index], rtol=1e-4, atol=1e-6)
+
+
+def test_tables_figures_status_and_query_answer_from_the_store(finished, capsys):
+    for command in ("tables", "figures", "status"):
+        assert cli.main([command, str(finished)]) == 0
+    printed = capsys.readouterr().out
+    assert "MIG" in printed
+    assert "factor_vae" in printed
+    assert (finished / "tables" / "tables.md").stat().st_size > 200
+    drawn = finished / "figures" / "dsprites"
+    names = {path.stem for path in drawn.iterdir()}
+    assert "metric_rank_correlation" in names
+    assert all((drawn / f"{name}.{kind}").stat().st_size > 1000 for name in names for kind in ("pdf", "png"))
+    sql = "SELECT count(*) AS scores FROM results WHERE metric = 'mig'"
+    assert cli.main(["query", str(finished), sql, "--csv"]) == 0
+    assert capsys.readouterr().out.split() == ["scores", "16"]
+    assert cli.main(["query", str(finished), sql]) == 0
+    assert "16" in capsys.readouterr().out
+
+
+def test_plan_counts_the_study_by_axis(capsys):
+    assert cli.main(["plan", "locatello2019"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "12,600 runs" in printed
+    assert "252 jobs" in printed
+    for data_set in ("dsprites 1,800", "shapes3d 1,800"):
+        assert data_set in printed
+    assert "690,517" in printed or "692,567" in printed
+
+
+def bad_sweep(sweep: str, tmp_path, line: str) -> str:
+    path = tmp_path / "bad.gin"
+    with open(sweep) as good:
+        path.write_text(good.read() + line + "\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("sweep.objectives = {'bta_vae': {'beta': 1}}", "did you mean 'beta_vae'"),
+        ("sweep.data_sets = ['dsprits']", "did you mean 'dsprites'"),
+        ("evaluate.metrics = ['dcy']", "did you mean 'dci'"),
+        ("sweep.objectives = {'beta_vae': {'beta': 'strong'}}", "beta_vae.beta = 'strong'"),
+        ("sweep.seeds = []", "sweep.seeds is empty"),
+        ("sweep.seeds = [0, 0]", "duplicate runs"),
+        ("dlib.beta = 3", "unknown section 'dlib'"),
+        ("train.steps == 3", "not gin"),
+        ("sweep.data_sets = ['cars3d']", "'cars3d' can be planned for but not loaded yet"),
+    ],
+)
+def test_a_bad_sweep_is_one_line_and_exit_code_2(sweep, dsprites_root, tmp_path, capsys, line, message):
+    command = ["run", bad_sweep(sweep, tmp_path, line), str(tmp_path / "study"), "--data-dir", str(dsprites_root)]
+    assert cli.main(command) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+    assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--where", "sed == 1"], "sed"),
+        (["--where", "seed == 99"], "leaves no run of 8"),
+        (["--executor", "rya"], "did you mean 'ray'"),
+        (["--gin", "train.steps = 7"], "holds another sweep"),
+        (["--gin", "evaluate.num_train = 7"], "scored with other settings"),
+    ],
+)
+def test_bad_options_are_one_line_and_leave_the_study_as_it_is(finished, run, capsys, options, message):
+    before = values(finished)
+    assert run(finished, *options) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+    pd.testing.assert_series_equal(values(finished), before)
+
+
+def test_a_corrupt_cache_is_one_line_and_stays_as_it_is(sweep, tmp_path, capsys):
+    from disentanglement_study.data import dsprites
+
+    dsprites.load(tmp_path)
+    (cache,) = [path for path in tmp_path.iterdir() if path.stat().st_size > 1000]
+    with cache.open("r+b") as handle:
+        handle.seek(1234)
+        handle.write(b"\xff\x00\xff")
+    content = cache.read_bytes()
+    assert cli.main(["run", sweep, str(tmp_path / "study"), "--data-dir", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert str(cache) in captured.err.replace("\n", "")
+    assert "corrupt" in captured.err
+    assert cache.read_bytes() == content
+    assert not (tmp_path / "study").exists()
+    cache.unlink()
+
+
+@pytest.mark.parametrize("command", [["query", "SELECT 1"], ["status"], ["tables"], ["figures"]])
+def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
+    assert cli.main([command[0], str(tmp_path), *command[1:]]) == 2
+    assert "holds no study" in capsys.readouterr().err
+
+
+def test_a_syntax_error_in_a_query_is_one_line(finished, capsys):
+    assert cli.main(["query", str(finished), "SELEC 1"]) == 2
+    captured = capsys.readouterr()
+    assert "syntax error" in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+
+
+def test_help_teaches_with_examples(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--help"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    for command in ("plan", "run", "quick", "status", "query", "tables", "figures"):
+        assert f"disentanglement-study {command}" in printed or f"    {command} " in printed

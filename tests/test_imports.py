@@ -1,0 +1,70 @@
+"""The house: imports point one way, and what must be light is light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "disentanglement_study"
+
+# Left to right: a module may import those before it (and its own folder), never those after it.
+ORDER = [
+    "errors", "types", "rng", "cores", "nets", "objectives", "metrics", "data", "config", "locatello2019", "population",
+    "train", "plan", "cost", "represent", "evaluate", "store", "job", "dispatch", "display", "study", "cli", "__main__",
+]  # fmt: skip
+LEAVES = {"nets", "objectives", "metrics", "data"}
+LEAVES_MAY_IMPORT = {"errors", "types", "rng"}
+
+
+def imported(file: Path) -> set[str]:
+    """The modules of ours, by first name below the package, that a file imports anywhere."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "disentanglement_study":
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("disentanglement_study."):
+            names.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            names |= {
+                alias.name.split(".")[1] for alias in node.names if alias.name.startswith("disentanglement_study.")
+            }
+    return names
+
+
+FILES = sorted(file for file in PACKAGE.rglob("*.py") if file.parent != PACKAGE or file.name != "__init__.py")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_point_left(file):
+    part = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert part in ORDER, f"{part}: give the new module its place in ORDER"
+    left = set(ORDER[: ORDER.index(part)])
+    others = imported(file) - {part}
+    assert others <= left
+    if part in LEAVES:
+        assert others <= LEAVES_MAY_IMPORT
+
+
+def test_the_analysis_imports_nothing_of_the_package():
+    for file in (PACKAGE.parent / "analysis").rglob("*.py"):
+        assert imported(file) <= {"errors", "store"}, file
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("disentanglement_study.metrics", ["jax", "flax", "ray", "tensorflow"]),
+        ("disentanglement_study.data", ["jax", "ray", "tensorflow", "tensorflow_datasets"]),
+        ("disentanglement_study.job", ["ray", "tensorflow", "tensorflow_datasets", "torch"]),
+        ("disentanglement_study.store", ["jax", "ray"]),
+        ("disentanglement_study.cli", ["jax", "ray", "matplotlib", "sklearn"]),
+        ("analysis.tables", ["jax", "ray"]),
+    ],
+)
+def test_importing_a_module_leaves_heavy_ones_out(module, absent):
+    program = f"import sys, {module}; print(*[name for name in {absent} if name in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split() == []
+    )

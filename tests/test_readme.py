@@ -1,0 +1,60 @@
+"""What the README says is so."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from disentanglement_study import cli, objectives, store
+from disentanglement_study.types import Objective
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """Every `disentanglement-study ...` of the README's shell blocks, as arguments."""
+    text = "\n".join(body for language, body in BLOCKS if language == "sh")
+    starts = [match.start() for match in re.finditer(r"^disentanglement-study ", text, flags=re.MULTILINE)]
+    ends = [*starts[1:], len(text)]
+    lines = [text[start:end] for start, end in zip(starts, ends, strict=True)]
+    return [shlex.split(line)[1:] for line in lines]
+
+
+def test_the_commands_of_the_readme_exist():
+    assert len(commands()) >= 8
+    for arguments in commands():
+        parsed = cli.parser().parse_args(arguments)
+        if "sweep" in parsed and parsed.function is not cli.quick:
+            assert cli._sweep(parsed)[1], arguments
+
+
+def test_the_objective_of_the_readme_trains(dsprites_root, tmp_path, monkeypatch):
+    (source,) = [body for language, body in BLOCKS if language == "python" and "def free_bits_vae" in body]
+    (line,) = [body for language, body in BLOCKS if language == "python" and "Objective(free_bits_vae" in body]
+    module = tmp_path / "free_bits_vae.py"
+    module.write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    function = __import__("free_bits_vae").free_bits_vae
+    added = eval("{" + line + "}", {"Objective": Objective, "free_bits_vae": function})
+    for name, objective in added.items():
+        monkeypatch.setitem(objectives.OBJECTIVES, name, objective)
+    settings = ["sweep.objectives = {'free_bits_vae': {'free_nats': [0.0, 0.5]}}", "sweep.seeds = 1", "train.steps = 20",
+                "evaluate.metrics = ['mig']", "evaluate.table_rows = 500", "evaluate.num_train = 100"]  # fmt: skip
+    options = [part for setting in settings for part in ("--gin", setting)]
+    folder = tmp_path / "study"
+    assert (
+        cli.main(["run", "quick", str(folder), "--executor", "inline", "--data-dir", str(dsprites_root), *options]) == 0
+    )
+    results = store.open(folder).results()
+    assert results["error"].isna().all()
+    assert set(results["strength"]) == {0.0, 0.5}
+    # Free bits leave the KL at or above their floor of 0.5 nats a latent; without them it may collapse.
+    kl = results[results["score"] == "kl_loss"].set_index("strength")["value"]
+    assert kl[0.5] > kl[0.0]
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(((?:sweeps|gin_configs)/[^)]*)\)", README))))
+def test_the_files_that_the_readme_links_are_there(path):
+    assert (Path(__file__).parent.parent / path).is_file()
