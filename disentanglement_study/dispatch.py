@@ -5,6 +5,7 @@ What runs next is the plan minus what the store has; Ray's own state is never co
 
 import importlib
 import os
+import warnings
 from collections.abc import Callable, Iterator
 
 from disentanglement_study import cores
@@ -41,7 +42,10 @@ def ray(jobs: list[Job], work: Work, resources: ResourceConfig, address: str | N
     ray = importlib.import_module("ray")
     here = {} if address else {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **here)
+        with warnings.catch_warnings():
+            # JAX warns of every fork; Ray's children execute another program at once.
+            warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
+            ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **here)
     except ConnectionError as error:
         raise ValueError(f"no Ray cluster at {address!r}: {error}") from error
     try:

@@ -66,11 +66,13 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
 
 
 def training_scores(job: Job, losses: dict[str, np.ndarray], n: int, seconds: float) -> list[dict]:
-    """The training run's own scores (metric "training", representation "model"): the loss and its terms, and the ELBO.
+    """The training run's own scores (metric "training", representation "model"): loss, reconstruction, KL, ELBO.
 
-    Nats, means over fresh batches of the training distribution. A loss that is not finite is recorded as diverged.
+    Nats, means over fresh batches of the training distribution; terms that not every objective has are in the curves
+    only. A loss that is not finite is recorded as diverged.
     """
-    losses = {**losses, "elbo": -(losses["reconstruction_loss"] + losses["kl_loss"])}
+    losses = {name: losses[name] for name in ("loss", "reconstruction_loss", "kl_loss")}
+    losses["elbo"] = -(losses["reconstruction_loss"] + losses["kl_loss"])
     return [
         {
             "run_id": run.run_id,

@@ -32,15 +32,17 @@ def expand(study: Study) -> list[Run]:
     for axis, values in (("data_sets", sweep.data_sets), ("objectives", sweep.objectives), ("seeds", seeds)):
         if not values:
             raise ValueError(f"sweep.{axis} is empty: the sweep has no runs")
+    positive = {"train.steps", "train.batch_size", "nets.num_latents", "nets.image_size"}
+    for name, value in static_bindings(study).items():
+        if name in positive and value == 0:
+            raise ValueError(f"{name} must be positive")
     for data_set in sweep.data_sets:
         if data_set not in CATALOGUE:
             raise unknown("data set", data_set, CATALOGUE)
         height = CATALOGUE[data_set].image_shape[0]
-        if study.nets.image_size < 1 or height % study.nets.image_size:
+        if height % study.nets.image_size:
             raise ValueError(f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels")
         build_nets(CATALOGUE[data_set].image_shape, study.nets)
-    if not study.train.steps or not study.train.batch_size:
-        raise ValueError("train.steps and train.batch_size must be positive")
 
     strengths = {objective: _strengths(objective, hyper) for objective, hyper in sweep.objectives.items()}
     statics = json.dumps(static_bindings(study), sort_keys=True)

@@ -28,6 +28,7 @@ def table_index(data: DataSet, evaluate: EvaluateConfig) -> np.ndarray:
 def encode(params: dict, data: DataSet, index: np.ndarray, net: NetConfig, batch_size: int) -> Codes:
     """Posterior mean and logvar [M,N,D] of every member at the rows `index` [N]."""
     functions, _ = build_nets(data.image_shape, net)
+    batch_size = max(batch_size, 1)
 
     @jax.jit
     def encode_batch(params: dict, rows: Array) -> tuple[Array, Array]:

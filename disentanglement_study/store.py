@@ -56,23 +56,25 @@ class Store:
     def create(self, plan: pd.DataFrame, text: str, evaluation: str) -> None:
         """Makes the directory, or extends the one that is there by runs that it has not.
 
-        Raises ValueError, and changes nothing, if the directory is not empty and no study, holds runs that are not in
-        this plan, or was scored with other settings (`evaluation`, any text that identifies them).
+        Raises ValueError, and changes nothing, if the directory is not empty and no study, if neither its plan nor this
+        one contains the other, or if it was scored with other settings (`evaluation`, any text that identifies them).
         """
         if self.root.exists() and not (self.root / "plan.parquet").exists():
             if not self.root.is_dir() or any(p.name != "tmp" for p in self.root.iterdir()):
                 raise ValueError(f"{self.root} is not empty and holds no study: name another folder")
         elif self.root.exists():
-            strangers = set(self.plan["run_id"]) - set(plan["run_id"])
-            if strangers:
+            there, here = set(self.plan["run_id"]), set(plan["run_id"])
+            if not (there <= here or here <= there):
                 raise ValueError(
-                    f"{self.root} holds another sweep: {len(strangers)} of its {len(self.plan)} runs are not in this "
-                    "one; name another folder"
+                    f"{self.root} holds another sweep: {len(there - here)} of its {len(there)} runs are not in this; "
+                    "name another folder"
                 )
             if (self.root / "evaluation.json").read_text() != evaluation:
                 raise ValueError(
                     f"{self.root} was scored with other settings (its study.gin, section evaluate): name another folder"
                 )
+            if here < there:
+                return
         self.jobs.mkdir(parents=True, exist_ok=True)
         self.tmp.mkdir(exist_ok=True)
         _write(self.root / "evaluation.json", evaluation)

@@ -10,6 +10,7 @@ import pytest
 # Set before JAX is imported, inherited by every child process.
 _cache = tempfile.TemporaryDirectory(prefix="disentanglement_study_tests_")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _cache.name)
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the tolerances are those of float32, not of an accelerator's TF32
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 
 

@@ -65,6 +65,7 @@ def test_bundled_sweeps_are_found_by_name_from_any_folder(sweep, tmp_path, monke
         ("train.steps = (3", "not gin"),
         ("train.steps = ", "not gin"),
         ("include 'nowhere.gin'", "nowhere.gin"),
+        ("import os", "a sweep is data, it imports nothing"),
         ("this is not gin", "not gin"),
     ],
 )
@@ -78,9 +79,9 @@ def test_bad_text_is_one_line_that_names_it(binding, message, tmp_path):
 
 
 def test_a_missing_axis_a_missing_file_and_a_misspelt_name_are_named(tmp_path):
-    with pytest.raises(ValueError, match="leaves out .*seeds"):
+    with pytest.raises(ValueError, match=r"leaves out .*seeds"):
         config.load(SWEEP.replace("sweep.seeds = 2", ""))
-    with pytest.raises(ValueError, match=r"no sweep file 'nowhere\.gin'"):
+    with pytest.raises(ValueError, match=r"no sweep file .nowhere"):
         config.load("nowhere.gin")
     with pytest.raises(ValueError, match="did you mean 'quick'"):
         config.load("quik")

@@ -68,3 +68,17 @@ def test_importing_a_module_leaves_heavy_ones_out(module, absent):
     assert (
         subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split() == []
     )
+
+
+def test_planning_and_dispatching_start_no_device():
+    # A driver on a GPU node would otherwise take the memory that its workers need.
+    program = (
+        "from disentanglement_study import config, plan\n"
+        "from jax._src import xla_bridge\n"
+        "settings = config.load('quick')\n"
+        "plan.frame(plan.expand(settings), settings)\n"
+        "print(xla_bridge.backends_are_initialized())"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "False\n"
+    )

@@ -114,10 +114,13 @@ def test_lists_of_one_objective_are_multiplied_out():
         ("sweep.seeds = [1, 1]", "duplicate runs: the sweep names 'dsprites beta_vae beta=1 seed=1' 2 times"),
         ("sweep.objectives = {'beta_vae': {'beta': [4, 4.0]}}", "duplicate runs"),
         ("nets.image_size = 48", "nets.image_size = 48: dsprites has images of 64 pixels"),
-        ("train.steps = 0", "train.steps and train.batch_size must be positive"),
+        ("train.steps = 0", "train.steps must be positive"),
         ("nets.encoder = 'covn'", "unknown encoder 'covn': did you mean 'conv'"),
         ("nets.encoder_options = {'hiden': 3}", "unknown option of encoder 'conv' 'hiden': did you mean 'hidden'"),
         ("nets.image_size = 8", "does not divide"),
+        ("nets.encoder_options = {'kernels': [3, 3, 3, 3]}", "all of an even size"),
+        ("nets.encoder_options = {'channels': [8, 8]}", "as many kernels as channels"),
+        ("nets.num_latents = 0", "nets.num_latents must be positive"),
     ],
 )
 def test_a_bad_sweep_is_refused_by_name_while_planning(text, message):

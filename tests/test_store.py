@@ -120,13 +120,15 @@ def test_a_larger_sweep_extends_a_study_and_another_one_is_refused(study_dir):
     study_dir.create(table, study.text, "{}")
     assert len(study_dir.plan) == 9
     before = study_dir.text, study_dir.plan
-    for text in ("train.steps = 7\n", "sweep.seeds = [1]\n"):
+    for text in ("train.steps = 7\n", "sweep.seeds = [1, 5]\n"):
         study, _, table = planned(text)
         with pytest.raises(ValueError, match=r"holds another sweep: \d of its 9 runs are not in this one"):
             study_dir.create(table, study.text, "{}")
     study, _, table = planned("sweep.seeds = 3\n")
     with pytest.raises(ValueError, match="scored with other settings"):
         study_dir.create(table, study.text, '{"num_train": 5}')
+    study, _, table = planned("sweep.seeds = [1]\n")
+    study_dir.create(table, study.text, "{}")  # a part of the study is that study: nothing to write
     assert study_dir.text == before[0]
     pd.testing.assert_frame_equal(study_dir.plan, before[1])
     assert len(study_dir.run_ids("done")) == 4

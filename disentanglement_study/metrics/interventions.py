@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Integer
 
 
 class RowsByValue(NamedTuple):
@@ -16,7 +17,7 @@ class RowsByValue(NamedTuple):
     count: np.ndarray  # [F, N]
 
 
-def rows_by_value(factors) -> RowsByValue:
+def rows_by_value(factors: Integer[np.ndarray, "n f"]) -> RowsByValue:
     """The index of a table of factors [N, F]: a complete grid or any part of one."""
     index = RowsByValue(*np.empty((3, *factors.shape[::-1]), np.int32))
     for k, values in enumerate(factors.T):
@@ -29,7 +30,12 @@ def rows_by_value(factors) -> RowsByValue:
     return index
 
 
-def draw_same_value(index: RowsByValue, factor, row, rng):
+def draw_same_value(
+    index: RowsByValue,
+    factor: Integer[np.ndarray, "..."] | int,
+    row: Integer[np.ndarray, "..."],
+    rng: np.random.Generator,
+) -> Integer[np.ndarray, "..."]:
     """For each `row` one that has the same value of `factor`, uniform with replacement (the arrays broadcast).
 
     On a complete grid that fixes the factor and draws all others uniformly and independently.

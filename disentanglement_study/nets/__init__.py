@@ -34,17 +34,22 @@ def build(
     encode = _module("encoder", ENCODERS, encoder, {"num_latents": num_latents}, encoder_options)
     decode = _module("decoder", DECODERS, decoder, {"image_shape": image_shape}, decoder_options)
     discriminate = _module("discriminator", {"mlp": Discriminator}, "mlp", {}, discriminator_options)
-    for net in (encode, decode):
-        halvings = len(getattr(net, "channels", ()))
-        if image_shape[0] % 2**halvings or image_shape[1] % 2**halvings:
-            raise ValueError(f"{type(net).__name__} halves the image {halvings} times: {image_shape} does not divide")
-    images = jnp.zeros((1, *image_shape))
-    z = jnp.zeros((1, num_latents))
+    # Arrays are made inside: planning builds nets too, and must not start a device.
     init = {
-        "encoder": lambda key: encode.init(key, images)["params"],
-        "decoder": lambda key: decode.init(key, z)["params"],
-        "discriminator": lambda key: discriminate.init(key, z)["params"],
+        "encoder": lambda key: encode.init(key, jnp.zeros((1, *image_shape)))["params"],
+        "decoder": lambda key: decode.init(key, jnp.zeros((1, num_latents)))["params"],
+        "discriminator": lambda key: discriminate.init(key, jnp.zeros((1, num_latents)))["params"],
     }
+    try:
+        for net in (encode, decode):
+            halvings = len(getattr(net, "channels", ()))
+            if image_shape[0] % 2**halvings or image_shape[1] % 2**halvings:
+                raise ValueError(
+                    f"{type(net).__name__} halves the image {halvings} times: {image_shape} does not divide"
+                )
+        jax.eval_shape(lambda: [make(jax.random.key(0)) for make in init.values()])
+    except (TypeError, ZeroDivisionError) as error:
+        raise ValueError(f"nets: these options cannot be built: {error}") from error
     return Nets(*(_function(net) for net in (encode, decode, discriminate))), init
 
 
@@ -65,5 +70,5 @@ def _module(kind: str, registry: dict, name: str, given: dict, options: Mapping[
 
 def num_parameters(init: dict[str, Any], groups: tuple[str, ...]) -> int:
     """Parameters of the groups, counted without making them."""
-    shapes = [jax.eval_shape(init[group], jax.random.key(0)) for group in groups]
+    shapes = jax.eval_shape(lambda: [init[group](jax.random.key(0)) for group in groups])
     return sum(leaf.size for leaf in jax.tree.leaves(shapes))

@@ -7,8 +7,7 @@ import flax.linen as nn
 from jax import Array
 
 from disentanglement_study.nets import layers
-
-glorot = nn.initializers.glorot_uniform()
+from disentanglement_study.nets.initialisers import glorot
 
 
 class Conv(nn.Module):
@@ -49,6 +48,10 @@ class ConvEncoder(nn.Module):
 
     @nn.compact
     def __call__(self, images: Array) -> tuple[Array, Array]:
+        if len(self.channels) != len(self.kernels) or any(kernel % 2 for kernel in self.kernels):
+            raise ValueError(
+                f"encoder {self.channels=}, {self.kernels=}: as many kernels as channels, all of an even size"
+            )
         h = images
         for features, kernel in zip(self.channels, self.kernels, strict=True):
             h = nn.relu(Conv(features, kernel)(h))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import flax.linen as nn
 from jax import Array
 
-glorot = nn.initializers.glorot_uniform()
+from disentanglement_study.nets.initialisers import glorot
 
 
 class MlpEncoder(nn.Module):

@@ -31,7 +31,9 @@ def bernoulli_loss(logits: Float[Array, "b h w c"], images: Float[Array, "b h w 
 
     Targets between 0 and 1 are allowed, as for the coloured data sets; their entropy is not taken off.
     """
-    return jnp.mean(jnp.sum(jax.nn.softplus(logits) - logits * images, axis=(1, 2, 3)))
+    pixels = (jax.nn.softplus(logits) - logits * images).reshape(len(images), -1)
+    # Summed as a matrix product: XLA's CPU code for exp and log inside a reduction is scalar, 20 times slower.
+    return jnp.mean(jnp.dot(pixels, jnp.ones(pixels.shape[1]), precision="highest"))
 
 
 def total_correlation(z: Codes, mean: Codes, logvar: Codes) -> Scalar:
