@@ -22,7 +22,7 @@ quick: $(READY)  ## Train, score and tabulate the small study (minutes on 2 core
 	$(BIN)/disentanglement-study quick $(STUDY)
 
 test: $(READY)  ## Run the test suite.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: $(READY)  ## Check style and imports.
 	$(BIN)/ruff check .

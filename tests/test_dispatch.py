@@ -58,7 +58,7 @@ def test_failures_are_retried_then_handed_on_and_the_others_finish(executor, nam
     assert attempts == {name: 2 if name in twice else 1 for name in names}
 
 
-def test_processes_claim_different_cores_and_free_them_when_they_die():
+def test_processes_claim_different_cores_and_free_them_when_they_die(tmp_path):
     if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2:
         pytest.skip("needs two cores and an affinity to set")
     program = textwrap.dedent("""
@@ -68,10 +68,17 @@ def test_processes_claim_different_cores_and_free_them_when_they_die():
         sys.stdin.read()
     """)
 
+    # A folder for the claims of these processes alone: other tests run jobs at the same time.
+    settings = {
+        "args": [sys.executable, "-c", program],
+        "env": {**os.environ, "TMPDIR": str(tmp_path)},
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "text": True,
+    }
+
     def start():
-        return subprocess.Popen(
-            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        return subprocess.Popen(**settings)
 
     first, second = start(), start()
     claimed = [set(map(int, process.stdout.readline().split())) for process in (first, second)]

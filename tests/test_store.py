@@ -122,7 +122,7 @@ def test_a_larger_sweep_extends_a_study_and_another_one_is_refused(study_dir):
     before = study_dir.text, study_dir.plan
     for text in ("train.steps = 7\n", "sweep.seeds = [1, 5]\n"):
         study, _, table = planned(text)
-        with pytest.raises(ValueError, match=r"holds another sweep: \d of its 9 runs are not in this one"):
+        with pytest.raises(ValueError, match=r"holds another sweep: \d of its 9 runs are not in this;"):
             study_dir.create(table, study.text, "{}")
     study, _, table = planned("sweep.seeds = 3\n")
     with pytest.raises(ValueError, match="scored with other settings"):
