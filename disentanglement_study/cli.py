@@ -12,6 +12,7 @@ from disentanglement_study import config, store
 
 OUT, ERR = Console(), Console(stderr=True)
 INTERRUPTED = 130
+SHOWN_ROWS = 200
 
 EXAMPLES = """\
 examples:
@@ -86,13 +87,15 @@ def status(arguments: argparse.Namespace) -> None:
         if manifest["status"] == "failed":
             reason = manifest["error"].splitlines()[-1]
             OUT.print(f"failed: {len(manifest['run_ids'])} runs (job {manifest['job_id']}): {reason}", markup=False)
-    failed_scores = opened.query(
-        "SELECT metric, representation, count(*) AS models, any_value(error) AS error FROM scores "
-        "WHERE error IS NOT NULL AND metric != 'training' GROUP BY ALL ORDER BY ALL"
-    )
-    for row in failed_scores.itertuples():
-        reason = row.error.strip().splitlines()[-1]
-        OUT.print(f"failed: {row.metric} on {row.representation} codes of {row.models} models: {reason}", markup=False)
+    results = opened.results()
+    failed = results[results["error"].notna() & (results["metric"] != "training")]
+    for (metric, representation), rows in failed.groupby(["metric", "representation"]):
+        reason = rows["error"].iloc[0].strip().splitlines()[-1]
+        OUT.print(f"failed: {metric} on {representation} codes of {len(rows)} models: {reason}", markup=False)
+    for _, row in results[
+        results["error"].str.startswith("diverged", na=False) & (results["score"] == "loss")
+    ].iterrows():
+        OUT.print(f"diverged: {row.objective} {row.strength_name}={row.strength:g} seed={row.seed} on {row.data_set}")
 
 
 def query(arguments: argparse.Namespace) -> None:
@@ -103,8 +106,8 @@ def query(arguments: argparse.Namespace) -> None:
     if arguments.csv:
         frame.to_csv(sys.stdout, index=False)
     else:
-        OUT.print(display.table(frame))
-        OUT.print(f"{len(frame)} rows")
+        OUT.print(display.table(frame.head(SHOWN_ROWS)))
+        OUT.print(f"{len(frame):,} rows" + (f", {SHOWN_ROWS} shown; all with --csv" if len(frame) > SHOWN_ROWS else ""))
 
 
 def tables(arguments: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -23,7 +24,7 @@ def table(frame: pd.DataFrame, title: str = "") -> Table:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
         shown.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
     for row in frame.itertuples(index=False):
-        shown.add_row(*(_cell(value) for value in row))
+        shown.add_row(*(escape(_cell(value)) for value in row))
     return shown
 
 
@@ -89,7 +90,9 @@ class Watch:
         self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
         if error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-            self.console.print(f"[red]failed[/]: {job.objective} on {job.data_set}, {len(job.runs)} runs: {reason}")
+            self.console.print(
+                f"[red]failed[/]: {job.objective} on {job.data_set}, {len(job.runs)} runs: {escape(reason)}"
+            )
         if not self.console.is_terminal:
             elapsed = time.monotonic() - self.start
             left = elapsed / self.ended * (self.total - self.ended)

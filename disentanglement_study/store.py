@@ -16,26 +16,30 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow.dataset
 
 from disentanglement_study.types import Job
 
-SCORE_COLUMNS = {
-    "run_id": "string",
-    "representation": "string",
-    "metric": "string",
-    "score": "string",
-    "value": "float64",
-    "n": "Int64",
-    "protocol": "string",
-    "metric_version": "string",
-    "versions": "string",
-    "seconds": "float64",
-    "error": "string",
+COLUMNS = {
+    "scores": {
+        "run_id": "string",
+        "representation": "string",
+        "metric": "string",
+        "score": "string",
+        "value": "float64",
+        "n": "Int64",
+        "protocol": "string",
+        "metric_version": "string",
+        "versions": "string",
+        "seconds": "float64",
+        "error": "string",
+    },
+    "curves": {"run_id": "string", "step": "int64", "term": "string", "value": "float64"},
 }
-CURVE_COLUMNS = {"run_id": "string", "step": "int64", "term": "string", "value": "float64"}
+# Of a run, beside each of its scores.
+BINDINGS = ["data_set", "objective", "strength_name", "strength", "seed", "dlib_model_num", "run_id"]
 
 
 class Store:
@@ -106,8 +110,8 @@ class Store:
         folder = self.tmp / f"{job.job_id}.{os.getpid()}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        _typed(scores, SCORE_COLUMNS).to_parquet(folder / "scores.parquet", index=False)
-        _typed(curves, CURVE_COLUMNS).to_parquet(folder / "curves.parquet", index=False)
+        _typed(scores, COLUMNS["scores"]).to_parquet(folder / "scores.parquet", index=False)
+        _typed(curves, COLUMNS["curves"]).to_parquet(folder / "curves.parquet", index=False)
         for name, content in arrays.items():
             np.savez(folder / f"{name}.npz", **content)
         (folder / "config.gin").write_text(self.text)
@@ -154,24 +158,33 @@ class Store:
             if path.name != "lock":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    def rows(self, table: str) -> pd.DataFrame:
+        """The rows of all jobs: table "scores" or "curves"."""
+        if not (files := self._files(table)):
+            return _typed([], COLUMNS[table])
+        return pyarrow.dataset.dataset(files).to_table().to_pandas().astype(COLUMNS[table])
+
+    def results(self) -> pd.DataFrame:
+        """All scores, tidy: a row per score, with the bindings of its run."""
+        joined = self.plan[BINDINGS].merge(self.rows("scores"), on="run_id")
+        return joined.sort_values([*BINDINGS, "representation", "metric", "score"], ignore_index=True)
+
     def query(self, sql: str) -> pd.DataFrame:
-        """SQL (DuckDB) over the views `runs`, `scores`, `curves`, and `results` (scores joined with their runs).
+        """SQL (DuckDB) over the views `runs`, `scores`, `curves`, and `results` (as the method).
 
         Raises ValueError, in one line, for SQL that is empty or that DuckDB refuses.
         """
+        import duckdb  # here, because training and scoring must do without it
+
         connection = duckdb.connect()
-        empty = {"scores": SCORE_COLUMNS, "curves": CURVE_COLUMNS}
         connection.register("runs", self.plan)
-        for view, columns in empty.items():
-            files = [str(path) for path in sorted(self.jobs.glob(f"*/{view}.parquet"))]
-            if files:
-                connection.read_parquet(files).create_view(view)
+        for table in COLUMNS:
+            if files := self._files(table):
+                connection.read_parquet(files).create_view(table)
             else:
-                connection.register(view, _typed([], columns))
-        connection.execute(
-            "CREATE VIEW results AS SELECT runs.data_set, runs.objective, runs.strength_name, runs.strength, "
-            "runs.seed, runs.dlib_model_num, scores.* FROM scores JOIN runs USING (run_id)"
-        )
+                connection.register(table, _typed([], COLUMNS[table]))
+        bindings = ", ".join(f"runs.{name}" for name in BINDINGS if name != "run_id")
+        connection.execute(f"CREATE VIEW results AS SELECT {bindings}, scores.* FROM scores JOIN runs USING (run_id)")
         try:
             if (answer := connection.execute(sql)) is None:
                 raise ValueError("query: the SQL is empty")
@@ -183,9 +196,8 @@ class Store:
         finally:
             connection.close()
 
-    def results(self) -> pd.DataFrame:
-        """All scores, tidy: a row per score, with the run's bindings."""
-        return self.query("SELECT * FROM results ORDER BY ALL")
+    def _files(self, table: str) -> list[str]:
+        return [str(path) for path in sorted(self.jobs.glob(f"*/{table}.parquet"))]
 
 
 def open(root: str | Path) -> Store:
