@@ -34,36 +34,23 @@ def plan(arguments: argparse.Namespace) -> None:
     settings, runs = _sweep(arguments)
     estimates = cost.estimate(runs, settings)
     frame = study.plan.frame(runs, settings)
+    OUT.print(display.headline(frame), highlight=False)
     for table in display.axes(frame, estimates):
-        OUT.print(table, "")
+        OUT.print("", table)
+    OUT.print()
     OUT.print(display.cost(frame, estimates, len(study.plan.group(runs, settings.resources.population)), settings))
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train and score what a study has not yet; safe to stop and to repeat."""
-    from disentanglement_study import study
-
-    settings, runs = _sweep(arguments)
-    study.run(
-        settings,
-        runs,
-        arguments.dir,
-        executor=arguments.executor,
-        address=arguments.address,
-        data_dir=arguments.data_dir,
-        retry_failed=arguments.retry_failed,
-        console=ERR,
-    )
+    _run(arguments, arguments.retry_failed)
     status(arguments)
 
 
 def quick(arguments: argparse.Namespace) -> None:
     """Run the small study of sweeps/quick.gin, then its tables and figures."""
-    from disentanglement_study import study
-
     arguments.sweep = "quick"
-    settings, runs = _sweep(arguments)
-    study.run(settings, runs, arguments.dir, executor=arguments.executor, data_dir=arguments.data_dir, console=ERR)
+    _run(arguments)
     tables(arguments)
     figures(arguments)
     OUT.print(
@@ -82,7 +69,8 @@ def status(arguments: argparse.Namespace) -> None:
     from disentanglement_study import display
 
     opened = store.open(arguments.dir)
-    OUT.print(display.table(display.status(opened), str(arguments.dir)))
+    OUT.print(str(arguments.dir), soft_wrap=True, markup=False)
+    OUT.print(display.table(display.status(opened)))
     for manifest in opened.manifests():
         if manifest["status"] == "failed":
             reason = manifest["error"].splitlines()[-1]
@@ -134,6 +122,20 @@ def _sweep(arguments: argparse.Namespace):
 
     settings = config.load(arguments.sweep, arguments.gin)
     return settings, study.select(study.plan.expand(settings), settings, arguments.where)
+
+
+def _run(arguments: argparse.Namespace, retry_failed: bool = False) -> None:
+    from disentanglement_study import study
+
+    study.run(
+        *_sweep(arguments),
+        arguments.dir,
+        executor=arguments.executor,
+        address=arguments.address,
+        data_dir=arguments.data_dir,
+        retry_failed=retry_failed,
+        console=ERR,
+    )
 
 
 def _command() -> str:

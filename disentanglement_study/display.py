@@ -17,12 +17,12 @@ from disentanglement_study.store import Store
 from disentanglement_study.types import Job
 
 
-def table(frame: pd.DataFrame, title: str = "") -> Table:
+def table(frame: pd.DataFrame) -> Table:
     """A DataFrame as a terminal table: numbers to the right, thousands separated."""
-    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    shown = Table(header_style="bold", box=None, pad_edge=False)
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        shown.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+        shown.add_column(str(name), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for row in frame.itertuples(index=False):
         shown.add_row(*(escape(_cell(value)) for value in row))
     return shown
@@ -111,30 +111,29 @@ def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
         rows.append(
             {
                 "objective": objective,
-                "strength": f"{group['strength_name'].iloc[0]} = {_values(group['strength'])}",
-                "fixed": _fixed(group),
-                "seeds": _seeds(group),
+                "hyperparameters": _hyperparameters(group),
                 "runs": len(group),
                 "updates": cost["updates"].iloc[0],
-                "parameters": cost["parameters"].max(),
+                "weights": cost["parameters"].max(),
                 "GFLOP/step": cost["gflop_per_step"].max(),
             }
         )
-    title = f"{len(plan):,} runs, protocol {plan['protocol'].iloc[0]!r}"
-    return [table(by_data_set, title), table(pd.DataFrame(rows))]
+    return [table(by_data_set), table(pd.DataFrame(rows))]
 
 
-def _values(column: pd.Series) -> str:
-    return " ".join(f"{value:g}" for value in sorted(column.unique()))
+def headline(plan: pd.DataFrame) -> str:
+    """The plan in a line."""
+    return f"{len(plan):,} runs, seeds {_seeds(plan)}, protocol {plan['protocol'].iloc[0]!r}"
 
 
-def _fixed(group: pd.DataFrame) -> str:
-    hyper = pd.DataFrame([json.loads(text) for text in group["hyper"].unique()]).iloc[:, 1:]
-    return ", ".join(f"{name} = {_values(hyper[name])}" for name in hyper)
+def _hyperparameters(group: pd.DataFrame) -> str:
+    """A line for each hyperparameter with all its values, the strength first."""
+    hyper = pd.DataFrame([json.loads(text) for text in group["hyper"].unique()])
+    return "\n".join(f"{name} = {' '.join(f'{v:g}' for v in sorted(hyper[name].unique()))}" for name in hyper)
 
 
-def _seeds(group: pd.DataFrame) -> str:
-    seeds = sorted(int(seed) for seed in group["seed"].unique())
+def _seeds(plan: pd.DataFrame) -> str:
+    seeds = sorted(int(seed) for seed in plan["seed"].unique())
     if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
         return f"{seeds[0]}..{seeds[-1]}"
     return ", ".join(map(str, seeds))
