@@ -208,6 +208,21 @@ def test_tables_figures_status_and_query_answer_from_the_store(finished, capsys)
     assert "16" in capsys.readouterr().out
 
 
+def test_quick_ends_with_the_table_and_the_next_commands(dsprites_root, tmp_path, capsys):
+    settings = ["sweep.objectives = {'beta_vae': {'beta': [1, 2, 3]}}", "sweep.seeds = 1", "train.steps = 10",
+                "evaluate.metrics = ['mig', 'modularity']", "evaluate.table_rows = 2000"]  # fmt: skip
+    options = [part for setting in settings for part in ("--gin", setting)]
+    folder = tmp_path / "quick"
+    assert cli.main(["quick", str(folder), "--executor", "inline", "--data-dir", str(dsprites_root), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "Spearman rank correlation × 100: dSprites, mean representation, n = 3 models" in printed
+    assert all(
+        next_command in printed for next_command in (f"status {folder}", f"query {folder}", "plan locatello2019")
+    )
+    assert (folder / "tables" / "rank_correlation.csv").is_file()
+    assert (folder / "figures" / "dsprites" / "metric_rank_correlation.png").is_file()
+
+
 def test_plan_counts_the_study_by_axis(capsys):
     assert cli.main(["plan", "locatello2019"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
