@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from disentanglement_study import data, represent, train
+from disentanglement_study import data, represent, rng, train
 from disentanglement_study.config import Study
 from disentanglement_study.evaluate import evaluate
 from disentanglement_study.store import Store
@@ -24,7 +24,7 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
     def lap(stage: str) -> None:
         seconds[stage] = time.perf_counter() - start - sum(seconds.values())
 
-    # Half of the bar is training, half is scoring: close to the truth at the study's sizes, and of no consequence.
+    # Half of the bar is training and half is scoring, whatever their share of the time.
     store.write_progress(job, "compiling", 0.0)
     params, losses, curves = train.fit(
         job,
@@ -48,7 +48,8 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
         store.write_progress(job, "scoring", 0.5 + 0.5 * (member + 1) / len(job.runs))
     lap("evaluate")
 
-    keep = np.linspace(0, len(index) - 1, min(config.keep_codes, len(index))).astype(int)
+    draws = rng.generator(config.seed, "keep_codes", data_set.name)
+    keep = np.sort(draws.choice(len(index), min(config.keep_codes, len(index)), replace=False))
     store.write_job(
         job,
         scores,

@@ -320,3 +320,28 @@ def test_help_teaches_with_examples(capsys):
     printed = capsys.readouterr().out
     for command in ("plan", "run", "quick", "status", "query", "tables", "figures"):
         assert f"disentanglement-study {command}" in printed or f"    {command} " in printed
+
+
+def test_the_kept_parameters_give_the_kept_codes_again(finished, dsprites_root):
+    import json
+
+    import numpy as np
+
+    from disentanglement_study import config, data, represent
+
+    study = config.load(store.open(finished).text)
+    data_set = data.load("dsprites", dsprites_root)
+    for folder in sorted(finished.glob("jobs/*")):
+        params: dict = {}
+        for path, value in np.load(folder / "params.npz").items():
+            group, *layers, leaf = path.split("/")
+            node = params.setdefault(group, {})
+            for layer in layers:
+                node = node.setdefault(layer, {})
+            node[leaf] = value
+        kept = np.load(folder / "codes.npz")
+        assert len(kept["index"]) == study.evaluate.keep_codes
+        assert kept["mean"].shape[0] == len(json.loads((folder / "manifest.json").read_text())["run_ids"])
+        again = represent.encode(params, data_set, kept["index"], study.nets, 256)
+        np.testing.assert_allclose(again.mean, kept["mean"], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(again.logvar, kept["logvar"], rtol=1e-4, atol=1e-5)

@@ -126,6 +126,12 @@ def test_convolutions_are_the_same_for_a_population_and_inside_a_scan(kernel, tr
                 assert_close(mine[member], reference)
 
 
+def num_parameters(init, groups) -> int:
+    """Counted without making them."""
+    shapes = jax.eval_shape(lambda: [init[group](jax.random.key(0)) for group in groups])
+    return sum(leaf.size for leaf in jax.tree.leaves(shapes))
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_a_net_has_the_variables_of_the_reference(name):
     net, colours, group, names = NETS[name]
@@ -133,15 +139,15 @@ def test_a_net_has_the_variables_of_the_reference(name):
     shapes = jax.eval_shape(init[group], jax.random.key(0))
     ours = [shapes[layer][kind].shape for layer in names for kind in ("kernel", "bias")]
     assert ours == [tuple(variable["shape"]) for variable in MEASURED[name]["variables"]]
-    assert nets.num_parameters(init, (group,)) == MEASURED[name]["parameters"]
+    assert num_parameters(init, (group,)) == MEASURED[name]["parameters"]
 
 
 def test_parameters_are_counted_over_the_groups_asked_for():
     _, init = build(colours=1)
-    assert nets.num_parameters(init, ("encoder",)) == 309_204
-    assert nets.num_parameters(init, ("encoder", "decoder")) == 309_204 + 381_313
-    assert nets.num_parameters(init, ("discriminator",)) == 5_018_002
-    assert nets.num_parameters(build(colours=3)[1], ("decoder",)) == 382_339
+    assert num_parameters(init, ("encoder",)) == 309_204
+    assert num_parameters(init, ("encoder", "decoder")) == 309_204 + 381_313
+    assert num_parameters(init, ("discriminator",)) == 5_018_002
+    assert num_parameters(build(colours=3)[1], ("decoder",)) == 382_339
 
 
 @pytest.mark.parametrize("name", NETS)

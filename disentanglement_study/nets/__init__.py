@@ -66,9 +66,3 @@ def _module(kind: str, registry: dict, name: str, given: dict, options: Mapping[
             raise unknown(f"option of {kind} {name!r}", option, fields)
     tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
     return registry[name](**given, **tuples)
-
-
-def num_parameters(init: dict[str, Any], groups: tuple[str, ...]) -> int:
-    """Parameters of the groups, counted without making them."""
-    shapes = jax.eval_shape(lambda: [init[group](jax.random.key(0)) for group in groups])
-    return sum(leaf.size for leaf in jax.tree.leaves(shapes))
