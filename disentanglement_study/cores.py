@@ -1,8 +1,8 @@
 """Jobs that share a machine keep to cores of their own.
 
 A job that reserves one CPU still finds every core, and XLA starts a thread for each: two jobs on two cores would run
-four threads. A worker therefore claims cores before its first JAX operation: XLA starts a thread
-for each core that the process may use.
+four threads. A worker therefore claims cores before its first JAX operation: XLA starts a thread for each core that the
+process may use.
 """
 
 import fcntl

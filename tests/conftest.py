@@ -23,3 +23,14 @@ def dsprites_root(tmp_path_factory):
     dsprites.load(root)
     yield root
     shutil.rmtree(root)  # 377 MB, which pytest would keep for its next three runs
+
+
+@pytest.fixture(scope="module")
+def quick_compilation():
+    """For modules whose programs are small: compiling them takes longer than running them."""
+    import jax
+
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)

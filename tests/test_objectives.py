@@ -25,13 +25,7 @@ MEASURED = json.loads((GOLDEN / "tf_objectives.json").read_text())
 BATCH, LATENTS, MEMBERS = 12, 4, 3
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """The programs here are small: compiling them takes longer than running them."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 @pytest.fixture(scope="module")

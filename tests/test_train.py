@@ -38,13 +38,7 @@ NETS = {"mlp": MLP, "conv": CONV}
 objectives = pytest.mark.parametrize("name", OBJECTIVES)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """The programs here are small: compiling them takes longer than running them."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 @functools.cache
