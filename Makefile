@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 STUDY ?= studies/quick
 
 .DEFAULT_GOAL := help
-.PHONY: help quick test lint lock clean
+.PHONY: help quick test lint bench gpu-bench lock clean
 
 help:  ## Show this list.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, found " + sys.version.split()[0])'
@@ -27,6 +27,12 @@ test: $(READY)  ## Run the test suite.
 lint: $(READY)  ## Check style and imports.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+bench: $(READY)  ## Measure training on this machine, beside PyTorch if it is installed.
+	$(BIN)/python benchmarks/training.py
+
+gpu-bench:  ## Measure every form of the convolutions on a GPU in 10 minutes; PYTHON=... names one with JAX for it.
+	PYTHONPATH=. $(PYTHON) benchmarks/training.py --forms all --check --budget 480
 
 lock:  ## Resolve the hash lock again (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -38,7 +38,7 @@ def plan(arguments: argparse.Namespace) -> None:
     for table in display.axes(frame, estimates):
         OUT.print("", table)
     OUT.print()
-    OUT.print(display.cost(frame, estimates, len(study.plan.group(runs, settings.resources.population)), settings))
+    OUT.print(display.cost(frame, estimates, len(study.plan.group(runs, settings.resources.job_size)), settings))
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -83,7 +83,8 @@ def status(arguments: argparse.Namespace) -> None:
     for _, row in results[
         results["error"].str.startswith("diverged", na=False) & (results["score"] == "loss")
     ].iterrows():
-        OUT.print(f"diverged: {row.objective} {row.strength_name}={row.strength:g} seed={row.seed} on {row.data_set}")
+        where = row.error.partition(":")[0]
+        OUT.print(f"{where}: {row.objective} {row.strength_name}={row.strength:g} seed={row.seed} on {row.data_set}")
 
 
 def query(arguments: argparse.Namespace) -> None:

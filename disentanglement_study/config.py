@@ -96,17 +96,21 @@ class EvaluateConfig:
 class ResourceConfig:
     """How jobs run; nothing here changes a score.
 
-    population: runs that one job trains together. num_cpus, num_gpus, tpu: what Ray reserves for a job (num_gpus None:
-    one where the cluster has any, else none). retries: more attempts for a job that fails. log_every: steps in one call
-    of the compiled program, and between two points of a loss curve. encode_batch: images encoded at once.
+    job_size: runs in a job, which is what is dispatched, retried and stored. population: models that are trained
+    together, at most a job (None: as many as fit the device and are fastest there). num_cpus, num_gpus, tpu: what Ray
+    reserves for a job (num_gpus None: one where the cluster has any, else none). retries: more attempts for a job that
+    fails. log_every: updates between two points of a loss curve. checkpoint_minutes: between two checkpoints of a
+    training (0: none). encode_batch: images encoded at once.
     """
 
-    population: int = 50
+    job_size: int = 100
+    population: int | None = None
     num_cpus: int = 1
     num_gpus: float | None = None
     tpu: float = 0.0
     retries: int = 1
     log_every: int = 1000
+    checkpoint_minutes: float = 10.0
     encode_batch: int = 256
 
 

@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pandas as pd
@@ -57,6 +58,7 @@ class Watch:
         self.console, self.store = console, store
         self.total = sum(len(job.runs) for job in jobs)
         self.ended, self.failed, self.start = 0, 0, time.monotonic()
+        self.seconds: Counter[str] = Counter()  # by stage, of all jobs
         self.bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[runs]}"),
             TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn(elapsed_when_finished=False),
@@ -87,6 +89,8 @@ class Watch:
     def job_ended(self, job: Job, error: BaseException | None) -> None:
         self.ended += len(job.runs)
         self.failed += len(job.runs) if error else 0
+        seconds = self.store.manifest(job).get("seconds", {})
+        self.seconds.update(seconds)
         self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
         if error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
@@ -97,9 +101,14 @@ class Watch:
             elapsed = time.monotonic() - self.start
             left = elapsed / self.ended * (self.total - self.ended)
             self.console.print(
-                f"{self.ended}/{self.total} models  {job.objective} on {job.data_set}  "
+                f"{self.ended}/{self.total} models  {job.objective} on {job.data_set}  {stages(seconds)}"
                 f"elapsed {elapsed:.0f} s, about {left:.0f} s left"
             )
+
+
+def stages(seconds: Mapping[str, float]) -> str:
+    """How long a job, or several, took by stage."""
+    return "".join(f"{stage} {value:.0f} s  " for stage, value in seconds.items())
 
 
 def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
@@ -151,7 +160,7 @@ def cost(plan: pd.DataFrame, estimates: pd.DataFrame, num_jobs: int, study: Stud
     )
     metrics = len(study.evaluate.metrics) * len(study.evaluate.representations)
     return (
-        f"{len(plan):,} models in {num_jobs:,} jobs of up to {study.resources.population}; "
+        f"{len(plan):,} models in {num_jobs:,} jobs of up to {study.resources.job_size}; "
         f"{pflop:,.4g} PFLOP of training.\n"
         f"Training would take {rates} (assumed rates).\n"
         f"Scoring: {metrics} metrics and representations a model, {len(plan) * metrics:,} in all; not in the estimate."

@@ -8,15 +8,17 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from disentanglement_study import data, represent, rng, train
+from disentanglement_study import compilation, data, represent, rng
 from disentanglement_study.config import Study
 from disentanglement_study.evaluate import evaluate
+from disentanglement_study.fit import Fit, fit
 from disentanglement_study.store import Store
 from disentanglement_study.types import Job
 
 
 def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
     """Trains and scores the runs of a job and writes them to the store; an exception leaves no trace there."""
+    compilation.use_cache()
     store, config = Store(root), study.evaluate
     data_set = data.load(job.data_set, data_dir)
     seconds, start = {}, time.perf_counter()
@@ -25,22 +27,23 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
         seconds[stage] = time.perf_counter() - start - sum(seconds.values())
 
     # Half of the bar is training and half is scoring, whatever their share of the time.
-    store.write_progress(job, "compiling", 0.0)
-    params, losses, curves = train.fit(
+    fitted = fit(
         job,
         data_set,
         study.nets,
         study.train,
         study.resources,
         config.training_batches,
-        on_step=lambda done, total: store.write_progress(job, "training", 0.5 * done / total),
+        store.checkpoints / job.job_id,
+        report=lambda stage, fraction: store.write_progress(job, stage, 0.5 * fraction),
     )
+    seconds["compile"] = fitted.compile_seconds
     lap("train")
     index = represent.table_index(data_set, config)
-    codes = represent.encode(params, data_set, index, study.nets, study.resources.encode_batch)
+    codes = represent.encode(fitted.params, data_set, index, study.nets, study.resources.encode_batch)
     factors = data_set.factors(index)
     lap("represent")
-    scores = training_scores(job, losses, config.training_batches * study.train.batch_size, seconds["train"])
+    scores = training_scores(job, fitted, config.training_batches * study.train.batch_size, seconds["train"])
     for member, run in enumerate(job.runs):
         for name in config.representations:
             rows = evaluate(represent.representation(name, codes, member, run), factors, name, config, run.protocol)
@@ -55,24 +58,30 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
         scores,
         [
             {"run_id": run.run_id, "step": row["step"], "term": row["term"], "value": row["values"][member]}
-            for row in curves
+            for row in fitted.curves
             for member, run in enumerate(job.runs)
         ],
         {
-            "params": flat(params),
+            "params": flat(fitted.params),
             "codes": {"index": index[keep], "mean": codes.mean[:, keep], "logvar": codes.logvar[:, keep]},
         },
-        {"status": "done", "seconds": seconds, "device": device(), "versions": jax_versions()},
+        {
+            "status": "done",
+            "seconds": seconds,
+            "population": fitted.population,
+            "device": device(),
+            "versions": jax_versions(),
+        },
     )
 
 
-def training_scores(job: Job, losses: dict[str, np.ndarray], n: int, seconds: float) -> list[dict]:
+def training_scores(job: Job, fitted: Fit, n: int, seconds: float) -> list[dict]:
     """The training run's own scores (metric "training", representation "model"): loss, reconstruction, KL, ELBO.
 
     Nats, means over fresh batches of the training distribution; terms that not every objective has are in the curves
-    only. A loss that is not finite is recorded as diverged.
+    only. A model whose loss was not finite has diverged, and its rows say at which update.
     """
-    losses = {name: losses[name] for name in ("loss", "reconstruction_loss", "kl_loss")}
+    losses = {name: fitted.losses[name] for name in ("loss", "reconstruction_loss", "kl_loss")}
     losses["elbo"] = -(losses["reconstruction_loss"] + losses["kl_loss"])
     return [
         {
@@ -86,11 +95,17 @@ def training_scores(job: Job, losses: dict[str, np.ndarray], n: int, seconds: fl
             "metric_version": "1",
             "versions": jax_versions(),
             "seconds": seconds / len(job.runs),
-            "error": None if np.isfinite(values[member]) else f"diverged: {score} is {values[member]}",
+            "error": _divergence(int(fitted.diverged[member]), score, values[member]),
         }
         for member, run in enumerate(job.runs)
         for score, values in losses.items()
     ]
+
+
+def _divergence(update: int, score: str, value: float) -> str | None:
+    if update >= 0:
+        return f"diverged at update {update}: {score} is {value}"
+    return None if np.isfinite(value) else f"diverged after training: {score} is {value}"
 
 
 def record_failure(job: Job, root: Path, error: BaseException, attempts: int) -> None:

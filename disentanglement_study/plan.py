@@ -103,15 +103,15 @@ def static_bindings(study: Study) -> dict:
     }
 
 
-def group(runs: Iterable[Run], population: int) -> list[Job]:
-    """Runs of one data set and objective, cut into jobs of at most `population` runs."""
+def group(runs: Iterable[Run], job_size: int) -> list[Job]:
+    """Runs of one data set and objective, cut into jobs of at most `job_size` runs."""
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.data_set, run.objective), []).append(run)
     jobs = []
     for members in groups.values():
-        for start in range(0, len(members), max(population, 1)):
-            cut = tuple(members[start : start + max(population, 1)])
+        for start in range(0, len(members), max(job_size, 1)):
+            cut = tuple(members[start : start + max(job_size, 1)])
             jobs.append(Job(_hash(",".join(run.run_id for run in cut)), cut))
     return jobs
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from disentanglement_study import rng
 from disentanglement_study.config import EvaluateConfig, NetConfig
 from disentanglement_study.population import over_members
-from disentanglement_study.train import build_nets, to_float
+from disentanglement_study.train import build_nets, device_form, to_float
 from disentanglement_study.types import Codes, DataSet, Run
 
 
@@ -27,8 +27,9 @@ def table_index(data: DataSet, evaluate: EvaluateConfig) -> np.ndarray:
 
 def encode(params: dict, data: DataSet, index: np.ndarray, net: NetConfig, batch_size: int) -> Codes:
     """Posterior mean and logvar [M,N,D] of every member at the rows `index` [N]."""
-    functions, _ = build_nets(data.image_shape, net)
+    functions, _ = build_nets(data.image_shape, net, device_form())
     batch_size = max(batch_size, 1)
+    encoder = jax.tree.map(jnp.asarray, params["encoder"])  # on the device once, not once a batch
 
     @jax.jit
     def encode_batch(params: dict, rows: Array) -> tuple[Array, Array]:
@@ -39,7 +40,7 @@ def encode(params: dict, data: DataSet, index: np.ndarray, net: NetConfig, batch
     for start in range(0, len(index), batch_size):
         rows = data.storage[index[start : start + batch_size]]
         full = np.resize(rows, (batch_size, *rows.shape[1:]))  # the last batch is filled up: one program serves all
-        mean, logvar = encode_batch(params["encoder"], jnp.asarray(full))
+        mean, logvar = encode_batch(encoder, jnp.asarray(full))
         means.append(np.asarray(mean)[:, : len(rows)])
         logvars.append(np.asarray(logvar)[:, : len(rows)])
     return Codes(index, np.concatenate(means, axis=1), np.concatenate(logvars, axis=1))

@@ -3,6 +3,7 @@
     study.gin              the settings, without includes
     plan.parquet           a row per run, a column per binding
     jobs/<job_id>/         manifest.json  config.gin  scores.parquet  curves.parquet  params.npz  codes.npz
+    checkpoints/<job_id>/  of jobs that are being trained
     tmp/                   jobs that are being written, and their progress
 
 A job is written under `tmp/` and renamed into place as its last act: a folder in `jobs/` is a whole job.
@@ -13,7 +14,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ class Store:
 
     def __init__(self, root: Path):
         self.root = Path(root)
-        self.jobs, self.tmp = self.root / "jobs", self.root / "tmp"
+        self.jobs, self.tmp, self.checkpoints = (self.root / name for name in ("jobs", "tmp", "checkpoints"))
 
     @property
     def plan(self) -> pd.DataFrame:
@@ -121,11 +122,24 @@ class Store:
         if final.exists():
             shutil.rmtree(final)
         os.rename(folder, final)
+        if manifest["status"] == "done":  # one that failed may be retried from where it was
+            shutil.rmtree(self.checkpoints / job.job_id, ignore_errors=True)
         self.progress_file(job).unlink(missing_ok=True)
+
+    def keep_checkpoints(self, jobs: Iterable[Job]) -> None:
+        """Removes the checkpoints of all jobs but these; call it under the lock."""
+        keep = {job.job_id for job in jobs}
+        for path in self.checkpoints.glob("*"):
+            if path.name not in keep:
+                shutil.rmtree(path, ignore_errors=True)
 
     def manifests(self) -> list[dict]:
         """The manifests of the jobs that are there, finished and failed."""
         return [json.loads(path.read_text()) for path in sorted(self.jobs.glob("*/manifest.json"))]
+
+    def manifest(self, job: Job) -> dict:
+        """The manifest of one job that has ended."""
+        return json.loads((self.jobs / job.job_id / "manifest.json").read_text())
 
     def forget_failed(self) -> None:
         """Removes the failed jobs, so that their runs are missing again; call it under the lock."""

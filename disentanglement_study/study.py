@@ -9,7 +9,7 @@ from rich.console import Console
 
 from disentanglement_study import data, dispatch, job, plan
 from disentanglement_study.config import Study
-from disentanglement_study.display import Watch
+from disentanglement_study.display import Watch, stages
 from disentanglement_study.errors import unknown
 from disentanglement_study.store import Store
 from disentanglement_study.types import Run
@@ -58,10 +58,11 @@ def run(
             store.forget_failed()
         ended = store.run_ids("done") | store.run_ids("failed")
         missing = [one for one in runs if one.run_id not in ended]
-        jobs = plan.group(missing, study.resources.population)
+        jobs = plan.group(missing, study.resources.job_size)
         console.print(
             f"{len(runs)} runs: {len(runs) - len(missing)} there already, {len(missing)} to do in {len(jobs)} jobs"
         )
+        store.keep_checkpoints(jobs)
         if not jobs:
             return
         data_dir = data_dir and data_dir.absolute()
@@ -72,3 +73,4 @@ def run(
                 if error is not None:
                     job.record_failure(ended_job, root, error, study.resources.retries + 1)
                 watch.job_ended(ended_job, error)
+        console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())

@@ -1,32 +1,37 @@
-"""Training a population: many models, one compiled program, `lax.scan` over steps."""
+"""The compiled programs that train a population: many models in one, many steps in one call."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array, lax
 from jaxtyping import Float, UInt8
 
 from disentanglement_study import nets, rng
-from disentanglement_study.config import NetConfig, ResourceConfig, TrainConfig
+from disentanglement_study.compilation import briefly_run
+from disentanglement_study.config import NetConfig, TrainConfig
+from disentanglement_study.nets import layers
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.population import over_members
 from disentanglement_study.types import DataSet, Job
 
-# For programs that run once: compiled in half the time, and no slower where the work is in matrix products.
-RUNS_ONCE = {"xla_backend_optimization_level": "1"}
+# Trainings of fewer updates are over before the better code of a longer compilation pays.
+SHORT = 10_000
 
 
 class Member(NamedTuple):
-    """The training state of one model; of a population when every leaf has a leading axis."""
+    """The training state of one model; of a population when every leaf has a leading axis.
+
+    `diverged` is the first update whose loss was not finite, counted from 0, or -1.
+    """
 
     params: dict[str, Any]
     optimiser: Any
     seed: Array
     step: Array
+    diverged: Array
 
 
 def num_updates(train: TrainConfig, objective: str, protocol: str) -> int:
@@ -82,19 +87,22 @@ class Trainer:
     Draws are named by (seed, step): a member's result depends neither on the others nor on where a call ended.
     """
 
-    def __init__(self, job: Job, data: DataSet, net: NetConfig, train: TrainConfig):
+    def __init__(self, job: Job, data: DataSet, net: NetConfig, train: TrainConfig, form: str | None = None):
         self.objective = OBJECTIVES[job.objective]
         self.batch_size, self.image_size, self.num_images = train.batch_size, net.image_size, data.num_images
         self.decode = data.decode
-        self.nets, self.init_params = build_nets(data.image_shape, net)
+        self.nets, self.init_params = build_nets(data.image_shape, net, form or device_form())
         self.optimiser = optimiser(train, self.objective.trains)
-        self.init = jax.jit(over_members(self._init), compiler_options=RUNS_ONCE)
-        self.advance = jax.jit(self._advance, static_argnames="num_steps", donate_argnames="members")
-        self.losses = jax.jit(self._losses, static_argnames="num_batches", compiler_options=RUNS_ONCE)
+        brief = briefly_run()
+        self.init = jax.jit(over_members(self._init), compiler_options=brief)
+        self.advance = jax.jit(
+            self._advance, donate_argnames="members", compiler_options=brief if train.steps < SHORT else None
+        )
+        self.losses = jax.jit(self._losses, static_argnames="num_batches", compiler_options=brief)
 
     def _init(self, seed: Array) -> Member:
         params = {group: self.init_params[group](rng.key(seed, "init", group)) for group in self.objective.trains}
-        return Member(params, self.optimiser.init(params), seed, jnp.zeros((), jnp.int32))
+        return Member(params, self.optimiser.init(params), seed, jnp.int32(0), jnp.int32(-1))
 
     def _batch(self, key: Array, storage: Array) -> Array:
         """Images drawn uniformly from the grid, with replacement."""
@@ -111,14 +119,21 @@ class Trainer:
         hyper = {**hyper, "step": member.step}
         gradients, terms = jax.grad(self._loss, has_aux=True)(member.params, hyper, key, storage)
         updates, state = self.optimiser.update(gradients, member.optimiser, member.params)
-        return Member(optax.apply_updates(member.params, updates), state, member.seed, member.step + 1), terms
+        first = (member.diverged < 0) & ~jnp.isfinite(terms["loss"])
+        diverged = jnp.where(first, member.step, member.diverged)
+        return Member(optax.apply_updates(member.params, updates), state, member.seed, member.step + 1, diverged), terms
 
-    def _advance(self, members: Member, hyper: dict, storage: Array, num_steps: int) -> tuple[Member, dict]:
-        """`num_steps` updates of every member; the loss terms [M] are means over these steps."""
+    def _advance(self, members: Member, hyper: dict, storage: Array, num_steps: Array) -> tuple[Member, dict]:
+        """`num_steps` updates of every member, and the loss terms [M] summed over them."""
 
         def one(member: Member, hyper: dict) -> tuple[Member, dict]:
-            member, terms = lax.scan(lambda m, _: self._step(m, hyper, storage), member, length=num_steps)
-            return member, jax.tree.map(jnp.mean, terms)
+            def add_step(_, state: tuple[Member, dict]) -> tuple[Member, dict]:
+                member, terms = self._step(state[0], hyper, storage)
+                return member, jax.tree.map(jnp.add, state[1], terms)
+
+            terms = jax.eval_shape(self._step, member, hyper, storage)[1]
+            zeros = jax.tree.map(lambda term: jnp.zeros(term.shape, term.dtype), terms)
+            return lax.fori_loop(0, num_steps, add_step, (member, zeros))
 
         return over_members(one)(members, hyper)
 
@@ -134,37 +149,14 @@ class Trainer:
         return over_members(one)(members, hyper)
 
 
-def build_nets(image_shape: tuple[int, int, int], net: NetConfig) -> tuple[Any, dict[str, Callable]]:
+def device_form() -> str:
+    """The form of convolutions that is fastest on this process's device."""
+    return layers.BEST.get(jax.default_backend(), "patches")
+
+
+def build_nets(
+    image_shape: tuple[int, int, int], net: NetConfig, form: str = "patches"
+) -> tuple[Any, dict[str, Callable]]:
     """`nets.build` for images of a data set as the nets see them."""
     options = {k: v for k, v in vars(net).items() if k != "image_size"}
-    return nets.build((net.image_size, net.image_size, image_shape[2]), **options)
-
-
-def fit(
-    job: Job,
-    data: DataSet,
-    net: NetConfig,
-    train: TrainConfig,
-    resources: ResourceConfig,
-    training_batches: int,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[dict, dict[str, np.ndarray], list[dict]]:
-    """Trains the runs of a job together.
-
-    Returns the parameters (leading axis: the runs), the final loss terms {name: [M]} as means over `training_batches`
-    batches, and the loss curves as rows {step, term, values [M]}. `on_step(done, total)` is told of progress.
-    """
-    trainer = Trainer(job, data, net, train)
-    storage = jnp.asarray(data.storage)
-    hyper = {name: jnp.array([run.hyper[name] for run in job.runs]) for name in trainer.objective.hyper}
-    members = trainer.init(jnp.array([run.seed for run in job.runs]))
-    total = num_updates(train, job.objective, job.runs[0].protocol)
-    curves, done = [], 0
-    while done < total:
-        steps = min(max(resources.log_every, 1), total - done)
-        members, terms = trainer.advance(members, hyper, storage, num_steps=steps)
-        done += steps
-        curves += [{"step": done, "term": name, "values": np.asarray(value)} for name, value in terms.items()]
-        on_step(done, total)
-    losses = trainer.losses(members, hyper, storage, num_batches=max(training_batches, 1))
-    return members.params, {name: np.asarray(value) for name, value in losses.items()}, curves
+    return nets.build((net.image_size, net.image_size, image_shape[2]), **options, form=form)

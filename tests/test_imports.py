@@ -11,8 +11,9 @@ PACKAGE = Path(__file__).parent.parent / "disentanglement_study"
 
 # Left to right: a module may import those before it (and its own folder), never those after it.
 ORDER = [
-    "errors", "types", "rng", "cores", "nets", "objectives", "metrics", "data", "config", "locatello2019", "population",
-    "train", "plan", "cost", "represent", "evaluate", "store", "job", "dispatch", "display", "study", "cli", "__main__",
+    "errors", "types", "rng", "cores", "nets", "objectives", "metrics", "data", "config", "locatello2019",
+    "compilation", "population", "train", "checkpoint", "fit", "plan", "cost", "represent", "evaluate", "store", "job",
+    "dispatch", "display", "study", "cli", "__main__",
 ]  # fmt: skip
 LEAVES = {"nets", "objectives", "metrics", "data"}
 LEAVES_MAY_IMPORT = {"errors", "types", "rng"}

@@ -44,6 +44,9 @@ def build(net="conv", colours=1, **changes):
     return nets.build((64, 64, colours), **{**options, "discriminator_options": {}, **changes})
 
 
+forms = pytest.mark.parametrize("form", layers.FORMS)
+
+
 def xla_conv(x, w):
     layout = ("NHWC", "HWIO", "NHWC")
     return lax.conv_general_dilated(x, w, (2, 2), "SAME", dimension_numbers=layout)
@@ -78,36 +81,44 @@ def value_and_gradients(function):
     return call
 
 
+def ours(form):
+    return [lambda inputs, w, layer=layer: layer(inputs, w, form) for layer in (layers.conv, layers.conv_transpose)]
+
+
 @functools.cache
-def compared(shape):
+def compared(form, shape):
     """For each direction, a value and its gradients: ours and XLA's, of one compiled program."""
 
     @jax.jit
     def both(large, small, w):
-        down = [value_and_gradients(conv)(large, w, small) for conv in (layers.conv, xla_conv)]
-        up = [value_and_gradients(conv)(small, w, large) for conv in (layers.conv_transpose, xla_conv_transpose)]
+        conv, conv_transpose = ours(form)
+        down = [value_and_gradients(function)(large, w, small) for function in (conv, xla_conv)]
+        up = [value_and_gradients(function)(small, w, large) for function in (conv_transpose, xla_conv_transpose)]
         return down, up
 
     return both(*arrays(*shape))
 
 
+@forms
 @pytest.mark.parametrize("shape", CONVOLUTIONS, ids=str)
-def test_convolutions_and_their_gradients_equal_xlas(shape):
-    for ours, theirs in compared(shape):
-        for mine, reference in zip(ours, theirs, strict=True):
-            assert_close(mine, reference)
+def test_convolutions_and_their_gradients_equal_xlas(shape, form):
+    for mine, theirs in compared(form, shape):
+        for value, reference in zip(mine, theirs, strict=True):
+            assert_close(value, reference)
 
 
+@forms
 @pytest.mark.parametrize("shape", CONVOLUTIONS, ids=str)
-def test_conv_transpose_is_the_adjoint_of_conv(shape):
+def test_conv_transpose_is_the_adjoint_of_conv(shape, form):
     large, small, _ = (np.asarray(x, np.float64) for x in arrays(*shape))
-    down, up = (np.asarray(ours[0], np.float64) for ours, _ in compared(shape))
+    down, up = (np.asarray(mine[0], np.float64) for mine, _ in compared(form, shape))
     assert abs(np.vdot(down, small) - np.vdot(large, up)) < 1e-6 * np.linalg.norm(down) * np.linalg.norm(small)
 
 
+@forms
 @pytest.mark.parametrize("transform", ["vmap", "scan"])
-@pytest.mark.parametrize("kernel", [2, 4])
-def test_convolutions_are_the_same_for_a_population_and_inside_a_scan(kernel, transform):
+@pytest.mark.parametrize("kernel", [2, 4, 6])
+def test_convolutions_are_the_same_for_a_population_and_inside_a_scan(kernel, transform, form):
     large, small, w = arrays(16, 3, 5, kernel, members=(3,))
 
     def over(function):
@@ -115,15 +126,49 @@ def test_convolutions_are_the_same_for_a_population_and_inside_a_scan(kernel, tr
             return jax.jit(jax.vmap(function))
         return jax.jit(lambda *members: lax.scan(lambda _, member: (None, function(*member)), None, members)[1])
 
-    for ours, theirs, inputs, cotangent in (
-        (layers.conv, xla_conv, large, small),
-        (layers.conv_transpose, xla_conv_transpose, small, large),
+    conv, conv_transpose = ours(form)
+    for mine, theirs, inputs, cotangent in (
+        (conv, xla_conv, large, small),
+        (conv_transpose, xla_conv_transpose, small, large),
     ):
-        population = over(value_and_gradients(ours))(inputs, w, cotangent)
+        population = over(value_and_gradients(mine))(inputs, w, cotangent)
         for member in range(3):
             alone = value_and_gradients(theirs)(inputs[member], w[member], cotangent[member])
-            for mine, reference in zip(population, alone, strict=True):
-                assert_close(mine[member], reference)
+            for value, reference in zip(population, alone, strict=True):
+                assert_close(value[member], reference)
+
+
+def test_every_backend_has_a_form():
+    assert set(layers.BEST.values()) <= set(layers.FORMS)
+    assert {"cpu", "gpu", "tpu"} <= set(layers.BEST)
+
+
+def test_relu_and_its_gradient():
+    x = jnp.array([-1.0, 0.0, 2.0, jnp.nan])
+    value, pull_back = jax.vjp(layers.relu, x)
+    np.testing.assert_array_equal(value, jax.nn.relu(x))
+    np.testing.assert_array_equal(pull_back(jnp.full(4, 3.0))[0][:3], [0, 0, 3])
+
+
+@pytest.mark.parametrize("images", [3, 4, 6, 8])
+def test_nets_are_the_same_in_microbatches(images, monkeypatch):
+    """Values and gradients, whether or not the microbatch divides the batch."""
+    options = {"encoder_options": {"channels": (4, 6), "kernels": (4, 2), "hidden": 8}, "num_latents": 3}
+    options |= {"decoder_options": {"channels": (6, 4), "hidden": 8}}
+    normal = np.random.default_rng(0).normal
+    large, z = (jnp.asarray(normal(size=shape), jnp.float32) for shape in ((images, 64, 64, 1), (images, 3)))
+    results = {}
+    for size in (None, 4):
+        monkeypatch.setitem(layers.FORMS, "patches", layers.FORMS["patches"]._replace(microbatch=size))
+        functions, init = build(**options)
+        params = {group: init[group](jax.random.key(0)) for group in ("encoder", "decoder")}
+
+        def loss(params, functions=functions):
+            mean, logvar = functions.encode(params["encoder"], large)
+            return jnp.sum(jnp.sin(functions.decode(params["decoder"], z))) + jnp.sum(mean * jnp.cos(logvar))
+
+        results[size] = jax.jit(jax.value_and_grad(loss))(params)
+    jax.tree.map(assert_close, results[4], results[None])
 
 
 def num_parameters(init, groups) -> int:

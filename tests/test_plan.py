@@ -78,7 +78,7 @@ def test_a_run_id_depends_on_what_the_run_is_and_on_nothing_else():
     ids = {run.run_id for run in expand("")}
     for text in ("train.steps = 10", "nets.image_size = 32", "sweep.protocol = 'paper'"):
         assert not ids & {run.run_id for run in expand(text)}
-    for text in ("evaluate.num_train = 10", "resources.population = 1", "resources.log_every = 7", "sweep.seeds = 3"):
+    for text in ("evaluate.num_train = 10", "resources.job_size = 1", "resources.log_every = 7", "sweep.seeds = 3"):
         assert ids <= {run.run_id for run in expand(text)}
     reordered = (
         "sweep.objectives = {'beta_tc_vae': {'beta': 1}, 'beta_vae': {'beta': [4.0, 1.0]}}\nsweep.seeds = [1, 0]"

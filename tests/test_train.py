@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import chisquare
 
 from disentanglement_study import rng, train
-from disentanglement_study.config import NetConfig, ResourceConfig, TrainConfig
+from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.types import DataSet, Job, Objective, Run
 
@@ -82,7 +82,12 @@ def started(name, seeds):
     """Members before their first step, of any objective with the one compiled `init`."""
     params = {group: start_of(seeds)[group] for group in OBJECTIVES[name].trains}
     state = jax.vmap(trainer_of(name).optimiser.init)(params)
-    return train.Member(params, state, jnp.array(seeds), jnp.zeros(len(seeds), jnp.int32))
+    return train.Member(params, state, jnp.array(seeds), *counters(len(seeds)))
+
+
+def counters(models):
+    """Of models before their first step: the step, and that none has diverged."""
+    return np.zeros(models, np.int32), np.full(models, -1, np.int32)
 
 
 def storage():
@@ -97,8 +102,8 @@ def advanced(name, seeds, *, hyper=None, calls=1, vmapped=False):
     trainer, terms = trainer_of(name, vmapped), []
     with backend(vmapped):
         for _ in range(calls):
-            members, means = trainer.advance(members, stacked, storage(), num_steps=STEPS)
-            terms.append(jax.device_get(means))
+            members, sums = trainer.advance(members, stacked, storage(), num_steps=STEPS)
+            terms.append({term: value / STEPS for term, value in jax.device_get(sums).items()})
     return jax.device_get(members), {term: np.array([means[term] for means in terms]) for term in terms[0]}
 
 
@@ -277,6 +282,7 @@ def test_a_member_that_diverges_leaves_the_others_as_they_are(vmapped):
     expected, expected_terms = advanced("factor_vae", SEEDS, hyper=sound, vmapped=vmapped)
     members, terms = advanced("factor_vae", SEEDS, hyper=[sound[0], {"gamma": float("inf")}, sound[2]], vmapped=vmapped)
     assert not np.isfinite(members.params["encoder"]["mean"]["kernel"][1]).any()
+    np.testing.assert_array_equal(members.diverged, [-1, 0, -1])
     assert np.isfinite(expected_terms["loss"]).all()
     for sane in (0, 2):
         assert_same(member(members, sane), member(expected, sane))
@@ -298,14 +304,14 @@ def test_a_vmapped_population_of_convolutional_nets_equals_plain_loops():
         shapes = {group: jax.eval_shape(init[group], jax.random.key(0)) for group in ("encoder", "decoder")}
         params = jax.tree.map(lambda leaf: draws.normal(scale=0.2, size=(2, *leaf.shape)).astype(np.float32), shapes)
         state = jax.vmap(trainer.optimiser.init)(params)
-        start = train.Member(params, state, np.array(SEEDS[:2], np.int32), np.zeros(2, np.int32))
+        start = train.Member(params, state, np.array(SEEDS[:2], np.int32), *counters(2))
         hyper = {"beta": jnp.array([hyper_of("beta_vae", seed)["beta"] for seed in SEEDS[:2]])}
-        members, terms = trainer.advance(start, hyper, storage(), num_steps=3)
+        members, sums = trainer.advance(start, hyper, storage(), num_steps=3)
     for position, seed in enumerate(SEEDS[:2]):
         expected, means = plain_loop("beta_vae", "conv", member(params, position), seed, 3)
         assert_same(member(members.params, position), expected, atol=1e-5)
         for term, mean in means.items():
-            np.testing.assert_allclose(terms[term][position], mean, rtol=1e-5)
+            np.testing.assert_allclose(sums[term][position] / 3, mean, rtol=1e-5)
 
 
 def test_images_are_drawn_uniformly_from_the_grid_and_anew_at_every_step(monkeypatch):
@@ -322,13 +328,13 @@ def test_images_are_drawn_uniformly_from_the_grid_and_anew_at_every_step(monkeyp
     settings = TrainConfig(batch_size=50)
     trainer = train.Trainer(job_of("counts", SEEDS), grid, dataclasses.replace(MLP, image_size=1), settings)
     params = {"encoder": {"mean": {"bias": jnp.zeros((3, 3))}}}
-    members = train.Member(params, jax.vmap(trainer.optimiser.init)(params), jnp.array(SEEDS), jnp.zeros(3, jnp.int32))
+    members = train.Member(params, jax.vmap(trainer.optimiser.init)(params), jnp.array(SEEDS), *counters(3))
     hyper, storage = {"none": jnp.zeros(3)}, jnp.asarray(storage)
     means, observed = [], np.zeros((size, 3))
     for _ in range(20):
-        members, terms = trainer.advance(members, hyper, storage, num_steps=20)
-        means.append(np.asarray(terms["mean"]))
-        observed += 20 * 50 * np.array([terms[f"count_{value}"] for value in range(size)])
+        members, sums = trainer.advance(members, hyper, storage, num_steps=20)
+        means.append(np.asarray(sums["mean"]) / 20)
+        observed += 50 * np.array([sums[f"count_{value}"] for value in range(size)])
     for position in range(3):
         counted = observed[:, position].round()
         assert counted.sum() == 20 * 20 * 50
@@ -368,26 +374,3 @@ def test_losses_are_means_over_fresh_batches_at_the_final_step():
     assert set(ours) == set(history[0])
     for term, values in ours.items():
         np.testing.assert_allclose(values[1], np.mean([terms[term] for terms in history]), rtol=1e-5, err_msg=term)
-
-
-def test_fit_gives_a_run_alone_and_in_short_calls_what_it_gets_in_a_population():
-    name, told = "annealed_vae", []
-    params, losses, curves = train.fit(
-        job_of(name, SEEDS[1:2]),
-        squares(),
-        MLP,
-        TRAIN,
-        ResourceConfig(log_every=6),
-        4,
-        on_step=lambda *progress: told.append(progress),
-    )
-    members, terms = ten_steps(name)
-    assert told == [(6, 10), (10, 10)]
-    assert_same(member(params, 0), member(members.params, 1), atol=1e-6)
-    assert {row["term"] for row in curves} == set(losses) == set(terms)
-    for term, values in losses.items():
-        assert values.shape == (1,)
-        np.testing.assert_allclose(values[0], losses_after_ten_steps(name, 4)[term][1], rtol=1e-5)
-        pieces = {row["step"]: row["values"] for row in curves if row["term"] == term}
-        assert list(pieces) == [6, 10]
-        np.testing.assert_allclose((6 * pieces[6] + 4 * pieces[10]) / 10, terms[term][:, 1], rtol=1e-5)

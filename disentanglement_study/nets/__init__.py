@@ -26,13 +26,16 @@ def build(
     encoder_options: Mapping[str, Any],
     decoder_options: Mapping[str, Any],
     discriminator_options: Mapping[str, Any],
+    form: str = "patches",
 ) -> tuple[Nets, dict[str, Any]]:
     """The nets as pure functions, and for each parameter group a function from a key to its initial parameters.
 
+    `form` is how convolutions are computed: a name of `layers.FORMS`, of which `layers.BEST` has one for each backend.
+
     Raises ValueError for an unknown net or option, and for an image that the net cannot halve often enough.
     """
-    encode = _module("encoder", ENCODERS, encoder, {"num_latents": num_latents}, encoder_options)
-    decode = _module("decoder", DECODERS, decoder, {"image_shape": image_shape}, decoder_options)
+    encode = _module("encoder", ENCODERS, encoder, {"num_latents": num_latents, "form": form}, encoder_options)
+    decode = _module("decoder", DECODERS, decoder, {"image_shape": image_shape, "form": form}, decoder_options)
     discriminate = _module("discriminator", {"mlp": Discriminator}, "mlp", {}, discriminator_options)
     # Arrays are made inside: planning builds nets too, and must not start a device.
     init = {
@@ -60,9 +63,9 @@ def _function(net: nn.Module):
 def _module(kind: str, registry: dict, name: str, given: dict, options: Mapping[str, Any]) -> nn.Module:
     if name not in registry:
         raise unknown(kind, name, registry)
-    fields = {f.name for f in dataclasses.fields(registry[name])} - {"parent", "name"} - set(given)
+    fields = {f.name for f in dataclasses.fields(registry[name])} - {"parent", "name"}
     for option in options:
-        if option not in fields:
-            raise unknown(f"option of {kind} {name!r}", option, fields)
+        if option not in fields - set(given):
+            raise unknown(f"option of {kind} {name!r}", option, fields - set(given))
     tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-    return registry[name](**given, **tuples)
+    return registry[name](**{k: v for k, v in given.items() if k in fields}, **tuples)

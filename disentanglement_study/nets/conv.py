@@ -10,28 +10,15 @@ from disentanglement_study.nets import layers
 from disentanglement_study.nets.initialisers import glorot
 
 
-class Conv(nn.Module):
-    """Stride-2 convolution that halves the image; kernel [k,k,in,out], Glorot-uniform, zero bias."""
+class Kernel(nn.Module):
+    """The kernel [k,k,large,small] of a convolution, Glorot-uniform, and its bias [outputs], zero."""
 
-    features: int
-    kernel: int
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        w = self.param("kernel", glorot, (self.kernel, self.kernel, x.shape[-1], self.features))
-        return layers.conv(x, w) + self.param("bias", nn.initializers.zeros, (self.features,))
-
-
-class ConvTranspose(nn.Module):
-    """Stride-2 transposed convolution that doubles the image; kernel [k,k,out,in], Glorot-uniform, zero bias."""
-
-    features: int
-    kernel: int
+    shape: tuple[int, int, int, int]
+    outputs: int
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
-        w = self.param("kernel", glorot, (self.kernel, self.kernel, self.features, x.shape[-1]))
-        return layers.conv_transpose(x, w) + self.param("bias", nn.initializers.zeros, (self.features,))
+    def __call__(self) -> tuple[Array, Array]:
+        return self.param("kernel", glorot, self.shape), self.param("bias", nn.initializers.zeros, (self.outputs,))
 
 
 class ConvEncoder(nn.Module):
@@ -45,6 +32,7 @@ class ConvEncoder(nn.Module):
     channels: Sequence[int] = (32, 32, 64, 64)
     kernels: Sequence[int] = (4, 4, 2, 2)
     hidden: int = 256
+    form: str = "patches"
 
     @nn.compact
     def __call__(self, images: Array) -> tuple[Array, Array]:
@@ -52,9 +40,18 @@ class ConvEncoder(nn.Module):
             raise ValueError(
                 f"encoder {self.channels=}, {self.kernels=}: as many kernels as channels, all of an even size"
             )
-        h = images
-        for features, kernel in zip(self.channels, self.kernels, strict=True):
-            h = nn.relu(Conv(features, kernel)(h))
+        inputs = (images.shape[-1], *self.channels)
+        kernels = [
+            Kernel((k, k, large, small), small, name=f"Conv_{i}")()
+            for i, (k, large, small) in enumerate(zip(self.kernels, inputs, self.channels, strict=False))
+        ]
+
+        def convolve(kernels: list, x: Array) -> Array:
+            for w, bias in kernels:
+                x = layers.relu(layers.conv(x, w, self.form) + bias)
+            return x
+
+        h = layers.in_microbatches(convolve, kernels, images, self.form)
         h = nn.relu(nn.Dense(self.hidden, kernel_init=glorot)(h.reshape(h.shape[0], -1)))
         mean = nn.Dense(self.num_latents, kernel_init=glorot, name="mean")(h)
         logvar = nn.Dense(self.num_latents, kernel_init=glorot, name="logvar")(h)
@@ -70,6 +67,7 @@ class ConvDecoder(nn.Module):
     image_shape: tuple[int, int, int]
     channels: Sequence[int] = (64, 64, 32, 32)
     hidden: int = 256
+    form: str = "patches"
 
     @nn.compact
     def __call__(self, z: Array) -> Array:
@@ -78,7 +76,15 @@ class ConvDecoder(nn.Module):
         small = (height // shrink, width // shrink, self.channels[0])
         h = nn.relu(nn.Dense(self.hidden, kernel_init=glorot)(z))
         h = nn.relu(nn.Dense(math.prod(small), kernel_init=glorot)(h))
-        h = h.reshape(-1, *small)
-        for features in self.channels[1:]:
-            h = nn.relu(ConvTranspose(features, 4)(h))
-        return ConvTranspose(colours, 4)(h)
+        outputs = (*self.channels[1:], colours)
+        kernels = [
+            Kernel((4, 4, large, small), large, name=f"ConvTranspose_{i}")()
+            for i, (small, large) in enumerate(zip(self.channels, outputs, strict=True))
+        ]
+
+        def convolve(kernels: list, y: Array) -> Array:
+            for i, (w, bias) in enumerate(kernels):
+                y = layers.conv_transpose(y if i == 0 else layers.relu(y), w, self.form) + bias
+            return y
+
+        return layers.in_microbatches(convolve, kernels, h.reshape(-1, *small), self.form)

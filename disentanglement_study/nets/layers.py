@@ -1,35 +1,62 @@
-"""Strided convolution as matrix products, fast under `vmap` and inside `scan`.
+"""Strided convolution in forms that stay fast under `vmap` and inside `scan`.
 
 `vmap` of `lax.conv` over the weights becomes a grouped convolution, and its gradients inside a `scan` are slower on CPU
-by an order of magnitude; a product of image patches with the kernel has neither fault. With stride 2 and SAME padding
-the whole family is three bilinear maps, each the derivative of the others:
+by an order of magnitude; matrix products have neither fault. With stride 2 and SAME padding the whole family is three
+bilinear maps, each the derivative of the others:
 
-    conv(x, w)            y = P(x) w           [B,2h,2w,C], [k,k,C,O] -> [B,h,w,O]
-    conv_transpose(y, w)  x = Pᵀ(y wᵀ)         [B,h,w,O],   [k,k,C,O] -> [B,2h,2w,C]
-    _kernel_gradient(x,y) w = P(x)ᵀ y          [B,2h,2w,C], [B,h,w,O] -> [k,k,C,O]
+    halve(x, w)               [B,2h,2w,C], [k,k,C,O] -> [B,h,w,O]
+    double(y, w)              [B,h,w,O],   [k,k,C,O] -> [B,2h,2w,C]
+    kernel_gradient(x, y, k)  [B,2h,2w,C], [B,h,w,O] -> [k,k,C,O]
 
-where P cuts x into k x k patches. Both layers so take a kernel [k, k, C, O] with O the channels of the *small* image:
-`conv_transpose` is the adjoint of `conv` with the same kernel, the layout of TensorFlow's `conv2d_transpose`.
+`conv` is `halve` with the other two as its gradients, `conv_transpose` is `double`; both take a kernel [k,k,C,O] with O
+the channels of the *small* image, so that one is the adjoint of the other (the layout of TensorFlow's
+`conv2d_transpose`). A `Form` is a way to compute the three: see `FORMS`, and `BEST` for which one runs where.
 """
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
+LAYOUT = ("NHWC", "HWIO", "NHWC")
 
-def _pad(x: Array, k: int) -> Array:
-    """SAME padding of an even image for an even kernel and stride 2: k/2 - 1 on each side."""
-    p = k // 2 - 1
+
+class Form(NamedTuple):
+    """How the three maps are computed. `microbatch`: images that a net handles at once (None: the whole batch)."""
+
+    halve: Callable[[Array, Array], Array]
+    double: Callable[[Array, Array], Array]
+    kernel_gradient: Callable[[Array, Array, int], Array]
+    microbatch: int | None = None
+
+
+def _pad(x: Array, p: int) -> Array:
     return jnp.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
+
+
+def _transposed_product(a: Array, b: Array) -> Array:
+    """aᵀ b of tall matrices, as XLA's CPU code is fastest: it would undo the choice of side without the barrier."""
+    return lax.optimization_barrier(a.T @ b)
+
+
+# Patches: y = P(x) w, where P cuts x into k x k patches, and x = Pᵀ(y wᵀ).
+
+
+def _column_pairs(x: Array, k: int) -> Array:
+    """The padded image with two neighbouring columns, adjacent in memory, as one of twice the channels."""
+    b, height, width, c = x.shape
+    return _pad(x, k // 2 - 1).reshape(b, height + k - 2, width // 2 + k // 2 - 1, 2 * c)
 
 
 def _patches(x: Array, k: int) -> Array:
     """The patches under each position of the kernel: [B,2h,2w,C] -> [B*h*w, k*k*C]."""
     b, height, width, c = x.shape
     h, w = height // 2, width // 2
-    # Column pairs are adjacent in memory: folding them into the channels halves the number of slices.
-    pairs = _pad(x, k).reshape(b, height + k - 2, w + k // 2 - 1, 2 * c)
+    pairs = _column_pairs(x, k)
     slices = [pairs[:, i : i + 2 * h : 2, j : j + w] for i in range(k) for j in range(k // 2)]
     return jnp.concatenate(slices, axis=-1).reshape(b * h * w, k * k * c)
 
@@ -44,50 +71,190 @@ def _sum_patches(p: Array, shape: tuple[int, int, int, int], k: int) -> Array:
         for i in range(n)
         for j in range(n)
     )
-    image = blocks.transpose(0, 1, 3, 2, 4, 5).reshape(b, height + k - 2, width + k - 2, c)
-    edge = n - 1
-    return image[:, edge : edge + height, edge : edge + width]
+    return _to_space(blocks, n - 1)
 
 
-def _conv(x: Array, w: Array) -> Array:
-    b, height, width, c = x.shape
+def _halve_patches(x: Array, w: Array) -> Array:
+    b, height, width, _ = x.shape
     k, o = w.shape[0], w.shape[-1]
-    return (_patches(x, k) @ w.reshape(k * k * c, o)).reshape(b, height // 2, width // 2, o)
+    return (_patches(x, k) @ w.reshape(-1, o)).reshape(b, height // 2, width // 2, o)
 
 
-def _conv_transpose(y: Array, w: Array) -> Array:
+def _double_patches(y: Array, w: Array) -> Array:
     b, height, width, o = y.shape
     k, c = w.shape[0], w.shape[2]
-    columns = y.reshape(-1, o) @ w.reshape(k * k * c, o).T
+    columns = y.reshape(-1, o) @ w.reshape(-1, o).T
     return _sum_patches(columns, (b, 2 * height, 2 * width, c), k)
 
 
-def _kernel_gradient(x: Array, y: Array, shape: tuple[int, ...]) -> Array:
-    # XLA's CPU product is about three times faster as yᵀ P than as Pᵀ y, and would undo the transposition
-    # without the barrier.
-    product = y.reshape(-1, y.shape[-1]).T @ _patches(x, shape[0])
-    return lax.optimization_barrier(product).T.reshape(shape)
+def _kernel_gradient_patches(x: Array, y: Array, k: int) -> Array:
+    c, o = x.shape[-1], y.shape[-1]
+    return _transposed_product(y.reshape(-1, o), _patches(x, k)).T.reshape(k, k, c, o)
 
 
-@jax.custom_vjp
-def conv(x: Float[Array, "b h w c"], w: Float[Array, "k k c o"]) -> Float[Array, "b h2 w2 o"]:
+# Blocks: the padded image as 2 x 2 blocks of 4C channels (space to depth), on which the kernel has n x n taps, n = k/2.
+# One square product does for all taps: a quarter of the memory of patches, a few operations more at the border.
+
+
+def _blocks(x: Array, k: int) -> Array:
+    """Space to depth: [B,2h,2w,C] -> [B,h+n-1,w+n-1,4C], channels by row, column and channel."""
+    pairs = _column_pairs(x, k)
+    b, height, width, c = pairs.shape
+    rows = pairs.reshape(b, height // 2, 2, width, c)
+    return jnp.concatenate([rows[:, :, 0], rows[:, :, 1]], axis=-1)
+
+
+def _to_space(blocks: Array, border: int) -> Array:
+    """The adjoint of `_blocks`: [B,h+n-1,w+n-1,2,2,C] -> [B,2h,2w,C], without the border of n-1 pixels."""
+    b, h, w, _, _, c = blocks.shape
+    image = blocks.transpose(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, c)
+    return image[:, border : 2 * h - border, border : 2 * w - border]
+
+
+def _windows(y: Array, n: int) -> Array:
+    """Under each block the n x n small pixels that it takes part in: [B,h,w,O] -> [B,h+n-1,w+n-1,n*n*O]."""
+    _, h, w, _ = y.shape
+    padded, taps = _pad(y, n - 1), range(n - 1, -1, -1)
+    return jnp.concatenate([padded[:, i : i + h + n - 1, j : j + w + n - 1] for i in taps for j in taps], axis=-1)
+
+
+def _taps(w: Array) -> Array:
+    """The kernel [k,k,C,O] by taps: [n,n,2,2,C,O], n = k/2."""
+    k, _, c, o = w.shape
+    return w.reshape(k // 2, 2, k // 2, 2, c, o).transpose(0, 2, 1, 3, 4, 5)
+
+
+def _halve_blocks(x: Array, w: Array) -> Array:
+    b, height, width, c = x.shape
+    k, o = w.shape[0], w.shape[-1]
+    n, h, v = k // 2, height // 2, width // 2
+    matrix = _taps(w).transpose(2, 3, 4, 0, 1, 5).reshape(4 * c, n * n * o)
+    parts = (_blocks(x, k).reshape(-1, 4 * c) @ matrix).reshape(b, h + n - 1, v + n - 1, n, n, o)
+    return sum(parts[:, i : i + h, j : j + v, i, j] for i in range(n) for j in range(n))
+
+
+def _double_blocks(y: Array, w: Array) -> Array:
+    b, h, v, o = y.shape
+    k, c = w.shape[0], w.shape[2]
+    n = k // 2
+    matrix = _taps(w).transpose(0, 1, 5, 2, 3, 4).reshape(n * n * o, 4 * c)
+    blocks = _windows(y, n).reshape(-1, n * n * o) @ matrix
+    return _to_space(blocks.reshape(b, h + n - 1, v + n - 1, 2, 2, c), n - 1)
+
+
+def _kernel_gradient_blocks(x: Array, y: Array, k: int) -> Array:
+    c, o, n = x.shape[-1], y.shape[-1], k // 2
+    product = _transposed_product(_windows(y, n).reshape(-1, n * n * o), _blocks(x, k).reshape(-1, 4 * c))
+    return product.reshape(n, n, o, 2, 2, c).transpose(0, 3, 1, 4, 5, 2).reshape(k, k, c, o)
+
+
+# XLA's own convolution.
+
+
+def _halve_xla(x: Array, w: Array) -> Array:
+    return lax.conv_general_dilated(x, w, (2, 2), "SAME", dimension_numbers=LAYOUT)
+
+
+def _double_xla(y: Array, w: Array) -> Array:
+    return lax.conv_transpose(y, w, (2, 2), "SAME", dimension_numbers=LAYOUT, transpose_kernel=True)
+
+
+def _kernel_gradient_xla(x: Array, y: Array, k: int) -> Array:
+    shape = jnp.zeros((k, k, x.shape[-1], y.shape[-1]), x.dtype)
+    return jax.linear_transpose(functools.partial(_halve_xla, x), shape)(y)[0]
+
+
+def _double_dense(y: Array, w: Array) -> Array:
+    """`_double_blocks` with XLA's convolution of stride 1 in place of windows and product."""
+    b, h, v, o = y.shape
+    k, c = w.shape[0], w.shape[2]
+    n = k // 2
+    taps = _taps(w)[::-1, ::-1].transpose(0, 1, 5, 2, 3, 4).reshape(n, n, o, 4 * c)
+    blocks = lax.conv_general_dilated(_pad(y, n - 1), taps, (1, 1), "VALID", dimension_numbers=LAYOUT)
+    return _to_space(blocks.reshape(b, h + n - 1, v + n - 1, 2, 2, c), n - 1)
+
+
+# Mixed: the fastest of the above on CPU by shape inside a whole step, four images at a time.
+
+
+def _halve_mixed(x: Array, w: Array) -> Array:
+    return (_halve_xla if w.shape[0] > 2 else _halve_patches)(x, w)
+
+
+def _double_mixed(y: Array, w: Array) -> Array:
+    dense = w.shape[0] > 2 and w.shape[2] >= 8
+    return (_double_dense if dense else _double_patches)(y, w)
+
+
+def _kernel_gradient_mixed(x: Array, y: Array, k: int) -> Array:
+    c, o = x.shape[-1], y.shape[-1]
+    if c < 8:
+        return _transposed_product(_patches(x, k), y.reshape(-1, o)).reshape(k, k, c, o)
+    large = k > 2 and x.shape[1] >= 32
+    return (_kernel_gradient_blocks if large else _kernel_gradient_patches)(x, y, k)
+
+
+FORMS: dict[str, Form] = {
+    "patches": Form(_halve_patches, _double_patches, _kernel_gradient_patches),
+    "blocks": Form(_halve_blocks, _double_blocks, _kernel_gradient_blocks),
+    "xla": Form(_halve_xla, _double_xla, _kernel_gradient_xla),
+    "mixed": Form(_halve_mixed, _double_mixed, _kernel_gradient_mixed, microbatch=4),
+}
+
+# The form of each backend, as benchmarks/training.py found on CPU. On accelerators it follows from arithmetic alone, a
+# quarter of the memory traffic of patches: nobody has measured it yet.
+BEST = {"cpu": "mixed", "gpu": "blocks", "tpu": "blocks"}
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def conv(x: Float[Array, "b h w c"], w: Float[Array, "k k c o"], form: str) -> Float[Array, "b h2 w2 o"]:
     """Convolution of stride 2, SAME padding, even image and even kernel: halves height and width."""
-    return _conv(x, w)
+    return FORMS[form].halve(x, w)
 
 
 conv.defvjp(
-    lambda x, w: (_conv(x, w), (x, w)),
-    lambda saved, y: (_conv_transpose(y, saved[1]), _kernel_gradient(saved[0], y, saved[1].shape)),
+    lambda x, w, form: (FORMS[form].halve(x, w), (x, w)),
+    lambda form, saved, y: (
+        FORMS[form].double(y, saved[1]),
+        FORMS[form].kernel_gradient(saved[0], y, saved[1].shape[0]),
+    ),
+)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def conv_transpose(y: Float[Array, "b h w o"], w: Float[Array, "k k c o"], form: str) -> Float[Array, "b h2 w2 c"]:
+    """The adjoint of `conv` with the same kernel: doubles height and width."""
+    return FORMS[form].double(y, w)
+
+
+conv_transpose.defvjp(
+    lambda y, w, form: (FORMS[form].double(y, w), (y, w)),
+    lambda form, saved, x: (
+        FORMS[form].halve(x, saved[1]),
+        FORMS[form].kernel_gradient(x, saved[0], saved[1].shape[0]),
+    ),
 )
 
 
 @jax.custom_vjp
-def conv_transpose(y: Float[Array, "b h w o"], w: Float[Array, "k k c o"]) -> Float[Array, "b h2 w2 c"]:
-    """The adjoint of `conv` with the same kernel: doubles height and width."""
-    return _conv_transpose(y, w)
+def relu(x: Array) -> Array:
+    """max(x, 0), whose gradient remembers its output, which the next layer keeps anyway, and no mask beside it."""
+    return jnp.maximum(x, 0)
 
 
-conv_transpose.defvjp(
-    lambda y, w: (_conv_transpose(y, w), (y, w)),
-    lambda saved, x: (_conv(x, saved[1]), _kernel_gradient(x, saved[0], saved[1].shape)),
+relu.defvjp(
+    lambda x: (jnp.maximum(x, 0),) * 2,
+    lambda out, gradient: (jnp.where(out > 0, gradient, 0),),
 )
+
+
+def in_microbatches(function: Callable[[Any, Array], Array], params: Any, batch: Array, form: str) -> Array:
+    """`function(params, batch)` of images that do not depend on each other, a few at a time where `form` asks for it.
+
+    A microbatch and all its activations stay in the cache of a core.
+    """
+    size = FORMS[form].microbatch
+    if size is None or len(batch) <= size or len(batch) % size:
+        return function(params, batch)
+    out = lax.map(lambda images: function(params, images), batch.reshape(-1, size, *batch.shape[1:]))
+    return out.reshape(-1, *out.shape[2:])

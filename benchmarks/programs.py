@@ -1,0 +1,144 @@
+"""What the benchmark times: training, and two ceilings of the machine.
+
+Each program is what there is to know about it, and a function that takes n steps and waits for the last one. As a
+command this file is a worker of training.py.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # where the package is not installed
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from rotation import Advance, images, serve
+
+from disentanglement_study import cost
+from disentanglement_study.config import NetConfig, TrainConfig
+from disentanglement_study.locatello2019 import GRID
+from disentanglement_study.objectives import OBJECTIVES
+from disentanglement_study.population import over_members
+from disentanglement_study.train import Trainer, build_nets
+from disentanglement_study.types import DataSet, Job, Run
+
+Program = tuple[dict[str, Any], Advance]
+NET, TRAIN = NetConfig(), TrainConfig()  # of Locatello et al. 2019
+
+
+def training(objective: str, form: str, population: int, net: NetConfig = NET, train: TrainConfig = TRAIN) -> Program:
+    """A population that trains; `flops` are those of one step of one model."""
+    trainer, storage, hyper = _trainer(objective, form, population, net, train)
+    members = trainer.init(jnp.arange(population))
+    start = time.perf_counter()
+    compiled = trainer.advance.lower(members, hyper, storage, num_steps=1).compile()
+    compile_seconds = time.perf_counter() - start
+
+    def advance(steps: int) -> None:
+        nonlocal members
+        members, _ = jax.block_until_ready(compiled(members, hyper, storage, num_steps=steps))
+
+    advance(1)
+    functions, init = build_nets(storage.shape[1:], net)
+    shapes = {group: jax.eval_shape(init[group], jax.random.key(0)) for group in trainer.objective.trains}
+    batch = jax.ShapeDtypeStruct((train.batch_size, net.image_size, net.image_size, 1), jnp.float32)
+    return {
+        "models": population,
+        "parameters": sum(leaf.size for leaf in jax.tree.leaves(shapes)),
+        "flops": cost.flops_per_step(objective, functions, shapes, batch),
+        "compile_seconds": compile_seconds,
+        "temp_bytes": compiled.memory_analysis().temp_size_in_bytes,
+        "argument_bytes": compiled.memory_analysis().argument_size_in_bytes,
+    }, advance
+
+
+def matmul(n: int) -> Program:
+    """A product of float32 matrices, at the precision that training has."""
+    a = jax.random.normal(jax.random.key(0), (n, n))
+    product = jax.jit(jnp.matmul).lower(a, a).compile()
+
+    def advance(steps: int) -> None:
+        for _ in range(steps):
+            c = product(a, a)
+        c.block_until_ready()
+
+    advance(2)
+    return {"flops": 2 * n**3}, advance
+
+
+def stream(megabytes: int) -> Program:
+    """An array read, added to and written in place."""
+    x = jnp.zeros((megabytes << 20) // 4)
+    add = jax.jit(lambda x: x + 1, donate_argnums=0).lower(x).compile()
+
+    def advance(steps: int) -> None:
+        nonlocal x
+        for _ in range(steps):
+            x = add(x)
+        x.block_until_ready()
+
+    advance(2)
+    return {"bytes": 2 * x.nbytes}, advance
+
+
+PROGRAMS: dict[str, Callable[..., Program]] = {"training": training, "matmul": matmul, "stream": stream}
+
+
+def differences(forms: Iterable[str], net: NetConfig = NET, train: TrainConfig = TRAIN) -> Iterator[tuple[str, float]]:
+    """Each form, and how far the loss and gradients of two beta-VAEs are from those of form "xla" at full precision.
+
+    The largest difference in an array over its largest value; of all arrays the largest.
+    """
+    draws, objective = np.random.default_rng(0), OBJECTIVES["beta_vae"]
+    batch, key = jnp.asarray(images(train.batch_size, net.image_size), jnp.float32), jax.random.key(1)
+    _, init = build_nets(batch.shape[1:], net)
+    shapes = {group: jax.eval_shape(init[group], key) for group in objective.trains}
+
+    def drawn(leaf: jax.ShapeDtypeStruct) -> np.ndarray:
+        """Kernels for which activations keep their size, and biases that are not zero."""
+        scale = np.sqrt(leaf.shape[-1] / leaf.size)
+        return draws.normal(scale=scale, size=(2, *leaf.shape)).astype(np.float32)
+
+    params = jax.tree.map(drawn, shapes)
+
+    def loss_and_gradients(form: str) -> list[np.ndarray]:
+        functions, _ = build_nets(batch.shape[1:], net, form)
+
+        def loss(params: dict) -> jax.Array:
+            return objective.loss(functions, params, batch, key, {"beta": 4.0, "step": 0})[0]
+
+        with jax.default_matmul_precision("highest"):
+            return jax.tree.leaves(jax.device_get(jax.jit(over_members(jax.value_and_grad(loss)))(params)))
+
+    def distance(form: str) -> float:
+        if form == "xla":
+            return 0.0
+        try:
+            pairs = zip(loss_and_gradients(form), expected, strict=True)
+        except jax.errors.JaxRuntimeError:  # this device cannot
+            return np.inf
+        return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in pairs)
+
+    expected = loss_and_gradients("xla")
+    for form in forms:
+        yield form, distance(form)
+
+
+def _trainer(objective: str, form: str, population: int, net: NetConfig, train: TrainConfig):
+    """A trainer on the random images, their storage, and the first strength of the study's grid for each model."""
+    storage = images(size=net.image_size)
+    data = DataSet("random", ("image",), (len(storage),), storage.shape[1:], storage, lambda rows: rows * 255)
+    swept, strengths, fixed = GRID.get(objective, ("", (1,), {}))
+    hyper = {name: float({swept: strengths[0], **fixed}.get(name, 1)) for name in OBJECTIVES[objective].hyper}
+    job = Job("benchmark", tuple(Run("", data.name, objective, hyper, seed, "paper") for seed in range(population)))
+    stacked = {name: jnp.full(population, value) for name, value in hyper.items()}
+    return Trainer(job, data, net, train, form), jnp.asarray(storage), stacked
+
+
+if __name__ == "__main__":
+    arguments = json.loads(sys.argv[1])
+    serve(*PROGRAMS[arguments.pop("program")](**arguments))
