@@ -138,6 +138,14 @@ def test_a_resumed_job_keeps_the_population_that_it_had(tmp_path):
     assert_equal(result, uninterrupted())
 
 
+def test_members_that_advance_together_are_measured_and_get_the_same_models():
+    with mock.patch.object(jax, "default_backend", return_value="gpu"):
+        result = fitted()
+    assert result.population in (1, 2, 3)
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-5)
+    jax.tree.map(close, result.params, uninterrupted().params)
+
+
 def out_of_memory_above(largest, error="RESOURCE_EXHAUSTED: Out of memory"):
     """A device that holds no more than so many models."""
     program = fitting._Fitting.program
