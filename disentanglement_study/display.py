@@ -102,7 +102,8 @@ class Watch:
             left = elapsed / self.ended * (self.total - self.ended)
             self.console.print(
                 f"{self.ended}/{self.total} models  {job.objective} on {job.data_set}  {stages(seconds)}"
-                f"elapsed {elapsed:.0f} s, about {left:.0f} s left"
+                f"elapsed {elapsed:.0f} s, about {left:.0f} s left",
+                soft_wrap=True,
             )
 
 
