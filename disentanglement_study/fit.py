@@ -174,7 +174,7 @@ class _Fitting:
                 if checkpoints and time.monotonic() - saved >= interval:
                     checkpoints.save(done, {"members": members, "sums": sums})
                     saved = time.monotonic()
-            if checkpoints and time.monotonic() - started >= interval and saved > started:
+            if checkpoints and saved > started:  # a long training: scoring may be interrupted too
                 checkpoints.save(done, {"members": members, "sums": sums})
         losses = self.program("losses", size)(members, hyper, self.storage)
         lengths = np.diff(self.points, prepend=0)[:, None]
