@@ -40,7 +40,9 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
     seconds["compile"] = fitted.compile_seconds
     lap("train")
     index = represent.table_index(data_set, config)
-    codes = represent.encode(fitted.params, data_set, index, study.nets, study.resources.encode_batch)
+    codes = represent.encode(
+        fitted.params, data_set, index, study.nets, study.resources.encode_batch, fitted.population
+    )
     factors = data_set.factors(index)
     lap("represent")
     scores = training_scores(job, fitted, config.training_batches * study.train.batch_size, seconds["train"])

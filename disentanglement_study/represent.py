@@ -25,8 +25,17 @@ def table_index(data: DataSet, evaluate: EvaluateConfig) -> np.ndarray:
     return np.sort(draws.choice(data.num_images, rows, replace=False))
 
 
-def encode(params: dict, data: DataSet, index: np.ndarray, net: NetConfig, batch_size: int) -> Codes:
-    """Posterior mean and logvar [M,N,D] of every member at the rows `index` [N]."""
+def encode(
+    params: dict, data: DataSet, index: np.ndarray, net: NetConfig, batch_size: int, population: int | None = None
+) -> Codes:
+    """Posterior mean and logvar [M,N,D] of every member at the rows `index` [N], `population` members at a time."""
+    members = len(jax.tree.leaves(params["encoder"])[0])
+    if population is not None and population < members:
+        starts = range(0, members, population)
+        cuts = (jax.tree.map(lambda leaf, at=at: leaf[at : at + population], params) for at in starts)
+        parts = [encode(cut, data, index, net, batch_size) for cut in cuts]
+        means, logvars = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "logvar"))
+        return Codes(index, means, logvars)
     functions, _ = build_nets(data.image_shape, net, device_form())
     batch_size = max(batch_size, 1)
     encoder = jax.tree.map(jnp.asarray, params["encoder"])  # on the device once, not once a batch

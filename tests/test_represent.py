@@ -104,6 +104,14 @@ def encode_in_one_batch():
     return encode(population(), noise_images(), np.arange(42), NET, batch_size=42)
 
 
+def test_codes_do_not_depend_on_how_many_members_are_encoded_together():
+    whole = encode(population(), noise_images(), np.arange(42), NET, batch_size=42)
+    for members in (1, 2, 5):
+        parts = encode(population(), noise_images(), np.arange(42), NET, batch_size=42, population=members)
+        np.testing.assert_array_equal(parts.mean, whole.mean)
+        np.testing.assert_array_equal(parts.logvar, whole.logvar)
+
+
 def test_codes_of_a_vmapped_population_are_the_same():
     with mock.patch.object(jax, "default_backend", return_value="gpu"):  # where members advance by `vmap`
         ours = encode(population(), noise_images(), np.arange(42), NET, batch_size=42)
