@@ -95,11 +95,12 @@ class _Fitting:
         self.points = np.array([*ends, self.total])  # updates done at the points of the curves
         self.programs: dict[tuple[str, int], Any] = {}
         self.compile_seconds = 0.0
+        self.fraction = 0.0  # of the job's training that is done
 
     def program(self, name: str, size: int) -> Any:
         """A compiled program for `size` models: "init", "advance" or "losses"."""
         if (name, size) not in self.programs:
-            self.report("compiling", 0.0)
+            self.report("compiling", self.fraction)
             start = time.perf_counter()
             seeds = jax.ShapeDtypeStruct((size,), jnp.int32)
             if name == "init":
@@ -161,7 +162,8 @@ class _Fitting:
                 members, sums = state["members"], state["sums"]
             saved = started = time.monotonic()
             while done < self.total:
-                self.report("training", (start + len(runs) * done / self.total) / len(self.runs))
+                self.fraction = (start + len(runs) * done / self.total) / len(self.runs)
+                self.report("training", self.fraction)
                 point = int(np.searchsorted(self.points, done, side="right"))
                 steps = min(num_steps, int(self.points[point]) - done)
                 began = time.perf_counter()

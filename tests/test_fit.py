@@ -121,9 +121,16 @@ def test_a_training_that_was_killed_while_it_was_scored_is_not_done_again(tmp_pa
 def test_without_checkpoints_a_training_starts_again(tmp_path):
     with pytest.raises(Killed):
         fitted(folder=tmp_path, report=killed_at(0.5), checkpoint_minutes=0.0)
-    fractions = []
-    fitted(folder=tmp_path, report=lambda stage, done: fractions.append(done), checkpoint_minutes=0.0)
-    assert fractions.count(0.0) > 1
+    told = []
+    fitted(folder=tmp_path, report=lambda *progress: told.append(progress), checkpoint_minutes=0.0)
+    assert ("training", 0.0) in told
+
+
+def test_the_progress_never_goes_back():
+    told = []
+    fitted(population=1, report=lambda stage, done: told.append(done))
+    assert told == sorted(told)
+    assert told[-1] > 0.9
 
 
 def test_a_resumed_job_keeps_the_population_that_it_had(tmp_path):
