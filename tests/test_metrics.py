@@ -49,7 +49,7 @@ CODES = {
     "the factors": GRID.astype(np.float32),
     "noise": normal(10),
     "noisy factors": noisy_factors(),
-    "integers": GRID[:, ::-1] * 3 - 1,
+    "whole numbers": GRID[:, ::-1] * 3.0 - 1.0,
     "fewer than factors": noisy_factors()[:, :2],
     "more than factors": np.hstack([noisy_factors(), normal(7)]),
     "a single one": noisy_factors()[:, :1],
@@ -124,6 +124,7 @@ BAD = {
     "one axis of factors": (noisy_factors(), GRID[:, 0], r"factors must be \[points, factors\]"),
     "lengths": (noisy_factors(), GRID[:-9], r"codes have \d+ points, .*factors have \d+"),
     "one point": (noisy_factors()[:1], GRID[:1], r"at least 2 .*points, got 1"),
+    "integers": (GRID, GRID, r"codes must be floats, got int64: codes come first"),
     "complex": (noisy_factors() + 1j, GRID, "real numbers, got complex128"),
     "factors of floats": (noisy_factors(), GRID / 2, "factors must be integers .*got float64"),
 }
@@ -137,6 +138,13 @@ def test_bad_input_is_an_error_that_names_it(name, codes, factors, message):
     if METRICS[name].sampling == "split":
         with pytest.raises(ValueError, match=message):
             METRICS[name].compute(noisy_factors(), GRID, codes, factors, rng=np.random.default_rng(0))
+
+
+def test_a_factor_that_never_repeats_is_an_error_that_names_it(headline):
+    factors = GRID.copy()
+    factors[:, 1] = np.arange(len(GRID))
+    with pytest.raises(ValueError, match=r"factor 1 has another value at each of the \d+ (train )?points"):
+        compute(headline, noisy_factors(), factors)
 
 
 def test_a_constant_factor_is_an_error_that_names_it(headline):

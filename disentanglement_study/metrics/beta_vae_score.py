@@ -20,7 +20,7 @@ def beta_vae_score(
     codes: Num[np.ndarray, "n d"],
     factors: Integer[np.ndarray, "n f"],
     *,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int = 0,
     num_train: int = 10_000,
     num_test: int = 5_000,
     batch_size: int = 64,
@@ -43,6 +43,7 @@ def beta_vae_score(
     codes, factors = check_points(codes, factors, min_factors=2)
     if protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, PROTOCOLS)
+    rng = np.random.default_rng(rng)
     index = rows_by_value(factors)
     train_labels = rng.integers(factors.shape[1], size=num_train)
     test_labels = rng.integers(factors.shape[1], size=num_test)

@@ -6,8 +6,8 @@ import numpy as np
 def check_points(codes, factors, *, which="", min_factors=1, vary=True):
     """Codes [N, D] as floats and factors [N, F] as integers, or a ValueError that says what is wrong with them.
 
-    `which` ("train", "test") names the arrays in the message. With `vary`, every factor must take two values or more:
-    a factor that is constant in the points has entropy 0, nothing to predict and nothing to intervene on.
+    `which` ("train", "test") names the arrays in the message. With `vary`, every factor must take two values or more
+    (a constant one has entropy 0, nothing to predict and nothing to intervene on) and some value twice.
     """
     codes, factors = np.asarray(codes), np.asarray(factors)
     prefix = f"{which} " if which else ""
@@ -21,17 +21,27 @@ def check_points(codes, factors, *, which="", min_factors=1, vary=True):
         raise ValueError(f"a metric needs at least 2 {prefix}points, got {len(codes)}")
     if factors.shape[1] < min_factors:
         raise ValueError(f"this metric compares factors: it needs {min_factors} or more, got {factors.shape[1]}")
-    if codes.dtype.kind not in "fiub":
+    if codes.dtype.kind in "iub":
+        raise ValueError(
+            f"{prefix}codes must be floats, got {codes.dtype}: codes come first, factors second; "
+            "codes that are integers are to be made floats (codes.astype(float))"
+        )
+    if codes.dtype.kind != "f":
         raise ValueError(f"{prefix}codes must be real numbers, got {codes.dtype}")
     if factors.dtype.kind not in "iu":
         raise ValueError(f"{prefix}factors must be integers (the index of each value), got {factors.dtype}")
     if codes.dtype not in (np.float32, np.float64):
-        codes = codes.astype(np.float64)
+        codes = codes.astype(np.float64)  # float16, longdouble
     if not np.isfinite(codes).all():
         point, code = np.argwhere(~np.isfinite(codes.T))[0][::-1]
         raise ValueError(f"{prefix}codes must be finite: code {code} is {codes[point, code]} at point {point}")
     if vary and (constant := np.flatnonzero(np.ptp(factors, axis=0) == 0)).size:
         raise ValueError(f"{prefix}factor {constant[0]} has one value only ({factors[0, constant[0]]}): leave it out")
+    if vary and (unique := [k for k, values in enumerate(factors.T) if len(np.unique(values)) == len(values)]):
+        raise ValueError(
+            f"{prefix}factor {unique[0]} has another value at each of the {len(factors)} {prefix}points: "
+            "a metric needs more points than a factor has values"
+        )
     return codes, factors
 
 

@@ -2,12 +2,9 @@
 
 import numpy as np
 from jaxtyping import Float, Integer, Num
-from sklearn.ensemble import GradientBoostingClassifier
 
-from disentanglement_study.errors import unknown
-from disentanglement_study.metrics.boosting import boosted_trees
-from disentanglement_study.metrics.boosting_arrays import presort
 from disentanglement_study.metrics.checks import check_split
+from disentanglement_study.metrics.predictors import predict_factors
 
 
 def dci(
@@ -16,7 +13,7 @@ def dci(
     test_codes: Num[np.ndarray, "m d"],
     test_factors: Integer[np.ndarray, "m f"],
     *,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int = 0,
     backend: str = "exact",
 ) -> dict[str, float]:
     """Whether each code matters to one factor only, and each factor needs one code only, in predicting factors.
@@ -38,14 +35,13 @@ def dci(
     train_codes, train_factors, test_codes, test_factors = check_split(
         train_codes, train_factors, test_codes, test_factors, min_factors=2
     )
-    if backend not in BACKENDS:
-        raise unknown("backend", backend, BACKENDS)
-    importance, train_predictions, test_predictions = BACKENDS[backend](train_codes, train_factors, test_codes, rng)
+    rng = np.random.default_rng(rng)
+    predicted = predict_factors(train_codes, train_factors, test_codes, rng=rng, backend=backend)
     return {
-        "dci": concentration(importance.T),
-        "completeness": concentration(importance),
-        "informativeness_train": float(np.mean(train_predictions == train_factors.T)),
-        "informativeness_test": float(np.mean(test_predictions == test_factors.T)),
+        "dci": concentration(predicted.importance),
+        "completeness": concentration(predicted.importance.T),
+        "informativeness_train": float(np.mean(predicted.train == train_factors)),
+        "informativeness_test": float(np.mean(predicted.test == test_factors)),
     }
 
 
@@ -63,21 +59,3 @@ def concentration(importance: Float[np.ndarray, "a b"]) -> float:
     p = p / p.sum(axis=1, keepdims=True)
     entropies = -np.sum(p * np.log(p), axis=1) / np.log(num_columns)
     return float(np.clip(weights @ (1.0 - entropies), 0.0, 1.0))
-
-
-def _exact(train_codes, train_factors, test_codes, rng):
-    """Importances [F, D] and predictions of the train points [F, N] and of the test points [F, M]."""
-    train = presort(train_codes)
-    fits = [boosted_trees(train, labels, test_codes, seed=int(rng.integers(2**31))) for labels in train_factors.T]
-    return tuple(np.stack(parts) for parts in zip(*fits, strict=True))
-
-
-def _sklearn(train_codes, train_factors, test_codes, rng):
-    fits = []
-    for labels in train_factors.T:
-        model = GradientBoostingClassifier(random_state=int(rng.integers(2**31))).fit(train_codes, labels)
-        fits.append((model.feature_importances_, model.predict(train_codes), model.predict(test_codes)))
-    return tuple(np.stack(parts) for parts in zip(*fits, strict=True))
-
-
-BACKENDS = {"exact": _exact, "sklearn": _sklearn}

@@ -13,7 +13,7 @@ def factor_vae_score(
     codes: Num[np.ndarray, "n d"],
     factors: Integer[np.ndarray, "n f"],
     *,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int = 0,
     num_train: int = 10_000,
     num_test: int = 5_000,
     num_variance: int = 10_000,
@@ -36,6 +36,7 @@ def factor_vae_score(
     code divides 0 by 0 and wins every vote; its studies set 0.05, as here.
     """
     codes, factors = check_points(codes, factors, min_factors=2)
+    rng = np.random.default_rng(rng)
     sample = codes[rng.integers(len(codes), size=num_variance)].astype(np.float64)
     variance = sample.var(axis=0, ddof=1)
     active = (np.sqrt(variance) >= prune_threshold) & (np.ptp(sample, axis=0) > 0)

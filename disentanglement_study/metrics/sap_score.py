@@ -13,7 +13,7 @@ def sap_score(
     test_codes: Num[np.ndarray, "m d"],
     test_factors: Integer[np.ndarray, "m f"],
     *,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int = 0,
     continuous_factors: bool = False,
 ) -> dict[str, float]:
     """How much better the best single code predicts a factor than the second best does.
@@ -32,6 +32,7 @@ def sap_score(
     train_codes, train_factors, test_codes, test_factors = check_split(
         train_codes, train_factors, test_codes, test_factors
     )
+    rng = np.random.default_rng(rng)
     if train_codes.shape[1] == 1:
         train_codes, test_codes = (np.hstack([codes, np.zeros_like(codes)]) for codes in (train_codes, test_codes))
     if continuous_factors:
