@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Num
 
+MAX_POINTS = (1 << 20) - 1  # more would leave a residual less than 22 bits
 SAME_VALUE = np.float32(1e-7)  # scikit-learn does not cut between values this near
 
 
@@ -22,6 +23,8 @@ class Presorted(NamedTuple):
     divisible: np.ndarray  # [D, B] whether a bin holds more than one value
     order: np.ndarray  # [D, N] the point at each position
     value: np.ndarray  # [D, N] which distinct value is at each position, counted from 0
+    shift: int  # a sum of residuals holds the number of points above this bit
+    scale: float  # and their sum, in units of 1 / scale, below
 
 
 class Tree(NamedTuple):
@@ -42,24 +45,39 @@ class Tree(NamedTuple):
     rows: np.ndarray
     positive: np.ndarray
     node_of: np.ndarray
-    histograms: np.ndarray  # [inner nodes + 1, D · B] packed sums; the last is of positive residuals only
-    packed: np.ndarray  # [N] the residuals
     scratch: np.ndarray  # [N]
+    sums: np.ndarray  # [N] of one bin: the sums left of each cut inside it
+    inner_gain: np.ndarray  # [N] of one bin: what each of these cuts gains
+    histograms: np.ndarray  # [inner nodes, D · B] sums of residuals
+    positive_histogram: np.ndarray  # [D · B] of one node: sums of the positive residuals alone
+    left: np.ndarray  # [D · B] of one node: the sum left of each bin
+    gain: np.ndarray  # [D · B] of one node: what a cut after each bin gains
+    bound: np.ndarray  # [D · B] of one node: the most that a cut inside each bin can gain
+    highest: np.ndarray  # [D] of one node: the largest bound of each feature, in the order in which they are tried
 
 
-def presort(codes: Num[np.ndarray, "n d"], num_bins: int = 128) -> Presorted:
-    """Sort and bin every code [N, D]. The number of bins decides the speed, not the result."""
+def presort(codes: Num[np.ndarray, "n d"], num_bins: int | None = None) -> Presorted:
+    """Sort and bin every code [N, D], finite. The number of bins decides the speed, not the result."""
     codes = np.asarray(codes, np.float32)
     num_points, num_codes = codes.shape
-    order = np.argsort(codes.T, axis=1, kind="stable").astype(np.uint32)
+    if num_points > MAX_POINTS:
+        raise ValueError(f"exact boosting takes up to {MAX_POINTS} points, got {num_points}: its sums fill 64 bits")
+    if not np.isfinite(codes).all():
+        raise ValueError("exact boosting takes finite codes, got a NaN or an infinite one")
+    num_bins = num_bins or min(max(num_points // 16, 16), 128)
+    bits = num_points.bit_length()
+    small = np.uint16 if max(num_points, num_codes * num_bins) < 2**16 else np.uint32
+    order = np.argsort(codes.T, axis=1, kind="stable").astype(small)
     train = Presorted(
         codes=np.ascontiguousarray(codes.T),
-        cells=np.empty((num_points, num_codes), np.uint32),
+        cells=np.empty((num_points, num_codes), small),
         num_bins=np.empty(num_codes, np.int64),
         bin_start=np.zeros((num_codes, num_bins + 1), np.int64),
         divisible=np.zeros((num_codes, num_bins), np.bool_),
         order=order,
-        value=np.empty((num_codes, num_points), np.uint32),
+        value=np.empty((num_codes, num_points), small),
+        shift=63 - bits,
+        scale=2.0 ** min(32, 62 - 2 * bits),
     )
     wanted = np.arange(1, num_bins) * num_points // num_bins
     for d, code in enumerate(train.codes):
@@ -95,7 +113,13 @@ def empty_tree(train, max_depth):
         rows=rows,
         positive=positive,
         node_of=np.zeros(num_points, np.uint16),
-        histograms=np.zeros((num_inner + 1, train.divisible.size), np.int64),
-        packed=np.zeros(num_points, np.int64),
         scratch=scratch,
+        sums=np.zeros(num_points, np.int64),
+        inner_gain=np.zeros(num_points),
+        histograms=np.zeros((num_inner, train.divisible.size), np.int64),
+        positive_histogram=np.zeros(train.divisible.size, np.int64),
+        left=np.zeros(train.divisible.size, np.int64),
+        gain=np.full(train.divisible.size, -np.inf),  # codes may have fewer bins
+        bound=np.full(train.divisible.size, -np.inf),
+        highest=np.zeros(len(train.codes)),
     )
