@@ -1,5 +1,6 @@
 """Compiling: programs are compiled once a machine, and those that run once are compiled quickly."""
 
+import functools
 import hashlib
 import os
 import platform
@@ -12,6 +13,24 @@ def briefly_run() -> dict[str, str] | None:
     """Compiler options for a program that runs briefly: on CPU it is compiled in half the time, and hardly slower
     where the work is in matrix products."""
     return {"xla_backend_optimization_level": "1"} if jax.default_backend() == "cpu" else None
+
+
+@functools.cache
+def long_run() -> dict[str, str] | None:
+    """Compiler options for a program that runs long: on CPU each value is made just before it is used, so that more
+    of them stay in the cache."""
+    return _known({"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"})
+
+
+def _known(options: dict[str, str]) -> dict[str, str] | None:
+    """CPU compiler options, or None where the backend is another or this version of XLA does not know them."""
+    if jax.default_backend() != "cpu":
+        return None
+    try:
+        jax.jit(lambda: 0, compiler_options=options).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return None
+    return options
 
 
 def use_cache() -> Path:

@@ -10,7 +10,7 @@ from jax import Array, lax
 from jaxtyping import Float, UInt8
 
 from disentanglement_study import nets, rng
-from disentanglement_study.compilation import briefly_run
+from disentanglement_study.compilation import briefly_run, long_run
 from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.nets import layers
 from disentanglement_study.objectives import OBJECTIVES
@@ -96,7 +96,7 @@ class Trainer:
         brief = briefly_run()
         self.init = jax.jit(over_members(self._init), compiler_options=brief)
         self.advance = jax.jit(
-            self._advance, donate_argnames="members", compiler_options=brief if train.steps < SHORT else None
+            self._advance, donate_argnames="members", compiler_options=brief if train.steps < SHORT else long_run()
         )
         self.losses = jax.jit(self._losses, static_argnames="num_batches", compiler_options=brief)
 

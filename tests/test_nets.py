@@ -27,6 +27,7 @@ CONVOLUTIONS = [
     (8, 64, 64, 2),
     (8, 64, 64, 4),
 ]
+UNTILED = (10, 3, 5, 4)  # a large image that tiles of 4 x 4 do not cut, a small one of odd size
 
 # Of each measured net: how it is built, its parameter group, and our layers in the order of TensorFlow's variables.
 NETS = {
@@ -100,7 +101,7 @@ def compared(form, shape):
 
 
 @forms
-@pytest.mark.parametrize("shape", CONVOLUTIONS, ids=str)
+@pytest.mark.parametrize("shape", [*CONVOLUTIONS, UNTILED], ids=str)
 def test_convolutions_and_their_gradients_equal_xlas(shape, form):
     for mine, theirs in compared(form, shape):
         for value, reference in zip(mine, theirs, strict=True):
@@ -117,9 +118,9 @@ def test_conv_transpose_is_the_adjoint_of_conv(shape, form):
 
 @forms
 @pytest.mark.parametrize("transform", ["vmap", "scan"])
-@pytest.mark.parametrize("kernel", [2, 4, 6])
-def test_convolutions_are_the_same_for_a_population_and_inside_a_scan(kernel, transform, form):
-    large, small, w = arrays(16, 3, 5, kernel, members=(3,))
+@pytest.mark.parametrize("shape", [(16, 3, 5, 2), (16, 3, 5, 4), (16, 3, 5, 6), (32, 8, 5, 4)], ids=str)
+def test_convolutions_are_the_same_for_a_population_and_inside_a_scan(shape, transform, form):
+    large, small, w = arrays(*shape, members=(3,))
 
     def over(function):
         if transform == "vmap":

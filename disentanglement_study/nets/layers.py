@@ -22,6 +22,9 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
+from disentanglement_study.nets import winograd
+from disentanglement_study.nets.rearrange import by_taps, column_pairs, pad, to_blocks, to_space, transposed_product
+
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
@@ -34,29 +37,14 @@ class Form(NamedTuple):
     microbatch: int | None = None
 
 
-def _pad(x: Array, p: int) -> Array:
-    return jnp.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
-
-
-def _transposed_product(a: Array, b: Array) -> Array:
-    """aᵀ b of tall matrices, as XLA's CPU code is fastest: it would undo the choice of side without the barrier."""
-    return lax.optimization_barrier(a.T @ b)
-
-
 # Patches: y = P(x) w, where P cuts x into k x k patches, and x = Pᵀ(y wᵀ).
-
-
-def _column_pairs(x: Array, k: int) -> Array:
-    """The padded image with two neighbouring columns, adjacent in memory, as one of twice the channels."""
-    b, height, width, c = x.shape
-    return _pad(x, k // 2 - 1).reshape(b, height + k - 2, width // 2 + k // 2 - 1, 2 * c)
 
 
 def _patches(x: Array, k: int) -> Array:
     """The patches under each position of the kernel: [B,2h,2w,C] -> [B*h*w, k*k*C]."""
     b, height, width, c = x.shape
     h, w = height // 2, width // 2
-    pairs = _column_pairs(x, k)
+    pairs = column_pairs(x, k)
     slices = [pairs[:, i : i + 2 * h : 2, j : j + w] for i in range(k) for j in range(k // 2)]
     return jnp.concatenate(slices, axis=-1).reshape(b * h * w, k * k * c)
 
@@ -71,7 +59,7 @@ def _sum_patches(p: Array, shape: tuple[int, int, int, int], k: int) -> Array:
         for i in range(n)
         for j in range(n)
     )
-    return _to_space(blocks, n - 1)
+    return to_space(blocks, n - 1)
 
 
 def _halve_patches(x: Array, w: Array) -> Array:
@@ -89,47 +77,26 @@ def _double_patches(y: Array, w: Array) -> Array:
 
 def _kernel_gradient_patches(x: Array, y: Array, k: int) -> Array:
     c, o = x.shape[-1], y.shape[-1]
-    return _transposed_product(y.reshape(-1, o), _patches(x, k)).T.reshape(k, k, c, o)
+    return transposed_product(y.reshape(-1, o), _patches(x, k)).T.reshape(k, k, c, o)
 
 
 # Blocks: the padded image as 2 x 2 blocks of 4C channels (space to depth), on which the kernel has n x n taps, n = k/2.
 # One square product does for all taps: a quarter of the memory of patches, a few operations more at the border.
 
 
-def _blocks(x: Array, k: int) -> Array:
-    """Space to depth: [B,2h,2w,C] -> [B,h+n-1,w+n-1,4C], channels by row, column and channel."""
-    pairs = _column_pairs(x, k)
-    b, height, width, c = pairs.shape
-    rows = pairs.reshape(b, height // 2, 2, width, c)
-    return jnp.concatenate([rows[:, :, 0], rows[:, :, 1]], axis=-1)
-
-
-def _to_space(blocks: Array, border: int) -> Array:
-    """The adjoint of `_blocks`: [B,h+n-1,w+n-1,2,2,C] -> [B,2h,2w,C], without the border of n-1 pixels."""
-    b, h, w, _, _, c = blocks.shape
-    image = blocks.transpose(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, c)
-    return image[:, border : 2 * h - border, border : 2 * w - border]
-
-
 def _windows(y: Array, n: int) -> Array:
     """Under each block the n x n small pixels that it takes part in: [B,h,w,O] -> [B,h+n-1,w+n-1,n*n*O]."""
     _, h, w, _ = y.shape
-    padded, taps = _pad(y, n - 1), range(n - 1, -1, -1)
+    padded, taps = pad(y, n - 1), range(n - 1, -1, -1)
     return jnp.concatenate([padded[:, i : i + h + n - 1, j : j + w + n - 1] for i in taps for j in taps], axis=-1)
-
-
-def _taps(w: Array) -> Array:
-    """The kernel [k,k,C,O] by taps: [n,n,2,2,C,O], n = k/2."""
-    k, _, c, o = w.shape
-    return w.reshape(k // 2, 2, k // 2, 2, c, o).transpose(0, 2, 1, 3, 4, 5)
 
 
 def _halve_blocks(x: Array, w: Array) -> Array:
     b, height, width, c = x.shape
     k, o = w.shape[0], w.shape[-1]
     n, h, v = k // 2, height // 2, width // 2
-    matrix = _taps(w).transpose(2, 3, 4, 0, 1, 5).reshape(4 * c, n * n * o)
-    parts = (_blocks(x, k).reshape(-1, 4 * c) @ matrix).reshape(b, h + n - 1, v + n - 1, n, n, o)
+    matrix = by_taps(w).transpose(2, 3, 4, 0, 1, 5).reshape(4 * c, n * n * o)
+    parts = (to_blocks(x, k).reshape(-1, 4 * c) @ matrix).reshape(b, h + n - 1, v + n - 1, n, n, o)
     return sum(parts[:, i : i + h, j : j + v, i, j] for i in range(n) for j in range(n))
 
 
@@ -137,14 +104,14 @@ def _double_blocks(y: Array, w: Array) -> Array:
     b, h, v, o = y.shape
     k, c = w.shape[0], w.shape[2]
     n = k // 2
-    matrix = _taps(w).transpose(0, 1, 5, 2, 3, 4).reshape(n * n * o, 4 * c)
+    matrix = by_taps(w).transpose(0, 1, 5, 2, 3, 4).reshape(n * n * o, 4 * c)
     blocks = _windows(y, n).reshape(-1, n * n * o) @ matrix
-    return _to_space(blocks.reshape(b, h + n - 1, v + n - 1, 2, 2, c), n - 1)
+    return to_space(blocks.reshape(b, h + n - 1, v + n - 1, 2, 2, c), n - 1)
 
 
 def _kernel_gradient_blocks(x: Array, y: Array, k: int) -> Array:
     c, o, n = x.shape[-1], y.shape[-1], k // 2
-    product = _transposed_product(_windows(y, n).reshape(-1, n * n * o), _blocks(x, k).reshape(-1, 4 * c))
+    product = transposed_product(_windows(y, n).reshape(-1, n * n * o), to_blocks(x, k).reshape(-1, 4 * c))
     return product.reshape(n, n, o, 2, 2, c).transpose(0, 3, 1, 4, 5, 2).reshape(k, k, c, o)
 
 
@@ -169,35 +136,61 @@ def _double_dense(y: Array, w: Array) -> Array:
     b, h, v, o = y.shape
     k, c = w.shape[0], w.shape[2]
     n = k // 2
-    taps = _taps(w)[::-1, ::-1].transpose(0, 1, 5, 2, 3, 4).reshape(n, n, o, 4 * c)
-    blocks = lax.conv_general_dilated(_pad(y, n - 1), taps, (1, 1), "VALID", dimension_numbers=LAYOUT)
-    return _to_space(blocks.reshape(b, h + n - 1, v + n - 1, 2, 2, c), n - 1)
+    taps = by_taps(w)[::-1, ::-1].transpose(0, 1, 5, 2, 3, 4).reshape(n, n, o, 4 * c)
+    blocks = lax.conv_general_dilated(pad(y, n - 1), taps, (1, 1), "VALID", dimension_numbers=LAYOUT)
+    return to_space(blocks.reshape(b, h + n - 1, v + n - 1, 2, 2, c), n - 1)
+
+
+# Winograd's algorithm on blocks where it applies: 4 x 4 kernels, of large images those that its tiles cut.
+
+
+def _tiled(image: Array, k: int) -> bool:
+    """Whether Winograd's algorithm can cut the large image into its tiles."""
+    return k == winograd.KERNEL and image.shape[1] % winograd.TILE == image.shape[2] % winograd.TILE == 0
+
+
+def _halve_winograd(x: Array, w: Array) -> Array:
+    return (winograd.halve if _tiled(x, w.shape[0]) else _halve_blocks)(x, w)
+
+
+def _double_winograd(y: Array, w: Array) -> Array:
+    return (winograd.double if w.shape[0] == winograd.KERNEL else _double_blocks)(y, w)
+
+
+def _kernel_gradient_winograd(x: Array, y: Array, k: int) -> Array:
+    return winograd.kernel_gradient(x, y) if _tiled(x, k) else _kernel_gradient_blocks(x, y, k)
 
 
 # Mixed: the fastest of the above on CPU by shape inside a whole step, four images at a time.
 
 
 def _halve_mixed(x: Array, w: Array) -> Array:
-    return (_halve_xla if w.shape[0] > 2 else _halve_patches)(x, w)
+    k, _, c, _ = w.shape
+    if k == 2:
+        return _halve_patches(x, w)
+    return (_halve_winograd if c >= 8 and x.shape[1] >= 32 else _halve_xla)(x, w)
 
 
 def _double_mixed(y: Array, w: Array) -> Array:
-    dense = w.shape[0] > 2 and w.shape[2] >= 8
-    return (_double_dense if dense else _double_patches)(y, w)
+    k, _, c, _ = w.shape
+    if k == 2 or c < 8:
+        return _double_patches(y, w)
+    return (_double_winograd if y.shape[1] >= 16 else _double_dense)(y, w)
 
 
 def _kernel_gradient_mixed(x: Array, y: Array, k: int) -> Array:
     c, o = x.shape[-1], y.shape[-1]
     if c < 8:
-        return _transposed_product(_patches(x, k), y.reshape(-1, o)).reshape(k, k, c, o)
+        return transposed_product(_patches(x, k), y.reshape(-1, o)).reshape(k, k, c, o)
     large = k > 2 and x.shape[1] >= 32
-    return (_kernel_gradient_blocks if large else _kernel_gradient_patches)(x, y, k)
+    return (_kernel_gradient_winograd if large else _kernel_gradient_patches)(x, y, k)
 
 
 FORMS: dict[str, Form] = {
     "patches": Form(_halve_patches, _double_patches, _kernel_gradient_patches),
     "blocks": Form(_halve_blocks, _double_blocks, _kernel_gradient_blocks),
     "xla": Form(_halve_xla, _double_xla, _kernel_gradient_xla),
+    "winograd": Form(_halve_winograd, _double_winograd, _kernel_gradient_winograd),
     "mixed": Form(_halve_mixed, _double_mixed, _kernel_gradient_mixed, microbatch=4),
 }
 
