@@ -38,7 +38,7 @@ def info_mec(
       codes, unpenalised and with balanced classes, and L°_k that of one without codes: log(number of values)
 
     (Hsu, Dorrell, Whittington, Wu and Finn 2023, "Disentanglement via latent quantization"). There is no headline:
-    the authors report the three side by side.
+    the authors' code returns the three side by side.
 
     train_codes [N, D], train_factors [N, F], F >= 2, test_codes [M, D], test_factors [M, F]. Returns "info_m" and
     "info_c" of the train points, in [0, 1]; "info_e", fitted on the train points and scored on the test points, and
@@ -52,9 +52,9 @@ def info_mec(
     that are not constant. Hence one code in large units prunes the others. InfoE prunes nothing, and scales a code
     that hardly varies to unit variance.
 
-    InfoM and InfoC are ratios, blind to amounts, and far from 0 on codes of noise: with neighbours 0.70 and 0.41 on the
-    factors of dSprites at 10,000 points, because estimates that are cut off at 0 leave a few entries of N; with bins,
-    whose bias is shared by all, 0.13 and 0.02. InfoE is 0 there. Live codes of noise beside good ones lower InfoM. A
+    InfoM and InfoC are ratios, blind to amounts, and far from 0 on codes of noise: with neighbours about 0.6 and 0.4
+    on the factors of dSprites at 10,000 points, because estimates that are cut off at 0 leave a few entries of N; with
+    bins, whose bias is shared by all, 0.14 and 0.02. InfoE is 0 there. Live codes of noise beside good ones lower InfoM. A
     code or a factor without any information counts as 0, and a single active code that has some is compact; both are
     0/0 in the authors' code. Without active codes all scores but InfoE are 0.
 

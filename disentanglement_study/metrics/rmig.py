@@ -27,9 +27,9 @@ def rmig(
 
     For points this is MIG in other bins: it equals `mig` for as many bins if the limits are the range of each code. The
     paper's sums the posterior instead of points: the histogram of a code is the mean of q(z|x) over x, taken at the
-    centres of the bins. Its code counts points, in these bins, only where a posterior is too narrow to reach a centre;
-    here that is done throughout. Sampled codes give a noisier histogram of the same distribution, mean codes that of
-    posteriors without width.
+    centres of the bins. Its code counts means, in these bins, only where a posterior reaches no centre, being too
+    narrow; here that is done throughout. Sampled codes give a noisier histogram of the same distribution, mean codes
+    that of posteriors without width. With as many bins for every code and model the informations compare across them.
 
     The bins suit a prior N(0, 1). Codes in other units are squeezed into few bins, or into the outermost: the score
     depends on their scale, as that of `mig` does not. No code is pruned; a dead one shares 0 nats. 100 bins share more
