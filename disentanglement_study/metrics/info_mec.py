@@ -54,9 +54,9 @@ def info_mec(
 
     InfoM and InfoC are ratios, blind to amounts, and far from 0 on codes of noise: with neighbours about 0.6 and 0.4
     on the factors of dSprites at 10,000 points, because estimates that are cut off at 0 leave a few entries of N; with
-    bins, whose bias is shared by all, 0.14 and 0.02. InfoE is 0 there. Live codes of noise beside good ones lower InfoM. A
-    code or a factor without any information counts as 0, and a single active code that has some is compact; both are
-    0/0 in the authors' code. Without active codes all scores but InfoE are 0.
+    bins, whose bias is shared by all, 0.14 and 0.02. InfoE is 0 there. Live codes of noise beside good ones lower
+    InfoM. A code or a factor without any information counts as 0, and a single active code that has some is compact;
+    both are 0/0 in the authors' code. Without active codes InfoM and InfoC are 0.
 
     Neighbours of tied codes, rounded or of few values, are decided by noise of 1e-10, from `rng` here, from NumPy's
     global state in the authors' code, whose scores of such codes differ from call to call. The regression stops at 100
