@@ -8,7 +8,8 @@ from disentanglement_study.metrics import METRICS
 
 SIZES = (2, 3, 4, 2, 5)
 GRID = np.stack(np.unravel_index(np.arange(np.prod(SIZES)), SIZES), axis=1)
-HEADLINES = [name for name in METRICS if name != "unsupervised"]
+WITHOUT_HEADLINE = ("unsupervised", "info_mec")
+HEADLINES = [name for name in METRICS if name not in WITHOUT_HEADLINE]
 
 
 def compute(name, codes, factors=GRID, seed=0):
@@ -159,7 +160,10 @@ def test_train_and_test_points_must_have_the_same_columns(name):
         METRICS[name].compute(CODES["noise"][:, :6], GRID, CODES["noise"][:, :5], GRID, rng=np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("name", ["modularity", "dci", "beta_vae_score", "factor_vae_score"])
+COMPARE_FACTORS = ["modularity", "dci", "beta_vae_score", "factor_vae_score", "mig_sup", "dcimig", "med", "info_mec"]
+
+
+@pytest.mark.parametrize("name", COMPARE_FACTORS)
 def test_metrics_that_compare_factors_need_two(name):
     with pytest.raises(ValueError, match="needs 2 or more, got 1"):
         compute(name, noisy_factors(), GRID[:, :1])
@@ -167,7 +171,11 @@ def test_metrics_that_compare_factors_need_two(name):
 
 @pytest.mark.parametrize(
     ("name", "option", "hint"),
-    [("dci", {"backend": "skleam"}, "sklearn"), ("beta_vae_score", {"protocol": "dlb"}, "dlib")],
+    [
+        ("dci", {"backend": "skleam"}, "sklearn"),
+        ("beta_vae_score", {"protocol": "dlb"}, "dlib"),
+        ("info_mec", {"estimator": "neighbors"}, "neighbours"),
+    ],
 )
 def test_an_unknown_option_is_an_error_with_the_nearest_one(name, option, hint):
     arrays = (GRID / 1.0, GRID) * (2 if METRICS[name].sampling == "split" else 1)
