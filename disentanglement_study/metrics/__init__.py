@@ -2,21 +2,28 @@
 
 from disentanglement_study.metrics.beta_vae_score import beta_vae_score
 from disentanglement_study.metrics.dci import dci
+from disentanglement_study.metrics.explicitness import explicitness
 from disentanglement_study.metrics.factor_vae_score import factor_vae_score
+from disentanglement_study.metrics.irs import irs
 from disentanglement_study.metrics.mig import mig
 from disentanglement_study.metrics.modularity import modularity
 from disentanglement_study.metrics.sap_score import sap_score
+from disentanglement_study.metrics.udr import udr
+from disentanglement_study.metrics.unified_scores import unified_scores
 from disentanglement_study.metrics.unsupervised import unsupervised
 from disentanglement_study.types import Metric
 
 METRICS = {
     "beta_vae_score": Metric(beta_vae_score, sampling="table", version="1"),
     "dci": Metric(dci, sampling="split", version="1"),
+    "explicitness": Metric(explicitness, sampling="split", version="1"),
     "factor_vae_score": Metric(factor_vae_score, sampling="table", version="1"),
+    "irs": Metric(irs, sampling="sample", version="1"),
     "mig": Metric(mig, sampling="sample", version="1"),
     "modularity": Metric(modularity, sampling="sample", version="1"),
     "sap_score": Metric(sap_score, sampling="split", version="1"),
+    "unified_scores": Metric(unified_scores, sampling="split", version="1"),
     "unsupervised": Metric(unsupervised, sampling="sample", version="1"),
 }
 
-__all__ = ["METRICS", *METRICS]
+__all__ = ["METRICS", "udr", *METRICS]
