@@ -7,11 +7,16 @@ from disentanglement_study.metrics.factor_vae_score import factor_vae_score
 from disentanglement_study.metrics.info_mec import info_mec
 from disentanglement_study.metrics.jemmig import jemmig
 from disentanglement_study.metrics.med import med
+from disentanglement_study.metrics.explicitness import explicitness
+from disentanglement_study.metrics.factor_vae_score import factor_vae_score
+from disentanglement_study.metrics.irs import irs
 from disentanglement_study.metrics.mig import mig
 from disentanglement_study.metrics.mig_sup import mig_sup
 from disentanglement_study.metrics.modularity import modularity
 from disentanglement_study.metrics.rmig import rmig
 from disentanglement_study.metrics.sap_score import sap_score
+from disentanglement_study.metrics.udr import udr
+from disentanglement_study.metrics.unified_scores import unified_scores
 from disentanglement_study.metrics.unsupervised import unsupervised
 from disentanglement_study.types import Metric
 
@@ -23,12 +28,16 @@ METRICS = {
     "info_mec": Metric(info_mec, sampling="split", version="1"),
     "jemmig": Metric(jemmig, sampling="sample", version="1"),
     "med": Metric(med, sampling="sample", version="1"),
+    "explicitness": Metric(explicitness, sampling="split", version="1"),
+    "factor_vae_score": Metric(factor_vae_score, sampling="table", version="1"),
+    "irs": Metric(irs, sampling="sample", version="1"),
     "mig": Metric(mig, sampling="sample", version="1"),
     "mig_sup": Metric(mig_sup, sampling="sample", version="1"),
     "modularity": Metric(modularity, sampling="sample", version="1"),
     "rmig": Metric(rmig, sampling="sample", version="1"),
     "sap_score": Metric(sap_score, sampling="split", version="1"),
+    "unified_scores": Metric(unified_scores, sampling="split", version="1"),
     "unsupervised": Metric(unsupervised, sampling="sample", version="1"),
 }
 
-__all__ = ["METRICS", *METRICS]
+__all__ = ["METRICS", "udr", *METRICS]

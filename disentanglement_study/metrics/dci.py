@@ -1,8 +1,9 @@
 """Disentanglement, completeness and informativeness."""
 
 import numpy as np
-from jaxtyping import Float, Integer, Num
+from jaxtyping import Integer, Num
 
+from disentanglement_study.metrics.aggregations import concentration
 from disentanglement_study.metrics.checks import check_split
 from disentanglement_study.metrics.predictors import predict_factors
 
@@ -43,19 +44,3 @@ def dci(
         "informativeness_train": float(np.mean(predicted.train == train_factors)),
         "informativeness_test": float(np.mean(predicted.test == test_factors)),
     }
-
-
-def concentration(importance: Float[np.ndarray, "a b"]) -> float:
-    """Σ_i ρ_i (1 - H_b(p_i)): how far the rows of a non-negative matrix are from uniform, weighted by their mass.
-
-    p_i is row i, with 1e-11 added to each entry, over its sum. A matrix of 0s scores 0, one of a single column 1.
-    """
-    num_rows, num_columns = importance.shape
-    if num_columns == 1:
-        return 1.0
-    mass = importance.sum(axis=1)
-    weights = mass / mass.sum() if mass.any() else np.full(num_rows, 1.0 / num_rows)
-    p = importance + 1e-11
-    p = p / p.sum(axis=1, keepdims=True)
-    entropies = -np.sum(p * np.log(p), axis=1) / np.log(num_columns)
-    return float(np.clip(weights @ (1.0 - entropies), 0.0, 1.0))

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Integer, Num
 
+from disentanglement_study.metrics.aggregations import gaps
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, entropy, mutual_information
 
@@ -23,5 +24,4 @@ def mig(
     """
     codes, factors = check_points(codes, factors)
     shared = mutual_information(discretise(codes, num_bins), factors)
-    runner_up, best = np.sort(np.vstack([shared, np.zeros(factors.shape[1])]), axis=0)[-2:]
-    return {"mig": float(np.mean((best - runner_up) / entropy(factors)))}
+    return {"mig": float(np.mean(gaps(shared) / entropy(factors)))}

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Integer, Num
 
+from disentanglement_study.metrics.aggregations import modularities
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, mutual_information
 
@@ -24,8 +25,5 @@ def modularity(
     rather than 0, and their modularity from such rounding errors.
     """
     codes, factors = check_points(codes, factors, min_factors=2)
-    squared = mutual_information(discretise(codes, num_bins), factors) ** 2
-    best = squared.max(axis=1)
-    alive = best > 0
-    spread = (squared.sum(axis=1) - best) / (np.where(alive, best, 1.0) * (factors.shape[1] - 1))
-    return {"modularity": float(np.mean(np.where(alive, 1.0 - spread, 0.0)))}
+    shared = mutual_information(discretise(codes, num_bins), factors)
+    return {"modularity": float(np.mean(modularities(shared)))}

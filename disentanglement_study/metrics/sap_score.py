@@ -1,9 +1,10 @@
 """Separated attribute predictability."""
 
 import numpy as np
-from jaxtyping import Integer, Num
+from jaxtyping import Float, Integer, Num
 from sklearn.svm import LinearSVC
 
+from disentanglement_study.metrics.aggregations import gaps
 from disentanglement_study.metrics.checks import check_split
 
 
@@ -38,13 +39,18 @@ def sap_score(
     if continuous_factors:
         scores = _squared_correlations(train_codes.astype(np.float64), train_factors)
     else:
-        scores = _accuracies(train_codes, train_factors, test_codes, test_factors, rng)
-    runner_up, best = np.sort(scores, axis=0)[-2:]
-    return {"sap_score": float(np.mean(best - runner_up))}
+        scores = svm_accuracies(train_codes, train_factors, test_codes, test_factors, rng)
+    return {"sap_score": float(np.mean(gaps(scores)))}
 
 
-def _accuracies(train_codes, train_factors, test_codes, test_factors, rng):
-    """[D, F]: how often a linear classifier of each factor, given one code, is right on the test points."""
+def svm_accuracies(
+    train_codes: Num[np.ndarray, "n d"],
+    train_factors: Integer[np.ndarray, "n f"],
+    test_codes: Num[np.ndarray, "m d"],
+    test_factors: Integer[np.ndarray, "m f"],
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "d f"]:
+    """How often a linear classifier of each factor, given one code, is right on the test points."""
     accuracies = np.empty((train_codes.shape[1], train_factors.shape[1]))
     for i, k in np.ndindex(accuracies.shape):
         classifier = LinearSVC(C=0.01, class_weight="balanced", random_state=int(rng.integers(2**31)))
