@@ -3,6 +3,7 @@
 from disentanglement_study.metrics.beta_vae_score import beta_vae_score
 from disentanglement_study.metrics.dci import dci
 from disentanglement_study.metrics.factor_vae_score import factor_vae_score
+from disentanglement_study.metrics.mcc import mcc
 from disentanglement_study.metrics.mig import mig
 from disentanglement_study.metrics.modularity import modularity
 from disentanglement_study.metrics.sap_score import sap_score
@@ -13,6 +14,7 @@ METRICS = {
     "beta_vae_score": Metric(beta_vae_score, sampling="table", version="1"),
     "dci": Metric(dci, sampling="split", version="1"),
     "factor_vae_score": Metric(factor_vae_score, sampling="table", version="1"),
+    "mcc": Metric(mcc, sampling="split", version="1"),
     "mig": Metric(mig, sampling="sample", version="1"),
     "modularity": Metric(modularity, sampling="sample", version="1"),
     "sap_score": Metric(sap_score, sampling="split", version="1"),
