@@ -8,6 +8,7 @@ from disentanglement_study.metrics.mig import mig
 from disentanglement_study.metrics.modularity import modularity
 from disentanglement_study.metrics.sap_score import sap_score
 from disentanglement_study.metrics.unsupervised import unsupervised
+from disentanglement_study.metrics.z_max_variance import z_max_variance
 from disentanglement_study.types import Metric
 
 METRICS = {
@@ -19,6 +20,7 @@ METRICS = {
     "modularity": Metric(modularity, sampling="sample", version="1"),
     "sap_score": Metric(sap_score, sampling="split", version="1"),
     "unsupervised": Metric(unsupervised, sampling="sample", version="1"),
+    "z_max_variance": Metric(z_max_variance, sampling="table", version="1"),
 }
 
 __all__ = ["METRICS", *METRICS]
