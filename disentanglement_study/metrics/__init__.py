@@ -2,6 +2,7 @@
 
 from disentanglement_study.metrics.beta_vae_score import beta_vae_score
 from disentanglement_study.metrics.dci import dci
+from disentanglement_study.metrics.dci_es import dci_es
 from disentanglement_study.metrics.factor_vae_score import factor_vae_score
 from disentanglement_study.metrics.mcc import mcc
 from disentanglement_study.metrics.mig import mig
@@ -14,6 +15,7 @@ from disentanglement_study.types import Metric
 METRICS = {
     "beta_vae_score": Metric(beta_vae_score, sampling="table", version="1"),
     "dci": Metric(dci, sampling="split", version="1"),
+    "dci_es": Metric(dci_es, sampling="split", version="1"),
     "factor_vae_score": Metric(factor_vae_score, sampling="table", version="1"),
     "mcc": Metric(mcc, sampling="split", version="1"),
     "mig": Metric(mig, sampling="sample", version="1"),
