@@ -10,6 +10,9 @@ from disentanglement_study.metrics.med import med
 from disentanglement_study.metrics.explicitness import explicitness
 from disentanglement_study.metrics.factor_vae_score import factor_vae_score
 from disentanglement_study.metrics.irs import irs
+from disentanglement_study.metrics.dci_es import dci_es
+from disentanglement_study.metrics.factor_vae_score import factor_vae_score
+from disentanglement_study.metrics.mcc import mcc
 from disentanglement_study.metrics.mig import mig
 from disentanglement_study.metrics.mig_sup import mig_sup
 from disentanglement_study.metrics.modularity import modularity
@@ -18,6 +21,7 @@ from disentanglement_study.metrics.sap_score import sap_score
 from disentanglement_study.metrics.udr import udr
 from disentanglement_study.metrics.unified_scores import unified_scores
 from disentanglement_study.metrics.unsupervised import unsupervised
+from disentanglement_study.metrics.z_max_variance import z_max_variance
 from disentanglement_study.types import Metric
 
 METRICS = {
@@ -31,6 +35,9 @@ METRICS = {
     "explicitness": Metric(explicitness, sampling="split", version="1"),
     "factor_vae_score": Metric(factor_vae_score, sampling="table", version="1"),
     "irs": Metric(irs, sampling="sample", version="1"),
+    "dci_es": Metric(dci_es, sampling="split", version="1"),
+    "factor_vae_score": Metric(factor_vae_score, sampling="table", version="1"),
+    "mcc": Metric(mcc, sampling="split", version="1"),
     "mig": Metric(mig, sampling="sample", version="1"),
     "mig_sup": Metric(mig_sup, sampling="sample", version="1"),
     "modularity": Metric(modularity, sampling="sample", version="1"),
@@ -38,6 +45,7 @@ METRICS = {
     "sap_score": Metric(sap_score, sampling="split", version="1"),
     "unified_scores": Metric(unified_scores, sampling="split", version="1"),
     "unsupervised": Metric(unsupervised, sampling="sample", version="1"),
+    "z_max_variance": Metric(z_max_variance, sampling="table", version="1"),
 }
 
 __all__ = ["METRICS", "udr", *METRICS]

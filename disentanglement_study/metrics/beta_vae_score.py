@@ -38,7 +38,7 @@ def beta_vae_score(
     `protocol` "dlib" is what disentanglement_lib did when its scores were published: one logistic regression per
     factor against the rest, which penalises the intercept too (the default of scikit-learn 0.20). "paper" is a single
     multinomial one (the default today). disentanglement_lib renders and encodes anew; rows of a table have the same
-    distribution unless rendering or encoding is random.
+    distribution unless rendering or encoding is random. Carbonneau et al. 2022 call this score Z-diff.
     """
     codes, factors = check_points(codes, factors, min_factors=2)
     if protocol not in PROTOCOLS:

@@ -1,9 +1,9 @@
-"""Draws of rows of a codes table that agree on a factor: the table's answer to an intervention on that factor."""
+"""Draws of rows of a codes table that agree on a factor, or on all others: the table's answer to an intervention."""
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Bool, Integer
 
 
 class RowsByValue(NamedTuple):
@@ -30,6 +30,19 @@ def rows_by_value(factors: Integer[np.ndarray, "n f"]) -> RowsByValue:
     return index
 
 
+def rows_by_others(factors: Integer[np.ndarray, "n f"]) -> tuple[RowsByValue, Bool[np.ndarray, "f n"]]:
+    """The same by all factors but k, for draws in which factor k alone varies.
+
+    Also whether it does vary, [F, N]: whether any row that has the other factors of row r has another value of k. On
+    a part of a grid a row may have no such partner.
+    """
+    columns = list(factors.T)
+    others = [_joint_labels([*columns[:k], *columns[k + 1 :]], len(factors)) for k in range(len(columns))]
+    index = rows_by_value(np.stack(others, axis=1))
+    same_row = rows_by_value(_joint_labels(columns, len(factors))[:, None])
+    return index, index.count > same_row.count
+
+
 def draw_same_value(
     index: RowsByValue,
     factor: Integer[np.ndarray, "..."] | int,
@@ -41,3 +54,23 @@ def draw_same_value(
     On a complete grid that fixes the factor and draws all others uniformly and independently.
     """
     return index.rows[factor, index.first[factor, row] + rng.integers(index.count[factor, row])]
+
+
+def _joint_labels(columns, num_rows):
+    """[num_rows]: a number for each combination of values."""
+    joint, bound = np.zeros(num_rows, np.int64), 1
+    for values in columns:
+        labels, size = _as_labels(values)
+        if bound > np.iinfo(np.int64).max // size:
+            joint, bound = _as_labels(np.unique(joint, return_inverse=True)[1])
+        joint, bound = joint * size + labels, bound * size
+    return joint
+
+
+def _as_labels(values):
+    """Labels that start at 0, and a bound on them; sorting, which is slow, is for values that are far apart."""
+    lowest, highest = int(values.min()), int(values.max())
+    if highest - lowest >= len(values):
+        values, lowest = np.unique(values, return_inverse=True)[1], 0
+        highest = int(values.max())
+    return values.astype(np.int64) - lowest, highest - lowest + 1

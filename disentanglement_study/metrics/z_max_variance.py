@@ -1,0 +1,85 @@
+"""Z-max Variance."""
+
+import numpy as np
+from jaxtyping import Integer, Num
+
+from disentanglement_study.metrics.checks import check_points
+from disentanglement_study.metrics.factor_vae_score import CHUNK, active_codes, majority_vote
+from disentanglement_study.metrics.interventions import draw_same_value, rows_by_others
+
+
+def z_max_variance(
+    codes: Num[np.ndarray, "n d"],
+    factors: Integer[np.ndarray, "n f"],
+    *,
+    rng: np.random.Generator | int = 0,
+    num_train: int = 10_000,
+    num_test: int = 5_000,
+    num_variance: int = 10_000,
+    batch_size: int = 64,
+    prune_threshold: float = 0.05,
+) -> dict[str, float]:
+    """Whether the code that varies most tells which factor alone varies.
+
+    A vote is argmax_i Var_batch(c_i) / Var(c_i), over a batch that agrees on all factors but k, with k uniform. Each
+    code stands for the factor that it was voted for most often in training; the score is how often that is the one
+    that varies (Kim, Wang, Sahu and Pavlovic 2019, "Relevance factor VAE"; named Z-max Variance by Carbonneau et al.
+    2022, "Measuring disentanglement: a review of metrics", where `factor_vae_score`, in which one factor is held fixed,
+    is Z-min Variance and `beta_vae_score` is Z-diff).
+
+    codes [N, D] and factors [N, F], F >= 2, are a whole table: all rows of a factor grid, or any part of them. Returns
+    "z_max_variance", the accuracy of `num_test` votes, and "train_accuracy", that of `num_train` votes, both in
+    [0, 1], higher is better, chance about 1/F (more on a table so small that its batches recur); and
+    "num_active_dims". Var(c_i) is over `num_variance` rows, and codes are pruned as in `factor_vae_score`: if none is
+    left, all scores are 0. Nothing is binned.
+
+    A batch is drawn with replacement from the rows that agree with one row, uniform among those that have a partner: a
+    factor of three values gives a batch of three different codes. On a small part of a grid few rows have a partner; a
+    factor without any is a ValueError.
+
+    Noise wins votes: a code that depends on no factor, such as a sampled latent of variance 1, varies in any batch as
+    it does overall, so that five codes of noise beside five perfect ones leave a score of about 1/3. A code of several
+    factors gets the votes of the one that moves it most, so that codes of mixed factors may score 1.
+
+    disentanglement_lib does not have this metric. The review's code casts 800 votes on batches of 200, draws uniformly
+    among combinations of the other factors, not among rows, and subtracts chance: (score - 1/F) / (1 - 1/F).
+    """
+    codes, factors = check_points(codes, factors, min_factors=2)
+    rng = np.random.default_rng(rng)
+    index, varies = rows_by_others(factors)
+    if not varies.any(axis=1).all():
+        factor = int(np.argmin(varies.any(axis=1)))
+        raise ValueError(
+            f"factor {factor} never varies alone: none of the {len(factors)} rows differs from another in that factor "
+            "and in no other"
+        )
+    active, variance = active_codes(codes, rng, num_variance, prune_threshold)
+    if not active.any():
+        return {"z_max_variance": 0.0, "train_accuracy": 0.0, "num_active_dims": 0.0}
+    codes, variance = codes[:, active], variance[active]
+    candidates = [np.flatnonzero(row) for row in varies]
+    train_labels = rng.integers(factors.shape[1], size=num_train)
+    test_labels = rng.integers(factors.shape[1], size=num_test)
+    train_votes = _most_varying(codes, variance, index, candidates, train_labels, batch_size, rng)
+    test_votes = _most_varying(codes, variance, index, candidates, test_labels, batch_size, rng)
+    train_accuracy, test_accuracy = majority_vote(train_votes, train_labels, test_votes, test_labels)
+    return {
+        "z_max_variance": test_accuracy,
+        "train_accuracy": train_accuracy,
+        "num_active_dims": float(active.sum()),
+    }
+
+
+def _most_varying(codes, variance, index, candidates, labels, batch_size, rng):
+    """[len(labels)]: the code of largest relative variance over a batch that differs in the factor of the label."""
+    votes = np.empty(len(labels), np.int64)
+    for start in range(0, len(labels), CHUNK):
+        factor = labels[start : start + CHUNK]
+        row = np.empty(len(factor), np.int64)
+        for k, rows in enumerate(candidates):
+            row[factor == k] = rng.choice(rows, size=np.sum(factor == k))
+        partners = draw_same_value(index, factor[:, None], np.repeat(row[:, None], batch_size, axis=1), rng)
+        votes[start : start + CHUNK] = np.argmax(
+            codes[partners].var(axis=1, ddof=1, dtype=np.float64) / variance, axis=1
+        )
+    return votes
