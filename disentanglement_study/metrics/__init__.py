@@ -3,9 +3,12 @@
 from disentanglement_study.metrics.beta_vae_score import beta_vae_score
 from disentanglement_study.metrics.dci import dci
 from disentanglement_study.metrics.factor_vae_score import factor_vae_score
+from disentanglement_study.metrics.fairness import fairness
 from disentanglement_study.metrics.mig import mig
 from disentanglement_study.metrics.modularity import modularity
+from disentanglement_study.metrics.reduced_downstream import reduced_downstream
 from disentanglement_study.metrics.sap_score import sap_score
+from disentanglement_study.metrics.strong_downstream import strong_downstream
 from disentanglement_study.metrics.unsupervised import unsupervised
 from disentanglement_study.types import Metric
 
@@ -13,9 +16,12 @@ METRICS = {
     "beta_vae_score": Metric(beta_vae_score, sampling="table", version="1"),
     "dci": Metric(dci, sampling="split", version="1"),
     "factor_vae_score": Metric(factor_vae_score, sampling="table", version="1"),
+    "fairness": Metric(fairness, sampling="table", version="1"),
     "mig": Metric(mig, sampling="sample", version="1"),
     "modularity": Metric(modularity, sampling="sample", version="1"),
+    "reduced_downstream": Metric(reduced_downstream, sampling="split", version="1"),
     "sap_score": Metric(sap_score, sampling="split", version="1"),
+    "strong_downstream": Metric(strong_downstream, sampling="table", version="1"),
     "unsupervised": Metric(unsupervised, sampling="sample", version="1"),
 }
 

@@ -41,3 +41,16 @@ def draw_same_value(
     On a complete grid that fixes the factor and draws all others uniformly and independently.
     """
     return index.rows[factor, index.first[factor, row] + rng.integers(index.count[factor, row])]
+
+
+def draw_each_value(
+    index: RowsByValue, factor: int, size: int, rng: np.random.Generator
+) -> Integer[np.ndarray, "values {size}"]:
+    """For each value of `factor` `size` rows that have it, uniform with replacement; draw i is the same for all values.
+
+    The same means: as far down the rows with that value, in the order of the table. On a complete grid in row-major
+    order the rows of a column so agree on all other factors.
+    """
+    starts = np.unique(index.first[factor])
+    counts = np.diff(starts, append=index.rows.shape[1])
+    return index.rows[factor, starts[:, None] + (counts[:, None] * rng.random(size)).astype(np.int64)]
