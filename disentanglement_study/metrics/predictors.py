@@ -26,8 +26,9 @@ def predict_factors(
     *,
     rng: np.random.Generator,
     backend: str = "exact",
+    num_stages: int = 100,
 ) -> Predictions:
-    """One classifier for each factor: 100 stages of trees of depth 3, learning rate 0.1.
+    """One classifier for each factor: `num_stages` stages of trees of depth 3, learning rate 0.1.
 
     `backend` "sklearn" is GradientBoostingClassifier(); "exact" is the same algorithm in a small part of the time, see
     `boosting`. The seeds, which break ties, come from `rng`. Of a factor with one value in the train points that value
@@ -35,7 +36,7 @@ def predict_factors(
     """
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
-    fit = BACKENDS[backend](train_codes, test_codes)
+    fit = BACKENDS[backend](train_codes, test_codes, num_stages)
     columns = []
     for labels in train_factors.T:
         seed = int(rng.integers(2**31))
@@ -47,19 +48,19 @@ def predict_factors(
     return Predictions(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
 
 
-def _exact(train_codes, test_codes):
+def _exact(train_codes, test_codes, num_stages):
     train = presort(train_codes)
 
     def fit(labels, seed):
-        fitted = boosted_trees(train, labels, test_codes, seed=seed)
+        fitted = boosted_trees(train, labels, test_codes, seed=seed, num_stages=num_stages)
         return fitted.train_predictions, fitted.test_predictions, fitted.importances
 
     return fit
 
 
-def _sklearn(train_codes, test_codes):
+def _sklearn(train_codes, test_codes, num_stages):
     def fit(labels, seed):
-        model = GradientBoostingClassifier(random_state=seed).fit(train_codes, labels)
+        model = GradientBoostingClassifier(n_estimators=num_stages, random_state=seed).fit(train_codes, labels)
         return model.predict(train_codes), model.predict(test_codes), model.feature_importances_
 
     return fit
