@@ -64,7 +64,7 @@ def agreement(arrays):
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize(("num_points", "num_codes"), [(2, 2), (4, 3), (7, 1), (30, 3), (103, 5)])
+@pytest.mark.parametrize(("num_points", "num_codes"), [(2, 2), (4, 3), (7, 1), (60, 4)])
 def test_newton_is_scikit_learn(num_points, num_codes, seed):
     # Of few points, classes are absent from the train part of folds.
     train, test = agreement(problem(num_points, num_codes, seed))
@@ -103,8 +103,7 @@ def test_dead_codes_predict_the_most_common_value():
     assert (test == [1, 1]).all()
 
 
-@pytest.mark.parametrize("backend", ["newton", "sklearn"])
-@pytest.mark.parametrize("protocol", ["dlib", "paper"])
+@pytest.mark.parametrize(("protocol", "backend"), [("dlib", "newton"), ("dlib", "sklearn"), ("paper", "sklearn")])
 def test_a_factor_with_one_value_is_that_value(protocol, backend):
     codes, factors, test_codes = problem(12, 2, seed=0)
     factors[:, 1] = -4
