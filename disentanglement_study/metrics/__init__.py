@@ -3,6 +3,8 @@
 from disentanglement_study.metrics.beta_vae_score import beta_vae_score
 from disentanglement_study.metrics.dci import dci
 from disentanglement_study.metrics.dcimig import dcimig
+from disentanglement_study.metrics.downstream_boosted_trees import downstream_boosted_trees
+from disentanglement_study.metrics.downstream_logistic_regression import downstream_logistic_regression
 from disentanglement_study.metrics.factor_vae_score import factor_vae_score
 from disentanglement_study.metrics.info_mec import info_mec
 from disentanglement_study.metrics.jemmig import jemmig
@@ -32,6 +34,8 @@ METRICS = {
     "beta_vae_score": Metric(beta_vae_score, sampling="table", version="1"),
     "dci": Metric(dci, sampling="split", version="1"),
     "dcimig": Metric(dcimig, sampling="sample", version="1"),
+    "downstream_boosted_trees": Metric(downstream_boosted_trees, sampling="split", version="1"),
+    "downstream_logistic_regression": Metric(downstream_logistic_regression, sampling="split", version="1"),
     "factor_vae_score": Metric(factor_vae_score, sampling="table", version="1"),
     "info_mec": Metric(info_mec, sampling="split", version="1"),
     "jemmig": Metric(jemmig, sampling="sample", version="1"),
