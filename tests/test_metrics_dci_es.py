@@ -52,7 +52,7 @@ def test_a_test_set_without_loss_is_explicit():
 @pytest.mark.parametrize("probe", PROBES)
 def test_perfect_codes_are_more_explicit_than_entangled_ones(probe):
     perfect, entangled = (scores(codes, probe=probe, sizes=SMALL[probe]) for codes in (PERFECT, ENTANGLED))
-    assert perfect["explicitness"] > entangled["explicitness"] + 0.02
+    assert perfect["probe_explicitness"] > entangled["probe_explicitness"] + 0.02
     assert perfect["lowest_loss"] < 0.01
     assert entangled["lowest_loss"] > perfect["lowest_loss"]
 
@@ -60,13 +60,16 @@ def test_perfect_codes_are_more_explicit_than_entangled_ones(probe):
 def test_with_the_default_probe_linear_maps_do_not_matter():
     for codes in (PERFECT, PERFECT @ ROTATION, PERFECT @ RNG.normal(size=(3, 3)) * 1e-3 + 5.0):
         found = scores(codes)
-        assert found["explicitness"] == pytest.approx(1.0, abs=1e-3)
+        assert found["probe_explicitness"] == pytest.approx(1.0, abs=1e-3)
         assert found["loss.size_0"] == pytest.approx(0.0, abs=1e-3)
 
 
 def test_to_trees_a_rotation_is_less_explicit():
     options = {"probe": "random_forest", "sizes": SMALL["random_forest"]}
-    assert scores(PERFECT, **options)["explicitness"] > scores(PERFECT @ ROTATION, **options)["explicitness"] + 0.03
+    assert (
+        scores(PERFECT, **options)["probe_explicitness"]
+        > scores(PERFECT @ ROTATION, **options)["probe_explicitness"] + 0.03
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,7 +78,7 @@ def test_to_trees_a_rotation_is_less_explicit():
 )
 def test_noise_is_explicit_but_not_informative(probe, continuous):
     found = scores(NOISE, probe=probe, sizes=SMALL[probe], continuous_factors=continuous)
-    assert found["explicitness"] > 0.9
+    assert found["probe_explicitness"] > 0.9
     assert found["lowest_loss"] == pytest.approx(found["baseline_loss"], abs=0.03)
 
 
@@ -96,8 +99,8 @@ def test_size_is_factors_per_code():
 
 def test_scores_are_named_after_factors_and_sizes():
     assert list(scores(NOISE, sizes=(0, 4))) == [
-        *("explicitness", "size", "lowest_loss", "baseline_loss"),
-        *(f"explicitness.factor_{k}" for k in range(3)),
+        *("probe_explicitness", "size", "lowest_loss", "baseline_loss"),
+        *(f"probe_explicitness.factor_{k}" for k in range(3)),
         *("loss.size_0", "loss.size_4"),
     ]
 

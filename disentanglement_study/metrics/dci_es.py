@@ -32,8 +32,9 @@ def dci_es(
     train_codes [N, D], train_factors [N, F], test_codes [M, D], test_factors [M, F]. There is no headline score; the
     paper reports these beside the three of `dci`:
 
-    - explicitness, explicitness.factor_k: in [-1, 1]; 1 if the least probe is as good as any, 0 if the loss falls on a
-      straight line from ℓ(0) to 0, near -1 if it falls to 0 with the last probe only;
+    - probe_explicitness, probe_explicitness.factor_k: in [-1, 1]; 1 if the least probe is as good as any, 0 if the loss
+      falls on a straight line from ℓ(0) to 0, near -1 if it falls to 0 with the last probe only (the paper's
+      explicitness; another thing than the metric `explicitness`);
     - size: 1 for as many codes as factors, less for more codes, dead ones included, above 1 for fewer;
     - loss.size_s: the loss of the probe of size s, mean over factors (its own, not the lowest so far);
     - lowest_loss, baseline_loss: the means over factors of ℓ_k(κ_T) and of ℓ_k(0).
@@ -76,11 +77,11 @@ def dci_es(
         scores.append(explicitness(capacity, losses[-1], baselines[-1], best_loss))
     mean_loss, lowest = np.mean(losses, axis=0), np.minimum(np.min(losses, axis=1), baselines)
     return {
-        "explicitness": float(np.mean(scores)),
+        "probe_explicitness": float(np.mean(scores)),
         "size": train_factors.shape[1] / train_codes.shape[1],
         "lowest_loss": float(np.mean(lowest)),
         "baseline_loss": float(np.mean(baselines)),
-        **{f"explicitness.factor_{k}": float(score) for k, score in enumerate(scores)},
+        **{f"probe_explicitness.factor_{k}": float(score) for k, score in enumerate(scores)},
         **{f"loss.size_{size}": float(loss) for size, loss in zip(sizes, mean_loss, strict=True)},
     }
 

@@ -19,7 +19,7 @@ def explicitness(
     *,
     rng=None,
     protocol: str = "dlib",
-    backend: str = "sklearn",
+    backend: str = "exact",
 ) -> dict[str, float]:
     """How well a linear classifier of all codes tells each value of a factor from the others.
 

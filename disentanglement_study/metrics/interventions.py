@@ -56,6 +56,19 @@ def draw_same_value(
     return index.rows[factor, index.first[factor, row] + rng.integers(index.count[factor, row])]
 
 
+def draw_each_value(
+    index: RowsByValue, factor: int, size: int, rng: np.random.Generator
+) -> Integer[np.ndarray, "values {size}"]:
+    """For each value of `factor` `size` rows that have it, uniform with replacement; draw i is the same for all values.
+
+    The same means: as far down the rows with that value, in the order of the table. On a complete grid in row-major
+    order the rows of a column so agree on all other factors.
+    """
+    starts = np.unique(index.first[factor])
+    counts = np.diff(starts, append=index.rows.shape[1])
+    return index.rows[factor, starts[:, None] + (counts[:, None] * rng.random(size)).astype(np.int64)]
+
+
 def _joint_labels(columns, num_rows):
     """[num_rows]: a number for each combination of values."""
     joint, bound = np.zeros(num_rows, np.int64), 1
@@ -74,14 +87,3 @@ def _as_labels(values):
         values, lowest = np.unique(values, return_inverse=True)[1], 0
         highest = int(values.max())
     return values.astype(np.int64) - lowest, highest - lowest + 1
-def draw_each_value(
-    index: RowsByValue, factor: int, size: int, rng: np.random.Generator
-) -> Integer[np.ndarray, "values {size}"]:
-    """For each value of `factor` `size` rows that have it, uniform with replacement; draw i is the same for all values.
-
-    The same means: as far down the rows with that value, in the order of the table. On a complete grid in row-major
-    order the rows of a column so agree on all other factors.
-    """
-    starts = np.unique(index.first[factor])
-    counts = np.diff(starts, append=index.rows.shape[1])
-    return index.rows[factor, starts[:, None] + (counts[:, None] * rng.random(size)).astype(np.int64)]
