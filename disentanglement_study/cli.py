@@ -13,6 +13,7 @@ from disentanglement_study import config, store
 OUT, ERR = Console(), Console(stderr=True)
 INTERRUPTED = 130
 SHOWN_ROWS = 200
+FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "all_scores", "csv")
 
 EXAMPLES = """\
 examples:
@@ -21,6 +22,8 @@ examples:
   disentanglement-study run quick studies/one --gin "sweep.seeds = 1" --where "objective == 'beta_vae'"
   disentanglement-study run SWEEP /shared/DIR --address auto     on the Ray cluster that this machine is part of
   disentanglement-study status studies/quick
+  disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
+  disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
   disentanglement-study query studies/quick "SELECT objective, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
 
 SWEEP is a gin file, or the name of one in sweeps/. Every command can be repeated: what is there is not done again.
@@ -85,6 +88,45 @@ def status(arguments: argparse.Namespace) -> None:
     ].iterrows():
         where = row.error.partition(":")[0]
         OUT.print(f"{where}: {row.objective} {row.strength_name}={row.strength:g} seed={row.seed} on {row.data_set}")
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Score codes of your own (an npz file), or a finished study on metrics that it lacks."""
+    if not arguments.target.is_dir():
+        return _score_file(arguments)
+    if misplaced := [name for name in FILE_OPTIONS if getattr(arguments, name) is not None]:
+        raise ValueError(f"--{misplaced[0].replace('_', '-')} is for a file of codes; a study has its own settings")
+    from disentanglement_study import rescore
+
+    arguments.dir = store.open(arguments.target).root
+    rescore.rescore(arguments.dir, arguments.metrics, arguments.executor, arguments.address, arguments.data_dir, ERR)
+    status(arguments)
+
+
+def _score_file(arguments: argparse.Namespace) -> None:
+    import dataclasses
+
+    from disentanglement_study import display, score_file
+    from disentanglement_study.evaluate import names_of
+
+    given = {name: getattr(arguments, name) for name in ("num_train", "num_test", "seed")}
+    settings = config.EvaluateConfig(metrics=names_of(arguments.metrics or "all"))
+    settings = dataclasses.replace(settings, **{name: value for name, value in given.items() if value is not None})
+    with display.steps(ERR, len(settings.metrics)) as report:
+        scores = score_file.score_file(arguments.target, settings, arguments.protocol or "dlib", report)
+    if arguments.csv:
+        scores.to_csv(sys.stdout, index=False)
+    else:
+        shown = scores if arguments.all_scores else display.headlines(scores)
+        detail = shown["metric"].where(shown["score"] == shown["metric"], shown["metric"] + ": " + shown["score"])
+        OUT.print(display.table(shown.assign(score=detail)[["score", "value", "n", "seconds"]]))
+        if len(shown) < len(scores):
+            OUT.print(f"{len(scores)} scores, {len(shown)} shown; the others with --all-scores or --csv")
+    if (failed := scores[scores["error"].notna()]).empty:
+        return
+    for _, row in failed.iterrows():
+        ERR.print(f"failed: {row.metric}: {row.error.strip().splitlines()[-1]}", style="red", markup=False, soft_wrap=True)
+    raise ValueError(f"{len(failed)} of {len(settings.metrics)} metrics could not be computed")
 
 
 def query(arguments: argparse.Namespace) -> None:
@@ -165,10 +207,21 @@ def parser() -> argparse.ArgumentParser:
         return command
 
     add(plan, _sweep_argument, _sweep_options)
-    add(run, _sweep_argument, _folder, _sweep_options, _run_options).add_argument(
+    add(run, _sweep_argument, _folder, _sweep_options, _executor_options).add_argument(
         "--retry-failed", action="store_true", help="do runs again that failed before"
     )
-    add(quick, _quick_folder, _sweep_options, _run_options)
+    add(quick, _quick_folder, _sweep_options, _executor_options)
+    command = add(evaluate)
+    command.add_argument("target", metavar="TARGET", type=Path, help="an npz file, or the folder of a study")
+    command.add_argument("--metrics", help="names, separated by commas, or all (default: all; of a study: its own)")
+    _executor_options(command)
+    of_file = command.add_argument_group("for an npz file (codes [N, D] of floats, factors [N, F] of integers)")
+    of_file.add_argument("--num-train", type=int, help="points to train and estimate on (default 10000)")
+    of_file.add_argument("--num-test", type=int, help="points to test on (default 5000)")
+    of_file.add_argument("--seed", type=int, help="of the metrics' draws (default 0)")
+    of_file.add_argument("--protocol", choices=("dlib", "paper"), help="what published numbers came from (default), or")
+    of_file.add_argument("--all-scores", action="store_const", const=True, help="not only the headline of each metric")
+    of_file.add_argument("--csv", action="store_const", const=True, help="print all scores as CSV instead of a table")
     add(status, _folder)
     command = add(query, _folder)
     command.add_argument("sql", metavar="SQL", help='such as "SELECT * FROM results LIMIT 5"')
@@ -198,7 +251,7 @@ def _sweep_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--where", metavar="EXPRESSION", help='only these runs, such as "seed < 5 and strength > 1"')
 
 
-def _run_options(command: argparse.ArgumentParser) -> None:
+def _executor_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--executor", default="ray", help="ray (default) or inline: one job at a time, no Ray")
     command.add_argument("--address", help="a Ray cluster, such as auto; default: start Ray on this machine")
     command.add_argument("--data-dir", metavar="DIR", type=Path, help="where data sets are kept (default: user cache)")

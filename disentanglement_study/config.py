@@ -79,7 +79,10 @@ class EvaluateConfig:
         "mig",
         "dci",
         "modularity",
+        "explicitness",
         "sap_score",
+        "downstream_logistic_regression",
+        "downstream_boosted_trees",
         "unsupervised",
     )
     representations: tuple[Representation, ...] = ("mean", "sampled")
@@ -98,9 +101,9 @@ class ResourceConfig:
 
     job_size: runs in a job, which is what is dispatched, retried and stored. population: models that are trained
     together, at most a job (None: as many as fit the device and are fastest there). num_cpus, num_gpus, tpu: what Ray
-    reserves for a job (num_gpus None: one where the cluster has any, else none). retries: more attempts for a job that
-    fails. log_every: updates between two points of a loss curve. checkpoint_minutes: between two checkpoints of a
-    training (0: none). encode_batch: images encoded at once.
+    reserves for a job (num_gpus None: one where the cluster has any, else none); as many models as num_cpus are scored
+    at once. retries: more attempts for a job that fails. log_every: updates between two points of a loss curve.
+    checkpoint_minutes: between two checkpoints of a training (0: none). encode_batch: images encoded at once.
     """
 
     job_size: int = 100

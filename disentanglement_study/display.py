@@ -4,13 +4,21 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from disentanglement_study.config import Study
@@ -86,10 +94,11 @@ class Watch:
             stages = ", ".join(sorted({entry["stage"] for entry in entries})) or "starting"
             self.bar.update(self.task, completed=self.ended + partial, description=stages)
 
-    def job_ended(self, job: Job, error: BaseException | None) -> None:
+    def job_ended(self, job: Job, error: BaseException | None, seconds: Mapping[str, float] | None = None) -> None:
+        """Counts a job; `seconds` by stage, by default those of its manifest."""
         self.ended += len(job.runs)
         self.failed += len(job.runs) if error else 0
-        seconds = self.store.manifest(job).get("seconds", {})
+        seconds = self.store.manifest(job).get("seconds", {}) if seconds is None else seconds
         self.seconds.update(seconds)
         self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
         if error:
@@ -105,6 +114,22 @@ class Watch:
                 f"elapsed {elapsed:.0f} s, about {left:.0f} s left",
                 soft_wrap=True,
             )
+
+
+@contextmanager
+def steps(console: Console, total: int) -> Iterator[Callable[[str], None]]:
+    """A bar on a terminal; what it yields is called with the name of each of `total` steps before it begins."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total, completed=-1)
+        yield lambda name: bar.update(task, advance=1, description=name)
+
+
+def headlines(scores: pd.DataFrame) -> pd.DataFrame:
+    """Of each metric the score that carries its name; of one without, all but those of single codes and factors."""
+    has_headline = scores["metric"].isin(scores.loc[scores["score"] == scores["metric"], "metric"])
+    is_whole = ~scores["score"].str.contains(r"\d$")
+    return scores[(scores["score"] == scores["metric"]) | (~has_headline & is_whole)]
 
 
 def stages(seconds: Mapping[str, float]) -> str:

@@ -3,36 +3,49 @@
 import inspect
 import time
 import traceback
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
 import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from disentanglement_study import rng
 from disentanglement_study.config import EvaluateConfig
+from disentanglement_study.errors import unknown
 from disentanglement_study.metrics import METRICS
 
 VERSIONS = " ".join(f"{package}={version(package)}" for package in ("numpy", "scipy", "scikit-learn", "numba"))
 
 
 def evaluate(
-    codes: np.ndarray, factors: np.ndarray, representation: str, config: EvaluateConfig, protocol: str
+    codes: np.ndarray,
+    factors: np.ndarray,
+    representation: str,
+    config: EvaluateConfig,
+    protocol: str,
+    report: Callable[[str], None] = lambda name: None,
 ) -> list[dict]:
     """Rows of the store for every metric of `config` on one representation: codes [N,D], factors [N,F].
 
     Draws are named by (evaluate.seed, metric, representation): the same for every model, and a new metric leaves those
-    of the others as they were.
+    of the others as they were. `report` is told the name of each metric before it is computed.
     """
-    rows = []
+    rows, complete = [], is_complete_grid(factors)
     for name in config.metrics:
+        report(name)
         start = time.perf_counter()
+        num_train = config.num_train
         try:
-            scores, error = _compute(name, codes, factors, representation, config, protocol), None
+            scores, num_train = _compute(name, codes, factors, complete, representation, config, protocol)
+            error = None
         except Exception:
             scores, error = {name: float("nan")}, traceback.format_exc(limit=-3)
         shared = {
             "representation": representation,
             "metric": name,
-            "n": config.num_train,
+            "n": num_train,
             "protocol": protocol,
             "metric_version": METRICS[name].version,
             "versions": VERSIONS,
@@ -43,14 +56,61 @@ def evaluate(
     return rows
 
 
+def in_threads(score: Callable[[int], list[dict]], count: int, num_threads: int) -> Iterator[list[dict]]:
+    """score(0), ..., score(count - 1) in order, `num_threads` at a time, each with one thread of linear algebra."""
+    with threadpool_limits(limits=1), ThreadPoolExecutor(max(num_threads, 1)) as pool:
+        yield from pool.map(score, range(count))
+
+
+def is_complete_grid(factors: np.ndarray) -> bool:
+    """Whether every combination of the factors' values [N,F] is there, once."""
+    labels = [pd.factorize(column)[0] for column in np.asarray(factors).T]
+    sizes = [int(label.max(initial=-1)) + 1 for label in labels]
+    if not labels or len(factors) != np.prod(sizes, dtype=object):
+        return False
+    return bool(np.bincount(np.ravel_multi_index(labels, sizes)).max(initial=0) == 1)
+
+
+def draw_points(
+    num_points: int, complete: bool, num_train: int, num_test: int, draws: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a table to train and to test on.
+
+    A complete grid is the whole population: both are drawn with replacement, as in the study of 2019. Anything less is
+    a sample of one: the two are disjoint and without repetition. If there are too few for that, a third at most is for
+    testing, and the rest is for training.
+    """
+    if complete:
+        return draws.integers(num_points, size=num_train), draws.integers(num_points, size=num_test)
+    num_test = min(num_test, num_points // 3) if num_train + num_test > num_points else num_test
+    order = draws.permutation(num_points)
+    return order[num_test : num_test + num_train], order[:num_test]
+
+
+def names_of(metrics: str | Iterable[str], allowed: Iterable[str] = tuple(METRICS)) -> tuple[str, ...]:
+    """Names of metrics from "all", "mig,dci" or a list; ValueError for one that does not exist, with the nearest."""
+    names = metrics.split(",") if isinstance(metrics, str) else metrics
+    names = [name.strip() for name in names if name.strip()]
+    if names == ["all"]:
+        return tuple(allowed)
+    for name in names:
+        if name not in allowed:
+            raise unknown("metric", name, allowed)
+    if not names:
+        raise ValueError("no metric is named: give some, separated by commas, or all")
+    return tuple(dict.fromkeys(names))
+
+
 def _compute(
     name: str,
     codes: np.ndarray,
     factors: np.ndarray,
+    complete: bool,
     representation: str,
     config: EvaluateConfig,
     protocol: str,
-) -> dict[str, float]:
+) -> tuple[dict[str, float], int]:
+    """The scores, and how many points were drawn for training."""
     metric = METRICS[name]
     draws = rng.generator(config.seed, "evaluate", name, representation)
     options = dict(config.options.get(name, {}))
@@ -58,9 +118,10 @@ def _compute(
         options.setdefault("protocol", protocol)
     if metric.sampling == "table":
         sizes = {"num_train": config.num_train, "num_test": config.num_test}
-        return metric.compute(codes, factors, rng=draws, **{**sizes, **options})
-    train = draws.integers(len(codes), size=config.num_train)
-    if metric.sampling == "sample":
-        return metric.compute(codes[train], factors[train], rng=draws, **options)
-    test = draws.integers(len(codes), size=config.num_test)
-    return metric.compute(codes[train], factors[train], codes[test], factors[test], rng=draws, **options)
+        return metric.compute(codes, factors, rng=draws, **{**sizes, **options}), config.num_train
+    num_test = config.num_test if metric.sampling == "split" else 0
+    train, test = draw_points(len(codes), complete, config.num_train, num_test, draws)
+    arrays = (codes[train], factors[train])
+    if metric.sampling == "split":
+        arrays += (codes[test], factors[test])
+    return metric.compute(*arrays, rng=draws, **options), len(train)

@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import jax
 import numpy as np
 
 from disentanglement_study import compilation, data, represent, rng
-from disentanglement_study.config import Study
-from disentanglement_study.evaluate import evaluate
+from disentanglement_study.config import EvaluateConfig, Study
+from disentanglement_study.evaluate import evaluate, in_threads
 from disentanglement_study.fit import Fit, fit
 from disentanglement_study.store import Store
-from disentanglement_study.types import Job
+from disentanglement_study.types import Codes, Job
 
 
 def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
@@ -46,11 +47,14 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
     factors = data_set.factors(index)
     lap("represent")
     scores = training_scores(job, fitted, config.training_batches * study.train.batch_size, seconds["train"])
-    for member, run in enumerate(job.runs):
-        for name in config.representations:
-            rows = evaluate(represent.representation(name, codes, member, run), factors, name, config, run.protocol)
-            scores += [{"run_id": run.run_id, **row} for row in rows]
-        store.write_progress(job, "scoring", 0.5 + 0.5 * (member + 1) / len(job.runs))
+    scores += score_members(
+        job,
+        codes,
+        factors,
+        config,
+        study.resources.num_cpus,
+        report=lambda fraction: store.write_progress(job, "scoring", 0.5 + 0.5 * fraction),
+    )
     lap("evaluate")
 
     draws = rng.generator(config.seed, "keep_codes", data_set.name)
@@ -75,6 +79,30 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
             "versions": jax_versions(),
         },
     )
+
+
+def score_members(
+    job: Job,
+    codes: Codes,
+    factors: np.ndarray,
+    config: EvaluateConfig,
+    num_threads: int,
+    report: Callable[[float], None],
+) -> list[dict]:
+    """Rows of every run of a job on every representation: `num_threads` runs at a time."""
+
+    def score(member: int) -> list[dict]:
+        run, rows = job.runs[member], []
+        for name in config.representations:
+            scored = evaluate(represent.representation(name, codes, member, run), factors, name, config, run.protocol)
+            rows += [{"run_id": run.run_id, **row} for row in scored]
+        return rows
+
+    scores = []
+    for member, rows in enumerate(in_threads(score, len(job.runs), num_threads)):
+        scores += rows
+        report((member + 1) / len(job.runs))
+    return scores
 
 
 def training_scores(job: Job, fitted: Fit, n: int, seconds: float) -> list[dict]:

@@ -126,6 +126,20 @@ class Store:
             shutil.rmtree(self.checkpoints / job.job_id, ignore_errors=True)
         self.progress_file(job).unlink(missing_ok=True)
 
+    def add_scores(self, job: Job, scores: list[dict]) -> None:
+        """Adds rows to a finished job's scores, in place of those of the same run, representation and metric."""
+        path, key = self.jobs / job.job_id / "scores.parquet", ["run_id", "representation", "metric"]
+        there, new = pd.read_parquet(path).astype(COLUMNS["scores"]), _typed(scores, COLUMNS["scores"])
+        replaced = pd.MultiIndex.from_frame(there[key]).isin(pd.MultiIndex.from_frame(new[key]))
+        temporary = self.tmp / f"{job.job_id}.scores.{os.getpid()}.parquet"
+        pd.concat([there[~replaced], new], ignore_index=True).to_parquet(temporary, index=False)
+        os.replace(temporary, path)
+
+    def arrays(self, job: Job, name: str) -> dict[str, np.ndarray]:
+        """The arrays "params" or "codes" of a finished job."""
+        with np.load(self.jobs / job.job_id / f"{name}.npz") as file:
+            return dict(file)
+
     def keep_checkpoints(self, jobs: Iterable[Job]) -> None:
         """Removes the checkpoints of all jobs but these; call it under the lock."""
         keep = {job.job_id for job in jobs}

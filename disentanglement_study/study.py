@@ -51,7 +51,9 @@ def run(
     for name in table["data_set"].unique():
         data.load(name, data_dir)
     store = Store(root)
-    store.create(table, study.text, json.dumps(dataclasses.asdict(study.evaluate), sort_keys=True))
+    # Not the names of the metrics: a finished study may be asked for more of them.
+    settings = {name: value for name, value in dataclasses.asdict(study.evaluate).items() if name != "metrics"}
+    store.create(table, study.text, json.dumps(settings, sort_keys=True))
     with store.lock():
         store.clear_progress()
         if retry_failed:

@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parent.parent / "disentanglement_study"
 # Left to right: a module may import those before it (and its own folder), never those after it.
 ORDER = [
     "errors", "types", "rng", "cores", "nets", "objectives", "metrics", "data", "config", "locatello2019",
-    "compilation", "population", "train", "checkpoint", "fit", "plan", "cost", "represent", "evaluate", "store", "job",
-    "dispatch", "display", "study", "cli", "__main__",
+    "compilation", "population", "train", "checkpoint", "fit", "plan", "cost", "represent", "evaluate", "score_file",
+    "store", "job", "dispatch", "display", "study", "rescore", "cli", "__main__",
 ]  # fmt: skip
 LEAVES = {"nets", "objectives", "metrics", "data"}
 LEAVES_MAY_IMPORT = {"errors", "types", "rng"}
@@ -62,6 +62,7 @@ def test_the_analysis_imports_nothing_of_the_package():
         ("disentanglement_study.study", ["ray", "duckdb", "tensorflow", "tensorflow_datasets", "torch"]),
         ("disentanglement_study.store", ["jax", "ray", "duckdb"]),
         ("disentanglement_study.cli", ["jax", "ray", "matplotlib", "sklearn"]),
+        ("disentanglement_study.score_file", ["jax", "flax", "ray", "duckdb"]),
         ("analysis.tables", ["jax", "ray"]),
     ],
 )

@@ -1,0 +1,39 @@
+"""Metrics on anyone's codes: an npz file with codes and factors in, a table of scores out. Needs no JAX."""
+
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from disentanglement_study.config import EvaluateConfig
+from disentanglement_study.evaluate import evaluate
+from disentanglement_study.metrics.checks import check_points
+
+COLUMNS = ["metric", "score", "value", "n", "protocol", "metric_version", "versions", "seconds", "error"]
+
+
+def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The arrays `codes` [N, D] and `factors` [N, F] of an npz file; ValueError, in one line, for anything else."""
+    try:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("it is no npz file; np.savez(FILE, codes=..., factors=...) makes one")
+        with np.load(path, allow_pickle=False) as arrays:
+            for name in ("codes", "factors"):
+                if name not in arrays.files:
+                    raise ValueError(f"it has no array {name!r} (there are: {', '.join(arrays.files) or 'none'})")
+            codes, factors = arrays["codes"], arrays["factors"]
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from error
+    return check_points(codes, factors)
+
+
+def score_file(
+    path: Path, config: EvaluateConfig, protocol: str, report: Callable[[str], None] = lambda name: None
+) -> pd.DataFrame:
+    """A row per score of every metric of `config`, in its order; how points are drawn is `evaluate.draw_points`."""
+    rows = evaluate(*read(path), "codes", config, protocol, report)
+    return pd.DataFrame(rows)[COLUMNS]
