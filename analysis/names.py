@@ -10,8 +10,30 @@ METRICS = {
     "mig": "MIG",
     "dci": "DCI",
     "modularity": "Modularity",
+    "explicitness": "Explicitness",
     "sap_score": "SAP",
+    "irs": "IRS",
+    "downstream_logistic_regression": "Downstream logistic regression",
+    "downstream_boosted_trees": "Downstream boosted trees",
+    "reduced_downstream": "Reduced downstream",
+    "strong_downstream": "Strong downstream",
+    "fairness": "Unfairness",  # 0 is fair: the name says which way it goes
+    "mig_sup": "MIG-sup",
+    "rmig": "RMIG",
+    "jemmig": "JEMMIG",
+    "dcimig": "DCIMIG",
+    "med": "MED",
+    "mcc": "MCC",
+    "z_max_variance": "Z-max Variance",
+    "udr": "UDR",
+    # Without a headline score.
+    "info_mec": "InfoMEC",
+    "dci_es": "DCI-ES",
+    "unified_scores": "Unified scores",
+    "unsupervised": "Unsupervised",
 }
+# Of `info_mec`, side by side in place of a headline score.
+INFO_MEC = {"info_m": "InfoM", "info_c": "InfoC", "info_e": "InfoE"}
 # Scores that need no labels. Losses are in nats per image.
 UNSUPERVISED_SCORES = {
     "reconstruction_loss": "Reconstruction",
@@ -23,7 +45,7 @@ UNSUPERVISED_SCORES = {
     "gaussian_wasserstein_correlation_normalised": "Gaussian Wasserstein (normalised)",
     "mutual_information": "Mutual information",
 }
-SCORES = METRICS | UNSUPERVISED_SCORES
+SCORES = METRICS | INFO_MEC | UNSUPERVISED_SCORES
 OBJECTIVES = {
     "beta_vae": "β-VAE",
     "annealed_vae": "AnnealedVAE",

@@ -1,7 +1,9 @@
 """The rows of a study as the analysis reads them: checked, failures set aside, one value per score of a model.
 
-The headline score of a metric is the row whose `score` equals its `metric`. A row whose `error` is set, or
-whose `value` is not finite, is a failure: it enters no statistic and is counted by `tables.failures`.
+The headline score of a metric is the row whose `score` equals its `metric`; `info_mec` has three side by side, and
+some metrics have none. Of the hundreds of scores of a model, tables and figures show these and those that need no
+labels. A row whose `error` is set, or whose `value` is not finite, is a failure: it enters no statistic and is counted
+by `tables.failures`.
 """
 
 import numpy as np
@@ -67,9 +69,25 @@ def scored(results: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(key, ignore_index=True)
 
 
-def headline(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the headline score of a disentanglement metric."""
-    return rows[(rows["metric"] == rows["score"]) & ~rows["metric"].isin(UNSUPERVISED)]
+def headlines(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `scored` that hold a headline score of a disentanglement metric.
+
+    Selected first, because they are a small part of the results.
+    """
+    results = checked(results)
+    return scored(results[_is_headline(results)])
+
+
+def without_labels(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `scored` that hold a score of the metrics `UNSUPERVISED`."""
+    results = checked(results)
+    return scored(results[results["metric"].isin(UNSUPERVISED)])
+
+
+def _is_headline(results: pd.DataFrame) -> pd.Series:
+    metric, score = results["metric"], results["score"]
+    of_its_own = (metric == score) & ~metric.isin(UNSUPERVISED)
+    return of_its_own | ((metric == "info_mec") & score.isin(names.INFO_MEC))
 
 
 def by_model(rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import names, stats
-from analysis.rows import UNSUPERVISED, by_model, checked, headline, is_failure, scored
+from analysis.rows import by_model, checked, headlines, is_failure, without_labels
 from analysis.text import markdown, render
 
 __all__ = [
@@ -48,7 +48,7 @@ def rank_correlation(
     """
     tables = [
         _pairs(by_model(group), None, resamples, seed).assign(data_set=data_set, representation=shown)
-        for data_set, shown, group in _by_data_set(headline(scored(results)), representation)
+        for data_set, shown, group in _by_data_set(headlines(results), representation)
     ]
     return _stack(tables)
 
@@ -62,27 +62,26 @@ def unsupervised_rank_correlation(
     an unsupervised one of the same representation (Gaussian total correlation, ...); score_b is a disentanglement
     metric. Over all objectives, although the training loss of each is on a scale of its own.
     """
-    rows = scored(results)
+    unsupervised = without_labels(results)
     tables = []
-    for data_set, shown, group in _by_data_set(headline(rows), representation):
-        no_labels = rows[
-            rows["metric"].isin(UNSUPERVISED)
-            & (rows["data_set"] == data_set)
-            & rows["representation"].isin([shown, "model"])
+    for data_set, shown, group in _by_data_set(headlines(results), representation):
+        own = unsupervised[
+            (unsupervised["data_set"] == data_set) & unsupervised["representation"].isin([shown, "model"])
         ]
-        left, right = by_model(no_labels).align(by_model(group), join="outer", axis=0)
+        left, right = by_model(own).align(by_model(group), join="outer", axis=0)
         tables.append(_pairs(left, right, resamples, seed).assign(data_set=data_set, representation=shown))
     return _stack(tables)
 
 
 def scores_by_objective(results: pd.DataFrame) -> pd.DataFrame:
     """Median, quartiles and n (models) of each headline score, per objective, over strengths and seeds."""
-    return _summary(results, ["data_set", "representation", "metric", "objective"])
+    return _summary(results, ["data_set", "representation", "metric", "score", "objective"])
 
 
 def scores_by_strength(results: pd.DataFrame) -> pd.DataFrame:
     """Median, quartiles and n (models) of each headline score, per objective and strength, over seeds."""
-    return _summary(results, ["data_set", "representation", "metric", "objective", "strength_name", "strength"])
+    keys = ["data_set", "representation", "metric", "score", "objective", "strength_name", "strength"]
+    return _summary(results, keys)
 
 
 def failures(results: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +152,7 @@ def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _summary(results: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Median, quartiles and n of the headline scores for each combination of the keys, in the papers' order."""
-    groups = headline(scored(results)).groupby(keys, dropna=False)["value"]
+    groups = headlines(results).groupby(keys, dropna=False)["value"]
     columns = {
         "median": groups.median(),
         "lower_quartile": groups.quantile(0.25),

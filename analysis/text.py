@@ -72,7 +72,7 @@ def _correlations(table: pd.DataFrame) -> Iterator[Section]:
 
 
 def _quartiles(table: pd.DataFrame) -> Iterator[Section]:
-    """A grid per data set and representation: a row per objective (and strength), a column per metric."""
+    """A grid per data set and representation: a row per objective (and strength), a column per score."""
     what = "Median [lower, upper quartile] × 100"
     if table.empty:
         yield Section(f"{what}, n = 0 models", pd.DataFrame(), 1, "No model has a headline score.")
@@ -80,11 +80,11 @@ def _quartiles(table: pd.DataFrame) -> Iterator[Section]:
         percent = 100 * group[["median", "lower_quartile", "upper_quartile"]]
         text = group.assign(
             row=[_row_name(row) for row in group.itertuples()],
-            metric=[names.label(key, names.METRICS) for key in group["metric"]],
+            score=[names.label(key, names.SCORES) for key in group["score"]],
             cell=[f"{middle:.1f} [{low:.1f}, {high:.1f}]" for middle, low, high in percent.to_numpy()],
         )
-        cells = text.pivot(index="row", columns="metric", values="cell").fillna(MISSING)
-        cells = cells.loc[text["row"].unique(), text["metric"].unique()]
+        cells = text.pivot(index="row", columns="score", values="cell").fillna(MISSING)
+        cells = cells.loc[text["row"].unique(), text["score"].unique()]
         cells.insert(0, "n", text.groupby("row")["n"].agg(names.span))
         cells.insert(0, "", cells.index)
         count = names.count(group["n"], "models a row")

@@ -9,6 +9,7 @@ import pytest
 import scipy.stats
 
 from analysis import figures, names, rows, tables
+from disentanglement_study import metrics as registry
 
 STRENGTHS = {
     "beta_vae": ("beta", [1.0, 4.0, 16.0]),
@@ -19,12 +20,13 @@ STRENGTHS = {
     "dip_vae_ii": ("lambda_od", [1.0, 5.0, 50.0]),
     "new_objective": ("weight", [0.1, 1.0, 10.0]),
 }
+NO_HEADLINE = {"dci_es", "info_mec", "unified_scores", "unsupervised"}
+METRICS = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap_score")
+HEADLINES = [metric for metric in registry.METRICS if metric not in NO_HEADLINE] + list(names.INFO_MEC)
 TRACEBACK = 'Traceback (most recent call last):\n  File "dci.py", line 1\nValueError: codes are constant\n'
 
 
-def make_study(
-    objectives=tuple(STRENGTHS), strengths=3, seeds=2, data_sets=("dsprites",), metrics=tuple(names.METRICS)
-):
+def make_study(objectives=tuple(STRENGTHS), strengths=3, seeds=2, data_sets=("dsprites",), metrics=METRICS):
     """Results in the store's columns with random scores in (0, 1) and nothing failed."""
     rng = np.random.default_rng(0)
     scores = [(r, m, m) for r in ("mean", "sampled") for m in metrics]
@@ -59,6 +61,23 @@ def make_study(
     return pd.DataFrame(table)
 
 
+def make_large_study():
+    """Every metric with its headline and many other scores, some under names that several metrics use."""
+    study = make_study(strengths=2, metrics=[metric for metric in registry.METRICS if metric not in NO_HEADLINE])
+    model = study.drop_duplicates(["run_id", "representation"]).query("representation != 'model'")
+    others = [(metric, score) for metric in registry.METRICS for score in ("num_active_dims", "train_accuracy")]
+    others += [("info_mec", score) for score in names.INFO_MEC]
+    others += [("unified_scores", f"importance_gbt.mig.factor_{k}") for k in range(100)]
+    others += [("downstream_boosted_trees", f"test_accuracy.n_100.factor_{k}") for k in range(50)]
+    more = model.drop(columns=["metric", "score"]).merge(pd.DataFrame(others, columns=["metric", "score"]), how="cross")
+    return pd.concat([study, more.assign(value=np.random.default_rng(1).uniform(size=len(more)))], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def large():
+    return make_large_study()
+
+
 @pytest.fixture
 def study():
     return make_study()
@@ -70,6 +89,57 @@ def where(results, score, representation="mean"):
 
 def cell(table, score_a, score_b):
     return table[(table["score_a"] == score_a) & (table["score_b"] == score_b)].squeeze()
+
+
+class TestNames:
+    def test_every_metric_has_a_name(self):
+        assert {*registry.METRICS, "udr"} <= names.METRICS.keys()
+        assert len(set(names.SCORES.values())) == len(names.SCORES)
+
+    def test_the_scores_of_info_mec_are_there(self):
+        rng = np.random.default_rng(0)
+        factors = rng.integers(3, size=(60, 2))
+        codes = factors + rng.normal(size=(60, 2))
+        assert names.INFO_MEC.keys() <= registry.info_mec(codes, factors, codes, factors).keys()
+
+
+class TestAllMetrics:
+    """Hundreds of scores a model: tables and figures show the headlines, each by itself."""
+
+    def test_correlations_are_of_headlines(self, large):
+        for table in (tables.rank_correlation, tables.unsupervised_rank_correlation):
+            assert set(table(large, resamples=0)["score_b"]) == set(HEADLINES)
+        table = tables.rank_correlation(large, resamples=0)
+        assert list(table["score_a"].unique()) == names.in_order(HEADLINES, names.SCORES)
+        assert (table["n"] == large["run_id"].nunique()).all()
+
+    def test_summaries_pool_no_two_scores(self, large):
+        table = tables.scores_by_objective(large).query("representation == 'mean'")
+        assert list(table["score"].unique()) == names.in_order(HEADLINES, names.SCORES)
+        assert (table["n"] == 4).all()
+        info_e = large[where(large, "info_e") & (large["objective"] == "beta_vae")]
+        line = table.query("score == 'info_e' and objective == 'beta_vae'").squeeze()
+        assert line["metric"] == "info_mec"
+        assert line["median"] == pytest.approx(info_e["value"].median())
+
+    @pytest.mark.parametrize("name", ["scores_by_objective", "scores_by_strength"])
+    def test_text_stays_narrow(self, name, large):
+        text = tables.render(tables.TABLES[name](large))
+        assert all(len(line) <= 100 for line in text.splitlines())
+        assert "Unfairness" in text
+        assert "InfoE" in text
+
+    def test_figures_show_every_headline_once(self, large):
+        labels = [names.label(score, names.SCORES) for score in names.in_order(HEADLINES, names.SCORES)]
+        by_objective = figures.score_by_objective(large)
+        assert [axis.get_title("left") for axis in by_objective.axes if axis.get_visible()] == labels
+        assert max(by_objective.get_size_inches()) < 16
+        axes = np.reshape(figures.score_by_strength(large).axes, (len(labels), -1))
+        assert [axis.get_ylabel().replace("\n", " ") for axis in axes[:, 0]] == labels
+        named = [bool(axis.get_title()) for axis in axes[:, 0]]
+        assert np.flatnonzero(named).tolist() == [0, 8, 16]
+        correlation = figures.metric_rank_correlation(large).axes[0]
+        assert [tick.get_text() for tick in correlation.get_yticklabels()] == labels
 
 
 class TestTables:
@@ -85,7 +155,7 @@ class TestTables:
         assert pair["rank_correlation"] == pytest.approx(scipy.stats.spearmanr(mig, modularity).statistic)
         assert pair["low"] < pair["rank_correlation"] < pair["high"]
         assert pair["n"] == 42
-        assert list(table["score_a"].unique()) == list(names.METRICS)
+        assert list(table["score_a"].unique()) == list(METRICS)
 
     def test_planted_unsupervised_rank_correlation_is_recovered(self, study):
         elbo = study.loc[where(study, "elbo", "model"), "value"].to_numpy()
@@ -94,7 +164,7 @@ class TestTables:
         table = tables.unsupervised_rank_correlation(study, resamples=0)
         assert cell(table, "elbo", "mig")["rank_correlation"] == pytest.approx(1)
         assert cell(table, "gaussian_total_correlation", "mig")["rank_correlation"] == pytest.approx(-1)
-        assert set(table["score_b"]) == set(names.METRICS)
+        assert set(table["score_b"]) == set(METRICS)
         assert table["low"].isna().all()
 
     def test_representations_and_data_sets_stay_apart(self):

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from analysis import names
 from analysis.figures import style
-from analysis.rows import NothingToDraw, only_data_set, scored
+from analysis.rows import NothingToDraw, only_data_set, without_labels
 
 SCORE = "gaussian_total_correlation"
 
@@ -21,7 +21,7 @@ def total_correlation(results: pd.DataFrame) -> Figure:
     strength, a capacity, regularises less as it grows.
     """
     data_set = only_data_set(results)
-    rows = scored(results)
+    rows = without_labels(results)
     rows = rows[(rows["score"] == SCORE) & rows["representation"].isin(["mean", "sampled"])]
     # The axis is logarithmic. Rounding can put the total correlation of uncorrelated codes at or below zero.
     rows = rows[rows["value"] > 0]
