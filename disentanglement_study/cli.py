@@ -125,7 +125,9 @@ def _score_file(arguments: argparse.Namespace) -> None:
     if (failed := scores[scores["error"].notna()]).empty:
         return
     for _, row in failed.iterrows():
-        ERR.print(f"failed: {row.metric}: {row.error.strip().splitlines()[-1]}", style="red", markup=False, soft_wrap=True)
+        ERR.print(
+            f"failed: {row.metric}: {row.error.strip().splitlines()[-1]}", style="red", markup=False, soft_wrap=True
+        )
     raise ValueError(f"{len(failed)} of {len(settings.metrics)} metrics could not be computed")
 
 
