@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from disentanglement_study import cli, objectives, store
+from disentanglement_study import cli, metrics, objectives, store
 from disentanglement_study.types import Objective
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -52,6 +52,13 @@ def test_the_objective_of_the_readme_trains(dsprites_root, tmp_path, monkeypatch
     # Free bits leave the KL at or above their floor of 0.5 nats a latent; without them it may collapse.
     kl = results[results["score"] == "kl_loss"].set_index("strength")["value"]
     assert kl[0.5] > kl[0.0]
+
+
+def test_the_metrics_of_the_readme_are_there_and_its_example_runs():
+    (example,) = [body for language, body in BLOCKS if language == "python" and "metrics.mig(" in body]
+    exec(example, {})
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (sample|split|table|models) \|", README, flags=re.MULTILINE)
+    assert dict(rows) == {name: metric.sampling for name, metric in metrics.METRICS.items()} | {"udr": "models"}
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(((?:sweeps|gin_configs)/[^)]*)\)", README))))
