@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 STUDY ?= studies/quick
 
 .DEFAULT_GOAL := help
-.PHONY: help quick test lint bench gpu-bench lock clean
+.PHONY: help quick test lint bench bench-metrics gpu-bench lock clean
 
 help:  ## Show this list.
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, found " + sys.version.split()[0])'
@@ -30,6 +30,9 @@ lint: $(READY)  ## Check style and imports.
 
 bench: $(READY)  ## Measure training on this machine, beside PyTorch if it is installed.
 	$(BIN)/python benchmarks/training.py
+
+bench-metrics: $(READY)  ## Measure the metrics on this machine, beside scikit-learn.
+	$(BIN)/python benchmarks/metrics.py
 
 gpu-bench:  ## Measure every form of the convolutions on a GPU in 10 minutes; PYTHON=... names one with JAX for it.
 	PYTHONPATH=. $(PYTHON) benchmarks/training.py --forms all --check --budget 480

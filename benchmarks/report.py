@@ -1,23 +1,15 @@
 """A result of training.py as tables, in the terminal and in Markdown."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+import tables
 from rich.console import Console
-from rich.table import Table
 from rotation import ratios, spread
+from tables import Section
 
 STUDY_STEPS = 12_600 * 300_000  # of all models of Locatello et al. 2019
 OURS, PEAK = "ours", "matmul"
-
-
-class Section(NamedTuple):
-    """Cells of text under a title; the first `labels` columns name the row."""
-
-    title: str
-    columns: tuple[str, ...]
-    labels: int
-    cells: list[tuple[str, ...]]
 
 
 CONTEST = ("contestant", "ms/step", "range", "GFLOP/s", "of matmul", "time / ours", "its range")
@@ -99,19 +91,10 @@ def ceilings(result: dict[str, Any]) -> str:
 
 
 def show(result: dict[str, Any], console: Console) -> None:
-    for title, columns, labels, rows in sections(result):
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for i, name in enumerate(columns):
-            table.add_column(name, justify="left" if i < labels else "right")
-        for row in rows:
-            table.add_row(*row)
-        console.print("", title, "", table, sep="\n")
+    tables.show(sections(result), console)
 
 
 def markdown(result: dict[str, Any]) -> str:
     """A stored result for a README."""
-    parts = [caption(result), *([ceilings(result)] if result["ceilings"] else [])]
-    for title, columns, labels, rows in sections(result):
-        rule = ["---"] * labels + ["---:"] * (len(columns) - labels)
-        parts += [f"{title}:", "\n".join(f"| {' | '.join(line)} |" for line in (columns, rule, *rows))]
-    return "\n\n".join(parts)
+    above = [caption(result), *([ceilings(result)] if result["ceilings"] else [])]
+    return tables.markdown(above, sections(result))

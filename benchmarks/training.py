@@ -25,18 +25,28 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # where the package is no
 import jax
 import programs
 import report
+from common import (
+    ERR,
+    HERE,
+    INTERRUPTED,
+    OUT,
+    Parser,
+    above_zero,
+    commit,
+    cpu_name,
+    known,
+    load,
+    new_file,
+    reason,
+    save,
+)
 from report import OURS, PEAK
-from rich.console import Console
 from rotation import Here, Processes, cores, rotate, spread
 
-from disentanglement_study.errors import unknown
 from disentanglement_study.nets import layers
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.train import device_form
 
-HERE = Path(__file__).parent
-OUT, ERR = Console(width=110, highlight=False), Console(stderr=True, width=110, highlight=False)
-INTERRUPTED = 130
 PRECISIONS = ("default", "high", "highest", "bfloat16", "tensorfloat32", "float32")
 TOLERANCE = 1e-3  # between forms, at full precision: they sum in other orders
 # glibc then keeps the memory that PyTorch frees, instead of new pages at every step. 32 MiB is the most that it takes.
@@ -68,7 +78,7 @@ class Bench:
         self.seconds = options.seconds or (5 if self.cpu else 2)
         kind, now = cpu_name() if self.cpu else jax.devices()[0].device_kind, datetime.datetime.now()
         packages = {name: version(name) for name in ("jax", "jaxlib", "flax", "optax", "numpy")}
-        self.path = _new_file(options.out, f"training-{self.backend}-{_slug(kind)}-{now:%Y-%m-%d}")
+        self.path = new_file(options.out, "training", self.backend, kind, now)
         self.result: dict[str, Any] = {
             "benchmark": "training",
             "date": f"{now:%Y-%m-%d %H:%M}",
@@ -77,7 +87,7 @@ class Bench:
             "versions": {**packages, "python": platform.python_version()},
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
             "precision": options.precision or "default",
-            "commit": _commit(),
+            "commit": commit(),
             "check": {},
             "ceilings": {},
             "rows": [],
@@ -161,7 +171,7 @@ class Bench:
             with contextlib.closing(self.launch("training", **spec)) as contestant:
                 turns = list(rotate({OURS: contestant, PEAK: peak}, self.options.rounds, self.seconds / 5))
         except (RuntimeError, MemoryError) as error:
-            return {**spec, "error": _reason(error)}
+            return {**spec, "error": reason(error)}
         finally:
             if not self.cpu:  # what the row held of the accelerator's memory, programs too
                 jax.clear_caches()
@@ -187,46 +197,14 @@ class Bench:
         return self.options.budget is not None and time.monotonic() - self.start > self.options.budget
 
     def save(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(json.dumps(self.result, indent=1) + "\n")
-
-
-def cpu_name() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((r|tm)\)", "", name.lower())).strip("-")
-
-
-def _new_file(folder: Path, stem: str) -> Path:
-    names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
-    return next(path for name in names if not (path := folder / f"{name}.json").exists())
-
-
-def _commit() -> str | None:
-    command = ["git", "-C", HERE, "describe", "--always", "--dirty", "--exclude", "*"]
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    return None
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
-    if isinstance(error, MemoryError) or re.search(r"RESOURCE_EXHAUSTED|out of memory|bad_alloc|signal 9", text, re.I):
-        return "out of memory"
-    return text.splitlines()[0][:100]
+        save(self.result, self.path)
 
 
 def forms(value: str | None) -> list[str]:
     """The forms to time, the first is the main one."""
     best = device_form()
     names = [best, *layers.FORMS] if value == "all" else (value or best).split(",")
-    return _known("form", names, layers.FORMS)
+    return known("form", names, layers.FORMS)
 
 
 def plan(sizes: str | None, objectives: str | None, forms: list[str]) -> list[dict[str, Any]]:
@@ -235,20 +213,13 @@ def plan(sizes: str | None, objectives: str | None, forms: list[str]) -> list[di
     if not re.fullmatch(r"none|[1-9]\d*(,[1-9]\d*)*", sizes):
         raise ValueError(f"--sizes {sizes!r}: numbers of models, such as 1,16,64, or none")
     numbers = sorted({int(size) for size in sizes.split(",")}) if sizes != "none" else []
-    names = _known("objective", (objectives or "beta_vae").split(","), OBJECTIVES)
+    names = known("objective", (objectives or "beta_vae").split(","), OBJECTIVES)
     rows = [*itertools.product(names, forms[:1], numbers)]
     if not objectives:
         middle = numbers[len(numbers) // 2 : len(numbers) // 2 + 1]
         rows += itertools.product([name for name in OBJECTIVES if name not in names], forms[:1], middle)
     rows += itertools.product(names, forms[1:], numbers)
     return [dict(zip(("objective", "form", "population"), row, strict=True)) for row in rows]
-
-
-def _known(kind: str, names: list[str], registry: dict[str, Any]) -> list[str]:
-    for name in names:
-        if name not in registry:
-            raise unknown(kind, name, registry)
-    return list(dict.fromkeys(names))
 
 
 def torch_python(name: str | None) -> str | None:
@@ -267,11 +238,6 @@ def torch_python(name: str | None) -> str | None:
     except subprocess.CalledProcessError as error:
         raise ValueError(f"--torch {name!r}: {(error.stderr.strip().splitlines() or ['it failed'])[-1]}") from None
     return name
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str):
-        raise ValueError(f"{message} (--help shows what there is)")
 
 
 def parser() -> Parser:
@@ -297,14 +263,11 @@ def parser() -> Parser:
 
 def prepare(options: argparse.Namespace) -> tuple["Bench", list[dict[str, Any]], str | None]:
     """What the options ask for: a run, its rows and PyTorch's interpreter. Raises ValueError for what cannot be."""
-    for name in ("rounds", "seconds", "processes", "budget"):
-        value = getattr(options, name)
-        if value is not None and not value > 0:
-            raise ValueError(f"--{name} {value}: it has to be above 0")
+    above_zero(options, "rounds", "seconds", "processes", "budget")
     if options.processes and options.processes > len(cores()):
         raise ValueError(f"--processes {options.processes}: there are {len(cores())} cores")
     if options.precision:
-        jax.config.update("jax_default_matmul_precision", _known("precision", [options.precision], PRECISIONS)[0])
+        jax.config.update("jax_default_matmul_precision", known("precision", [options.precision], PRECISIONS)[0])
     jax.config.update("jax_enable_compilation_cache", False)  # what is compiled is compiled for the first time
     names = forms(options.forms)
     rows = plan(options.sizes, options.objectives, names)
@@ -330,10 +293,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         options = parser().parse_args(argv)
         if options.markdown:
-            result = json.loads(options.markdown.read_text())
-            if "benchmark" not in result:
-                raise ValueError(f"{options.markdown} is no result of this benchmark")
-            print(report.markdown(result))
+            print(report.markdown(load(options.markdown, "training")))
             return 0
         prepared = prepare(options)
     except (ValueError, OSError) as error:
