@@ -8,19 +8,9 @@ from rich.console import Console
 from rotation import ratios, spread
 from tables import Section
 
-# What Locatello et al. 2019 scored every model with; disentanglement_lib has modularity and explicitness as one metric.
-STUDY = (
-    "beta_vae_score",
-    "factor_vae_score",
-    "mig",
-    "dci",
-    "modularity",
-    "explicitness",
-    "sap_score",
-    "unsupervised",
-    "downstream_logistic_regression",
-    "downstream_boosted_trees",
-)
+from disentanglement_study.config import EvaluateConfig
+
+STUDY = EvaluateConfig.metrics  # disentanglement_lib has modularity and explicitness as one metric
 REPRESENTATIONS = 2  # mean and sampled
 GOAL, DISENTANGLEMENT_LIB = 60, 26 * 60  # CPU seconds a model; the latter by its own measurements
 OURS, THEIRS = "ours", "scikit-learn"
