@@ -35,5 +35,8 @@ def score_file(
     path: Path, config: EvaluateConfig, protocol: str, report: Callable[[str], None] = lambda name: None
 ) -> pd.DataFrame:
     """A row per score of every metric of `config`, in its order; how points are drawn is `evaluate.draw_points`."""
+    for name in ("num_train", "num_test"):
+        if (size := getattr(config, name)) < 2:
+            raise ValueError(f"{name} must be 2 or more, got {size}")
     rows = evaluate(*read(path), "codes", config, protocol, report)
     return pd.DataFrame(rows)[COLUMNS]

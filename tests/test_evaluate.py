@@ -125,6 +125,12 @@ def test_a_file_that_cannot_be_scored_is_an_error_that_says_why(tmp_path, capsys
     assert "No such file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--num-train", "--num-test"])
+def test_numbers_of_points_that_make_no_sense_are_errors(file, capsys, option):
+    assert cli.main(["evaluate", str(file), "--metrics", "mig", option, "-3"]) == 2
+    assert "must be 2 or more, got -3" in capsys.readouterr().err
+
+
 def test_the_default_metrics_are_those_of_the_study_of_2019():
     names = {field.name: field.default for field in dataclasses.fields(EvaluateConfig)}["metrics"]
     assert set(names) <= set(METRICS)

@@ -213,3 +213,12 @@ def test_an_unknown_option_is_an_error_with_the_nearest_one(name, option, hint):
     arrays = (GRID / 1.0, GRID) * (2 if METRICS[name].sampling == "split" else 1)
     with pytest.raises(ValueError, match=f"did you mean '{hint}'"):
         METRICS[name].compute(*arrays, rng=np.random.default_rng(0), **option)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "least"), [("strong_downstream", "num_experiments", 1), ("reduced_downstream", "num_removed", 0)]
+)
+def test_a_number_that_makes_no_sense_is_an_error(name, option, least):
+    arrays = (GRID / 1.0, GRID) * (2 if METRICS[name].sampling == "split" else 1)
+    with pytest.raises(ValueError, match=f"{option} must be {least} or more, got {least - 1}"):
+        METRICS[name].compute(*arrays, **{option: least - 1})

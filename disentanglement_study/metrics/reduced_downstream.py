@@ -43,6 +43,8 @@ def reduced_downstream(
     train_codes, train_factors, test_codes, test_factors = check_split(
         train_codes, train_factors, test_codes, test_factors, min_factors=2
     )
+    if num_removed < 0:
+        raise ValueError(f"num_removed must be 0 or more, got {num_removed}")
     rng = np.random.default_rng(rng)
     trees = {"rng": rng, "backend": backend, "num_stages": num_stages}
     train, test = np.empty((2, train_factors.shape[1], train_factors.shape[1]))

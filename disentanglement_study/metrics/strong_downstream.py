@@ -39,6 +39,8 @@ def strong_downstream(
     trees, see `dci` and `predict_factors`; seeds come from `rng`.
     """
     codes, factors = check_points(codes, factors, min_factors=2)
+    if num_experiments < 1:
+        raise ValueError(f"num_experiments must be 1 or more, got {num_experiments}")
     rng = np.random.default_rng(rng)
     trees = {"rng": rng, "backend": backend, "num_stages": num_stages}
 
