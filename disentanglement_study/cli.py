@@ -221,7 +221,7 @@ def parser() -> argparse.ArgumentParser:
     of_file.add_argument("--num-train", type=int, help="points to train and estimate on (default 10000)")
     of_file.add_argument("--num-test", type=int, help="points to test on (default 5000)")
     of_file.add_argument("--seed", type=int, help="of the metrics' draws (default 0)")
-    of_file.add_argument("--protocol", choices=("dlib", "paper"), help="what published numbers came from (default), or")
+    of_file.add_argument("--protocol", choices=("dlib", "paper"), help="dlib: what was published (default)")
     of_file.add_argument("--all-scores", action="store_const", const=True, help="not only the headline of each metric")
     of_file.add_argument("--csv", action="store_const", const=True, help="print all scores as CSV instead of a table")
     add(status, _folder)
