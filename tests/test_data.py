@@ -9,7 +9,6 @@ import pytest
 from disentanglement_study import rng
 from disentanglement_study.data import CATALOGUE, DATASETS, load
 
-
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
