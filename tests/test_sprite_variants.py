@@ -203,7 +203,7 @@ def test_orientations_of_abstract_dsprites_are_uniform(loaded):
 
 
 def test_object_colors_are_equally_bright_and_differ_in_hue():
-    # CIE lightness from linear sRGB luminance: seaborn's l=0.7 is L* = 70 minus its 0.99 cap, 69.3.
+    # CIE lightness from linear sRGB luminance; seaborn takes l as a share of L* = 99, so 0.7 is 69.3.
     srgb = abstract_dsprites.OBJECT_COLORS
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     luminance = linear @ [0.2126, 0.7152, 0.0722]
