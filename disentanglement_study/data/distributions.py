@@ -33,11 +33,11 @@ def correlated_pair(
 ) -> Weights:
     """Two factors near a line through their values, the others uniform and independent.
 
-        p(c1, c2) ∝ exp(-(c2 - α c1)^2 / (2 σ^2)),   c2 - 1 + c1 in place of c2 - c1 with `inverse`
+        p(c1, c2) ∝ exp(-(c2 - α c1)^2 / (2 σ^2)),   with `inverse` c2 - (1 - c1) in place of c2 - c1
 
-    Träuble et al. 2021, section 3, arXiv:2006.07886 (there σ = 0.2 is strong, 0.7 weak). Factors are scaled to [0, 1],
-    so α is 1 and σ is a share of their range, as in the code of Roth et al. 2023 (arXiv:2210.07347), where `inverse`
-    is from. Gives `iid` where σ is large, and exactly where it is infinite.
+    Träuble et al. 2021, section 3, arXiv:2006.07886. Factors are scaled to [0, 1], so α, the ratio of their largest
+    values, is 1 and σ is a share of their range, as in the code of Roth et al. 2023 (arXiv:2210.07347), where
+    `inverse` is from. A large σ gives `iid`, an infinite one exactly.
     """
     return correlated_pairs(factors, sizes, names, pairs=[[first, second]], sigma=sigma, inverse=inverse)
 
@@ -60,7 +60,7 @@ def correlated_pairs(
             if sizes[column] < 2:
                 raise ValueError(f"factor {names[column]!r} has one value: it cannot be correlated")
         c1, c2 = (factors[:, column] / (sizes[column] - 1) for column in pair_columns)
-        exponent -= (c2 - (1 - c1 if inverse else c1)) ** 2 / (2 * sigma**2)
+        exponent -= ((c2 - (1 - c1 if inverse else c1)) / sigma) ** 2 / 2
     return np.exp(exponent)
 
 

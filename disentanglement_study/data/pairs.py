@@ -28,10 +28,9 @@ def differ_in_k(
     """The first image is uniform; in the second, k factors drawn without replacement have another value, uniform
     among the others. k = -1: uniform in 1..F-1 for each pair.
 
-    Locatello et al. 2020, section 3 (arXiv:2002.02886); with k = -1 also "UNI" of Klindt et al. 2021 (see
-    `transitions`). disentanglement_lib departs from the paper in two ways, both of which it takes to be like it:
-    `may_repeat` (a chosen factor is drawn among all its values, the old one too) and `often_one` (half of the pairs
-    have one chosen factor, whatever k).
+    Locatello et al. 2020 (arXiv:2002.02886); with k = -1 also "UNI" of Klindt et al. 2021 (see `transitions`). The
+    published code, disentanglement_lib, draws as with both `may_repeat` (a chosen factor is drawn among all its values,
+    the old one too) and `often_one` (half of the pairs have one chosen factor, whatever k).
     """
     if k != -1 and not 1 <= k < len(sizes):
         raise ValueError(f"k = {k}: pairs differ in 1 to {len(sizes) - 1} factors (-1: a random number of them)")
