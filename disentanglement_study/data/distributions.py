@@ -35,7 +35,7 @@ def correlated_pair(
 
         p(c1, c2) ∝ exp(-(c2 - α c1)^2 / (2 σ^2)),   with `inverse` c2 - (1 - c1) in place of c2 - c1
 
-    Träuble et al. 2021, section 3, arXiv:2006.07886. Factors are scaled to [0, 1], so α, the ratio of their largest
+    Träuble et al. 2021 (arXiv:2006.07886). Factors are scaled to [0, 1], so α, the ratio of their largest
     values, is 1 and σ is a share of their range, as in the code of Roth et al. 2023 (arXiv:2210.07347), where
     `inverse` is from. A large σ gives `iid`, an infinite one exactly.
     """
@@ -70,7 +70,7 @@ def held_out_combinations(
     """Combinations of factor values that are never trained on; part "test" is exactly those.
 
     held_out: a list of dicts {factor: list of values}; an image is held out if it matches every entry of any of them.
-    Montero et al. 2021 (The role of disentanglement in generalisation, section 3): on dSprites, recombination to range
+    Montero et al. 2021 (The role of disentanglement in generalisation): on dSprites, recombination to range
     is [{"shape": [1], "position_x": [16, ..., 31]}], extrapolation [{"position_x": [16, ..., 31]}], and recombination
     to element one dict that names all the factors.
     """
@@ -96,8 +96,8 @@ def extrapolation(
 ) -> Weights:
     """Held out are the images at which one or more of the factors `on` are among the top `share` of their values.
 
-    This, `interpolation`, `composition` and `random_split` are the four splits of Schott et al. 2022 (arXiv:2107.08221,
-    section 2). The paper's lists of values were not at hand: that `share` of the values, and which, is ours.
+    With `interpolation`, `composition` and `random_split`: the splits of Schott et al. 2022 (arXiv:2107.08221).
+    The paper's lists of values were not at hand: that `share` of the values, and which, is ours.
     """
     return _part(_num_held(factors, sizes, names, on, share, _top) >= 1, part)
 
