@@ -1,0 +1,3 @@
+import pandas as pd
+def paper_vs_measured(results: pd.DataFrame) -> pd.DataFrame:
+    raise NotImplementedError
