@@ -50,12 +50,16 @@ class Models(NamedTuple):
         runs, cells, scores, failed = (x[which] for x in (self.runs, self.cells, self.scores, self.failed))
         return self._replace(runs=runs, cells=cells, scores=scores, failed=failed)
 
-    def complete(self) -> list["Models"]:
-        """For the scores that the same models have, those models and scores: parts without gaps."""
+    def complete(self) -> list[tuple[np.ndarray, "Models"]]:
+        """For the scores that the same models have: which models [models], and the part of them, without gaps."""
         return [
-            self.part(there).only(list(self.scores.columns[columns]))
+            (there, self.part(there).only(list(self.scores.columns[columns])))
             for there, columns in stats.by_presence(self.scores.to_numpy())
         ]
+
+    def resample(self, resamples: int, seed: int) -> np.ndarray:
+        """`stats.resample` of the models."""
+        return stats.resample(self.cells, resamples, self.seed(seed))
 
     def seed(self, seed: int) -> list[int]:
         """Of the resamples: another for each data set, whose runs are others; the same for all representations."""

@@ -2,8 +2,8 @@
 
 The headline score of a metric is the row whose `score` equals its `metric`; `info_mec` has three side by side, and
 some metrics have none. Of the hundreds of scores of a model, tables and figures show these, those that need no labels,
-and the accuracies of the downstream tasks. A row whose `error` is set, or whose `value` is not finite, is a failure: it enters no statistic and is counted
-by `tables.failures`.
+and the accuracies of the downstream tasks. A row whose `error` is set, or whose `value` is not finite, is a failure: it
+enters no statistic and is counted by `tables.failures`.
 """
 
 import numpy as np

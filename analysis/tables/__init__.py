@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from analysis.models import needed
 from analysis.rows import NothingToDraw, checked
@@ -84,7 +85,8 @@ def write(results: pd.DataFrame, folder: str | Path) -> list[Path]:
     for name, function in TABLES.items():
         heading = name.replace("_", " ").capitalize()
         try:
-            table = function(results)
+            with threadpool_limits(limits=1):  # The products are small: threads of linear algebra only wait.
+                table = function(results)
         except NothingToDraw as reason:
             log.warning("table %s skipped: %s", name, reason)
             parts.append(f"## {heading}\n\nSkipped: {reason}.\n")

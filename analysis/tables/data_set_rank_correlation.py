@@ -1,6 +1,7 @@
 """Is what is good on one data set good on another?"""
 
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,10 +34,9 @@ def data_set_rank_correlation(
     rows = []
     for shown in dict.fromkeys(models.representation for models in found):
         own = [models.of(METRIC) for models in found if models.representation == shown]
-        for score in names.in_order({score for models in own for score in models.scores}, names.SCORES):
-            means = [
-                _Means(models, score, resamples, seed) for models in own if score in models.scores
-            ]
+        by_score = [_means(models, resamples, seed) for models in own]
+        for score in names.in_order(set().union(*by_score), names.SCORES):
+            means = [of_score[score] for of_score in by_score if score in of_score]
             for a, b in combinations(means, 2):
                 cells = _correlation(a, b)
                 rows += [[shown, score, x.data_set, y.data_set, *cells] for x, y in [(a, b), (b, a)]]
@@ -46,21 +46,34 @@ def data_set_rank_correlation(
     return names.sort(pd.DataFrame(rows, columns=columns), KEYS)
 
 
-class _Means:
-    """The mean of a score over the models of each setting: [settings], and in each resample [resamples,settings]."""
+class _Means(NamedTuple):
+    """The means of a score over the models of each setting."""
 
-    def __init__(self, models: Models, score: str, resamples: int, seed: int):
-        there = np.isfinite(models.scores[score].to_numpy())
-        self.data_set, (self.failed, self.missing) = models.data_set, models.lacking().loc[score]
-        models = models.part(there)
-        y = models.scores[score].to_numpy()
-        settings = models.runs[SETTING].assign(cell=models.cells).drop_duplicates("cell").sort_values("cell")
-        self.settings = [tuple(setting) for setting in settings[SETTING].astype(object).to_numpy()]
-        self.cells = np.searchsorted(settings["cell"], models.cells)
-        member = (np.arange(len(self.settings))[:, None] == self.cells).astype(float)
-        self.mean = member @ y / member.sum(axis=1)
-        weight = stats.resample(models.cells, resamples, models.seed(seed))
-        self.resampled = (((member * y) @ weight) / member.sum(axis=1)[:, None]).T
+    data_set: str
+    settings: list[tuple]
+    cells: np.ndarray  # [models]
+    mean: np.ndarray  # [settings]
+    resampled: np.ndarray  # [resamples,settings]
+    failed: int
+    missing: int
+
+
+def _means(models: Models, resamples: int, seed: int) -> dict[str, _Means]:
+    """The means of each score."""
+    lacking, found = models.lacking(), {}
+    resampled = models.resample(resamples, seed).astype(float)
+    for there, part in models.complete():
+        weight = resampled[there]
+        _, first, cells = np.unique(part.cells, return_index=True, return_inverse=True)
+        settings = list(part.runs[SETTING].iloc[first].itertuples(index=False, name=None))
+        member = (np.arange(len(settings))[:, None] == cells).astype(float)
+        drawn = member @ weight
+        drawn[drawn == 0] = np.nan
+        for score, y in part.scores.items():
+            sums = member * y.to_numpy()
+            means = sums.sum(axis=1) / member.sum(axis=1), (sums @ weight / drawn).T
+            found[score] = _Means(part.data_set, settings, cells, *means, *lacking.loc[score])
+    return found
 
 
 def _correlation(a: _Means, b: _Means) -> tuple[float, float, float, int, int, int]:
@@ -74,8 +87,8 @@ def _correlation(a: _Means, b: _Means) -> tuple[float, float, float, int, int, i
     if np.isfinite(rho) and len(a.resampled):
         resampled = _spearman(a.resampled[:, in_a], b.resampled[:, in_b])
         # Noise that is drawn twice correlates less: the interval is as wide as the resamples, about the estimate.
-        cells = np.concatenate([a.cells, b.cells + len(a.settings)])
-        low, high = stats.interval(rho, resampled, cells, centre=np.nanmedian(resampled, axis=0))
+        wider = stats.widening(np.concatenate([a.cells, b.cells + len(a.settings)]))
+        low, high = stats.interval(rho, resampled, wider, centre=np.nanmedian(resampled, axis=0))
     return rho, *np.clip([low, high], -1, 1), *counts
 
 

@@ -127,9 +127,7 @@ def _pairs(models: Models, left: Models, right: Models | None, resamples: int, s
 def _lacking(left: Models, right: Models) -> dict[str, np.ndarray]:
     """Of each pair [p,q], the models that lack a score of it because something failed, and the others that do."""
     (there_a, bad_a), (there_b, bad_b) = (
-        (there, models.failed & ~there)
-        for models in (left, right)
-        for there in [np.isfinite(models.scores.to_numpy())]
+        (there, models.failed & ~there) for models in (left, right) for there in [np.isfinite(models.scores.to_numpy())]
     )
     both = there_a.T.astype(int) @ there_b
     failed = bad_a.sum(axis=0)[:, None] + bad_b.sum(axis=0) - bad_a.T.astype(int) @ bad_b

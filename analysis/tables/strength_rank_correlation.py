@@ -31,9 +31,7 @@ def strength_rank_correlation(
             own = models.part((models.runs["objective"] == objective).to_numpy())
             strength = own.runs[["strength"]].to_numpy(float)
             scores = own.scores.to_numpy()
-            matrix = stats.spearman_matrix(
-                strength, scores, own.cells, resamples=resamples, seed=own.seed(seed)
-            )
+            matrix = stats.spearman_matrix(strength, scores, own.cells, resamples=resamples, seed=own.seed(seed))
             table = pd.DataFrame({name: cells[0] for name, cells in matrix._asdict().items()}, own.scores.columns)
             table = table.join(own.lacking()).rename_axis("score").reset_index()
             where = {"data_set": own.data_set, "representation": own.representation, "objective": objective}

@@ -43,7 +43,9 @@ def transfer(
         if own.any():
             estimate = table["probability"][own].mean()
             if resamples:
-                low, high = stats.interval(estimate, resampled[:, own].mean(axis=1), np.zeros(grid.seeds))
+                low, high = stats.interval(
+                    estimate, resampled[:, own].mean(axis=1), stats.widening(np.zeros(grid.seeds))
+                )
         counts = (own.sum(), grid.n, grid.failed, grid.missing)
         rows.append([metric, data_set, estimate, *np.clip([low, high], 0, 1), *counts])
     columns = ["metric", "data_set", "probability", "low", "high", "pairs", "n", "failed", "missing"]
@@ -66,7 +68,7 @@ def transfer_pairs(
     table, resampled, grid = _pairs(results, scores, representation, resamples, seed)
     low = high = np.full(len(table), np.nan)
     if resamples:
-        low, high = stats.interval(table["probability"].to_numpy(), resampled, np.zeros(grid.seeds))
+        low, high = stats.interval(table["probability"].to_numpy(), resampled, stats.widening(np.zeros(grid.seeds)))
     return table.assign(low=np.clip(low, 0, 1), high=np.clip(high, 0, 1))
 
 
@@ -74,7 +76,7 @@ class _Grid:
     """The scores of all data sets on a grid of settings and seeds: values [targets,settings,seeds]."""
 
     def __init__(self, results: pd.DataFrame, scores: tuple[str, ...], representation: str):
-        found = [models for models in study.by_data_set(results, representation)]
+        found = study.by_data_set(results, representation)
         found = [models.only([score for score in scores if score in models.scores]) for models in found]
         found = [models for models in found if len(models.scores.columns)]
         if not found:

@@ -33,19 +33,20 @@ def variance_explained(
     for models in study.by_data_set(results, representation):
         metrics = models.of(METRIC)
         lacking = metrics.lacking()
-        for part in metrics.complete():
-            weight = stats.resample(part.cells, resamples, part.seed(seed)).astype(float)
+        resampled = metrics.resample(resamples, seed).astype(float)
+        for there, part in metrics.complete():
+            weight, wider = resampled[there], stats.widening(part.cells)
             for by, keys in BY.items():
                 group = part.runs.groupby(keys, dropna=False).ngroup().to_numpy()
                 for score, y in part.scores.items():
                     where = [part.data_set, part.representation, part.columns[score].metric, score, by]
-                    rows.append([*where, *_share(y.to_numpy(), group, part.cells, weight), *lacking.loc[score]])
+                    rows.append([*where, *_share(y.to_numpy(), group, weight, wider), *lacking.loc[score]])
     if not rows:
         raise NothingToDraw("no model has a headline score of a metric")
     return names.sort(pd.DataFrame(rows, columns=COLUMNS), ["data_set", "representation", "score", "by"])
 
 
-def _share(y: np.ndarray, group: np.ndarray, cells: np.ndarray, weight: np.ndarray) -> list:
+def _share(y: np.ndarray, group: np.ndarray, weight: np.ndarray, wider: float) -> list:
     """R², adjusted R², the ends of its interval, groups, n."""
     n, groups = len(y), len(np.unique(group))
     share = stats.share_of_variance(y, group)[0]
@@ -54,5 +55,5 @@ def _share(y: np.ndarray, group: np.ndarray, cells: np.ndarray, weight: np.ndarr
     if weight.shape[1] and np.isfinite(adjusted):
         # A resample finds the sample's own share, its groups' noise included, where the sample finds the truth.
         resampled = stats.adjusted_share(stats.share_of_variance(y, group, weight), n, groups)
-        low, high = map(float, stats.interval(adjusted, resampled, cells, centre=share))
+        low, high = map(float, stats.interval(adjusted, resampled, wider, centre=share))
     return [share, adjusted, low, high, groups, n]
