@@ -151,14 +151,19 @@ def spearman_matrix(
     shape = left.shape[1], right.shape[1]
     rho, low, high, wider = (np.full(shape, np.nan) for _ in range(4))
     n = np.zeros(shape, dtype=int)
-    for there, columns in by_presence(left):
-        for others_there, others in by_presence(right):
+    parts = by_presence(left)
+    other_parts = parts if symmetric else by_presence(right)
+    for place, (there, columns) in enumerate(parts):
+        for others_there, others in other_parts[place:] if symmetric else other_parts:
             rows, block = there & others_there, np.ix_(columns, others)
             n[block] = rows.sum()
             if rows.sum() >= MIN_MODELS:
-                x, y = left[rows][:, columns], right[rows][:, others]
-                rho[block] = _of_own_ranks(x, None if columns is others else y, np.ones((len(x), 1)))[0]
+                y = None if columns is others else right[rows][:, others]
+                rho[block] = _of_own_ranks(left[rows][:, columns], y, np.ones((rows.sum(), 1)))[0]
                 wider[block] = widening(cells[rows])
+            if symmetric:
+                for matrix in (n, rho, wider):
+                    matrix[np.ix_(others, columns)] = matrix[block].T
     if resamples:
         other = None if symmetric else right
         centre = _of_own_ranks(left, other, np.ones((len(left), 1)))[0]
@@ -186,6 +191,8 @@ def _of_own_ranks(left: np.ndarray, right: np.ndarray | None, weight: np.ndarray
     orders = [[_order(x) for x in scores.T] for scores in (left, right) if scores is not None]
     there = [np.isfinite(scores) for scores in (left, right) if scores is not None]
     blocks = [np.ascontiguousarray(x) for x in np.split(weight, range(BLOCK, weight.shape[1], BLOCK), axis=1)]
+    if len(blocks) == 1:
+        return _correlation(orders, there, blocks[0])
     with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
         return np.concatenate(list(pool.map(lambda block: _correlation(orders, there, block), blocks)))
 

@@ -54,6 +54,7 @@ __all__ = [
 
 # What `write` writes, by file name.
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "paper_vs_measured": paper_vs_measured,
     "rank_correlation": partial(rank_correlation, representation=None),
     "unsupervised_rank_correlation": partial(unsupervised_rank_correlation, representation=None),
     "downstream_rank_correlation": partial(downstream_rank_correlation, representation=None),

@@ -1,5 +1,279 @@
+"""Do the published claims hold in this study?"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
 import pandas as pd
+
+from analysis import models as study
+from analysis import names, stats
+from analysis.published import CLAIMS, Claim
+from analysis.rows import NothingToDraw, checked
+from analysis.tables.rank_correlation import (
+    downstream_rank_correlation,
+    rank_correlation,
+    unsupervised_rank_correlation,
+)
+from analysis.tables.strength_rank_correlation import strength_rank_correlation
+from analysis.tables.transfer import transfer
+from analysis.tables.variance_explained import variance_explained
+
+TOTAL_CORRELATION = "gaussian_total_correlation"
+LOSSES = ("reconstruction_loss", "kl_loss", "elbo", TOTAL_CORRELATION)
+YES, NO, NOT_ENOUGH = "yes", "no", "not enough data"
+COLUMNS = ["claim", "source", "certainty", "published", "measured", "measured_as", "low", "high", "n", "holds", "why"]
+
+
+class Measured(NamedTuple):
+    """A number of this study, its interval, the models behind it, and, for a direction, when the claim holds."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    measured_as: str
+    holds: bool | None = None  # None: decided by the published number
 
 
 def paper_vs_measured(results: pd.DataFrame) -> pd.DataFrame:
-    raise NotImplementedError
+    """Every claim of `published.CLAIMS` beside what this study measures; nothing is filled in by hand.
+
+    A row per claim, with its source and how sure we are of it: `published` (NaN for a direction), `measured`, what that
+    is in words, low and high (95 % over seeds), n models, and whether the claim holds: "yes", "no" or "not enough
+    data", with the reason. A published number holds if it is as near to ours as that of another study of this size
+    would be in 95 % of cases: within sqrt(2) of our interval, and its own rounding. It is compared only where the
+    study has the paper's data sets, objectives and metrics. Means of several correlations take the intervals of one
+    data set as if they all erred together, and data sets as independent.
+    """
+    results = checked(results)
+    cache: dict[str, pd.DataFrame] = {}
+
+    def table(function: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+        if function.__name__ not in cache:
+            cache[function.__name__] = function(results)
+        return cache[function.__name__]
+
+    rows = [_row(claim, results, table) for claim in CLAIMS]
+    if all(np.isnan(row[COLUMNS.index("measured")]) for row in rows):
+        raise NothingToDraw("no claim can be measured: " + rows[0][-1])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _row(claim: Claim, results: pd.DataFrame, table: Callable) -> list:
+    number = np.nan if claim.number is None else claim.number
+    head = [claim.text, claim.source, claim.certainty, number]
+    try:
+        measured = MEASURES[claim.key](table, results)
+    except NothingToDraw as reason:
+        return [*head, np.nan, "", np.nan, np.nan, 0, NOT_ENOUGH, str(reason)]
+    shown = [measured.value, measured.measured_as, measured.low, measured.high, measured.n]
+    return [*head, *shown, *_verdict(claim, measured, results)]
+
+
+def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[str, str]:
+    if not np.isfinite([measured.value, measured.low, measured.high]).all():
+        return NOT_ENOUGH, "no interval: it needs two seeds of a setting"
+    there = set(results["data_set"].unique())
+    if absent := [names.label(key, names.DATA_SETS) for key in claim.needs if key not in there]:
+        return NOT_ENOUGH, f"the claim is of {len(claim.needs)} data sets; there is no {', '.join(absent)}"
+    if measured.holds is not None:
+        return (YES if measured.holds else NO), ""
+    for column, wanted, known in (
+        ("objective", list(names.OBJECTIVES), names.OBJECTIVES),
+        ("metric", list(names.STUDY_METRICS), names.METRICS),
+    ):
+        there = set(results[column].unique())
+        if absent := [names.label(key, known) for key in wanted if key not in there]:
+            return NOT_ENOUGH, f"the number is a mean over {len(wanted)} {column}s; there is no {', '.join(absent)}"
+    half = (measured.high - measured.value) if claim.number > measured.value else (measured.value - measured.low)
+    difference = abs(claim.number - measured.value)
+    allowed = np.sqrt(2) * max(half, 0) + claim.rounding
+    return (YES if difference <= allowed else NO), f"they differ by {difference:.3f}; {allowed:.3f} is allowed"
+
+
+def _mean(table: pd.DataFrame, value: str, measured_as: str, independent: list[str], **kwargs) -> Measured:
+    """The mean of the rows. Rows that differ in the columns `independent` err alone, all others together."""
+    table = table[np.isfinite(table[[value, "low", "high"]]).all(axis=1)]
+    if table.empty:
+        raise NothingToDraw("no interval: it needs two seeds of a setting")
+    mean = table[value].mean()
+    below, above = (
+        np.sqrt((distance.groupby([table[key] for key in independent]).sum() ** 2).sum()) / len(table)
+        for distance in (table[value] - table["low"], table["high"] - table[value])
+    )
+    n = int(table.groupby(independent)["n"].max().sum())
+    return Measured(mean, mean - below, mean + above, n, measured_as, **kwargs)
+
+
+def _explained(by: str, table: Callable, results: pd.DataFrame) -> Measured:
+    shares = table(variance_explained)
+    shares = shares[(shares["by"] == by) & shares["score"].isin(names.STUDY_METRICS)]
+    # The interval is that of the adjusted share; the plain one lies as much above it.
+    shift = shares["r_squared"] - shares["adjusted"]
+    shares = shares.assign(low=shares["low"] + shift, high=shares["high"] + shift)
+    return _mean(shares, "r_squared", "mean R² over data sets and the six metrics", ["data_set"])
+
+
+def _objective_decides_less(table: Callable, results: pd.DataFrame) -> Measured:
+    shares = table(variance_explained)
+    shares = shares[(shares["by"] == "objective") & shares["score"].isin(names.STUDY_METRICS)]
+    measured = _mean(shares, "adjusted", "share of variance of the objective; holds below 0.5", ["data_set"])
+    return measured._replace(holds=bool(measured.high < 0.5))
+
+
+def _transfer(metric: str, data_set: str, table: Callable, results: pd.DataFrame) -> Measured:
+    row = table(transfer).set_index(["metric", "data_set"]).loc[metric, data_set]
+    if not row["pairs"]:
+        raise NothingToDraw(f"no pair of choice and target: {metric} metric, {data_set} data set")
+    return Measured(row["probability"], row["low"], row["high"], int(row["n"]), "mean over all pairs, no draws")
+
+
+def _trend(objectives: tuple[str, ...], rises: bool, table: Callable, results: pd.DataFrame) -> Measured:
+    trends = table(strength_rank_correlation)
+    trends = trends[(trends["score"] == TOTAL_CORRELATION) & trends["objective"].isin(objectives)]
+    if trends.empty:
+        raise NothingToDraw(f"no model of {', '.join(objectives)} has the score {TOTAL_CORRELATION}")
+    what = "rank correlation of strength and TC (mean over data sets and objectives)"
+    when = "; holds above 0" if rises else "; holds unless above 0"
+    measured = _mean(trends, "rank_correlation", what + when, ["data_set", "objective"])
+    return measured._replace(holds=bool((measured.low > 0) == rises))
+
+
+def _pairs_of_metrics(table: Callable) -> pd.DataFrame:
+    pairs = table(rank_correlation)
+    metrics = names.STUDY_METRICS
+    own = (pairs["data_set"] == "noisy_dsprites") & pairs["score_a"].isin(metrics) & pairs["score_b"].isin(metrics)
+    pairs = pairs[own & (pairs["score_a"] < pairs["score_b"])]
+    if pairs.empty:
+        raise NothingToDraw("no two metrics of the study on Noisy-dSprites")
+    return pairs
+
+
+def _with_modularity(pairs: pd.DataFrame) -> pd.Series:
+    return (pairs["score_a"] == "modularity") | (pairs["score_b"] == "modularity")
+
+
+def _metrics_agree(table: Callable, results: pd.DataFrame) -> Measured:
+    pairs = _pairs_of_metrics(table)
+    pairs = pairs[~_with_modularity(pairs)]
+    share = (pairs["low"] > 0).mean()
+    measured = _mean(pairs, "rank_correlation", "", ["data_set"])
+    return measured._replace(
+        measured_as=f"mean rank correlation of pairs without Modularity; holds if all are above 0 ({share:.0%} are)",
+        holds=bool(share == 1),
+    )
+
+
+def _modularity_disagrees(table: Callable, results: pd.DataFrame) -> Measured:
+    pairs = _pairs_of_metrics(table)
+    others = pairs[~_with_modularity(pairs)]["rank_correlation"].mean()
+    measured = _mean(pairs[_with_modularity(pairs)], "rank_correlation", "", ["data_set"])
+    what = f"mean rank correlation of Modularity with the others; holds below theirs with each other ({others:.2f})"
+    return measured._replace(measured_as=what, holds=bool(measured.high < others))
+
+
+def _strong_pairs(table: Callable, results: pd.DataFrame) -> Measured:
+    pairs = _pairs_of_metrics(table)
+    strong = [{"beta_vae_score", "factor_vae_score"}, {"mig", "dci"}]
+    own = np.array([{a, b} in strong for a, b in zip(pairs["score_a"], pairs["score_b"], strict=True)])
+    if own.sum() < len(strong) or own.all():
+        raise NothingToDraw("not all of BetaVAE score, FactorVAE score, MIG, DCI and another metric are there")
+    others = pairs["rank_correlation"][~own].median()
+    measured = _mean(pairs[own], "rank_correlation", "", ["data_set"])
+    what = f"mean rank correlation of the two; holds if both are above the median of the other pairs ({others:.2f})"
+    return measured._replace(measured_as=what, holds=bool((pairs["low"][own] > others).all()))
+
+
+def _no_score_without_labels(table: Callable, results: pd.DataFrame) -> Measured:
+    pairs = table(unsupervised_rank_correlation)
+    pairs = pairs[pairs["score_a"].isin(LOSSES) & pairs["score_b"].isin(names.STUDY_METRICS)]
+    sign = (pairs["low"] > 0).astype(int) - (pairs["high"] < 0)
+    steady = sign.groupby(pairs["score_a"]).agg(lambda signs: abs(signs.sum()) == len(signs))
+    pairs = pairs.assign(rank_correlation=pairs["rank_correlation"].abs())
+    finite = pairs[np.isfinite(pairs[["low", "high", "rank_correlation"]]).all(axis=1)]
+    if finite.empty:
+        raise NothingToDraw("no interval: it needs two seeds of a setting")
+    value, n = finite["rank_correlation"].mean(), int(finite.groupby("data_set")["n"].max().sum())
+    what = "mean size of the rank correlations; holds if no loss or TC has one sign with all metrics and data sets"
+    return Measured(value, value, value, n, f"{what} ({int(steady.sum())} of {len(steady)} have)", not steady.any())
+
+
+def _no_sample_efficiency(table: Callable, results: pd.DataFrame) -> Measured:
+    pairs = table(downstream_rank_correlation)
+    pairs = pairs[pairs["score_a"].str.endswith("statistical_efficiency") & pairs["score_b"].isin(names.STUDY_METRICS)]
+    if pairs.empty:
+        raise NothingToDraw("no statistical efficiency: it needs downstream accuracies at 100 and 10,000 points")
+    share = (pairs["low"] > 0).mean()
+    what = f"mean rank correlation of efficiency; holds unless all are above 0 ({share:.0%} are)"
+    return _mean(pairs, "rank_correlation", what, ["data_set"], holds=bool(share < 1))
+
+
+def _sampled_is_less_correlated(table: Callable, results: pd.DataFrame) -> Measured:
+    parts = {
+        (models.data_set, models.representation): models.scores[TOTAL_CORRELATION]
+        for models in study.by_data_set(results)
+        if TOTAL_CORRELATION in models.scores
+    }
+    both = [
+        (parts[data_set, "sampled"] < parts[data_set, "mean"])[parts[data_set, "mean"].notna()]
+        for data_set in dict.fromkeys(key for key, _ in parts)
+        if (data_set, "mean") in parts and (data_set, "sampled") in parts
+    ]
+    if not both:
+        raise NothingToDraw(f"no model has {TOTAL_CORRELATION} of both representations")
+    lower = pd.concat(both).to_numpy(float)
+    weight = stats.resample(np.zeros(len(lower)), stats.RESAMPLES)
+    low, high = stats.interval(lower.mean(), lower @ weight / len(lower), stats.widening(np.zeros(len(lower))))
+    what = "share of models whose TC is lower; holds above 0.5"
+    return Measured(lower.mean(), float(low), float(high), len(lower), what, bool(low > 0.5))
+
+
+def _lucky_seed_wins(table: Callable, results: pd.DataFrame) -> Measured:
+    wins = [
+        (models.data_set, _beats(models.cells[own], scores[own]), own.sum())
+        for models in study.by_data_set(results, "mean")
+        for score, column in models.scores.items()
+        if score in names.STUDY_METRICS
+        for objective in models.runs["objective"].unique()
+        for scores in [column.to_numpy()]
+        for own in [(models.runs["objective"] == objective).to_numpy() & np.isfinite(scores)]
+    ]
+    table = pd.DataFrame(wins, columns=["data_set", "value", "n"]).dropna()
+    if table.empty:
+        raise NothingToDraw("no objective has two strengths of two seeds each")
+    value = table["value"].mean()
+    what = "chance that a run of the worst strength beats one of the best (medians), mean; holds above 0.01"
+    n = int(table.groupby("data_set")["n"].sum().max())
+    return Measured(value, value, value, n, what, bool(value > 0.01))
+
+
+def _beats(cells: np.ndarray, y: np.ndarray) -> float:
+    groups = [y[cells == cell] for cell in np.unique(cells)]
+    groups = sorted((group for group in groups if len(group) > 1), key=np.median)
+    if len(groups) < 2:
+        return np.nan
+    worst, best = groups[0][:, None], groups[-1]
+    return float((worst > best).mean() + (worst == best).mean() / 2)
+
+
+RISING = ("beta_vae", "factor_vae", "beta_tc_vae", "dip_vae_ii")
+MEASURES: dict[str, Callable[[Callable, pd.DataFrame], Measured]] = {
+    "sampled_is_less_correlated": _sampled_is_less_correlated,
+    "total_correlation_rises": partial(_trend, RISING, True),
+    "total_correlation_of_dip_vae_i": partial(_trend, ("dip_vae_i",), False),
+    "metrics_agree": _metrics_agree,
+    "modularity_disagrees": _modularity_disagrees,
+    "strong_pairs": _strong_pairs,
+    "objective_explains": partial(_explained, "objective"),
+    "objective_and_strength_explain": partial(_explained, "objective_and_strength"),
+    "seed_and_strength_matter_more": _objective_decides_less,
+    "lucky_seed_wins": _lucky_seed_wins,
+    "no_score_without_labels": _no_score_without_labels,
+    "transfer_same_same": partial(_transfer, "same", "same"),
+    "transfer_other_same": partial(_transfer, "other", "same"),
+    "transfer_same_other": partial(_transfer, "same", "other"),
+    "transfer_other_other": partial(_transfer, "other", "other"),
+    "no_sample_efficiency": _no_sample_efficiency,
+}
