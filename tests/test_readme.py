@@ -1,12 +1,14 @@
 """What the README says is so."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
-from disentanglement_study import cli, metrics, objectives, store
+from disentanglement_study import cli, data, metrics, objectives, store
+from disentanglement_study.data import sampling
 from disentanglement_study.types import Objective
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -52,6 +54,26 @@ def test_the_objective_of_the_readme_trains(dsprites_root, tmp_path, monkeypatch
     # Free bits leave the KL at or above their floor of 0.5 nats a latent; without them it may collapse.
     kl = results[results["score"] == "kl_loss"].set_index("strength")["value"]
     assert kl[0.5] > kl[0.0]
+
+
+def test_the_data_of_the_readme_become_a_set_that_can_be_drawn_from(tmp_path, monkeypatch):
+    (example,) = [body for language, body in BLOCKS if language == "python" and "squares.npz" in body]
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})
+    assert cli.main(["data", "add", "squares.npz", "--data-dir", "sets"]) == 0
+    squares = data.load("squares", Path("sets"))
+    assert squares.is_complete
+    assert squares.factor_names == ("shade", "row", "column")
+
+
+def test_the_samplers_of_the_readme_are_all_there_are():
+    (table,) = re.findall(r"\| sampling \|.*?\n\n", README, flags=re.DOTALL)
+    named = set(re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in table.splitlines()[2:])))
+    assert named == set(sampling.DISTRIBUTIONS) | set(sampling.PAIRS)
+    options = dict(re.findall(r"^train\.(sampling\w*) = (.*)$", README, flags=re.MULTILINE))
+    facts = data.facts("dsprites")
+    options = {name: ast.literal_eval(value) for name, value in options.items()}
+    sampling.check(options["sampling"], options["sampling_options"], facts.factor_names, facts.factor_sizes)
 
 
 def test_the_metrics_of_the_readme_are_there_and_its_example_runs():
