@@ -1,9 +1,10 @@
 """Data sets: complete factor grids of images. A new one is a file, a line here, a catalogue entry."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from disentanglement_study.data import dsprites
+from disentanglement_study.data import dsprites, prepared
 from disentanglement_study.data.catalogue import CATALOGUE, Facts
 from disentanglement_study.errors import unknown
 from disentanglement_study.types import DataSet
@@ -12,6 +13,14 @@ __all__ = ["CATALOGUE", "DATASETS", "Facts", "load"]
 
 DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "dsprites": dsprites.load,
+    "dsprites_original": functools.partial(prepared.read, "dsprites_original"),
+    "smallnorb": functools.partial(prepared.read, "smallnorb"),
+    "cars3d": functools.partial(prepared.read, "cars3d"),
+    "shapes3d": functools.partial(prepared.read, "shapes3d"),
+    "mpi3d_toy": functools.partial(prepared.read, "mpi3d_toy"),
+    "mpi3d_realistic": functools.partial(prepared.read, "mpi3d_realistic"),
+    "mpi3d_real": functools.partial(prepared.read, "mpi3d_real"),
+    "mpi3d_complex": functools.partial(prepared.read, "mpi3d_complex"),
 }
 
 
