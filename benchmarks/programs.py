@@ -131,7 +131,8 @@ def differences(forms: Iterable[str], net: NetConfig = NET, train: TrainConfig =
 def _trainer(objective: str, form: str, population: int, net: NetConfig, train: TrainConfig):
     """A trainer on the random images, their storage, and the first strength of the study's grid for each model."""
     storage = images(size=net.image_size)
-    data = DataSet("random", ("image",), (len(storage),), storage.shape[1:], storage, lambda rows: rows * 255)
+    shape = storage.shape[1:]
+    data = DataSet("random", ("image",), (len(storage),), shape, storage, lambda bits, index, keys: bits[index] * 255)
     swept, strengths, fixed = GRID.get(objective, ("", (1,), {}))
     hyper = {name: float({swept: strengths[0], **fixed}.get(name, 1)) for name in OBJECTIVES[objective].hyper}
     job = Job("benchmark", tuple(Run("", data.name, objective, hyper, seed, "paper") for seed in range(population)))

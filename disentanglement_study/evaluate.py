@@ -26,13 +26,15 @@ def evaluate(
     config: EvaluateConfig,
     protocol: str,
     report: Callable[[str], None] = lambda name: None,
+    complete: bool | None = None,
 ) -> list[dict]:
     """Rows of the store for every metric of `config` on one representation: codes [N,D], factors [N,F].
 
     Draws are named by (evaluate.seed, metric, representation): the same for every model, and a new metric leaves those
-    of the others as they were. `report` is told the name of each metric before it is computed.
+    of the others as they were. `report` is told the name of each metric before it is computed. complete: whether the
+    points are all there are, which says how they are drawn (None: if they are a complete grid).
     """
-    rows, complete = [], is_complete_grid(factors)
+    rows, complete = [], is_complete_grid(factors) if complete is None else complete
     for name in config.metrics:
         report(name)
         start = time.perf_counter()
@@ -76,7 +78,7 @@ def draw_points(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of a table to train and to test on.
 
-    A complete grid is the whole population: both are drawn with replacement, as in the study of 2019. Anything less is
+    A complete table is the whole population: both are drawn with replacement, as in the study of 2019. Anything less is
     a sample of one: the two are disjoint and without repetition. If there are too few for that, a third at most is for
     testing, and the rest is for training.
     """

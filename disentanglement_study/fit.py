@@ -14,7 +14,7 @@ import numpy as np
 from disentanglement_study import population
 from disentanglement_study.checkpoint import Checkpoints
 from disentanglement_study.config import NetConfig, ResourceConfig, TrainConfig
-from disentanglement_study.train import Trainer, num_updates
+from disentanglement_study.train import Trainer, num_updates, on_device
 from disentanglement_study.types import DataSet, Job, Run
 
 # What a call of the training program aims at: long enough to hide its start, short enough to follow and to interrupt.
@@ -87,7 +87,7 @@ class _Fitting:
 
     def __init__(self, job, data, net, train, resources, training_batches, report):
         self.trainer = Trainer(job, data, net, train)
-        self.storage = jnp.asarray(data.storage)
+        self.storage = on_device(data.storage)
         self.runs, self.resources, self.report = job.runs, resources, report
         self.training_batches = training_batches
         self.total = num_updates(train, job.objective, job.runs[0].protocol)

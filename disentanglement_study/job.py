@@ -41,9 +41,8 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
     seconds["compile"] = fitted.compile_seconds
     lap("train")
     index = represent.table_index(data_set, config)
-    codes = represent.encode(
-        fitted.params, data_set, index, study.nets, study.resources.encode_batch, fitted.population
-    )
+    batch = study.resources.encode_batch
+    codes = represent.encode(fitted.params, data_set, index, study.nets, batch, fitted.population, config.seed)
     factors = data_set.factors(index)
     lap("represent")
     scores = training_scores(job, fitted, config.training_batches * study.train.batch_size, seconds["train"])
@@ -53,6 +52,7 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
         factors,
         config,
         study.resources.num_cpus,
+        represent.is_population(data_set, index),
         report=lambda fraction: store.write_progress(job, "scoring", 0.5 + 0.5 * fraction),
     )
     lap("evaluate")
@@ -87,14 +87,19 @@ def score_members(
     factors: np.ndarray,
     config: EvaluateConfig,
     num_threads: int,
+    complete: bool,
     report: Callable[[float], None],
 ) -> list[dict]:
-    """Rows of every run of a job on every representation: `num_threads` runs at a time."""
+    """Rows of every run of a job on every representation: `num_threads` runs at a time.
+
+    complete: whether the codes are those of the whole population.
+    """
 
     def score(member: int) -> list[dict]:
         run, rows = job.runs[member], []
         for name in config.representations:
-            scored = evaluate(represent.representation(name, codes, member, run), factors, name, config, run.protocol)
+            shown = represent.representation(name, codes, member, run)
+            scored = evaluate(shown, factors, name, config, run.protocol, complete=complete)
             rows += [{"run_id": run.run_id, **row} for row in scored]
         return rows
 

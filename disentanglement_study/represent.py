@@ -9,7 +9,7 @@ from jaxtyping import Float
 from disentanglement_study import rng
 from disentanglement_study.config import EvaluateConfig, NetConfig
 from disentanglement_study.population import over_members
-from disentanglement_study.train import build_nets, device_form, to_float
+from disentanglement_study.train import build_nets, device_form, on_device, to_float
 from disentanglement_study.types import Codes, DataSet, Run
 
 
@@ -25,15 +25,29 @@ def table_index(data: DataSet, evaluate: EvaluateConfig) -> np.ndarray:
     return np.sort(draws.choice(data.num_images, rows, replace=False))
 
 
+def is_population(data: DataSet, index: np.ndarray) -> bool:
+    """Whether the images `index` are the whole population of a data set."""
+    return data.is_complete and np.array_equal(index, np.arange(data.num_images))
+
+
 def encode(
-    params: dict, data: DataSet, index: np.ndarray, net: NetConfig, batch_size: int, population: int | None = None
+    params: dict,
+    data: DataSet,
+    index: np.ndarray,
+    net: NetConfig,
+    batch_size: int,
+    population: int | None = None,
+    seed: int = 0,
 ) -> Codes:
-    """Posterior mean and logvar [M,N,D] of every member at the rows `index` [N], `population` members at a time."""
+    """Posterior mean and logvar [M,N,D] of every member at the images `index` [N], `population` members at a time.
+
+    What is no factor is drawn once for each image from `seed`, the same for every model.
+    """
     members = len(jax.tree.leaves(params["encoder"])[0])
     if population is not None and population < members:
         starts = range(0, members, population)
         cuts = (jax.tree.map(lambda leaf, at=at: leaf[at : at + population], params) for at in starts)
-        parts = [encode(cut, data, index, net, batch_size) for cut in cuts]
+        parts = [encode(cut, data, index, net, batch_size, seed=seed) for cut in cuts]
         means, logvars = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "logvar"))
         return Codes(index, means, logvars)
     functions, _ = build_nets(data.image_shape, net, device_form())
@@ -41,17 +55,18 @@ def encode(
     encoder = jax.tree.map(jnp.asarray, params["encoder"])  # on the device once, not once a batch
 
     @jax.jit
-    def encode_batch(params: dict, rows: Array) -> tuple[Array, Array]:
-        images = to_float(data.decode(rows), net.image_size)
+    def encode_batch(params: dict, storage: Array, cut: Array) -> tuple[Array, Array]:
+        keys = rng.keys(seed, cut, "represent", data.name)
+        images = to_float(data.render(storage, cut, keys), net.image_size)
         return over_members(lambda member: functions.encode(member, images))(params)
 
-    means, logvars = [], []
+    storage, means, logvars = on_device(data.storage), [], []
     for start in range(0, len(index), batch_size):
-        rows = data.storage[index[start : start + batch_size]]
-        full = np.resize(rows, (batch_size, *rows.shape[1:]))  # the last batch is filled up: one program serves all
-        mean, logvar = encode_batch(encoder, jnp.asarray(full))
-        means.append(np.asarray(mean)[:, : len(rows)])
-        logvars.append(np.asarray(logvar)[:, : len(rows)])
+        cut = index[start : start + batch_size]
+        # The last batch is filled up: one program serves all.
+        mean, logvar = encode_batch(encoder, storage, np.resize(cut, batch_size).astype(np.int32))
+        means.append(np.asarray(mean)[:, : len(cut)])
+        logvars.append(np.asarray(logvar)[:, : len(cut)])
     return Codes(index, np.concatenate(means, axis=1), np.concatenate(logvars, axis=1))
 
 

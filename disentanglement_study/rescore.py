@@ -73,10 +73,16 @@ def rescore_job(job: Job, missing: dict[str, tuple[str, ...]], study: Study, roo
     index = represent.table_index(data_set, settings)
     store.write_progress(job, "encoding", 0.0)
     params, population = nested(store.arrays(job, "params")), store.manifest(job).get("population")
-    codes = represent.encode(params, data_set, index, study.nets, study.resources.encode_batch, population)
-    threads = study.resources.num_cpus
+    batch = study.resources.encode_batch
+    codes = represent.encode(params, data_set, index, study.nets, batch, population, settings.seed)
     rows = score_members(
-        job, codes, data_set.factors(index), settings, threads, lambda done: store.write_progress(job, "scoring", done)
+        job,
+        codes,
+        data_set.factors(index),
+        settings,
+        study.resources.num_cpus,
+        represent.is_population(data_set, index),
+        report=lambda done: store.write_progress(job, "scoring", done),
     )
     store.add_scores(job, rows)
 

@@ -20,3 +20,10 @@ def key(seed, *names: str):
     import jax
 
     return jax.random.fold_in(jax.random.key(seed), stable_hash(*names))
+
+
+def keys(seed, index, *names: str):
+    """JAX keys [n] of (seed, stage, name...) and each of `index` [n]: the same whatever is beside it."""
+    import jax
+
+    return jax.vmap(jax.random.fold_in, (None, 0))(key(seed, *names), index)

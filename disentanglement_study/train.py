@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array, lax
 from jaxtyping import Float, UInt8
@@ -70,10 +71,10 @@ def optimiser(train: TrainConfig, groups: tuple[str, ...]) -> optax.GradientTran
     return optax.multi_transform({"vae": vae, "discriminator": discriminator}, labels)
 
 
-def to_float(images: UInt8[Array, "b h w c"], size: int) -> Float[Array, "b size size c"]:
-    """Images in [0, 1], averaged down to `size` pixels a side."""
+def to_float(images: UInt8[Array, "b h w c"] | Float[Array, "b h w c"], size: int) -> Float[Array, "b size size c"]:
+    """Images in [0, 1], averaged down to `size` pixels a side; bytes stand for 0 to 255."""
     height, width = images.shape[1:3]
-    x = images.astype(jnp.float32) / 255
+    x = images.astype(jnp.float32) / 255 if images.dtype == jnp.uint8 else images
     if height != size:
         # As products with averaging matrices: XLA's CPU reduction over blocks is several times slower.
         rows, columns = (jnp.repeat(jnp.eye(size), n // size, axis=1) * (size / n) for n in (height, width))
@@ -90,7 +91,7 @@ class Trainer:
     def __init__(self, job: Job, data: DataSet, net: NetConfig, train: TrainConfig, form: str | None = None):
         self.objective = OBJECTIVES[job.objective]
         self.batch_size, self.image_size, self.num_images = train.batch_size, net.image_size, data.num_images
-        self.decode = data.decode
+        self.render = data.render
         self.nets, self.init_params = build_nets(data.image_shape, net, form or device_form())
         self.optimiser = optimiser(train, self.objective.trains)
         brief = briefly_run()
@@ -105,9 +106,10 @@ class Trainer:
         return Member(params, self.optimiser.init(params), seed, jnp.int32(0), jnp.int32(-1))
 
     def _batch(self, key: Array, storage: Array) -> Array:
-        """Images drawn uniformly from the grid, with replacement."""
+        """Images drawn uniformly, with replacement; what is no factor is drawn anew for each."""
         index = jax.random.randint(key, (self.batch_size,), 0, self.num_images)
-        return to_float(self.decode(storage[index]), self.image_size)
+        keys = jax.random.split(jax.random.fold_in(key, rng.stable_hash("nuisance")), self.batch_size)
+        return to_float(self.render(storage, index, keys), self.image_size)
 
     def _loss(self, params: dict, hyper: dict, key: Array, storage: Array) -> tuple[Array, dict]:
         key_batch, key_loss = jax.random.split(key)
@@ -147,6 +149,11 @@ class Trainer:
             return jax.tree.map(jnp.mean, batch_terms)
 
         return over_members(one)(members, hyper)
+
+
+def on_device(storage: np.ndarray) -> Array:
+    """The storage of a data set on the device. On CPU that is the mapped file itself: all processes share one copy."""
+    return jax.device_put(storage, may_alias=True)
 
 
 def device_form() -> str:

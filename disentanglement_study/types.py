@@ -14,11 +14,16 @@ from jaxtyping import Int, UInt8
 
 @dataclass(frozen=True)
 class DataSet:
-    """A complete factor grid and the image at each of its points.
+    """A grid of factors and images on it.
 
-    Row i of `storage` is the image whose factors are `np.unravel_index(i, factor_sizes)`: the last factor is the
-    fastest. `storage` may be packed in any way; `decode` turns rows of it into images and must work on NumPy and on
-    JAX arrays alike (inside a jitted scan), so that images are gathered on the device.
+    Image i is at the grid point `points[i]`, which stands for the factor values `np.unravel_index(points[i],
+    factor_sizes)`: the last factor is the fastest. Without `points` image i is at point i: the grid is complete, with
+    one image at each point. A point may have several images, or none.
+
+    `render(storage, index [n], keys [n]) -> images [n,H,W,C]` makes images from `storage`, which is in the memory of
+    the device. It is used inside a jitted scan, and where `nuisance` is None on NumPy arrays too, without keys. It
+    returns uint8, or float32 in [0, 1]. `keys` are JAX random keys, one for each image: from them comes what is no
+    factor and changes whenever an image is drawn. `nuisance` says in words what that is.
     """
 
     name: str
@@ -26,17 +31,35 @@ class DataSet:
     factor_sizes: tuple[int, ...]
     image_shape: tuple[int, int, int]
     storage: np.ndarray
-    decode: Callable[[Any], Any]
+    render: Callable[..., Any]
+    points: np.ndarray | None = None
+    nuisance: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the images are the whole population: every grid point is there, and all equally often."""
+        if self.points is None:
+            return True
+        counts = np.bincount(self.points, minlength=int(np.prod(self.factor_sizes)))
+        return bool((counts == counts[0]).all())
 
     @property
     def num_images(self) -> int:
-        return int(np.prod(self.factor_sizes))
+        return int(np.prod(self.factor_sizes)) if self.points is None else len(self.points)
 
-    def images(self, index: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "n h w c"]:
-        return self.decode(self.storage[index])
+    def images(self, index: Int[np.ndarray, " n"], seed: int = 0) -> UInt8[np.ndarray, "n h w c"]:
+        """Images to look at; where there is a nuisance, image i has that of (seed, i)."""
+        if self.nuisance is None:
+            return self.render(self.storage, index, None)
+        # JAX takes two seconds to import, and only sets with a nuisance need it.
+        from disentanglement_study import rng
+
+        images = self.render(self.storage, index, rng.keys(seed, index, "images", self.name))
+        return np.rint(255 * np.asarray(images)).astype(np.uint8)
 
     def factors(self, index: Int[np.ndarray, " n"]) -> Int[np.ndarray, "n f"]:
-        return np.stack(np.unravel_index(index, self.factor_sizes), axis=1)
+        points = index if self.points is None else self.points[index]
+        return np.stack(np.unravel_index(points, self.factor_sizes), axis=1)
 
 
 class Metric(NamedTuple):

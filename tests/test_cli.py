@@ -255,7 +255,7 @@ def bad_sweep(sweep: str, tmp_path, line: str) -> str:
         ("sweep.seeds = [0, 0]", "duplicate runs"),
         ("dlib.beta = 3", "unknown section 'dlib'"),
         ("train.steps == 3", "not gin"),
-        ("sweep.data_sets = ['cars3d']", "'cars3d' can be planned for but not loaded yet"),
+        ("sweep.data_sets = ['cars3d']", "disentanglement-study data prepare cars3d"),
     ],
 )
 def test_a_bad_sweep_is_one_line_and_exit_code_2(sweep, dsprites_root, tmp_path, capsys, line, message):

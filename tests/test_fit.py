@@ -31,7 +31,7 @@ EACH_CALL = 1e-9  # minutes between checkpoints
 @functools.cache
 def noise():
     storage = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 1), dtype=np.uint8)
-    return DataSet("noise", ("index",), (50,), (8, 8, 1), storage, lambda rows: rows)
+    return DataSet("noise", ("index",), (50,), (8, 8, 1), storage, lambda storage, index, keys: storage[index])
 
 
 def job_of(objective="annealed_vae", **hyper):

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "disentanglement_study"
 
 # Left to right: a module may import those before it (and its own folder), never those after it.
 ORDER = [
-    "errors", "types", "rng", "cores", "nets", "objectives", "metrics", "data", "config", "locatello2019",
+    "errors", "rng", "types", "cores", "nets", "objectives", "metrics", "data", "config", "locatello2019",
     "compilation", "population", "train", "checkpoint", "fit", "plan", "cost", "represent", "evaluate", "score_file",
     "store", "job", "dispatch", "display", "study", "rescore", "cli", "__main__",
 ]  # fmt: skip

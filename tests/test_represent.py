@@ -21,14 +21,14 @@ NET = NetConfig(image_size=8, num_latents=4, encoder="mlp", decoder="mlp", encod
 
 @functools.cache
 def noise_images():
-    """Random images of 16 x 16 pixels; eight pixels a byte, unpacked by `decode`."""
+    """Random images of 16 x 16 pixels; eight pixels a byte, unpacked by `render`."""
     storage = np.random.default_rng(0).integers(0, 256, (6 * 7, 32)).astype(np.uint8)
 
-    def decode(rows):
-        module = jnp if isinstance(rows, jax.Array) else np
-        return module.unpackbits(rows, axis=-1).reshape(len(rows), 16, 16, 1) * np.uint8(255)
+    def render(storage, index, keys):
+        module = jnp if isinstance(storage, jax.Array) else np
+        return module.unpackbits(storage[index], axis=-1).reshape(len(index), 16, 16, 1) * np.uint8(255)
 
-    return DataSet("noise", ("row", "column"), (6, 7), (16, 16, 1), storage, decode)
+    return DataSet("noise", ("row", "column"), (6, 7), (16, 16, 1), storage, render)
 
 
 @functools.cache

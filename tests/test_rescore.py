@@ -122,7 +122,7 @@ def test_a_model_without_another_seed_has_no_udr(run, again, tmp_path, capsys):
 def test_a_job_that_cannot_be_scored_keeps_its_scores_and_is_tried_again(again, study, monkeypatch, capsys):
     before = scores(study)
     with monkeypatch.context() as patch:
-        patch.setattr(rescore, "score_members", lambda *arguments: 1 / 0)
+        patch.setattr(rescore, "score_members", lambda *arguments, **report: 1 / 0)
         assert again(study, "--metrics", "irs") == 2
     shown = capsys.readouterr().err
     assert "2 of 2 jobs could not be scored" in shown

@@ -43,13 +43,14 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 @functools.cache
 def squares():
-    """A square of two sizes at ten by ten places; one byte a pixel, scaled to 255 by `decode`."""
+    """A square of two sizes at ten by ten places; one byte a pixel, scaled to 255 by `render`."""
     size, row, column = np.unravel_index(np.arange(200), (2, 10, 10))
     from_start = np.arange(16) - np.stack([row, column])[:, :, None]
     rows, columns = (from_start >= 0) & (from_start < 3 + 3 * size[:, None])
     storage = (rows[:, :, None] & columns[:, None, :]).astype(np.uint8)
     names = ("size", "row", "column")
-    return DataSet("squares", names, (2, 10, 10), (16, 16, 1), storage, lambda stored: stored[..., None] * 255)
+    render = lambda storage, index, keys: storage[index][..., None] * 255  # noqa: E731
+    return DataSet("squares", names, (2, 10, 10), (16, 16, 1), storage, render)
 
 
 def hyper_of(name, seed):
@@ -317,7 +318,7 @@ def test_a_vmapped_population_of_convolutional_nets_equals_plain_loops():
 def test_images_are_drawn_uniformly_from_the_grid_and_anew_at_every_step(monkeypatch):
     size = 24
     storage = np.arange(size, dtype=np.uint8).reshape(size, 1, 1, 1)
-    grid = DataSet("grid", ("value",), (size,), (1, 1, 1), storage, lambda rows: rows)
+    grid = DataSet("grid", ("value",), (size,), (1, 1, 1), storage, lambda storage, index, keys: storage[index])
 
     def counts(nets, params, batch, rng, hyper):
         drawn = jnp.round(batch.ravel() * 255)

@@ -1,4 +1,4 @@
-"""Data sets: complete factor grids of images. A new one is a file, a line here, a catalogue entry."""
+"""Data sets: grids of factors, and images on them. A new one is a file, a line here, a catalogue entry."""
 
 import functools
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from disentanglement_study.data.catalogue import CATALOGUE, Facts
 from disentanglement_study.errors import unknown
 from disentanglement_study.types import DataSet
 
-__all__ = ["CATALOGUE", "DATASETS", "Facts", "load"]
+__all__ = ["CATALOGUE", "DATASETS", "Facts", "facts", "load", "names"]
 
 DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "dsprites": dsprites.load,
@@ -25,9 +25,26 @@ DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
 
 
 def load(name: str, root: Path | None = None) -> DataSet:
-    """The data set `name`, made in the folder `root` (default: the user's cache folder) at its first use."""
+    """The data set `name`; what it needs is in the folder `root` (default: the user's cache folder).
+
+    Sets that are rendered are made there at their first use; others must have been brought there (`data prepare`,
+    `data add`). Raises ValueError for a name that is not known, with the nearest, and for a set that is not there.
+    """
     if name in DATASETS:
         return DATASETS[name](root)
+    facts(name, root)
+    return prepared.read(name, root)
+
+
+def facts(name: str, root: Path | None = None) -> Facts:
+    """What planning has to know of a data set: no image is read. Raises ValueError for a name that is not known."""
     if name in CATALOGUE:
-        raise ValueError(f"data set {name!r} can be planned for but not loaded yet (can be: {', '.join(DATASETS)})")
-    raise unknown("data set", name, CATALOGUE)
+        return CATALOGUE[name]
+    if name in prepared.names(root):
+        return prepared.facts_of(name, root)
+    raise unknown("data set", name, names(root))
+
+
+def names(root: Path | None = None) -> list[str]:
+    """The names of all data sets: those of the catalogue, then the user's own."""
+    return [*CATALOGUE, *(name for name in prepared.names(root) if name not in CATALOGUE)]

@@ -1,17 +1,24 @@
-"""Arrays that are made once and kept in a folder of the user: checked when read, never half written."""
+"""Arrays that are made once and kept in a folder of the user: checked when read, never half written.
 
+An array is the file NAME.bin, its bytes and nothing else. What is said about it, its SHA-256 among that, is in
+NAME.json; of a set whose digest is known beforehand there is no such file.
+"""
+
+import contextlib
 import errno
 import fcntl
 import hashlib
+import json
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 VARIABLE = "DISENTANGLEMENT_STUDY_DATA"
 
@@ -27,66 +34,132 @@ def folder(root: Path | None = None) -> Path:
 
 def load(
     name: str,
-    shape: tuple[int, int],
-    sha256: str,
+    shape: tuple[int, ...],
     make: Callable[[], Iterable[np.ndarray]],
     root: Path | None = None,
-) -> UInt8[np.ndarray, "rows columns"]:
+    *,
+    dtype: type = np.uint8,
+    sha256: str | None = None,
+) -> np.ndarray:
     """The array of the file `name`.bin in the cache folder, memory-mapped; the file is made if there is none.
 
-    make: gives the array as consecutive blocks of rows, uint8 [_, columns]: it need not fit in memory.
-    sha256: of the bytes of the array, which are the bytes of the file.
+    make: gives the array as consecutive blocks of its first axis: it need not fit in memory.
+    sha256: of the bytes of the array, if they are the same on every platform.
 
-    Processes that ask at the same time wait for the one that makes it. A file with other bytes is a
-    ValueError: it is neither used nor overwritten. A folder that cannot hold the file is an OSError.
+    Errors are those of `write` and `read`.
     """
-    path = folder(root) / f"{name}.bin"
+    if not has(name, root):
+        write(name, shape, make, root, dtype=dtype, sha256=sha256)
+    return read(name, shape, root, dtype=dtype, sha256=sha256)
+
+
+def has(name: str, root: Path | None = None) -> bool:
+    return (folder(root) / f"{name}.bin").exists()
+
+
+def about(name: str, root: Path | None = None) -> dict:
+    """What is said about the array; ValueError if that cannot be read."""
+    path = folder(root) / f"{name}.json"
     try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # The lock is the kernel's, not the file's existence: it ends with its process, however that ends.
-            with open(path.with_name(f".{name}.lock"), "w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if not path.exists():
-                    _write(path, shape, sha256, make)
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read ({error}): delete {name}.bin, and make it again") from error
+
+
+def write(
+    name: str,
+    shape: tuple[int, ...],
+    make: Callable[[], Iterable[np.ndarray]],
+    root: Path | None = None,
+    *,
+    dtype: type = np.uint8,
+    sha256: str | None = None,
+    also: dict[str, Any] | None = None,
+) -> None:
+    """Makes `name`.bin, and without `sha256` `name`.json, in which is `also` too. Does nothing if they are there.
+
+    Processes that ask at the same time wait for the one that makes it. A folder that cannot hold the file is an
+    OSError; blocks of another shape or digest than was said are a RuntimeError.
+    """
+    path, num_bytes = folder(root) / f"{name}.bin", int(np.prod(shape)) * np.dtype(dtype).itemsize
+    try:
+        with locked(name, root):
+            if path.exists():
+                return
+            if shutil.disk_usage(path.parent).free < num_bytes:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            with _renamed_at_the_end(path) as temporary:
+                digest = _fill(temporary, name, shape, make, dtype)
+                if sha256 is None:
+                    # First: an array without its description would be taken for whole.
+                    with _renamed_at_the_end(path.with_suffix(".json")) as described:
+                        described.write_text(json.dumps({**(also or {}), "sha256": digest}), encoding="utf-8")
+                elif digest != sha256:
+                    raise RuntimeError(f"{name} was made with SHA-256 {digest}, expected {sha256}")
     except OSError as error:
-        advice = f"set {VARIABLE} to a folder with room for {int(np.prod(shape)):,} bytes"
+        advice = f"set {VARIABLE} to a folder with room for {num_bytes:,} bytes"
         message = f"cannot keep data set {name!r} ({error.strerror or error}): {advice}"
         raise OSError(error.errno or errno.EIO, message, str(path)) from error
-    return _read(path, shape, sha256)
 
 
-def _write(path, shape, sha256, make):
-    """Write the array under a temporary name, and give it its own only when it is whole and as expected."""
+def read(
+    name: str, shape: tuple[int, ...], root: Path | None = None, *, dtype: type = np.uint8, sha256: str | None = None
+) -> np.ndarray:
+    """The array, mapped into memory. A file with other bytes is a ValueError: it is neither used nor overwritten."""
+    path = folder(root) / f"{name}.bin"
+    sha256 = sha256 or about(name, root)["sha256"]
+    found, expected = path.stat().st_size, int(np.prod(shape)) * np.dtype(dtype).itemsize
+    if found != expected:
+        raise ValueError(f"{path} has {found:,} bytes, not {expected:,}: delete it, and it is made again")
+    array = np.memmap(path, dtype, "r", shape=shape).view(np.ndarray)
+    if hashlib.sha256(array).hexdigest() != sha256:
+        raise ValueError(f"{path} is corrupt (its SHA-256 is not {sha256}): delete it, and it is made again")
+    return array
+
+
+@contextlib.contextmanager
+def locked(name: str, root: Path | None = None) -> Iterator[None]:
+    """Holds the lock of a name. It is the kernel's, not the existence of a file: it ends with its process."""
+    path = folder(root)
+    path.mkdir(parents=True, exist_ok=True)
+    with open(path / f".{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _renamed_at_the_end(path: Path) -> Iterator[Path]:
+    """A file to write, which gets its name when it is whole, and is gone if it never was."""
     # Always the same name, under the lock: what a killed process left is overwritten.
     temporary = path.with_name(f".{path.name}.part")
-    console = Console(stderr=True)
-    digest = hashlib.sha256()
     try:
-        with (
-            open(temporary, "wb") as file,
-            Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress,
-        ):
-            task = progress.add_task(f"preparing {path.stem}", total=shape[0])
-            for block in make():
-                file.write(block)
-                digest.update(block)
-                progress.advance(task, len(block))
-            file.flush()
-            os.fsync(file.fileno())
-        if digest.hexdigest() != sha256:
-            raise RuntimeError(f"{path.stem} was made with SHA-256 {digest.hexdigest()}, expected {sha256}")
+        yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _read(path, shape, sha256):
-    """Map the file into memory, if its bytes are the expected ones."""
-    found, expected = path.stat().st_size, int(np.prod(shape))
-    if found != expected:
-        raise ValueError(f"{path} has {found:,} bytes, not {expected:,}: delete it, and it is made again")
-    array = np.memmap(path, np.uint8, "r", shape=shape).view(np.ndarray)
-    if hashlib.sha256(array).hexdigest() != sha256:
-        raise ValueError(f"{path} is corrupt (its SHA-256 is not {sha256}): delete it, and it is made again")
-    return array
+def _fill(path: Path, name: str, shape: tuple[int, ...], make: Callable, dtype: type) -> str:
+    """Writes the blocks and returns the SHA-256 of all."""
+    digest, rows = hashlib.sha256(), 0
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    console = Console(stderr=True)
+    with (
+        open(path, "wb") as file,
+        Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress,
+    ):
+        task = progress.add_task(f"preparing {name}", total=shape[0])
+        for block in make():
+            if block.shape[1:] != tuple(shape[1:]) or block.dtype != dtype:
+                expected = f"expected {np.dtype(dtype)} {list(shape[1:])}"
+                raise RuntimeError(f"{name} was made with rows of {block.dtype} {list(block.shape[1:])}, {expected}")
+            block = np.ascontiguousarray(block)
+            file.write(block)
+            digest.update(block)
+            rows += len(block)
+            progress.advance(task, len(block))
+        file.flush()
+        os.fsync(file.fileno())
+    if rows != shape[0]:
+        raise RuntimeError(f"{name} was made with {rows:,} rows, expected {shape[0]:,}")
+    return digest.hexdigest()

@@ -44,14 +44,14 @@ CHUNK = 4096  # images rendered at a time: bounds memory
 def load(root: Path | None = None) -> DataSet:
     """All 737,280 images, one bit a pixel (377 MB), rendered into the cache folder at the first call."""
     shape = (int(np.prod(FACTS.factor_sizes)), 64 * 64 // 8)
-    storage = cache.load("dsprites", shape, SHA256, _all_packed, root)
-    return DataSet("dsprites", FACTS.factor_names, FACTS.factor_sizes, FACTS.image_shape, storage, decode)
+    storage = cache.load("dsprites", shape, _all_packed, root, sha256=SHA256)
+    return DataSet("dsprites", FACTS.factor_names, FACTS.factor_sizes, FACTS.image_shape, storage, unpack)
 
 
-def decode(rows: UInt8[Any, "*n 512"]) -> UInt8[Any, "*n 64 64 1"]:
-    """Images of 0 and 255 from bit-packed rows, NumPy or JAX alike."""
-    xp = rows.__array_namespace__()
-    return (xp.unpackbits(rows, axis=-1) * 255).reshape(*rows.shape[:-1], 64, 64, 1)
+def unpack(storage: UInt8[Any, "_ 512"], index: Int[Any, " n"], keys: Any = None) -> UInt8[Any, "n 64 64 1"]:
+    """Images of 0 and 255 from bit-packed ones, NumPy or JAX alike."""
+    xp = storage.__array_namespace__()
+    return (xp.unpackbits(storage[index], axis=-1) * 255).reshape(len(index), 64, 64, 1)
 
 
 def render(classes: Int[np.ndarray, "n 5"]) -> UInt8[np.ndarray, "n 64 64"]:

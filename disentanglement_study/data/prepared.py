@@ -1,38 +1,88 @@
-"""Stand-in, thrown away at the merge."""
+"""Sets of images that were brought into the cache folder: published ones, or the user's own.
 
-import json
-import os
+The images are NAME.bin, one bit a pixel if all are black or white, else one byte a channel; what is known of them is
+NAME.json. Reading them needs neither the files they came from nor the library that read those.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from jaxtyping import Int, UInt8
 
 from disentanglement_study.data import cache
-from disentanglement_study.data.catalogue import CATALOGUE
+from disentanglement_study.data.catalogue import Facts
 from disentanglement_study.types import DataSet
 
-
-def write(name, facts, blocks, num_images, points, root, source):
-    folder = cache.folder(root)
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{name}.bin.part"
-    try:
-        with open(temporary, "wb") as file:
-            for block in blocks():
-                file.write(block)
-        (folder / f"{name}.json").write_text(json.dumps({"source": source, "num_images": num_images}))
-        if points is not None:
-            np.save(folder / f"{name}.points.npy", points)
-        os.replace(temporary, folder / f"{name}.bin")
-    finally:
-        temporary.unlink(missing_ok=True)
+BITS, BYTES = "bits", "bytes"
 
 
-def read(name, root=None):
-    folder = cache.folder(root)
-    if not (folder / f"{name}.bin").exists():
-        raise ValueError(f"data set {name!r} is not prepared: run disentanglement-study prepare {name}")
-    facts = CATALOGUE[name]
-    number = json.loads((folder / f"{name}.json").read_text())["num_images"]
-    points = np.load(folder / f"{name}.points.npy") if (folder / f"{name}.points.npy").exists() else None
-    storage = np.memmap(folder / f"{name}.bin", np.uint8, "r", shape=(number, *facts.image_shape)).view(np.ndarray)
-    render = lambda storage, index, keys: storage[index]  # noqa: E731
+def write(
+    name: str,
+    facts: Facts,
+    blocks: Callable[[], Iterable[UInt8[np.ndarray, "_ h w c"]]],
+    points: Int[np.ndarray, " n"] | None = None,
+    root: Path | None = None,
+    *,
+    binary: bool = False,
+) -> None:
+    """Keeps a set under `name`; if there is one of that name, does nothing.
+
+    blocks: gives the images in order, some at a time. points [N]: the grid point of each, ascending or not; None for a
+    complete grid with one image at each point, in its order. binary: all bytes are 0 or 255.
+
+    Raises OSError for a folder that cannot hold it and RuntimeError for blocks that do not add up to the set.
+    """
+    number = math.prod(facts.factor_sizes) if points is None else len(points)
+    packing = BITS if binary and math.prod(facts.image_shape) % 8 == 0 else BYTES
+    shape = _shape(number, facts.image_shape, packing)
+
+    def packed() -> Iterable[np.ndarray]:
+        for images in blocks():
+            if images.shape[1:] != facts.image_shape:
+                raise RuntimeError(f"{name}: images of {list(images.shape[1:])}, expected {list(facts.image_shape)}")
+            yield np.packbits(images > 127).reshape(-1, *shape[1:]) if packing == BITS else images
+
+    described = {**facts._asdict(), "packing": packing, "points": None if points is None else points.tolist()}
+    cache.write(name, shape, packed, root, also=described)
+
+
+def read(name: str, root: Path | None = None) -> DataSet:
+    """The set that was kept under `name`; ValueError if there is none, or if its files are not what was written."""
+    if not cache.has(name, root):
+        command = f"`disentanglement-study data prepare {name}`"
+        raise ValueError(f"data set {name!r} is not in {cache.folder(root)}: {command} brings it there")
+    about = cache.about(name, root)
+    facts, points = facts_of(name, root), about["points"]
+    points = None if points is None else np.array(points, np.int32)
+    number = math.prod(facts.factor_sizes) if points is None else len(points)
+    storage = cache.read(name, _shape(number, facts.image_shape, about["packing"]), root)
+
+    def unpack(storage: Any, index: Any, keys: Any = None) -> Any:
+        xp = storage.__array_namespace__()
+        return (xp.unpackbits(storage[index], axis=-1) * 255).reshape(len(index), *facts.image_shape)
+
+    def gather(storage: Any, index: Any, keys: Any = None) -> Any:
+        return storage[index]
+
+    render = unpack if about["packing"] == BITS else gather
     return DataSet(name, facts.factor_names, facts.factor_sizes, facts.image_shape, storage, render, points)
+
+
+def facts_of(name: str, root: Path | None = None) -> Facts:
+    """What planning has to know of a kept set."""
+    about = cache.about(name, root)
+    lists = (tuple(about[field]) for field in ("factor_names", "factor_sizes", "image_shape"))
+    return Facts(*lists, source=about["source"])
+
+
+def names(root: Path | None = None) -> list[str]:
+    """The names of the sets that are kept in the cache folder."""
+    found = [path.stem for path in cache.folder(root).glob("*.json") if cache.has(path.stem, root)]
+    return sorted(name for name in found if "packing" in cache.about(name, root))
+
+
+def _shape(number: int, image_shape: tuple[int, int, int], packing: str) -> tuple[int, ...]:
+    return (number, math.prod(image_shape) // 8) if packing == BITS else (number, *image_shape)
