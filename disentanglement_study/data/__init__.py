@@ -1,6 +1,5 @@
 """Data sets: grids of factors, and images on them. A new one is a file, a line here, a catalogue entry."""
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +12,6 @@ __all__ = ["CATALOGUE", "DATASETS", "Facts", "facts", "load", "names"]
 
 DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "dsprites": dsprites.load,
-    "dsprites_original": functools.partial(prepared.read, "dsprites_original"),
-    "smallnorb": functools.partial(prepared.read, "smallnorb"),
-    "cars3d": functools.partial(prepared.read, "cars3d"),
-    "shapes3d": functools.partial(prepared.read, "shapes3d"),
-    "mpi3d_toy": functools.partial(prepared.read, "mpi3d_toy"),
-    "mpi3d_realistic": functools.partial(prepared.read, "mpi3d_realistic"),
-    "mpi3d_real": functools.partial(prepared.read, "mpi3d_real"),
-    "mpi3d_complex": functools.partial(prepared.read, "mpi3d_complex"),
 }
 
 

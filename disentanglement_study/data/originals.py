@@ -1,14 +1,16 @@
-"""The original data sets: published files, through tensorflow-datasets, into arrays that are mapped into memory.
+"""The original data sets: published files, through tensorflow-datasets, into what `prepared` keeps.
 
-The images are what Locatello et al. 2019 (arXiv:1811.12359) trained on: SmallNORB is both splits, the first camera,
-and 64 x 64 by Lanczos resampling, and so is Cars3D; the others are as published.
+The images are those of Locatello et al. 2019 (arXiv:1811.12359): SmallNORB is both splits, the first camera, and
+64 x 64 by Lanczos resampling, and so is Cars3D; the others are as published.
 """
 
 import contextlib
-import fcntl
+import errno
 import functools
-import importlib
+import importlib.util
 import io
+import math
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,7 +37,7 @@ def white(image: np.ndarray) -> np.ndarray:
 
 
 def lanczos(image: np.ndarray) -> np.ndarray:
-    """64 x 64 by Pillow's Lanczos filter, in one step, as when it was called ANTIALIAS."""
+    """64 x 64 by Pillow's Lanczos filter, which was called ANTIALIAS in 2019."""
     from PIL import Image
 
     grey = image.shape[-1] == 1
@@ -46,19 +48,23 @@ def lanczos(image: np.ndarray) -> np.ndarray:
 class Original(NamedTuple):
     """How a set is made: its builder, the labels in the order of the index, and what is done to an image.
 
-    The first labels are the factors of the catalogue; more of them tell apart the images of one grid point.
-    ordered: the files have the images in the order of the index.
+    The first labels are the factors of the catalogue. A further one tells apart the images of one grid point, of
+    which there are `repeats`. ordered: the files have the images in the order of the index.
     """
 
     module: str
     builder: str
     labels: tuple[str, ...]
     image: Callable[[np.ndarray], np.ndarray] = unchanged
+    binary: bool = False
     ordered: bool = True
+    repeats: int = 1
     config: str | None = None
 
 
-_ARM = tuple(f"label_{name}" for name in CATALOGUE["mpi3d_toy"].factor_names)
+def _labels(name: str) -> tuple[str, ...]:
+    return tuple(f"label_{factor}" for factor in CATALOGUE[name].factor_names)
+
 
 ORIGINALS: dict[str, Original] = {
     "dsprites_original": Original(
@@ -66,76 +72,60 @@ ORIGINALS: dict[str, Original] = {
         "OriginalDsprites",
         ("label_shape", "label_scale", "label_orientation", "label_x_position", "label_y_position"),
         white,
+        binary=True,
     ),
-    "shapes3d": Original(
-        "shapes3d",
-        "OriginalShapes3d",
-        tuple(f"label_{name}" for name in CATALOGUE["shapes3d"].factor_names),
-    ),
+    "shapes3d": Original("shapes3d", "OriginalShapes3d", _labels("shapes3d")),
     "smallnorb": Original(
-        "smallnorb",
-        "OriginalSmallnorb",
-        ("label_category", "label_elevation", "label_azimuth", "label_lighting", "instance"),
-        lanczos,
-        ordered=False,
+        "smallnorb", "OriginalSmallnorb", (*_labels("smallnorb"), "instance"), lanczos, ordered=False, repeats=10
     ),
-    "cars3d": Original(
-        "cars3d", "OriginalCars3d", ("label_elevation", "label_azimuth", "label_object"), lanczos, ordered=False
-    ),
-    "mpi3d_toy": Original("mpi3d", "OriginalMpi3d", _ARM, config="toy"),
-    "mpi3d_realistic": Original("mpi3d", "OriginalMpi3d", _ARM, config="realistic"),
-    "mpi3d_real": Original("mpi3d", "OriginalMpi3d", _ARM, config="real"),
-    "mpi3d_complex": Original("mpi3d", "OriginalMpi3d", _ARM, config="complex"),
+    "cars3d": Original("cars3d", "OriginalCars3d", _labels("cars3d"), lanczos, ordered=False),
+    **{
+        f"mpi3d_{config}": Original("mpi3d", "OriginalMpi3d", _labels(f"mpi3d_{config}"), config=config)
+        for config in ("toy", "realistic", "real", "complex")
+    },
 }
 
 
 def prepare(name: str, root: Path | None = None, source: Path | None = None) -> None:
-    """Make the data set `name` from its published files, once; `data.load` finds it then in the same `root`.
+    """Brings the data set `name` into the cache folder, once, from its published files.
 
-    source: the folder that holds the published files; None: they are downloaded.
+    source: the folder that holds the files; None: they are downloaded.
 
-    It can be stopped and started again: what is not whole is made anew. Of processes that prepare the same set, one
-    does and the others wait. ValueError if a file is missing or not as published, or the extra `data` is; OSError if
-    the disk is full or the network down.
+    It can be stopped and started again: what is not whole is made anew. Of processes that ask at the same time, one
+    makes it and the others wait. Raises ValueError for files that are missing or not as published, and without the
+    extra `data`; OSError for a folder that cannot hold the set, and for a download that fails.
     """
     if name not in ORIGINALS:
         raise unknown("published data set", name, ORIGINALS)
     if source is not None and not Path(source).is_dir():
         raise ValueError(f"{source} is not a folder: name the one that holds the files of {name!r}")
-    folder = cache.folder(root)
-    with _room(folder, name), _alone(folder, name):
-        if (folder / f"{name}.bin").exists():
-            _say(f"{name} is prepared already, in {folder}")
-        else:
-            _prepare(name, folder, source)
-            _say(f"{name} is prepared, in {folder}; {folder / 'tfds'} is not needed for it any more")
+    original, facts, folder = ORIGINALS[name], CATALOGUE[name], cache.folder(root)
+    sizes = (*facts.factor_sizes, original.repeats) if original.repeats > 1 else facts.factor_sizes
+    points = np.arange(math.prod(sizes), dtype=np.int32) // original.repeats if original.repeats > 1 else None
+    with _room(name, math.prod(sizes) * math.prod(facts.image_shape)), cache.locked(f"{name}.published", root):
+        if cache.has(name, root):
+            return _say(f"{name} is in {folder} already")
+        builder = _build(original, folder / "tfds", source)
+        digests = ", ".join(f"{file} {digest}" for file, digest in builder.info.metadata.items())
+        made = facts._replace(source=f"{facts.source} ({digests})")
+        blocks = functools.partial(_blocks, builder, original, sizes)
+        prepared.write(name, made, blocks, points, root, binary=original.binary)
+    _say(f"{name} is in {folder}; {builder.data_path} is not needed any more")
 
 
-def _prepare(name: str, folder: Path, source: Path | None) -> None:
-    original, facts = ORIGINALS[name], CATALOGUE[name]
-    builder = _built(original, folder / "tfds", source)
-    sizes = tuple(builder.info.features[label].num_classes for label in original.labels)
-    several = int(np.prod(sizes[len(facts.factor_sizes) :]))
-    number = int(np.prod(sizes))
-    points = (np.arange(number) // several).astype(np.int32) if several > 1 else None
-    digests = ", ".join(f"{file} {digest}" for file, digest in builder.info.metadata.items())
-    blocks = functools.partial(_blocks, builder, original, sizes)
-    prepared.write(name, facts, blocks, number, points, folder, f"{facts.source} ({digests})")
-
-
-def _built(original: Original, folder: Path, source: Path | None) -> Any:
-    """The builder of a set, whose array_record is in the folder; it is made if it is not there."""
+def _build(original: Original, folder: Path, source: Path | None) -> Any:
+    """The builder of a set with its array_record in the folder, made if it is not there."""
     if missing := [module for module in NEEDED if importlib.util.find_spec(module) is None]:
-        raise ValueError(f"there is no {missing[0]} here: pip install 'disentanglement-study[data]'")
+        raise ValueError(f"published data sets need {missing[0]}: pip install 'disentanglement-study[data]'")
     module = importlib.import_module(f"disentanglement_study.data.builders.{original.module}")
     import tensorflow_datasets as tfds
 
     builder = getattr(module, original.builder)(data_dir=folder, config=original.config)
-    # What a killed process left; the lock is ours, so nobody is writing it.
-    for left in builder.data_path.parent.glob("incomplete.*"):
-        shutil.rmtree(left)
+    for left in Path(builder.data_path).parent.glob("incomplete.*"):
+        shutil.rmtree(left)  # of a process that was killed: the lock is ours, nobody is writing it
     settings = tfds.download.DownloadConfig(manual_dir=source, try_download_gcs=False)
-    with contextlib.redirect_stdout(io.StringIO()):  # it says that it downloads whether it does or not
+    # It prints that it downloads, whether it does or not; progress is shown on stderr.
+    with contextlib.redirect_stdout(io.StringIO()):
         builder.download_and_prepare(
             download_dir=folder / "downloads", download_config=settings, file_format="array_record"
         )
@@ -143,8 +133,8 @@ def _built(original: Original, folder: Path, source: Path | None) -> Any:
 
 
 def _blocks(builder: Any, original: Original, sizes: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """The images [_, H, W, C] in the order of the index, read from array_record."""
-    order = np.arange(int(np.prod(sizes)))
+    """The images [_, H, W, C] in the order of the index, from array_record."""
+    order = np.arange(math.prod(sizes))
     index = functools.partial(_index, labels=original.labels, sizes=sizes)
     if not original.ordered:
         order = np.argsort(np.concatenate([index(block) for block in _read(builder, order, original.labels)]))
@@ -156,13 +146,14 @@ def _blocks(builder: Any, original: Original, sizes: tuple[int, ...]) -> Iterato
 
 
 def _read(builder: Any, order: np.ndarray, decoded: tuple[str, ...]) -> Iterator[list[dict]]:
-    """Examples of all splits in an order, a block at a time. Only the features that are named are decoded."""
+    """The examples of all splits in an order, a block at a time; only the features that are named are decoded."""
     import tensorflow_datasets as tfds
 
     skipped = {name: tfds.decode.SkipDecoding() for name in builder.info.features if name not in decoded}
     examples = builder.as_data_source("+".join(builder.info.splits), decoders=skipped)
     if len(examples) != len(order):
-        raise ValueError(f"{builder.data_path} has {len(examples):,} images, not {len(order):,}: delete it")
+        expected = f"{len(examples):,} images, not {len(order):,}"
+        raise ValueError(f"{builder.data_path} has {expected}: delete it, and it is made again")
     for start in range(0, len(order), BLOCK):
         yield examples.__getitems__(order[start : start + BLOCK].tolist())
 
@@ -172,32 +163,19 @@ def _index(examples: list[dict], labels: tuple[str, ...], sizes: tuple[int, ...]
 
 
 @contextlib.contextmanager
-def _alone(folder: Path, name: str) -> Iterator[None]:
-    """One process at a time; the lock is the kernel's, and ends with its process, however that ends."""
-    with open(folder / f".{name}.prepare.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _room(folder: Path, name: str) -> Iterator[None]:
-    """What goes wrong with the disk is one OSError that says how much is needed."""
-    facts = CATALOGUE[name]
-    needed = int(np.prod(facts.factor_sizes)) * int(np.prod(facts.image_shape))
+def _room(name: str, num_bytes: int) -> Iterator[None]:
+    """What goes wrong with the disk is one OSError that says what is needed."""
+    advice = f"set {cache.VARIABLE} to a folder with room for {num_bytes:,} bytes and as many while it is made"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         yield
-    except RuntimeError as error:  # how the writer of array_record says that it cannot write
-        raise OSError(_no_room(name, str(error), needed)) from error
+    except RuntimeError as error:  # so the writer of array_record says that it cannot write
+        raise OSError(errno.EIO, f"cannot keep data set {name!r} ({error}): {advice}") from error
     except OSError as error:
-        if error.errno is None:  # a download, which has said what is wrong
+        # Without a number it is a download, with a known one it may have been said already.
+        if error.errno is None or cache.VARIABLE in str(error):
             raise
-        raise OSError(error.errno, _no_room(name, error.strerror, needed), str(folder)) from error
-
-
-def _no_room(name: str, reason: str, needed: int) -> str:
-    advice = f"set {cache.VARIABLE} to a folder with room for {needed:,} bytes and as many again while it is prepared"
-    return f"cannot keep data set {name!r} ({reason}): {advice}"
+        message = f"cannot keep data set {name!r} ({os.strerror(error.errno)}): {advice}"
+        raise OSError(error.errno, message, error.filename) from error
 
 
 def _say(text: str) -> None:

@@ -4,6 +4,7 @@ Each car is a file of MATLAB 5 in an archive: `im` [128, 128, 3, 24, 4] uint8. T
 its file among the sorted names. (Locatello et al. 2019 took the order of their directory, which is not known.)
 """
 
+import gzip
 import io
 import tarfile
 from collections.abc import Iterator
@@ -58,12 +59,15 @@ def _examples(path: Path) -> common.Examples:
 
 def _members(path: Path) -> Iterator[tuple[str, io.BufferedReader]]:
     """The files of the cars in the archive, in its order: name and content. It is read as a stream."""
-    with tarfile.open(path, "r|gz") as archive:
+    # Not "r|gz": tarfile would not check the CRC-32 of what it decompresses.
+    with gzip.open(path) as content, tarfile.open(fileobj=content, mode="r|") as archive:
         for member in archive:
             name = PurePosixPath(member.name)
             # Archives made on a Mac may have a shadow of each file, whose name starts with a dot.
             if name.parent.name == "cars" and name.suffix == ".mat" and not name.name.startswith("."):
                 yield name.name, archive.extractfile(member)
+        while content.read(1 << 20):
+            pass  # what follows the last file: the CRC-32 is at the very end
 
 
 def _images(name: str, content: bytes, shape: tuple[int, ...]) -> np.ndarray:

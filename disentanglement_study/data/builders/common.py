@@ -1,6 +1,7 @@
 """What the builders share: their description, their shards, arrays read in pieces, and the check of the grid."""
 
 import itertools
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
+from rich.console import Console
+from rich.progress import Progress
 
 from disentanglement_study.data.builders.published import File, damaged
 
@@ -37,8 +40,18 @@ def info(
 
 def shards(examples: Examples, number: int) -> list[Callable[[], Iterator[tuple[int, dict]]]]:
     """`number` examples in their order, cut into shards; tensorflow-datasets writes them one after the other."""
-    keyed = enumerate(examples)
+    keyed = enumerate(_shown(examples, number))
     return [lambda: itertools.islice(keyed, SHARD) for _ in range(-(-number // SHARD))]
+
+
+def _shown(examples: Examples, number: int) -> Examples:
+    """The same, with progress on a terminal."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("reading images", total=number)
+        for example in examples:
+            progress.advance(task)
+            yield example
 
 
 def picture(array: np.ndarray) -> Image.Image:
@@ -46,11 +59,18 @@ def picture(array: np.ndarray) -> Image.Image:
     return Image.fromarray(array.squeeze(-1) if array.ndim == 3 and array.shape[-1] == 1 else array)
 
 
-def h5_rows(dataset: Any, shape: tuple[int, ...], file: File) -> Iterator[np.ndarray]:
-    """The rows of an HDF5 data set that must be uint8 of this shape."""
-    _expect(dataset.name, dataset.shape, dataset.dtype, shape, file)
-    for start in range(0, len(dataset), ROWS):
-        yield from dataset[start : start + ROWS]
+def h5_rows(path: Path, name: str, shape: tuple[int, ...], file: File) -> Iterator[np.ndarray]:
+    """The rows of an HDF5 data set that must be uint8 of this shape, never all in memory."""
+    import h5py
+
+    with h5py.File(path) as opened:
+        dataset = opened[name]
+        _expect(name, dataset.shape, dataset.dtype, shape, file)
+        # The published files are cut into chunks of many rows and few pixels: whole chunks are read, each once.
+        chunk = dataset.chunks[0] if dataset.chunks else ROWS
+        rows = chunk * -(-ROWS // chunk)
+        for start in range(0, shape[0], rows):
+            yield from dataset[start : start + rows]
 
 
 def npz_rows(path: Path, name: str, shape: tuple[int, ...], file: File) -> Iterator[np.ndarray]:
@@ -75,22 +95,15 @@ def npz_rows(path: Path, name: str, shape: tuple[int, ...], file: File) -> Itera
 
 def check_grid(labels: np.ndarray, sizes: Sequence[int], file: File) -> None:
     """Each combination of labels [N, F] below `sizes` must be there once."""
-    grid_points(labels, sizes, lambda problem: damaged(file, problem))
-
-
-def grid_points(labels: np.ndarray, sizes: Sequence[int], error: Callable[[str], Exception]) -> np.ndarray:
-    """The grid point [N] of each row of labels [N, F], the last factor the fastest; `error` if not a complete grid."""
     outside = ((labels < 0) | (labels >= sizes)).any(axis=1)
     if outside.any():
         row = int(outside.argmax())
-        raise error(f"image {row} has labels {labels[row].tolist()}, which must be below {list(sizes)}")
-    points = np.ravel_multi_index(tuple(labels.T), sizes)
-    counts = np.bincount(points, minlength=int(np.prod(sizes)))
+        raise damaged(file, f"image {row} has labels {labels[row].tolist()}, which must be below {list(sizes)}")
+    counts = np.bincount(np.ravel_multi_index(tuple(labels.T), sizes), minlength=int(np.prod(sizes)))
     if (counts != 1).any():
         point = int((counts != 1).argmax())
         values = [int(value) for value in np.unravel_index(point, sizes)]
-        raise error(f"labels {values} are there {counts[point]} times, not once")
-    return points
+        raise damaged(file, f"labels {values} are there {counts[point]} times, not once")
 
 
 def _expect(name, found, dtype, shape, file):

@@ -63,5 +63,5 @@ def _from_npz(path, file, shape):
 def _from_hdf5(path, file, shape):
     import h5py
 
-    opened = h5py.File(path)
-    return opened["latents/classes"][()], common.h5_rows(opened["imgs"], shape, file)
+    with h5py.File(path) as opened:
+        return opened["latents/classes"][()], common.h5_rows(path, "imgs", shape, file)

@@ -40,10 +40,11 @@ class OriginalShapes3d(tfds.core.ShardBasedBuilder):
 def _examples(path: Path, number: int) -> common.Examples:
     import h5py
 
-    with published.reading(FILE), h5py.File(path) as opened:
-        labels = _classes(opened["labels"][()], number)
+    with published.reading(FILE):
+        with h5py.File(path) as opened:
+            labels = _classes(opened["labels"][()], number)
         common.check_grid(labels, sizes(), FILE)
-        rows = common.h5_rows(opened["images"], (number, 64, 64, 3), FILE)
+        rows = common.h5_rows(path, "images", (number, 64, 64, 3), FILE)
         for image, label in zip(rows, labels.tolist(), strict=True):
             yield {"image": common.picture(image), **dict(zip(LABELS, label, strict=True))}
 

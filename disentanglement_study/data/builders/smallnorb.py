@@ -7,7 +7,6 @@ which the first d count, then the values, the last dimension the fastest; all of
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -109,5 +108,5 @@ def matrix_rows(path: Path, shape: tuple[int, ...], dtype: np.dtype, file: publi
             raise published.damaged(file, f"it has more values than {shape}")
 
 
-def _words(opened: BinaryIO, number: int) -> list[int]:
+def _words(opened: gzip.GzipFile, number: int) -> list[int]:
     return np.frombuffer(opened.read(4 * number).ljust(4 * number, b"\0"), "<i4").tolist()
