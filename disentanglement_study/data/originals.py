@@ -9,6 +9,7 @@ import errno
 import functools
 import importlib.util
 import io
+import logging
 import math
 import os
 import shutil
@@ -97,8 +98,6 @@ def prepare(name: str, root: Path | None = None, source: Path | None = None) -> 
     """
     if name not in ORIGINALS:
         raise unknown("published data set", name, ORIGINALS)
-    if source is not None and not Path(source).is_dir():
-        raise ValueError(f"{source} is not a folder: name the one that holds the files of {name!r}")
     original, facts, folder = ORIGINALS[name], CATALOGUE[name], cache.folder(root)
     sizes = (*facts.factor_sizes, original.repeats) if original.repeats > 1 else facts.factor_sizes
     points = np.arange(math.prod(sizes), dtype=np.int32) // original.repeats if original.repeats > 1 else None
@@ -115,11 +114,16 @@ def prepare(name: str, root: Path | None = None, source: Path | None = None) -> 
 
 def _build(original: Original, folder: Path, source: Path | None) -> Any:
     """The builder of a set with its array_record in the folder, made if it is not there."""
+    # To tensorflow-datasets an empty folder is none, and it would download.
+    if source is not None and not (Path(source).is_dir() and any(Path(source).iterdir())):
+        raise ValueError(f"{source} is no folder with files in it: name the one that holds the published ones")
     if missing := [module for module in NEEDED if importlib.util.find_spec(module) is None]:
         raise ValueError(f"published data sets need {missing[0]}: pip install 'disentanglement-study[data]'")
     module = importlib.import_module(f"disentanglement_study.data.builders.{original.module}")
     import tensorflow_datasets as tfds
 
+    # It recommends another decoder of images, which is neither needed nor ours to install.
+    logging.getLogger("absl").addFilter(lambda record: "OpenCV" not in record.getMessage())
     builder = getattr(module, original.builder)(data_dir=folder, config=original.config)
     for left in Path(builder.data_path).parent.glob("incomplete.*"):
         shutil.rmtree(left)  # of a process that was killed: the lock is ours, nobody is writing it
