@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from disentanglement_study import config, store
+from disentanglement_study import cli_data, config, store
 
 OUT, ERR = Console(), Console(stderr=True)
 INTERRUPTED = 130
@@ -24,6 +24,7 @@ examples:
   disentanglement-study status studies/quick
   disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
   disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
+  disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
   disentanglement-study query studies/quick "SELECT objective, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
 
 SWEEP is a gin file, or the name of one in sweeps/. Every command can be repeated: what is there is not done again.
@@ -35,7 +36,7 @@ def plan(arguments: argparse.Namespace) -> None:
     from disentanglement_study import cost, display, study
 
     settings, runs = _sweep(arguments)
-    estimates = cost.estimate(runs, settings)
+    estimates = cost.estimate(runs, settings, arguments.data_dir)
     frame = study.plan.frame(runs, settings)
     OUT.print(display.headline(frame), highlight=False)
     for table in display.axes(frame, estimates):
@@ -166,7 +167,7 @@ def _sweep(arguments: argparse.Namespace):
     from disentanglement_study import study
 
     settings = config.load(arguments.sweep, arguments.gin)
-    return settings, study.select(study.plan.expand(settings), settings, arguments.where)
+    return settings, study.select(study.plan.expand(settings, arguments.data_dir), settings, arguments.where)
 
 
 def _run(arguments: argparse.Namespace, retry_failed: bool = False) -> None:
@@ -208,15 +209,16 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(function=function)
         return command
 
-    add(plan, _sweep_argument, _sweep_options)
-    add(run, _sweep_argument, _folder, _sweep_options, _executor_options).add_argument(
+    add(plan, _sweep_argument, _sweep_options, _data_dir)
+    add(run, _sweep_argument, _folder, _sweep_options, _executor_options, _data_dir).add_argument(
         "--retry-failed", action="store_true", help="do runs again that failed before"
     )
-    add(quick, _quick_folder, _sweep_options, _executor_options)
+    add(quick, _quick_folder, _sweep_options, _executor_options, _data_dir)
     command = add(evaluate)
     command.add_argument("target", metavar="TARGET", type=Path, help="an npz file, or the folder of a study")
     command.add_argument("--metrics", help="names, separated by commas, or all (default: all; of a study: its own)")
     _executor_options(command)
+    _data_dir(command)
     of_file = command.add_argument_group("for an npz file (codes [N, D] of floats, factors [N, F] of integers)")
     of_file.add_argument("--num-train", type=int, help="points to train and estimate on (default 10000)")
     of_file.add_argument("--num-test", type=int, help="points to test on (default 5000)")
@@ -230,6 +232,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--csv", action="store_true", help="print CSV instead of a table")
     add(tables, _folder)
     add(figures, _folder)
+    cli_data.add_to(commands, _data_dir)
     return top
 
 
@@ -256,6 +259,9 @@ def _sweep_options(command: argparse.ArgumentParser) -> None:
 def _executor_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--executor", default="ray", help="ray (default) or inline: one job at a time, no Ray")
     command.add_argument("--address", help="a Ray cluster, such as auto; default: start Ray on this machine")
+
+
+def _data_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data-dir", metavar="DIR", type=Path, help="where data sets are kept (default: user cache)")
 
 

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import pandas as pd
 
+from disentanglement_study import data
 from disentanglement_study.config import Study
-from disentanglement_study.data import CATALOGUE
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.train import build_nets, num_updates
 from disentanglement_study.types import Nets, Run
@@ -28,7 +29,7 @@ def flops_per_step(objective: str, nets: Nets, shapes: dict, batch: jax.ShapeDty
     return float(jax.jit(step).lower(params, batch, hyper).cost_analysis()["flops"])
 
 
-def estimate(runs: Iterable[Run], study: Study) -> pd.DataFrame:
+def estimate(runs: Iterable[Run], study: Study, data_dir: Path | None = None) -> pd.DataFrame:
     """A row per data set and objective: runs, updates and parameters of a run, GFLOP a step, PFLOP of training."""
     counts = Counter((run.data_set, run.objective, run.protocol) for run in runs)
     size = study.nets.image_size
@@ -36,7 +37,7 @@ def estimate(runs: Iterable[Run], study: Study) -> pd.DataFrame:
     flops: dict[tuple, float] = {}
     rows = []
     for (data_set, objective, protocol), count in counts.items():
-        shape = CATALOGUE[data_set].image_shape
+        shape = data.facts(data_set, data_dir).image_shape
         if shape not in nets:
             functions, init = build_nets(shape, study.nets)
             key = jax.random.key(0)

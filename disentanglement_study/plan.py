@@ -7,11 +7,12 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
+from disentanglement_study import data
 from disentanglement_study.config import Study
-from disentanglement_study.data import CATALOGUE
 from disentanglement_study.errors import unknown
 from disentanglement_study.locatello2019 import dlib_model_num
 from disentanglement_study.metrics import METRICS
@@ -20,8 +21,10 @@ from disentanglement_study.train import build_nets
 from disentanglement_study.types import Job, Run
 
 
-def expand(study: Study) -> list[Run]:
+def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
     """The runs of a sweep: data sets x objectives x strengths x seeds, in that order, seeds fastest.
+
+    data_dir: where the user's own data sets are kept.
 
     Raises ValueError for an unknown data set, objective, hyperparameter, metric or metric option (naming the nearest),
     a value that is no number, an axis without values, and a run that the sweep names twice.
@@ -37,12 +40,11 @@ def expand(study: Study) -> list[Run]:
         if name in positive and value == 0:
             raise ValueError(f"{name} must be positive")
     for data_set in sweep.data_sets:
-        if data_set not in CATALOGUE:
-            raise unknown("data set", data_set, CATALOGUE)
-        height = CATALOGUE[data_set].image_shape[0]
+        shape = data.facts(data_set, data_dir).image_shape
+        height = shape[0]
         if height % study.nets.image_size:
             raise ValueError(f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels")
-        build_nets(CATALOGUE[data_set].image_shape, study.nets)
+        build_nets(shape, study.nets)
 
     strengths = {objective: _strengths(objective, hyper) for objective, hyper in sweep.objectives.items()}
     statics = json.dumps(static_bindings(study), sort_keys=True)

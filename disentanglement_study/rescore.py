@@ -43,7 +43,7 @@ def rescore(
     names = names_of(study.evaluate.metrics if metrics is None else metrics, (*METRICS, UDR))
     with store.lock():
         store.clear_progress()
-        jobs = finished_jobs(store, study)
+        jobs = finished_jobs(store, study, data_dir)
         missing = _missing([name for name in names if name != UDR], store, study, jobs)
         todo = [job for job in jobs if job.job_id in missing]
         console.print(f"{len(jobs)} finished jobs: {len(jobs) - len(todo)} have these scores, {len(todo)} to score")
@@ -54,9 +54,9 @@ def rescore(
         raise ValueError(f"{failed} of {len(todo)} jobs could not be scored; the same command tries them again")
 
 
-def finished_jobs(store: Store, study: Study) -> list[Job]:
+def finished_jobs(store: Store, study: Study, data_dir: Path | None = None) -> list[Job]:
     """The jobs of the store that are done, with their runs as the study's settings give them."""
-    runs = {run.run_id: run for run in plan.expand(study)}
+    runs = {run.run_id: run for run in plan.expand(study, data_dir)}
     done = [manifest for manifest in store.manifests() if manifest["status"] == "done"]
     for manifest in done:
         if unknown_runs := set(manifest["run_ids"]) - runs.keys():

@@ -4,6 +4,7 @@ Shapes, used in every docstring: B batch, N points, D latents (code dimensions),
 An image is uint8 in 0..255 where it is stored and float32 in [0, 1] where a net sees it.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -40,12 +41,12 @@ class DataSet:
         """Whether the images are the whole population: every grid point is there, and all equally often."""
         if self.points is None:
             return True
-        counts = np.bincount(self.points, minlength=int(np.prod(self.factor_sizes)))
-        return bool((counts == counts[0]).all())
+        points, counts = np.unique(self.points, return_counts=True)
+        return len(points) == math.prod(self.factor_sizes) and bool((counts == counts[0]).all())
 
     @property
     def num_images(self) -> int:
-        return int(np.prod(self.factor_sizes)) if self.points is None else len(self.points)
+        return math.prod(self.factor_sizes) if self.points is None else len(self.points)
 
     def images(self, index: Int[np.ndarray, " n"], seed: int = 0) -> UInt8[np.ndarray, "n h w c"]:
         """Images to look at; where there is a nuisance, image i has that of (seed, i)."""

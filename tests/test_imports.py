@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "disentanglement_study"
 ORDER = [
     "errors", "rng", "types", "cores", "nets", "objectives", "metrics", "data", "config", "locatello2019",
     "compilation", "population", "train", "checkpoint", "fit", "plan", "cost", "represent", "evaluate", "score_file",
-    "store", "job", "dispatch", "display", "study", "rescore", "cli", "__main__",
+    "store", "job", "dispatch", "display", "study", "rescore", "cli_data", "cli", "__main__",
 ]  # fmt: skip
 LEAVES = {"nets", "objectives", "metrics", "data"}
 LEAVES_MAY_IMPORT = {"errors", "types", "rng"}

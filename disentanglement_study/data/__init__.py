@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from disentanglement_study.data import dsprites, prepared
+from disentanglement_study.data import cache, dsprites, prepared
 from disentanglement_study.data.catalogue import CATALOGUE, Facts
 from disentanglement_study.errors import unknown
 from disentanglement_study.types import DataSet
@@ -31,7 +31,7 @@ def facts(name: str, root: Path | None = None) -> Facts:
     """What planning has to know of a data set: no image is read. Raises ValueError for a name that is not known."""
     if name in CATALOGUE:
         return CATALOGUE[name]
-    if name in prepared.names(root):
+    if cache.has(name, root):
         return prepared.facts_of(name, root)
     raise unknown("data set", name, names(root))
 

@@ -4,6 +4,7 @@ The images are NAME.bin, one bit a pixel if all are black or white, else one byt
 NAME.json. Reading them needs neither the files they came from nor the library that read those.
 """
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -54,9 +55,9 @@ def read(name: str, root: Path | None = None) -> DataSet:
     if not cache.has(name, root):
         command = f"`disentanglement-study data prepare {name}`"
         raise ValueError(f"data set {name!r} is not in {cache.folder(root)}: {command} brings it there")
-    about = cache.about(name, root)
-    facts, points = facts_of(name, root), about["points"]
-    points = None if points is None else np.array(points, np.int32)
+    facts, about = facts_of(name, root), cache.about(name, root)
+    points = about["points"]
+    points = None if points is None else np.array(points, np.int64)
     number = math.prod(facts.factor_sizes) if points is None else len(points)
     storage = cache.read(name, _shape(number, facts.image_shape, about["packing"]), root)
 
@@ -74,14 +75,20 @@ def read(name: str, root: Path | None = None) -> DataSet:
 def facts_of(name: str, root: Path | None = None) -> Facts:
     """What planning has to know of a kept set."""
     about = cache.about(name, root)
+    if "packing" not in about:
+        raise ValueError(f"{cache.folder(root) / name}.json does not describe a set of images")
     lists = (tuple(about[field]) for field in ("factor_names", "factor_sizes", "image_shape"))
     return Facts(*lists, source=about["source"])
 
 
 def names(root: Path | None = None) -> list[str]:
     """The names of the sets that are kept in the cache folder."""
-    found = [path.stem for path in cache.folder(root).glob("*.json") if cache.has(path.stem, root)]
-    return sorted(name for name in found if "packing" in cache.about(name, root))
+    found = []
+    for path in cache.folder(root).glob("*.json"):
+        with contextlib.suppress(ValueError):  # another program's file, or a damaged one, which `read` names
+            if cache.has(path.stem, root) and "packing" in cache.about(path.stem, root):
+                found.append(path.stem)
+    return sorted(found)
 
 
 def _shape(number: int, image_shape: tuple[int, int, int], packing: str) -> tuple[int, ...]:
