@@ -110,9 +110,11 @@ def test_unknown_names_are_refused():
         load("dsprite")
 
 
-def test_catalogue_has_the_grids_of_the_study():
+def test_catalogue_has_the_grids_of_the_study_and_of_the_published_files():
     sizes = {name: int(np.prod(facts.factor_sizes)) for name, facts in CATALOGUE.items()}
-    sprites = dict.fromkeys(("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites"), 737_280)
-    assert sizes == {**sprites, "smallnorb": 4_860, "cars3d": 17_568, "shapes3d": 480_000}
+    sprites = ("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "dsprites_original")
+    robots = dict.fromkeys(("mpi3d_toy", "mpi3d_realistic", "mpi3d_real"), 1_036_800) | {"mpi3d_complex": 460_800}
+    others = {"smallnorb": 4_860, "cars3d": 17_568, "shapes3d": 480_000}
+    assert sizes == {**dict.fromkeys(sprites, 737_280), **others, **robots}
     assert all(len(facts.factor_names) == len(facts.factor_sizes) for facts in CATALOGUE.values())
     assert set(DATASETS) <= set(CATALOGUE)

@@ -11,7 +11,6 @@ import importlib.util
 import io
 import logging
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,7 +115,7 @@ def _build(original: Original, folder: Path, source: Path | None) -> Any:
     """The builder of a set with its array_record in the folder, made if it is not there."""
     # To tensorflow-datasets an empty folder is none, and it would download.
     if source is not None and not (Path(source).is_dir() and any(Path(source).iterdir())):
-        raise ValueError(f"{source} is no folder with files in it: name the one that holds the published ones")
+        raise ValueError(f"{source} is no folder with files in it: say which holds the published ones (--from)")
     if missing := [module for module in NEEDED if importlib.util.find_spec(module) is None]:
         raise ValueError(f"published data sets need {missing[0]}: pip install 'disentanglement-study[data]'")
     module = importlib.import_module(f"disentanglement_study.data.builders.{original.module}")
@@ -130,9 +129,12 @@ def _build(original: Original, folder: Path, source: Path | None) -> Any:
     settings = tfds.download.DownloadConfig(manual_dir=source, try_download_gcs=False)
     # It prints that it downloads, whether it does or not; progress is shown on stderr.
     with contextlib.redirect_stdout(io.StringIO()):
-        builder.download_and_prepare(
-            download_dir=folder / "downloads", download_config=settings, file_format="array_record"
-        )
+        try:
+            builder.download_and_prepare(
+                download_dir=folder / "downloads", download_config=settings, file_format="array_record"
+            )
+        except RuntimeError as error:  # so the writer of array_record says that it cannot write
+            raise OSError(errno.EIO, str(error)) from error
     return builder
 
 
@@ -172,14 +174,11 @@ def _room(name: str, num_bytes: int) -> Iterator[None]:
     advice = f"set {cache.VARIABLE} to a folder with room for {num_bytes:,} bytes and as many while it is made"
     try:
         yield
-    except RuntimeError as error:  # so the writer of array_record says that it cannot write
-        raise OSError(errno.EIO, f"cannot keep data set {name!r} ({error}): {advice}") from error
     except OSError as error:
         # Without a number it is a download, with a known one it may have been said already.
         if error.errno is None or cache.VARIABLE in str(error):
             raise
-        message = f"cannot keep data set {name!r} ({os.strerror(error.errno)}): {advice}"
-        raise OSError(error.errno, message, error.filename) from error
+        raise OSError(error.errno, f"cannot keep data set {name!r} ({error.strerror}): {advice}") from error
 
 
 def _say(text: str) -> None:

@@ -20,7 +20,7 @@ FILES = {
     "real": published.File("mpi3d_real.npz", f"{HOST}/mpi3d_real.npz"),
     "complex": published.File(
         "real3d_complicated_shapes_ordered.npz",
-        "https://drive.google.com/file/d/1Tp8eTdHxgUMtsZv5uAoYAbJR1BOa_OQm",
+        "https://drive.google.com/file/d/1Tp8eTdHxgUMtsZv5uAoYAbJR1BOa_OQm/view",
         by_hand=True,
     ),
 }

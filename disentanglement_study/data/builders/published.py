@@ -96,7 +96,7 @@ def _download(file: File, folder: Path) -> Path:
     path = folder / file.name
     if path.exists():
         return path
-    advice = f"get {file.name} from {file.url} and name its folder as the source"
+    advice = f"get {file.name} from {file.url} and say in which folder it is (--from)"
     if file.by_hand:
         raise ValueError(f"no program can download it: {advice}")
     part = path.with_name(f".{file.name}.part")
