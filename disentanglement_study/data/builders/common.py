@@ -1,5 +1,6 @@
 """What the builders share: their description, their shards, arrays read in pieces, and the check of the grid."""
 
+import io
 import itertools
 import sys
 import zipfile
@@ -16,7 +17,7 @@ from rich.progress import Progress
 from disentanglement_study.data.builders.published import File, damaged
 
 VERSION = tfds.core.Version("1.0.0")
-SHARD = 8192  # images a shard: tensorflow-datasets holds one shard in memory, at most 400 MB of what is read here
+SHARD = 8192  # images a shard: tensorflow-datasets holds those of one in memory, as PNG
 ROWS = 256  # rows of an array read at a time
 
 Examples = Iterator[dict[str, Any]]
@@ -54,9 +55,16 @@ def _shown(examples: Examples, number: int) -> Examples:
             yield example
 
 
-def picture(array: np.ndarray) -> Image.Image:
-    """An image as a PIL image: of an array, tensorflow-datasets can only make a PNG with TensorFlow."""
-    return Image.fromarray(array.squeeze(-1) if array.ndim == 3 and array.shape[-1] == 1 else array)
+def picture(array: np.ndarray) -> io.BytesIO:
+    """An image as PNG. Of an array tensorflow-datasets could only make it with TensorFlow.
+
+    The lightest compression takes half the time of the usual one, and a sixth more room.
+    """
+    encoded = io.BytesIO()
+    image = Image.fromarray(array.squeeze(-1) if array.ndim == 3 and array.shape[-1] == 1 else array)
+    image.save(encoded, "PNG", compress_level=1)
+    encoded.seek(0)
+    return encoded
 
 
 def h5_rows(path: Path, name: str, shape: tuple[int, ...], file: File) -> Iterator[np.ndarray]:
