@@ -48,15 +48,15 @@ class DataSet:
     def num_images(self) -> int:
         return math.prod(self.factor_sizes) if self.points is None else len(self.points)
 
-    def images(self, index: Int[np.ndarray, " n"], seed: int = 0) -> UInt8[np.ndarray, "n h w c"]:
-        """Images to look at; where there is a nuisance, image i has that of (seed, i)."""
+    def images(self, index: Int[np.ndarray, " n"], seed: int | np.ndarray = 0) -> UInt8[np.ndarray, "n h w c"]:
+        """Images to look at. What is no factor comes from `seed`: the same in all, or from seeds [n] for each."""
         if self.nuisance is None:
             return self.render(self.storage, index, None)
         # JAX takes two seconds to import, and only sets with a nuisance need it.
         from disentanglement_study import rng
 
-        images = self.render(self.storage, index, rng.keys(seed, index, "images", self.name))
-        return np.rint(255 * np.asarray(images)).astype(np.uint8)
+        keys = rng.keys(0, np.broadcast_to(seed, len(index)), "images", self.name)
+        return np.rint(255 * np.asarray(self.render(self.storage, index, keys))).astype(np.uint8)
 
     def factors(self, index: Int[np.ndarray, " n"]) -> Int[np.ndarray, "n f"]:
         points = index if self.points is None else self.points[index]

@@ -16,10 +16,15 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 
 @pytest.fixture(scope="session")
 def dsprites_root(tmp_path_factory):
-    """A cache folder that holds the rendered dSprites for the whole session."""
+    """A cache folder that holds the rendered dSprites for the whole session, and a picture for Scream dSprites."""
+    import numpy as np
+    from PIL import Image
+
     from disentanglement_study.data import dsprites
 
     root = tmp_path_factory.mktemp("data")
+    picture = np.random.default_rng(0).integers(0, 256, (100, 90, 3), dtype=np.uint8)
+    Image.fromarray(picture).save(root / "scream.png")
     dsprites.load(root)
     yield root
     shutil.rmtree(root)  # 377 MB, which pytest would keep for its next three runs

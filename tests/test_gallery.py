@@ -27,7 +27,7 @@ def shown(figure):
     rows = {}
     for axis in figure.axes:
         row = rows.setdefault(axis.get_subplotspec().rowspan.start, [])
-        row += [(int(image.get_array()[0, 0]) // 7, axis.get_frame_on()) for image in axis.images]
+        row += [(int(image.get_array()[0, 0]) // 7, axis.spines["left"].get_linewidth() == 2) for image in axis.images]
     return [rows[row] for row in sorted(rows)]
 
 

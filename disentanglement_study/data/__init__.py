@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from disentanglement_study.data import cache, dsprites, prepared
+from disentanglement_study.data import (
+    abstract_dsprites,
+    cache,
+    color_dsprites,
+    dsprites,
+    noisy_dsprites,
+    prepared,
+    scream_dsprites,
+    texture_dsprites,
+)
 from disentanglement_study.data.catalogue import CATALOGUE, Facts
 from disentanglement_study.errors import unknown
 from disentanglement_study.types import DataSet
@@ -12,6 +21,11 @@ __all__ = ["CATALOGUE", "DATASETS", "Facts", "facts", "load", "names"]
 
 DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "dsprites": dsprites.load,
+    "color_dsprites": color_dsprites.load,
+    "noisy_dsprites": noisy_dsprites.load,
+    "scream_dsprites": scream_dsprites.load,
+    "texture_dsprites": texture_dsprites.load,
+    "abstract_dsprites": abstract_dsprites.load,
 }
 
 

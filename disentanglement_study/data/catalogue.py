@@ -43,6 +43,17 @@ CATALOGUE: dict[str, Facts] = {
         image_shape=(64, 64, 3),
         source="Locatello et al. 2019: dSprites as the negative of a random crop of Munch's The Scream",
     ),
+    "texture_dsprites": Facts(
+        *_SPRITES,
+        image_shape=(64, 64, 3),
+        source="ours: scream_dsprites with a painted texture in place of the picture",
+    ),
+    "abstract_dsprites": Facts(
+        factor_names=("background_color", "object_color", "shape", "scale", "position_x", "position_y"),
+        factor_sizes=(5, 6, 3, 6, 32, 32),
+        image_shape=(64, 64, 3),
+        source="AbstractDSprites, van Steenkiste et al. 2019: coloured sprites on grey; the orientation is a nuisance",
+    ),
     "smallnorb": Facts(
         factor_names=("category", "elevation", "azimuth", "lighting"),
         factor_sizes=(5, 9, 18, 6),

@@ -8,6 +8,7 @@ from disentanglement_study.types import DataSet
 
 COLUMNS = 10
 CELL = 0.75  # inches
+NO_FACTOR = "no factor"
 
 
 def gallery(data: DataSet, seed: int = 0, columns: int = COLUMNS) -> Figure:
@@ -26,7 +27,7 @@ def gallery(data: DataSet, seed: int = 0, columns: int = COLUMNS) -> Figure:
         wanted[:, k] = values
         rows.append((f"{name}\n{size} values", *_nearest(everything, wanted, k)))
     if (others := _alike(data, base, draws, columns)) is not None:
-        rows.append(("no factor", others, np.ones(len(others), bool)))
+        rows.append((NO_FACTOR, others, np.ones(len(others), bool)))
 
     widest = max(len(index) for _, index, _ in rows)
     figure = Figure(figsize=(CELL * (widest + 2), CELL * len(rows)), layout="constrained")
@@ -35,13 +36,12 @@ def gallery(data: DataSet, seed: int = 0, columns: int = COLUMNS) -> Figure:
         for axis in row:
             axis.set(xticks=[], yticks=[], frame_on=False)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
-        # With the place in the row as the seed, what is drawn differs where the index does not.
-        images = [data.images(index[i : i + 1], seed=i if label == "no factor" else seed)[0] for i in range(len(index))]
+        images = data.images(index, seed + np.arange(len(index)) * (label == NO_FACTOR))
         for axis, image, there in zip(row, images, exact, strict=False):
             axis.imshow(image if image.shape[-1] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255)
-            axis.set_frame_on(not there)
+            axis.set_frame_on(True)
             for spine in axis.spines.values():
-                spine.set(color="tab:red", linewidth=2)
+                spine.set(color="lightgray" if there else "tab:red", linewidth=0.5 if there else 2)
     return figure
 
 
