@@ -148,7 +148,8 @@ def in_process(name: str, options: argparse.Namespace, real: dict[str, Path]) ->
     command += ["--real", f"{name}={real[name]}"] if name in real else []
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        return {"name": name, "failed": reason(RuntimeError(done.stderr.strip().splitlines()[-1]))}
+        said = " ".join(done.stderr.split()).rpartition("error: ")[2]  # wrapped, as for a terminal
+        return {"name": name, "failed": reason(RuntimeError(said))}
     return json.loads(done.stdout)
 
 
