@@ -21,7 +21,7 @@ class Group(NamedTuple):
     marker: str
 
 
-def draw(axis: Axes, groups: list[Group], width: float, *, upright: bool, violins: bool, size: float = 6.0) -> None:
+def draw(axis: Axes, groups: list[Group], width: float, *, upright: bool, violins: bool, size: float = 2.5) -> None:
     """Each group as a violin, or a dot for each score, of a width along the axis of places; a bar is the median."""
     groups = [group for group in groups if len(group.values)]
     if violins:
@@ -35,7 +35,7 @@ def draw(axis: Axes, groups: list[Group], width: float, *, upright: bool, violin
             # Spread by the golden ratio: even, without a random generator, and no two on one line.
             places = group.place + (np.arange(len(group.values)) * GOLDEN % 1 - 0.5) * 0.6 * width
             x, y = (places, np.sort(group.values)) if upright else (np.sort(group.values), places)
-            axis.scatter(x, y, s=size, color=group.colour, marker=group.marker, linewidth=0, zorder=3, rasterized=True)
+            axis.plot(x, y, group.marker, color=group.colour, markersize=size, markeredgewidth=0, zorder=3)
     places = np.array([group.place for group in groups])
     medians = [np.median(group.values) for group in groups]
     bars = axis.hlines if upright else axis.vlines

@@ -40,10 +40,10 @@ def downstream_accuracy(
         x="Train points", y="Test accuracy", x_ticks=tuple(f"{size:,}" for size in sizes), upright=True,
     )  # fmt: skip
     legend = [Line2D([], [], label=f"{group.capitalize()} score", **look) for group, look in LOOKS.items()]
-    figure, axes = layout.panels(
+    page = layout.panels(
         table, data_sets, shared.labels(shown), text, (1.4, 0.8), share_x="all", share_y="row", legend=legend
     )
-    for (data_set, score), axis in axes.items():
+    for (data_set, score), axis in page.axes.items():
         own = table[(table["data_set"] == data_set) & (table["score"] == score)]
         if own.empty:
             layout.nothing(axis)
@@ -54,4 +54,4 @@ def downstream_accuracy(
             axis.plot(x, lines["median"], **look)
         axis.set_xticks(range(len(sizes)), [f"{size:,}" for size in sizes], rotation=90)
         axis.yaxis.set_major_locator(layout.few_ticks())
-    return figure
+    return page.finished()

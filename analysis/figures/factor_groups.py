@@ -24,11 +24,11 @@ def factor_groups(results: pd.DataFrame, representation: str = "mean") -> Figure
         (f"{representation} representation", style.count(table, "models per line")),
         x="Threshold (in units of the matrix)", y="Groups of factors", x_ticks=("0.0",), y_ticks=("10",),
     )  # fmt: skip
-    figure, axes = layout.panels(
+    page = layout.panels(
         table, shared.data_sets(table["data_set"]), matrices, text, (1.9, 0.8),
         share_x="column", share_y="row", legend=[*style.legend(marks)],
     )  # fmt: skip
-    for (data_set, matrix), axis in axes.items():
+    for (data_set, matrix), axis in page.axes.items():
         own = table[(table["data_set"] == data_set) & (table["matrix"] == matrix)]
         if own.empty:
             layout.nothing(axis)
@@ -36,4 +36,4 @@ def factor_groups(results: pd.DataFrame, representation: str = "mean") -> Figure
             line = own[own["objective"] == objective]
             axis.plot(line["threshold"], line["groups"], color=mark.colour, marker=mark.marker, markevery=8)
         axis.yaxis.set_major_locator(layout.few_ticks())
-    return figure
+    return page.finished()

@@ -43,15 +43,15 @@ def heat_maps(table: pd.DataFrame, matrix: Matrix, title: str, *details: str, un
     )  # fmt: skip
     numbers = table.drop(columns=["low", "high"], errors="ignore")
     size = max(CELL * len(matrix.columns), 0.8), max(HIGH * len(matrix.rows), 0.3)
-    figure, axes = layout.panels(numbers, {"": ""}, matrix.panels, text, size, share_x="all", share_y="all")
-    for (_, panel), axis in axes.items():
+    page = layout.panels(numbers, {"": ""}, matrix.panels, text, size, share_x="all", share_y="all")
+    for (_, panel), axis in page.axes.items():
         own = table[table[matrix.panel] == panel].pivot(
             index=matrix.row, columns=matrix.column, values="rank_correlation"
         )
         _draw(axis, own.reindex(index=list(matrix.rows), columns=list(matrix.columns)).to_numpy(float))
         axis.set_xticks(range(len(matrix.columns)), list(matrix.columns.values()), rotation=90)
         axis.set_yticks(range(len(matrix.rows)), list(matrix.rows.values()))
-    return figure
+    return page.finished()
 
 
 def _draw(axis: Axes, matrix: np.ndarray) -> None:

@@ -31,15 +31,15 @@ def median_score_by_strength(
         y="Median score",
         x_ticks=("1",),
     )
-    figure, axes = layout.panels(
+    page = layout.panels(
         table.drop(columns="place"), shared.data_sets(table["data_set"]), shared.labels(shown), text, (1.6, 0.8),
         share_x="all", share_y="none", legend=style.legend(marks, table),
     )  # fmt: skip
-    for (data_set, score), axis in axes.items():
+    for (data_set, score), axis in page.axes.items():
         own = table[(table["data_set"] == data_set) & (table["score"] == score)]
         if own.empty:
             layout.nothing(axis)
         lines.draw(axis, own, marks, bars=False)
         axis.set_xticks(range(1, table["place"].max() + 1))
         axis.yaxis.set_major_locator(layout.few_ticks())
-    return figure
+    return page.finished()

@@ -32,16 +32,16 @@ def score_by_objective(
         y_ticks=tuple(objectives),
     )
     size = 1.6, 0.115 * len(marks) + 0.1
-    figure, axes = layout.panels(
+    page = layout.panels(
         table, shared.data_sets(table["data_set"]), shared.labels(shown), text, size, share_x="column", share_y="all"
     )
     violins = table["n"].min() >= distributions.VIOLIN_FROM
     for models in found:
         of_objective = models.runs["objective"].to_numpy()
         for score in shown:
-            if (models.data_set, score) not in axes:
+            if (models.data_set, score) not in page.axes:
                 continue
-            axis = axes[models.data_set, score]
+            axis = page.axes[models.data_set, score]
             values = models.scores[score].dropna() if score in models.scores else pd.Series(dtype=float)
             of_objective = models.runs["objective"].reindex(values.index).to_numpy()
             groups = [
@@ -52,8 +52,8 @@ def score_by_objective(
                 layout.nothing(axis)
             distributions.draw(axis, groups, 0.85, upright=False, violins=violins)
             axis.grid(visible=False, axis="y")
-    for axis in axes.values():
+    for axis in page.axes.values():
         axis.set_yticks(range(len(marks)), objectives)
         axis.set_ylim(len(marks) - 0.4, -0.6)
         axis.xaxis.set_major_locator(layout.few_ticks())
-    return figure
+    return page.finished()

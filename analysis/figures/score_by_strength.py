@@ -34,7 +34,7 @@ def score_by_strength(
         x_ticks=(),
         y_ticks=("0.00",),
     )
-    figure, axes = layout.panels(
+    page = layout.panels(
         table, shared.data_sets(table["data_set"]), shared.labels(shown), text, (2.0, 0.8), share_x="all", share_y="none", legend=style.legend(marks, table),
     )  # fmt: skip
     violins = table["n"].min() >= distributions.VIOLIN_FROM
@@ -42,9 +42,9 @@ def score_by_strength(
         of_setting = list(models.runs[["objective", "strength"]].itertuples(index=False, name=None))
         cells, settings = pd.factorize(pd.Index(of_setting, tupleize_cols=False))
         for score in shown:
-            if (models.data_set, score) not in axes:
+            if (models.data_set, score) not in page.axes:
                 continue
-            axis = axes[models.data_set, score]
+            axis = page.axes[models.data_set, score]
             values = models.scores[score].to_numpy() if score in models.scores else np.full(len(cells), np.nan)
             there = np.isfinite(values)
             if not there.any():
@@ -54,11 +54,11 @@ def score_by_strength(
                 for cell, setting in enumerate(settings)
                 if setting in places
             ]
-            distributions.draw(axis, groups, 0.9, upright=True, violins=violins, size=4)
+            distributions.draw(axis, groups, 0.9, upright=True, violins=violins, size=2.0)
             axis.grid(visible=False, axis="x")
             axis.set_xticks([])
             axis.yaxis.set_major_locator(layout.few_ticks())
-    return figure
+    return page.finished()
 
 
 def _places(table: pd.DataFrame) -> dict[tuple[str, float], float]:

@@ -48,11 +48,11 @@ def statistical_efficiency(
          *(f"{names.span(lacking[lack])} {lack}" for lack in ("failed", "missing") if lacking[lack].any())),
         x="Score", y="Accuracy at 100 / accuracy at 10,000 points", x_ticks=("0.00",),
     )  # fmt: skip
-    figure, axes = layout.panels(
+    page = layout.panels(
         numbers, shared.data_sets(numbers["data_set"]), shared.labels(shown), text, (1.6, 0.9),
         share_x="column", share_y="row", legend=style.legend(marks),
     )  # fmt: skip
     for models in found:
         for score in shown:
-            scatter.draw(axes[models.data_set, score], models, score, efficiency, marks)
-    return figure
+            scatter.draw(page.axes[models.data_set, score], models, score, efficiency, marks)
+    return page.finished()

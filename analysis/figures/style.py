@@ -139,6 +139,6 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     stem.parent.mkdir(parents=True, exist_ok=True)
     pdf, png, csv = (stem.with_name(f"{stem.name}.{kind}") for kind in ("pdf", "png", "csv"))
     figure.savefig(pdf, metadata={"CreationDate": None})
-    figure.savefig(png)
+    figure.savefig(png, pil_kwargs={"compress_level": 3})  # A third of the time of the default, hardly larger.
     figure.numbers.to_csv(csv, index=False, lineterminator="\n")
     return [pdf, png, csv]

@@ -30,8 +30,8 @@ def transfer(results: pd.DataFrame, representation: str = "mean") -> Figure:
         x="Judged on", y="Judged by",
         x_ticks=tuple(DATA_SETS.values()), y_ticks=tuple(METRICS.values()),
     )  # fmt: skip
-    figure, axes = layout.panels(table, {"": ""}, {"": ""}, text, (1.9, 0.9), share_x="all", share_y="all")
-    axis = axes["", ""]
+    page = layout.panels(table, {"": ""}, {"": ""}, text, (1.9, 0.9), share_x="all", share_y="all")
+    axis = page.axes["", ""]
     cells = table.set_index(["metric", "data_set"])
     values = np.array([[cells.loc[(metric, data_set), "probability"] for data_set in DATA_SETS] for metric in METRICS])
     axis.set_facecolor(style.MISSING)
@@ -50,4 +50,4 @@ def transfer(results: pd.DataFrame, representation: str = "mean") -> Figure:
     axis.tick_params(length=0)
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
-    return figure
+    return page.finished()

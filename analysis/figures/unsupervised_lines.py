@@ -25,11 +25,11 @@ def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: b
         x_ticks=("1",),
         y_ticks=("0.002",),
     )
-    figure, axes = layout.panels(
+    page = layout.panels(
         table.drop(columns="place"), shared.data_sets(table["data_set"]), REPRESENTATIONS, text, (2.9, 0.9),
         share_x="all", share_y="row", legend=style.legend(marks, table),
     )  # fmt: skip
-    for (data_set, representation), axis in axes.items():
+    for (data_set, representation), axis in page.axes.items():
         own = table[table["data_set"] == data_set]
         shown = own[own["representation"] == representation]
         if shown.empty:
@@ -37,7 +37,7 @@ def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: b
         lines.draw(axis, shown, marks)
         axis.set_xticks(range(1, table["place"].max() + 1))
         _scale(axis, own, log)
-    return figure
+    return page.finished()
 
 
 @style.look()
@@ -45,12 +45,13 @@ def by_objective(results: pd.DataFrame, score: str, y_label: str, *, log: bool) 
     """A panel for each data set and objective: sampled (dashed, hollow) against mean representation."""
     table = _rows(results, score, log)
     marks = style.marks(table["objective"])
+    strengths = {objective: _strengths(table[table["objective"] == objective]) for objective in marks}
     text = layout.Text(
         f"{y_label.partition(' (')[0]} of sampled and mean representations by objective",
         ("median and quartiles over seeds", style.count(table, "models per point")),
         x="Regularisation strength",
         y=y_label,
-        x_ticks=tuple(f"{strength:g}" for strength in table["strength"].unique()),
+        x_ticks=tuple(label for labels in strengths.values() for label in labels),
         y_ticks=("0.002",),
         upright=True,
     )
@@ -60,11 +61,11 @@ def by_objective(results: pd.DataFrame, score: str, y_label: str, *, log: bool) 
         for representation, label in REPRESENTATIONS.items()
     ]
     columns = {objective: names.label(objective, names.OBJECTIVES) for objective in marks}
-    figure, axes = layout.panels(
+    page = layout.panels(
         table.drop(columns="place"), shared.data_sets(table["data_set"]), columns, text, (1.4, 0.8),
         share_x="column", share_y="row", legend=legend,
     )  # fmt: skip
-    for (data_set, objective), axis in axes.items():
+    for (data_set, objective), axis in page.axes.items():
         of_data_set = table[table["data_set"] == data_set]
         own = of_data_set[of_data_set["objective"] == objective]
         if own.empty:
@@ -72,16 +73,10 @@ def by_objective(results: pd.DataFrame, score: str, y_label: str, *, log: bool) 
         for representation, look in looks.items():
             shown = own[own["representation"] == representation]
             lines.draw(axis, shown, {objective: marks[objective]}, **look)
-        of_objective = table[table["objective"] == objective]
-        strengths = sorted(of_objective["strength"].unique())
-        swept = sorted(of_objective["strength_name"].astype(str).unique())
-        axis.set_xticks(range(1, len(strengths) + 1), [f"{strength:g}" for strength in strengths], rotation=90)
-        axis.set_xlim(0.5, len(strengths) + 0.5)
-        axis.annotate(
-            ", ".join(names.strength(name) for name in swept), (0.97, 0.03), xycoords="axes fraction", ha="right"
-        )
+        axis.set_xticks(range(1, len(strengths[objective]) + 1), strengths[objective], rotation=90)
+        axis.set_xlim(0.5, len(strengths[objective]) + 0.5)
         _scale(axis, of_data_set, log)
-    return figure
+    return page.finished()
 
 
 def _rows(results: pd.DataFrame, score: str, log: bool) -> pd.DataFrame:
@@ -93,6 +88,13 @@ def _rows(results: pd.DataFrame, score: str, log: bool) -> pd.DataFrame:
     if table.empty:
         raise NothingToDraw(f"no model has a {'positive ' if log else ''}score {score} (metric unsupervised)")
     return table.assign(place=style.places(table))
+
+
+def _strengths(table: pd.DataFrame) -> list[str]:
+    """ "β = 1", "2", "4": the strengths of an objective, named once."""
+    swept = ", ".join(names.strength(name) for name in sorted(table["strength_name"].astype(str).unique()))
+    first, *others = (f"{strength:g}" for strength in sorted(table["strength"].unique()))
+    return [f"{swept} = {first}", *others]
 
 
 def _scale(axis, table: pd.DataFrame, log: bool) -> None:

@@ -37,10 +37,10 @@ def unsupervised_scatter(
          *(f"{names.span(lacking[lack])} {lack}" for lack in ("failed", "missing") if lacking[lack].any())),
         x_ticks=("100",),
     )  # fmt: skip
-    figure, axes = layout.panels(
+    page = layout.panels(
         numbers, shared.labels(rows), shared.labels(columns), text, (1.6, 0.9),
         share_x="column", share_y="row", legend=style.legend(marks),
     )  # fmt: skip
-    for (y, x), axis in axes.items():
+    for (y, x), axis in page.axes.items():
         scatter.draw(axis, models, x, y, marks)
-    return figure
+    return page.finished()

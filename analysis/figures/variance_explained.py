@@ -42,11 +42,11 @@ def variance_explained(
         x_ticks=("100",),
         y_ticks=tuple(labels.values()),
     )
-    figure, axes = layout.panels(
+    page = layout.panels(
         table, {"": ""}, data_sets, text, (1.9, 0.18 * len(shown) + 0.05), share_x="all", share_y="all",
         legend=[Patch(color=colour, label=label) for label, colour in PARTS.values()],
     )  # fmt: skip
-    for (_, data_set), axis in axes.items():
+    for (_, data_set), axis in page.axes.items():
         for place, score in enumerate(shown):
             if (data_set, score) not in parts.index:
                 axis.text(2, place, "constant or no scores", va="center", color="#7F7F7F")
@@ -64,4 +64,4 @@ def variance_explained(
         axis.set_xlim(0, 100)
         axis.set_xticks([0, 50, 100])
         axis.grid(visible=False)
-    return figure
+    return page.finished()
