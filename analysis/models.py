@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from analysis import names, stats
 from analysis.rows import COLUMNS, UNSUPERVISED, is_failure, is_headline, scored
@@ -126,6 +127,14 @@ def by_data_set(results: pd.DataFrame, representation: str | None = None) -> lis
             table = pd.DataFrame(here[:, there], runs.index[own], [columns[place].name for place in there])
             found.append(Models(data_set, key, runs[own].drop(columns="data_set"), cells, table, bad[:, there], named))
     return [models for models in found if len(models.scores.columns)]
+
+
+def stored() -> pc.Expression:
+    """The rows of `needed`, for `Store.results` to read no others."""
+    metric, score = pc.field("metric"), pc.field("score")
+    read = metric.isin(list(UNSUPERVISED)) | (metric == score) | score.isin(list(names.INFO_MEC))
+    read |= pc.starts_with(score, ACCURACY) | (score == "statistical_efficiency")
+    return read | pc.field("error").is_valid() | ~pc.is_finite(pc.field("value"))
 
 
 def needed(results: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis import names, stats
+from analysis.published import PAPER
 
 MISSING = "–"
 GAP = "  "
@@ -101,19 +102,19 @@ def _failures(table: pd.DataFrame) -> Iterator[Section]:
 
 
 def _claims(table: pd.DataFrame) -> Iterator[Section]:
-    """A row per published claim; the CSV file says what is measured, and how sure we are of the claim."""
+    """A row per published claim; its source, and what is measured, are in the CSV file."""
     cells = pd.DataFrame(
         {
-            "Claim": table["claim"],
-            "Published": table["published"].map(_number),
+            "": table["claim"] + [" *" if "recalled" in how else "" for how in table["certainty"]],
+            "Published": table["published"].map(lambda number: _number(number, 3)),
             "Ours": [_with_interval(*row) for row in table[["measured", "low", "high"]].to_numpy()],
             "n": table["n"].astype(str),
             "Holds": table["holds"],
             "Why": table["why"],
-            "Source": table["source"] + " (" + table["certainty"] + ")",
         }
     )
-    yield Section(f"Published and measured, {names.count(table['n'])} a row", cells, 1)
+    note = f"* {PAPER}: recalled, not checked against it. Where a claim stands, and what is measured: the CSV file."
+    yield Section(f"Published claims beside this study, {names.count(table['n'])} a row", cells, 1, note)
 
 
 def _transfer(table: pd.DataFrame) -> Iterator[Section]:

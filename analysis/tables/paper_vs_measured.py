@@ -1,6 +1,6 @@
 """Do the published claims hold in this study?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -37,8 +37,8 @@ class Measured(NamedTuple):
     holds: bool | None = None  # None: decided by the published number
 
 
-def paper_vs_measured(results: pd.DataFrame) -> pd.DataFrame:
-    """Every claim of `published.CLAIMS` beside what this study measures; nothing is filled in by hand.
+def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
+    """Every published claim beside what this study measures; nothing is filled in by hand.
 
     A row per claim, with its source and how sure we are of it: `published` (NaN for a direction), `measured`, what that
     is in words, low and high (95 % over seeds), n models, and whether the claim holds: "yes", "no" or "not enough
@@ -55,7 +55,7 @@ def paper_vs_measured(results: pd.DataFrame) -> pd.DataFrame:
             cache[function.__name__] = function(results)
         return cache[function.__name__]
 
-    rows = [_row(claim, results, table) for claim in CLAIMS]
+    rows = [_row(claim, results, table) for claim in claims]
     if all(np.isnan(row[COLUMNS.index("measured")]) for row in rows):
         raise NothingToDraw("no claim can be measured: " + rows[0][-1])
     return pd.DataFrame(rows, columns=COLUMNS)
