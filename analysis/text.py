@@ -130,6 +130,19 @@ def _transfer(table: pd.DataFrame) -> Iterator[Section]:
     yield Section(f"Chance of beating a random model × 100, {names.count(table['n'])} ({lacking})", cells, 1)
 
 
+def _transfer_pairs(table: pd.DataFrame) -> Iterator[Section]:
+    """A section per choice, a row per data set and a column per score of the target."""
+    for (data_set, score), group in table.groupby(["chosen_on", "chosen_by"], sort=False):
+        matrix = group.pivot(index="judged_on", columns="judged_by", values="probability")
+        matrix = matrix.loc[group["judged_on"].unique(), group["judged_by"].unique()]
+        cells = matrix.map(lambda probability: _number(100 * probability, 1))
+        cells.columns = [names.label(key, names.SCORES) for key in matrix.columns]
+        cells.insert(0, "", [names.label(key, names.DATA_SETS) for key in matrix.index])
+        chosen = f"{names.label(score, names.SCORES)} on {names.label(data_set, names.DATA_SETS)}"
+        title = f"Chance of beating a random model × 100, chosen by {chosen}, {names.count(group['n'])} a cell"
+        yield Section(title, cells, 1)
+
+
 def _shares(table: pd.DataFrame) -> Iterator[Section]:
     """R² × 100 per data set and representation, adjusted with its interval beside it."""
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
@@ -176,6 +189,7 @@ def _trends(table: pd.DataFrame) -> Iterator[Section]:
 # By a column that only these tables have, or the first of those below that do.
 LAYOUTS: dict[str, Callable[[pd.DataFrame], Iterator[Section]]] = {
     "claim": _claims,
+    "chosen_on": _transfer_pairs,
     "r_squared": _shares,
     "median": _quartiles,
     "reason": _failures,

