@@ -43,9 +43,7 @@ def transfer(
         if own.any():
             estimate = table["probability"][own].mean()
             if resamples:
-                low, high = stats.interval(
-                    estimate, resampled[:, own].mean(axis=1), stats.widening(np.zeros(grid.seeds))
-                )
+                low, high = stats.interval(estimate, resampled[:, own].mean(axis=1), grid.wider)
         counts = (own.sum(), grid.n, grid.failed, grid.missing)
         rows.append([metric, data_set, estimate, *np.clip([low, high], 0, 1), *counts])
     columns = ["metric", "data_set", "probability", "low", "high", "pairs", "n", "failed", "missing"]
@@ -62,13 +60,13 @@ def transfer_pairs(
 ) -> pd.DataFrame:
     """`transfer` for every pair of (metric, data set) to choose by and (metric, data set) to be judged by.
 
-    Columns: data_set_a and score_a chose, data_set_b and score_b judge; `metric` and `data_set` say whether they are
-    the same; probability, low, high, and n, the models of data_set_b that have score_b.
+    Columns: chosen_on and chosen_by, a data set and a score, and judged_on and judged_by; `metric` and `data_set` say
+    whether they are the same; probability, low, high, and n, the models of judged_on that have judged_by.
     """
     table, resampled, grid = _pairs(results, scores, representation, resamples, seed)
     low = high = np.full(len(table), np.nan)
     if resamples:
-        low, high = stats.interval(table["probability"].to_numpy(), resampled, stats.widening(np.zeros(grid.seeds)))
+        low, high = stats.interval(table["probability"].to_numpy(), resampled, grid.wider)
     return table.assign(low=np.clip(low, 0, 1), high=np.clip(high, 0, 1))
 
 
@@ -90,6 +88,8 @@ class _Grid:
         self.seeds = len(seeds)
         if self.seeds < 2 or setting.max() < 1:
             raise NothingToDraw("there are no two seeds of two settings")
+        # Of two seeds each resample that holds a pair holds both, and says nothing.
+        self.wider = stats.widening(np.zeros(self.seeds)) if self.seeds > 2 else np.nan
         self.targets: list[tuple[str, str, int]] = []
         values, start = [], 0
         self.n = self.failed = self.missing = 0
@@ -126,7 +126,7 @@ def _pairs(
         for a in grid.targets
         for b in grid.targets
     ]
-    columns = ["data_set_a", "score_a", "data_set_b", "score_b", "metric", "data_set", "n"]
+    columns = ["chosen_on", "chosen_by", "judged_on", "judged_by", "metric", "data_set", "n"]
     table = pd.DataFrame(rows, columns=columns).assign(probability=estimate)
     return table, np.concatenate(resampled) if resampled else np.zeros((0, len(rows))), grid
 
