@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def quick(arguments: argparse.Namespace) -> None:
     """Run the small study of sweeps/quick.gin, then its tables and figures."""
-    arguments.sweep = "quick"
+    arguments.sweep, arguments.paper = "quick", None
     _run(arguments)
     tables(arguments)
     figures(arguments)
@@ -161,11 +161,21 @@ def tables(arguments: argparse.Namespace) -> None:
 
 
 def figures(arguments: argparse.Namespace) -> None:
-    """Draw the figures (PDF and PNG)."""
+    """Draw the figures of a paper, or all (PDF, PNG, and the numbers behind as CSV)."""
     from analysis import figures as analysis_figures
 
-    paths = analysis_figures.write(store.open(arguments.dir).results(), arguments.dir / "figures")
-    OUT.print(f"{len(paths)} figure files in {arguments.dir / 'figures'}", highlight=False)
+    paper = arguments.paper
+    folder = arguments.dir / "figures"
+    if paper is not None:
+        analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
+    written = analysis_figures.write(store.open(arguments.dir).results(analysis_figures.stored()), folder, paper)
+    for name, reason in written.skipped.items():
+        OUT.print(f"skipped: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    for figure in analysis_figures.PAPERS[paper] if paper else ():
+        if figure.why_not:
+            shown = f"not among them: {figure.what.lower()}: {figure.why_not}"
+            OUT.print(shown, highlight=False, markup=False, soft_wrap=True)
+    OUT.print(f"{len(written.figures)} figures in {folder}", highlight=False)
 
 
 def _sweep(arguments: argparse.Namespace):
@@ -236,7 +246,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("sql", metavar="SQL", help='such as "SELECT * FROM results LIMIT 5"')
     command.add_argument("--csv", action="store_true", help="print CSV instead of a table")
     add(tables, _folder)
-    add(figures, _folder)
+    add(figures, _folder, _paper)
     cli_data.add_to(commands, _data_dir)
     return top
 
@@ -247,6 +257,12 @@ def _sweep_argument(command: argparse.ArgumentParser) -> None:
 
 def _folder(command: argparse.ArgumentParser) -> None:
     command.add_argument("dir", metavar="DIR", type=Path, help="the study's folder")
+
+
+def _paper(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--paper", metavar="PAPER", help="only the figures of this paper: locatello2019 (default: all)"
+    )
 
 
 def _quick_folder(command: argparse.ArgumentParser) -> None:

@@ -9,17 +9,18 @@ lack.
 A figure that should be written is one file and one line in `FIGURES`, and, if it is a paper's, in `papers.PAPERS`.
 """
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from analysis import names
+from analysis import models
 from analysis.figures import shared, style
 from analysis.figures.data_set_rank_correlation import data_set_rank_correlation
 from analysis.figures.downstream_accuracy import downstream_accuracy
@@ -38,11 +39,10 @@ from analysis.figures.unified_rank_correlation import unified_rank_correlation
 from analysis.figures.unsupervised_rank_correlation import unsupervised_rank_correlation
 from analysis.figures.unsupervised_scatter import unsupervised_scatter
 from analysis.figures.variance_explained import variance_explained
-from analysis.models import needed
 from analysis.rows import NothingToDraw, checked
 from analysis.tables.unified_rank_correlation import METRIC as UNIFIED
 
-__all__ = ["FIGURES", "OF_ONE_DATA_SET", "PAPERS", "Written", "write"]
+__all__ = ["FIGURES", "PAPERS", "Written", "figures_of", "stored", "write"]
 
 FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "total_correlation": total_correlation,
@@ -68,52 +68,48 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "unified_rank_correlation": unified_rank_correlation,
     "factor_groups": factor_groups,
 }
-# Of each data set in a file of its own.
-OF_ONE_DATA_SET = ("unsupervised_scatter",)
-
-log = logging.getLogger(__name__)
 
 
 class Written(NamedTuple):
-    """The files, and of each figure that the rows do not allow, why."""
+    """What `write` wrote: the files, the names of the figures, and why each of the others was skipped."""
 
     paths: list[Path]
+    figures: list[str]
     skipped: dict[str, str]
 
 
 def write(results: pd.DataFrame, folder: str | Path, paper: str | None = None) -> Written:
     """Write the figures of a paper (None: every figure) as `folder`/<figure>.pdf, .png and .csv, the numbers behind.
 
-    Those of one data set go to `folder`/<data set>/. Each table is computed once for all of them.
+    Each table is computed once for all of them. A figure that the rows do not allow is skipped.
     """
     chosen = list(FIGURES) if paper is None else figures_of(paper)
-    results = checked(results)
-    paths, skipped = [], {}
-    with threadpool_limits(limits=1):  # The products are small: threads of linear algebra only wait.
-        for name, stem, rows in _each(_read(results), Path(folder), chosen):
-            try:
-                figure = FIGURES[name](rows)
-            except NothingToDraw as reason:
-                skipped[stem.relative_to(folder).as_posix()] = str(reason)
-                continue
-            paths += style.save(figure, stem)
-    return Written(paths, skipped)
-
-
-def _each(results: pd.DataFrame, folder: Path, chosen: list[str]) -> Iterator[tuple[str, Path, pd.DataFrame]]:
-    """The name, the stem of the files and the rows of each figure."""
-    with shared.each_table_once(results):
+    results = _needed(checked(results))
+    written = Written([], [], {})
+    # The products are small: threads of linear algebra only wait.
+    with threadpool_limits(limits=1), shared.each_table_once(results):
         for name in chosen:
-            if name not in OF_ONE_DATA_SET:
-                yield name, folder / name, results
-    of_one = [name for name in chosen if name in OF_ONE_DATA_SET]
-    for data_set in names.in_order(results["data_set"].unique(), names.DATA_SETS) if of_one else []:
-        rows = results[results["data_set"] == data_set]
-        with shared.each_table_once(rows):
-            for name in of_one:
-                yield name, folder / data_set / name, rows
+            try:
+                figure = FIGURES[name](results)
+            except NothingToDraw as reason:
+                written.skipped[name] = str(reason)
+                continue
+            written.figures.append(name)
+            written.paths.extend(style.save(figure, Path(folder) / name))
+    return written
 
 
-def _read(results: pd.DataFrame) -> pd.DataFrame:
-    """The rows that figures read, of which there can be a few in a hundred."""
-    return results
+def stored() -> pc.Expression:
+    """The rows that figures read, for `Store.results` to read no others."""
+    return models.stored() | (pc.field("metric") == UNIFIED)
+
+
+def _needed(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows that figures read, with text as categories."""
+    results = results.reset_index(drop=True)
+    of_tables = models.needed(results)
+    unified = np.flatnonzero(results["metric"] == UNIFIED)
+    if not len(unified):
+        return of_tables
+    rows = results.iloc[np.union1d(of_tables.index, unified)]
+    return rows.astype(dict.fromkeys(of_tables.select_dtypes("category"), "category"))

@@ -47,9 +47,7 @@ def _outline(group: Group, width: float) -> np.ndarray:
     values = group.values
     x = np.linspace(values.min(), values.max(), POINTS)
     bandwidth = values.std(ddof=1) * len(values) ** -0.2
-    if bandwidth <= 0:
-        density = np.ones(POINTS)
-    else:
-        density = np.exp(-0.5 * ((x[:, None] - values) / bandwidth) ** 2).sum(axis=1)
+    distance = np.divide(x[:, None] - values, bandwidth, out=np.zeros((POINTS, len(values))), where=bandwidth > 0)
+    density = np.exp(-0.5 * distance**2).sum(axis=1)
     half = density / density.max() * width / 2
     return np.column_stack([np.concatenate([x, x[::-1]]), group.place + np.concatenate([half, -half[::-1]])])

@@ -35,7 +35,8 @@ def score_by_strength(
         y_ticks=("0.00",),
     )
     page = layout.panels(
-        table, shared.data_sets(table["data_set"]), shared.labels(shown), text, (2.0, 0.8), share_x="all", share_y="none", legend=style.legend(marks, table),
+        table, shared.data_sets(table["data_set"]), shared.labels(shown), text, (2.0, 0.8),
+        share_x="all", share_y="none", legend=style.legend(marks, table),
     )  # fmt: skip
     violins = table["n"].min() >= distributions.VIOLIN_FROM
     for models in found:

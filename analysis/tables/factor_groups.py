@@ -20,8 +20,7 @@ def factor_groups(results: pd.DataFrame, representation: str = "mean") -> pd.Dat
     of factors, where the threshold is above all entries that connect, down to 1. The paper counts only factors that a
     code has at the threshold; of those the study keeps no score.
     """
-    results = checked(results)
-    own = results[(results["metric"] == METRIC) & (results["representation"] == representation)]
+    own = checked(results[(results["metric"] == METRIC) & (results["representation"] == representation)])
     rows = scored(own[own["score"].isin([s for s in own["score"].unique() if ".merge." in s])])
     if rows.empty:
         raise NothingToDraw(f"no model has the metric {METRIC} of the {representation} representation")

@@ -32,8 +32,7 @@ def unified_rank_correlation(results: pd.DataFrame, representation: str = "mean"
     A row per data_set, score_a and score_b, both orders and the diagonal; scores are "matrix.aggregation", those of
     the metric `unified_scores`. n models have both, failed could not be scored, missing were not.
     """
-    results = checked(results)
-    own = results[(results["metric"] == METRIC) & (results["representation"] == representation)]
+    own = checked(results[(results["metric"] == METRIC) & (results["representation"] == representation)])
     rows = scored(own[own["score"].isin(SCORES)])
     if rows.empty:
         raise NothingToDraw(f"no model has the metric {METRIC} of the {representation} representation")
