@@ -1,4 +1,4 @@
-"""Figures of planted results: what is drawn are the numbers of the tables, and odd studies are skipped with a reason."""
+"""Figures of planted results: drawn are the numbers of the tables, and odd studies are skipped with a reason."""
 
 import contextlib
 
@@ -100,9 +100,9 @@ class TestEveryFigure:
         ids=["data_set", "one_model", "objective", "metric", "constant", "failed", "gaps", "mean", "no_tc"],
     )
     @pytest.mark.filterwarnings("error")
-    def test_odd_studies_are_drawn_or_skipped(self, name, odd, tmp_path):
+    def test_odd_studies_are_drawn_or_skipped(self, name, odd):
         with contextlib.suppress(rows.NothingToDraw):  # any other error is a crash
-            style.save(figures.FIGURES[name](odd), tmp_path / name)
+            assert len(figures.FIGURES[name](odd).numbers)
 
     @pytest.mark.parametrize("name", figures.FIGURES)
     def test_text_is_on_the_page(self, name, study):

@@ -51,7 +51,7 @@ def models(results: pd.DataFrame, representation: str) -> list[Models]:
 
 
 def shown_scores(found: Iterable[str], scores: Iterable[str] | None, data_sets: int) -> list[str]:
-    """Those of `scores` that are found. None: every one, of several data sets only those of the study of 2019, if any."""
+    """Those of `scores` that are found. None: every one; of several data sets those of the study of 2019, if any."""
     found = names.in_order(found, names.SCORES)
     if scores is None:
         of_study = [score for score in found if score in names.STUDY_METRICS]
