@@ -145,10 +145,10 @@ def panels(
     wrapped = len(rows) == 1 or len(columns) == 1
     ticks_y = width(text.y_ticks) + 0.06
     left = EDGE + (HEADER if text.y else 0) + ticks_y
-    right = EDGE + (0 if wrapped else HEADER)
     # Panels in a line have axes of their own where they do not share along it; of one line, all do that share.
     own_y = len(set(y_groups)) > 1 if wrapped else share_y in ("column", "none")
     stands_out = 0 if text.upright else width(text.x_ticks)  # Half of a label, on either side.
+    right = EDGE + max(0 if wrapped else HEADER, stands_out / 2)
     gap_x = max(GAP, 0.03 + stands_out) + (ticks_y if own_y else 0)
     room = style.WIDTH - left - right + gap_x
     across = len(columns)
@@ -230,10 +230,10 @@ def _axes(figure: Figure, grid: _Grid, inches: _Inches) -> dict[tuple[str, str],
 
 
 def width(texts: Iterable[str], size: float = style.TEXT) -> float:
-    """Inches of the longest line of the texts."""
+    """Inches of the longest line of the texts, and a little, as letters are drawn at whole pixels."""
     font = FontProperties(family=style.SETTINGS["font.family"], size=size)
     lines = [line for text in texts for line in text.split("\n")]
-    return max((text_to_path.get_text_width_height_descent(line, font, False)[0] for line in lines), default=0) / 72
+    return max((text_to_path.get_text_width_height_descent(line, font, False)[0] for line in lines), default=0) / 69
 
 
 def _fitting(label: str, room: float) -> str:
