@@ -24,9 +24,8 @@ Families say how far a latent goes:
   minmax_interval_cycle    least to greatest mean code
 
 examples:
-  disentanglement-study query studies/quick "SELECT run_id, * EXCLUDE run_id FROM results
-    WHERE score = 'mig' AND representation = 'mean' ORDER BY value DESC LIMIT 3"        which run is the best
-  disentanglement-study traverse studies/quick 3f2a                                     the one that begins with 3f2a
+  disentanglement-study query studies/quick "SELECT run_id, value FROM results WHERE score = 'mig' ORDER BY value DESC"
+  disentanglement-study traverse studies/quick 3f2a               the run whose id begins with 3f2a
   disentanglement-study traverse studies/quick 3f2a --family conf_interval_cycle --output pictures
 """
 

@@ -1,5 +1,7 @@
 """Trained models of a study, loaded again: which run is meant, its codes of images, what it decodes."""
 
+import dataclasses
+import json
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -14,7 +16,7 @@ from disentanglement_study.config import Study
 from disentanglement_study.errors import unknown
 from disentanglement_study.rescore import nested
 from disentanglement_study.store import Store
-from disentanglement_study.train import build_nets, device_form, on_device
+from disentanglement_study.train import build_nets, device_form
 from disentanglement_study.types import DataSet, Job, Run
 
 Images = UInt8[np.ndarray, "n h w k"]
@@ -50,6 +52,19 @@ class Model(NamedTuple):
         return not (np.isfinite(self.kl).all() and all(np.isfinite(leaf).all() for leaf in leaves))
 
 
+def jobs(store: Store) -> list[Job]:
+    """The finished jobs, with their runs as the plan has them."""
+    runs = {
+        row.run_id: Run(row.run_id, row.data_set, row.objective, json.loads(row.hyper), row.seed, row.protocol)
+        for row in store.plan.itertuples()
+    }
+    return [
+        Job(manifest["job_id"], tuple(runs[run_id] for run_id in manifest["run_ids"]))
+        for manifest in store.manifests()
+        if manifest["status"] == "done"
+    ]
+
+
 def find(store: Store, beginning: str) -> str:
     """The finished run whose id is or begins like this; ValueError if there is none, or several."""
     ids = store.plan["run_id"].tolist()
@@ -68,21 +83,27 @@ def find(store: Store, beginning: str) -> str:
     raise ValueError(f"run {run_id} is not done yet: the command that runs {store.root} goes on with it")
 
 
-def sample_index(data_set: DataSet, number: int, seed: int) -> Int[np.ndarray, " n"]:
-    """Images drawn without replacement, at most `number`, in random order; the same for every model of a data set."""
-    draws = rng.generator(seed, "traverse", data_set.name)
-    return draws.choice(data_set.num_images, min(number, data_set.num_images), replace=False)
+def sample_index(data_set: DataSet, study: Study, number: int, seed: int) -> Int[np.ndarray, " n"]:
+    """Images drawn as those that are scored, at most `number`, in random order; the same for all models of a set."""
+    index = represent.table_index(data_set, dataclasses.replace(study.evaluate, table_rows=number, seed=seed))
+    return rng.generator(seed, "traverse", data_set.name).permutation(index)
 
 
 def models(
     store: Store, job: Job, run_ids: Sequence[str], study: Study, data_set: DataSet, index: np.ndarray, seed: int
 ) -> list[Model]:
-    """Trained models of a finished job and their codes of the images `index`."""
+    """Trained models of a finished job and their codes of the images `index`.
+
+    ValueError if the data set is not the one that they were trained on.
+    """
+    manifest = store.manifest(job)
+    if manifest.get("data", data_set.identity) != data_set.identity:
+        raise ValueError(f"{store.root} holds models of another data set {data_set.name!r}: its contents have changed")
     places = {run.run_id: place for place, run in enumerate(job.runs)}
     members = [places[run_id] for run_id in run_ids]
     params = nested(store.params(job, members))
-    population, batch = store.manifest(job).get("population"), study.resources.encode_batch
-    codes = represent.encode(params, data_set, index, study.nets, batch, population, seed)
+    batch = study.resources.encode_batch
+    codes = represent.encode(params, data_set, index, study.nets, batch, manifest.get("population"), seed)
     mean, logvar = codes.mean.astype(np.float64), codes.logvar.astype(np.float64)
     return [
         Model(job.runs[member], jax.tree.map(lambda leaf, at=place: leaf[at], params["decoder"]), *posterior)
@@ -117,5 +138,6 @@ def decoder(data_set: DataSet, study: Study, batch_size: int) -> Decode:
 def originals(data_set: DataSet, study: Study, index: np.ndarray, seed: int) -> Images:
     """The images `index` as the nets see them."""
     size = study.nets.image_size
+    storage = jax.device_put(data_set.storage, may_alias=True)
     show = jax.jit(lambda storage, index: represent.seen(data_set, storage, index, size, seed))
-    return np.rint(255 * np.asarray(show(on_device(data_set.storage), index.astype(np.int32)))).astype(np.uint8)
+    return np.rint(255 * np.asarray(show(storage, index.astype(np.int32)))).astype(np.uint8)

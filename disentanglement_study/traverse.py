@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from disentanglement_study import compilation, config, data, pictures, rng, trained, traversal_ranges
-from disentanglement_study.rescore import finished_jobs
 from disentanglement_study.store import Store
 from disentanglement_study.trained import Decode, Images, Model
 from disentanglement_study.traversal_ranges import FAMILIES, HALF_WIDTH
@@ -47,9 +46,9 @@ def traverse(
     store = Store(root)
     run_id = trained.find(store, run_id)
     study = config.load(store.text)
-    (job,) = (job for job in finished_jobs(store, study, data_dir) if any(run.run_id == run_id for run in job.runs))
+    (job,) = (job for job in trained.jobs(store) if any(run.run_id == run_id for run in job.runs))
     data_set = data.load(job.data_set, data_dir)
-    index = trained.sample_index(data_set, SAMPLE, seed)
+    index = trained.sample_index(data_set, study, SAMPLE, seed)
     (model,) = trained.models(store, job, [run_id], study, data_set, index, seed)
     if model.has_diverged:
         raise ValueError(f"run {run_id} has diverged ({model.run}): what it encodes and decodes is not finite")
@@ -83,7 +82,7 @@ def thumbnails(
     compilation.use_cache()
     study = config.load(store.text)
     wanted, decoders = None if run_ids is None else set(run_ids), {}
-    for job in finished_jobs(store, study, data_dir):
+    for job in trained.jobs(store):
         chosen = [run.run_id for run in job.runs if wanted is None or run.run_id in wanted]
         if not chosen:
             continue
@@ -91,7 +90,7 @@ def thumbnails(
         rows = min(latents, study.nets.num_latents)
         if job.data_set not in decoders:
             decoders[job.data_set] = trained.decoder(data_set, study, rows * columns)
-        index = trained.sample_index(data_set, sample, seed)
+        index = trained.sample_index(data_set, study, sample, seed)
         for model in trained.models(store, job, chosen, study, data_set, index, seed):
             if not model.has_diverged:
                 codes = along(model.mean[0], levels(study.nets.num_latents, columns))[model.order[:rows]]

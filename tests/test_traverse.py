@@ -348,7 +348,7 @@ def test_the_pictures_are_those_of_the_parameters_in_the_store(
 
     opened, loaded = store.open(study), data.load(data_set, dsprites_root)
     settings = config.load(opened.text)
-    (job,) = (job for job in rescore.finished_jobs(opened, settings, dsprites_root) if job.data_set == data_set)
+    (job,) = (job for job in trained.jobs(opened) if job.data_set == data_set)
     params = rescore.nested(opened.arrays(job, "params"))
     place = [run.run_id for run in job.runs].index(run_id)
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf[place]), params)
@@ -358,7 +358,7 @@ def test_the_pictures_are_those_of_the_parameters_in_the_store(
     def decoded(codes):
         return 255 * special.expit(np.asarray(nets.decode(params["decoder"], jnp.float32(codes))))
 
-    index = trained.sample_index(loaded, 1000, 0)
+    index = trained.sample_index(loaded, settings, 1000, 0)
     (model,) = trained.models(opened, job, [run_id], settings, loaded, index, 0)
     number = min(64, len(index))
     shown = cells(folder / "reconstructions.png", -(-number // 8), 16, 64, shape).reshape(-1, 2, *shape)
@@ -386,7 +386,7 @@ def test_the_pictures_are_those_of_the_parameters_in_the_store(
 def test_thumbnails_of_many_runs_are_their_grids(untrained_study, dsprites_root):
     opened, size = store.open(untrained_study), {"latents": 3, "columns": 5, "sample": 40}
     drawn = dict(traverse.thumbnails(opened, data_dir=dsprites_root, **size))
-    assert list(drawn) == opened.plan["run_id"].tolist()
+    assert set(drawn) == set(opened.plan["run_id"])
     assert all(picture.shape == (3 * 18 - 2, 5 * 18 - 2, 3) for picture in drawn.values())
     assert all(picture.dtype == np.uint8 for picture in drawn.values())
     assert len({picture.tobytes() for picture in drawn.values()}) == 4
@@ -452,6 +452,21 @@ def test_runs_that_failed_or_are_not_done_are_errors(trained_study, draw, tmp_pa
     manifest.unlink()
     assert draw(folder, run_id) == 2
     assert f"run {run_id} is not done yet" in capsys.readouterr().err
+
+
+def test_models_of_a_set_that_has_changed_are_an_error(trained_study, draw, tmp_path, capsys):
+    folder = shutil.copytree(trained_study, tmp_path / "study")
+    (manifest,) = folder.glob("jobs/*/manifest.json")
+    written = json.loads(manifest.read_text())
+    assert written["data"]["name"] == "dsprites"
+    manifest.write_text(json.dumps({**written, "data": {**written["data"], "sha256": "another"}}))
+    assert draw(folder, run_of(folder)) == 2
+    assert "holds models of another data set 'dsprites'" in capsys.readouterr().err
+
+
+def test_the_runs_of_a_job_are_those_of_the_settings(trained_study, dsprites_root):
+    opened = store.open(trained_study)
+    assert trained.jobs(opened) == rescore.finished_jobs(opened, config.load(opened.text), dsprites_root)
 
 
 def test_a_folder_without_a_study_is_an_error(draw, tmp_path, capsys):
