@@ -29,7 +29,7 @@ def test_is_what_the_catalogue_says(data_set):
 
 
 def test_images_are_bytes_of_the_whole_range(data_set):
-    images = data_set.images(some_index(data_set))
+    images = data_set.images(some_index(data_set), seed=np.arange(200))
     assert images.shape == (200, *data_set.image_shape)
     assert images.dtype == np.uint8
     assert images.min() < 20
