@@ -44,8 +44,23 @@ UNSUPERVISED_SCORES = {
     "gaussian_wasserstein_correlation": "Gaussian Wasserstein",
     "gaussian_wasserstein_correlation_normalised": "Gaussian Wasserstein (normalised)",
     "mutual_information": "Mutual information",
+    "udr_lasso": "UDR (Lasso)",
 }
-SCORES = METRICS | INFO_MEC | UNSUPERVISED_SCORES
+# Of the downstream tasks: accuracy after so many train points, and accuracy at 100 over that at 10,000 points.
+DOWNSTREAM_SCORES = {
+    f"{metric}.{score}": f"{short} {shown}"
+    for metric, short in [("downstream_logistic_regression", "LR"), ("downstream_boosted_trees", "GBT")]
+    for score, shown in [
+        ("n_10", "10"),
+        ("n_100", "100"),
+        ("n_1000", "1,000"),
+        ("n_10000", "10,000"),
+        ("statistical_efficiency", "efficiency"),
+    ]
+}
+SCORES = METRICS | INFO_MEC | UNSUPERVISED_SCORES | DOWNSTREAM_SCORES
+# Those of the 2019 study, which its averages over metrics are of.
+STUDY_METRICS = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap_score")
 OBJECTIVES = {
     "beta_vae": "β-VAE",
     "annealed_vae": "AnnealedVAE",
@@ -90,7 +105,8 @@ def label(key: str, known: Mapping[str, str]) -> str:
 def sort(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """The rows in the papers' order of the columns `by`."""
     known = {"data_set": DATA_SETS, "objective": OBJECTIVES, "representation": REPRESENTATIONS}
-    known |= {"metric": METRICS, "score": SCORES}
+    known |= {"metric": METRICS} | dict.fromkeys(["score", "score_a", "score_b"], SCORES)
+    known |= dict.fromkeys(["data_set_a", "data_set_b"], DATA_SETS)
 
     def position(column: pd.Series) -> pd.Series:
         if column.name not in known:

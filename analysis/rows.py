@@ -1,9 +1,9 @@
 """The rows of a study as the analysis reads them: checked, failures set aside, one value per score of a model.
 
 The headline score of a metric is the row whose `score` equals its `metric`; `info_mec` has three side by side, and
-some metrics have none. Of the hundreds of scores of a model, tables and figures show these and those that need no
-labels. A row whose `error` is set, or whose `value` is not finite, is a failure: it enters no statistic and is counted
-by `tables.failures`.
+some metrics have none. Of the hundreds of scores of a model, tables and figures show these, those that need no labels,
+and the accuracies of the downstream tasks. A row whose `error` is set, or whose `value` is not finite, is a failure: it
+enters no statistic and is counted by `tables.failures`.
 """
 
 import numpy as np
@@ -18,6 +18,7 @@ COLUMNS = (
     "objective",
     "strength_name",
     "strength",
+    "seed",
     "representation",
     "metric",
     "score",
@@ -25,11 +26,11 @@ COLUMNS = (
     "error",
 )
 # Metrics that see no factor labels, and so could be used to select models.
-UNSUPERVISED = ("training", "unsupervised")
+UNSUPERVISED = ("training", "unsupervised", "udr")
 
 
 class NothingToDraw(ValueError):
-    """The rows are well formed but do not allow this figure; the message says why."""
+    """The rows are well formed but do not allow this table or figure; the message says what they lack."""
 
 
 def checked(results: pd.DataFrame) -> pd.DataFrame:
@@ -43,9 +44,9 @@ def checked(results: pd.DataFrame) -> pd.DataFrame:
 
 def is_failure(results: pd.DataFrame) -> pd.Series:
     """Whether each row is a failed run or metric: an error is set, or the value is not a finite number."""
-    error = results["error"]
-    has_error = error.notna() & (error.astype(str).str.strip() != "")
-    return has_error | ~np.isfinite(results["value"].astype(float))
+    failed = ~np.isfinite(results["value"].astype(float))
+    error = results["error"].dropna()  # few: text is slow
+    return failed | (error.astype(str).str.strip() != "").reindex(results.index, fill_value=False)
 
 
 def scored(results: pd.DataFrame) -> pd.DataFrame:
@@ -82,6 +83,11 @@ def without_labels(results: pd.DataFrame) -> pd.DataFrame:
     """The rows of `scored` that hold a score of the metrics `UNSUPERVISED`."""
     results = checked(results)
     return scored(results[results["metric"].isin(UNSUPERVISED)])
+
+
+def is_headline(metric: str, score: str) -> bool:
+    """Whether this score of this metric is shown for it."""
+    return (metric == score and metric not in UNSUPERVISED) or (metric == "info_mec" and score in names.INFO_MEC)
 
 
 def _is_headline(results: pd.DataFrame) -> pd.Series:

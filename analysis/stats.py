@@ -1,17 +1,28 @@
-"""Spearman rank correlation and a seeded percentile bootstrap, exact and small.
+"""Rank correlation, shares of variance, and a seeded bootstrap over seeds.
 
-A resample is written as weights, how often each of the n models was drawn: one implementation then serves the
-estimate (all weights 1) and, without sorting again, every resample.
+What varies when a study is repeated is the seed: objectives and strengths are chosen, not drawn. So a resample draws
+the runs of each cell, an objective at a strength, with replacement from that cell, and keeps the design. Resampling
+models over the whole study would also vary how often each objective is there, which no repetition does. Cells count as
+independent of each other.
+
+A resample is written as weights, how often each model was drawn: one implementation then serves the estimate (all
+weights 1) and, as every score is sorted once, all resamples.
 """
 
-from collections.abc import Callable
-from functools import lru_cache, partial
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
 # With two models the rank correlation is always 1 or -1, whatever the scores.
 MIN_MODELS = 3
+# The ends of a 95 % interval are then known to within 8 % (one standard error) of its half-width.
+RESAMPLES = 300
+LEVEL = 0.95
+# Resamples whose ranks are held at once: few, so that they stay in the cache of a processor.
+BLOCK = 50
+TRIANGLE = np.tril(np.ones((40, 40), dtype=np.float32))
 
 
 class RankCorrelation(NamedTuple):
@@ -23,99 +34,223 @@ class RankCorrelation(NamedTuple):
     n: np.ndarray
 
 
-def midranks(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Ranks from 1, ties at their mean, of x [n] where each value is there weight [n,...] times: [n,...]."""
-    order = np.argsort(x, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(x[order])), len(x) - 1)
-    up_to = np.cumsum(weight[order], axis=0)[last]
-    before = np.concatenate([np.zeros_like(up_to[:1]), up_to[:-1]])
-    group = np.searchsorted(x[order][last], x)
-    return ((before + up_to + 1) / 2)[group]
+def resample(cells: np.ndarray, resamples: int, seed: int | list[int] = 0) -> np.ndarray:
+    """How often each model is in each resample: [n,resamples] for the cells [n] of the models, integers.
 
-
-def spearman(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """Spearman's rho of x [n] and y [n], finite values; of each resample where weight [n,resamples] is given.
-
-    The Pearson correlation of the average ranks. NaN, and no warning, where x or y is constant: a constant score
-    ranks nothing, so its correlation is undefined, not zero.
+    Each cell is drawn from itself, with replacement, as often as it has models (stratified bootstrap).
     """
-    weight = np.ones(len(x)) if weight is None else weight
-    centre = (weight.sum(axis=0) + 1) / 2
-    rank_x, rank_y = midranks(x, weight) - centre, midranks(y, weight) - centre
-    covariance, variance_x, variance_y = (
-        np.einsum("n...,n...,n...->...", weight, a, b)
-        for a, b in [(rank_x, rank_y), (rank_x, rank_x), (rank_y, rank_y)]
-    )
-    # Half-integers are exact in floating point, so the variance of a constant is exactly zero.
-    scale = np.sqrt(variance_x * variance_y)
-    rho = np.divide(covariance, scale, out=np.full(np.shape(scale), np.nan), where=scale > 0)
-    return np.clip(rho, -1, 1)
+    order = np.argsort(cells, kind="stable")
+    _, start, cell, size = np.unique(cells[order], return_index=True, return_inverse=True, return_counts=True)
+    uniform = np.random.default_rng(seed).random((len(cells), resamples))
+    drawn = order[start[cell][:, None] + (uniform * size[cell][:, None]).astype(int)]
+    count = np.bincount((drawn * resamples + np.arange(resamples)).ravel(), minlength=uniform.size)
+    return count.reshape(uniform.shape).astype(np.float32)
 
 
-@lru_cache(maxsize=4)  # The pairs of a matrix rest on few different numbers of models.
-def resample(n: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each of n models is in each resample, drawn with replacement: [n,resamples], read-only."""
-    drawn = np.random.default_rng(seed).integers(n, size=(n, resamples))
-    count = np.bincount((drawn * resamples + np.arange(resamples)).ravel(), minlength=n * resamples)
-    weight = count.reshape(n, resamples).astype(float)
-    weight.flags.writeable = False
-    return weight
+def widening(cells: np.ndarray) -> float:
+    """By how much the spread of resamples within the cells [n] falls short of that of new seeds.
+
+    A resample takes the mean of a cell from the cell, so that its variance is too small by (n - cells) / n. NaN where
+    each cell has one model: one seed says nothing of others.
+    """
+    free = len(cells) - len(np.unique(cells))
+    return float(np.sqrt(len(cells) / free)) if free else np.nan
 
 
-def bootstrap_interval(
-    statistic: Callable[[np.ndarray], np.ndarray],
-    n: int,
+def interval(
+    estimate: np.ndarray,
+    resampled: np.ndarray,
+    wider: np.ndarray | float = 1.0,
     *,
-    resamples: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of a statistic of n models (Efron 1979).
+    centre: np.ndarray | None = None,
+    level: float = LEVEL,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of a percentile interval (Efron 1979) of an estimate [...] from resampled values [resamples,...].
 
-    `statistic` maps weights [n,resamples], how often each model was drawn, to [resamples]. Resamples whose
-    statistic is NaN (say, all ties) are left out; without any other, the interval is NaN. The same seed and n give
-    the same draws. Percentile intervals are too narrow for few models: below about 20, read them as a lower bound
-    on the uncertainty.
+    Their distances from `centre`, what the resamples scatter about (the estimate, if not given), are made `wider`.
+    Values that are NaN, such as the correlation of all ties, are left out; without any other the interval is NaN.
     """
-    values = statistic(resample(n, resamples, seed))
-    values = values[np.isfinite(values)]
-    if len(values) == 0:
-        return np.nan, np.nan
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    defined = np.isfinite(resampled)
+    ends = np.full((2, *np.shape(estimate)), np.nan)
+    some = defined.any(axis=0)
+    if defined.all() and len(resampled):
+        ends = np.quantile(resampled, tails, axis=0)
+    elif some.any():
+        ends[:, some] = np.nanquantile(np.where(defined, resampled, np.nan)[:, some], tails, axis=0)
+    low, high = estimate + wider * (ends - (estimate if centre is None else centre))
+    return low, high
+
+
+def midranks(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Ranks about their mean, ties at theirs, of x [n] where each value is there weight [n,resamples] times."""
+    return _midranks(_order(x), weight)
+
+
+class _Order(NamedTuple):
+    """The places of the models that have a score, from its lowest value, and after which a larger value follows."""
+
+    order: np.ndarray
+    steps: np.ndarray
+
+
+def _order(x: np.ndarray) -> _Order:
+    order = np.argsort(x, kind="stable")[: np.isfinite(x).sum()]  # NaN is last
+    return _Order(order, np.flatnonzero(np.diff(x[order])))
+
+
+def _midranks(score: _Order, weight: np.ndarray) -> np.ndarray:
+    """`midranks` among the models that have the score; 0, as if in the middle, for the others."""
+    order, steps = score
+    ranks = np.zeros_like(weight)
+    if not len(order):
+        return ranks
+    drawn = weight[order]
+    up_to = _running_sum(drawn)
+    if len(steps) == len(order) - 1:
+        rank = up_to - drawn / 2
+    else:
+        last = np.append(steps, len(order) - 1)
+        edge = np.concatenate([np.zeros_like(up_to[:1]), up_to[last]])
+        rank = np.repeat((edge[:-1] + edge[1:]) / 2, np.diff(last, prepend=-1), axis=0)
+    # Half-integers are exact in floating point, so the ranks of a constant are exactly zero.
+    ranks[order] = rank - up_to[-1] / 2
+    return ranks
+
+
+def _running_sum(drawn: np.ndarray) -> np.ndarray:
+    """np.cumsum(drawn, axis=0) of small whole numbers, as a product with a triangle: in half the time."""
+    n, resamples = drawn.shape
+    padded = np.zeros((-(-n // len(TRIANGLE)), len(TRIANGLE), resamples), dtype=drawn.dtype)
+    padded.reshape(-1, resamples)[:n] = drawn
+    sums = np.matmul(TRIANGLE.astype(drawn.dtype), padded)
+    sums[1:] += np.cumsum(sums[:-1, -1], axis=0)[:, None]
+    return sums.reshape(-1, resamples)[:n]
 
 
 def spearman_matrix(
     left: np.ndarray,
     right: np.ndarray | None = None,
+    cells: np.ndarray | None = None,
     *,
     resamples: int = 0,
-    level: float = 0.95,
-    seed: int = 0,
+    level: float = LEVEL,
+    seed: int | list[int] = 0,
 ) -> RankCorrelation:
     """Rank correlation of every column of left [n,p] with every column of right [n,q] (left again if not given).
 
-    Rows are models. Each pair uses the models that have both scores (pairwise complete), and `n` says how many.
-    NaN with fewer than MIN_MODELS of them or where a score is constant. `low` and `high` are NaN unless
-    `resamples` > 0.
+    The Pearson correlation of the average ranks. Rows are models. Each pair uses the models that have both scores
+    (pairwise complete), and `n` says how many. NaN with fewer than MIN_MODELS of them or where a score is constant: it
+    ranks nothing, so its correlation is undefined, not zero. `low` and `high` are NaN unless `resamples` > 0; these
+    draw within `cells` [n] (None: from all models).
     """
     symmetric = right is None
-    right = left if symmetric else right
+    left = _finite(left)
+    right = left if symmetric else _finite(right)
+    cells = np.zeros(len(left), dtype=int) if cells is None else cells
     shape = left.shape[1], right.shape[1]
-    result = RankCorrelation(*(np.full(shape, np.nan) for _ in range(3)), np.zeros(shape, dtype=int))
-    for i, j in np.ndindex(shape):
-        if symmetric and j < i:
-            for matrix in result:
-                matrix[i, j] = matrix[j, i]
-            continue
-        complete = np.isfinite(left[:, i]) & np.isfinite(right[:, j])
-        x, y = left[complete, i], right[complete, j]
-        result.n[i, j] = len(x)
-        if len(x) < MIN_MODELS:
-            continue
-        result.rank_correlation[i, j] = spearman(x, y)
-        if resamples and np.isfinite(result.rank_correlation[i, j]):
-            result.low[i, j], result.high[i, j] = bootstrap_interval(
-                partial(spearman, x, y), len(x), resamples=resamples, level=level, seed=seed
-            )
-    return result
+    rho, low, high, wider = (np.full(shape, np.nan) for _ in range(4))
+    n = np.zeros(shape, dtype=int)
+    parts = by_presence(left)
+    other_parts = parts if symmetric else by_presence(right)
+    for place, (there, columns) in enumerate(parts):
+        for others_there, others in other_parts[place:] if symmetric else other_parts:
+            rows, block = there & others_there, np.ix_(columns, others)
+            n[block] = rows.sum()
+            if rows.sum() >= MIN_MODELS:
+                y = None if columns is others else right[rows][:, others]
+                rho[block] = _of_own_ranks(left[rows][:, columns], y, np.ones((rows.sum(), 1)))[0]
+                wider[block] = widening(cells[rows])
+            if symmetric:
+                for matrix in (n, rho, wider):
+                    matrix[np.ix_(others, columns)] = matrix[block].T
+    if resamples:
+        other = None if symmetric else right
+        centre = _of_own_ranks(left, other, np.ones((len(left), 1)))[0]
+        resampled = _of_own_ranks(left, other, resample(cells, resamples, seed))
+        low, high = (np.clip(end, -1, 1) for end in interval(rho, resampled, wider, centre=centre, level=level))
+    return RankCorrelation(rho, low, high, n)
+
+
+def by_presence(scores: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Which models [n] have a score, and which columns those are, for columns that the same models have."""
+    there, group = np.unique(np.isfinite(scores), axis=1, return_inverse=True)
+    return [(there[:, place], np.flatnonzero(group == place)) for place in range(there.shape[1])]
+
+
+def _finite(scores: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(scores), scores, np.nan)
+
+
+def _of_own_ranks(left: np.ndarray, right: np.ndarray | None, weight: np.ndarray) -> np.ndarray:
+    """Correlation of the ranks of each column of left with those of right (None: left): [resamples,p,q].
+
+    Over the models that have both scores, but ranked among all that have the one: Spearman's rho where these are the
+    same. Where some lack one, to rank each pair anew would cost hours, and the scatter of resamples is hardly another.
+    """
+    orders = [[_order(x) for x in scores.T] for scores in (left, right) if scores is not None]
+    there = [np.isfinite(scores) for scores in (left, right) if scores is not None]
+    blocks = [np.ascontiguousarray(x) for x in np.split(weight, range(BLOCK, weight.shape[1], BLOCK), axis=1)]
+    if len(blocks) == 1:
+        return _correlation(orders, there, blocks[0])
+    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
+        return np.concatenate(list(pool.map(lambda block: _correlation(orders, there, block), blocks)))
+
+
+def _correlation(orders: list[list[_Order]], there: list[np.ndarray], weight: np.ndarray) -> np.ndarray:
+    root = np.sqrt(weight)
+    ranks = []
+    for scores in orders:
+        scaled = np.empty((weight.shape[1], len(scores), len(weight)), dtype=weight.dtype)
+        for place, score in enumerate(scores):
+            scaled[:, place] = (_midranks(score, weight) * root).T
+        ranks.append(scaled)
+    x, y = ranks[0], ranks[-1].transpose(0, 2, 1)
+    covariance = np.matmul(x, y).astype(float)
+    if all(part.all() for part in there):
+        of_x, of_y = (np.einsum("bpn,bpn->bp", z, z).astype(float) for z in (x, ranks[-1]))
+        variances = of_x[:, :, None], of_y[:, None, :]
+        floor = 0.0
+    else:
+        # Among the models that have both, the ranks of either have a mean and a variance of their own.
+        in_x, in_y = (part.T * root.T[:, None] for part in (there[0], there[-1]))
+        in_y = in_y.transpose(0, 2, 1)
+        both = np.maximum(np.matmul(in_x, in_y), 1).astype(float)
+        mean_x, mean_y = np.matmul(x, in_y) / both, np.matmul(in_x, y) / both
+        inverse = np.divide(1, root, out=np.zeros_like(root), where=root > 0).T[:, None]
+        square_x, square_y = (
+            np.matmul(x**2 * inverse, in_y),
+            np.matmul(in_x, (ranks[-1] ** 2 * inverse).transpose(0, 2, 1)),
+        )
+        covariance -= both * mean_x * mean_y
+        variances = square_x - both * mean_x**2, square_y - both * mean_y**2
+        floor = 1e-5 * both  # Rounding; the smallest variance of ranks that differ is above it.
+    defined = (variances[0] > floor) & (variances[1] > floor)
+    scale = np.sqrt(np.maximum(variances[0] * variances[1], 0))
+    return np.clip(np.divide(covariance, scale, out=np.full(covariance.shape, np.nan), where=defined), -1, 1)
+
+
+def share_of_variance(y: np.ndarray, groups: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """R² of y [n] on the means of its groups [n], in each resample of weight [n,resamples]: [resamples] (or [1]).
+
+    1 - (sum of squares within groups) / (sum of squares), what a least-squares fit of one indicator for each group
+    explains. NaN where y is constant.
+    """
+    weight = np.ones((len(y), 1)) if weight is None else weight
+    y = y - y.mean()
+    member = (np.arange(groups.max() + 1)[:, None] == groups).astype(float)
+    count, total = member @ weight, (member * y) @ weight
+    between = np.divide(total**2, count, out=np.zeros(total.shape), where=count > 0).sum(axis=0)
+    mean_part = total.sum(axis=0) ** 2 / count.sum(axis=0)
+    around = y**2 @ weight
+    whole = around - mean_part
+    constant = whole <= 1e-12 * around
+    return np.divide(between - mean_part, whole, out=np.full(whole.shape, np.nan), where=~constant & (whole > 0))
+
+
+def adjusted_share(share: np.ndarray, n: int, groups: int) -> np.ndarray:
+    """R² less what as many groups explain of noise: 1 - (1 - R²)(n - 1) / (n - groups). NaN where n = groups.
+
+    Without bias for the share of variance that another seed would find again; below 0 where there is none.
+    """
+    return 1 - (1 - share) * (n - 1) / (n - groups) if n > groups else np.full(np.shape(share), np.nan)

@@ -1,0 +1,152 @@
+"""What the papers claim, as data: numbers and directions, each with its source and how sure we are of it.
+
+No number here is ours, and none of ours is here: `tables.paper_vs_measured` computes those beside.
+"""
+
+from typing import NamedTuple
+
+# How sure we are of a claim as it stands here.
+READ = "read in the paper"
+RECALLED = "recalled, not checked against the paper"
+
+
+class Claim(NamedTuple):
+    """A published claim.
+
+    `number` is None for a claim of a direction; `rounding` is half of its last digit. `needs` are the data sets
+    without which the claim is another.
+    """
+
+    key: str
+    text: str
+    source: str
+    certainty: str
+    number: float | None = None
+    rounding: float = 0.0
+    needs: tuple[str, ...] = ()
+
+
+PAPER = "Locatello et al. 2019, arXiv:1811.12359v4"
+ALL = ("dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "smallnorb", "cars3d", "shapes3d")
+TABLE_1 = f"{PAPER}, section 5.4, Table 1"
+RANDOM_SEED = "beats a random model on another seed"
+
+CLAIMS = (
+    Claim(
+        "sampled_is_less_correlated",
+        "Total correlation is lower for sampled than for mean representations",
+        f"{PAPER}, section 5.1, Figure 1",
+        READ,
+    ),
+    Claim(
+        "total_correlation_rises",
+        "Total correlation of the mean representation rises with the strength",
+        f"{PAPER}, section 5.1, Figure 1",
+        READ,
+    ),
+    Claim(
+        "total_correlation_of_dip_vae_i",
+        "... except for DIP-VAE-I",
+        f"{PAPER}, section 5.1, Figure 1",
+        READ,
+    ),
+    Claim(
+        "metrics_agree",
+        "All metrics but Modularity are correlated, mildly (Noisy-dSprites)",
+        f"{PAPER}, section 5.2, Figure 2",
+        RECALLED,
+        needs=("noisy_dsprites",),
+    ),
+    Claim(
+        "modularity_disagrees",
+        "Modularity goes with the other metrics less than they with each other (Noisy-dSprites)",
+        f"{PAPER}, section 5.2, Figure 2",
+        RECALLED,
+        needs=("noisy_dsprites",),
+    ),
+    Claim(
+        "strong_pairs",
+        "BetaVAE score with FactorVAE score, and MIG with DCI, are pairs that agree strongly (Noisy-dSprites)",
+        f"{PAPER}, section 5.2, Figure 2",
+        RECALLED,
+        needs=("noisy_dsprites",),
+    ),
+    Claim(
+        "objective_explains",
+        "The objective explains 37 % of the variance of the scores",
+        f"{PAPER}, section 5.3 and its appendix",
+        RECALLED,
+        number=0.37,
+        rounding=0.005,
+        needs=ALL,
+    ),
+    Claim(
+        "objective_and_strength_explain",
+        "The objective and its strength explain 59 % of the variance of the scores",
+        f"{PAPER}, section 5.3 and its appendix",
+        RECALLED,
+        number=0.59,
+        rounding=0.005,
+        needs=ALL,
+    ),
+    Claim(
+        "seed_and_strength_matter_more",
+        "Strength and seed matter more than the objective",
+        f"{PAPER}, section 5.3",
+        READ,
+    ),
+    Claim(
+        "lucky_seed_wins",
+        "A good run with a bad strength can beat a bad run with a good strength",
+        f"{PAPER}, section 5.3, Figure 3",
+        READ,
+    ),
+    Claim(
+        "no_score_without_labels",
+        "No score without labels goes reliably with the metrics",
+        f"{PAPER}, section 5.4, Figure 4",
+        READ,
+    ),
+    Claim(
+        "transfer_same_same",
+        f"The best by a metric on a data set {RANDOM_SEED} by the same metric on the same data set",
+        TABLE_1,
+        RECALLED,
+        number=0.807,
+        rounding=0.0005,
+        needs=ALL,
+    ),
+    Claim(
+        "transfer_other_same",
+        f"The best by a metric on a data set {RANDOM_SEED} by another metric on the same data set",
+        TABLE_1,
+        RECALLED,
+        number=0.626,
+        rounding=0.0005,
+        needs=ALL,
+    ),
+    Claim(
+        "transfer_same_other",
+        f"The best by a metric on a data set {RANDOM_SEED} by the same metric on another data set",
+        TABLE_1,
+        RECALLED,
+        number=0.593,
+        rounding=0.0005,
+        needs=ALL,
+    ),
+    Claim(
+        "transfer_other_other",
+        f"The best by a metric on a data set {RANDOM_SEED} by another metric on another data set",
+        TABLE_1,
+        RECALLED,
+        number=0.549,
+        rounding=0.0005,
+        needs=ALL,
+    ),
+    Claim(
+        "no_sample_efficiency",
+        "Higher disentanglement scores do not reliably go with higher sample efficiency",
+        f"{PAPER}, section 5.5, Figures 5 and 6",
+        READ,
+    ),
+)
