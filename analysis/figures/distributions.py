@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 
+from analysis.figures import layout
+
 # A density of fewer scores would be mostly bandwidth: they are shown one by one.
 VIOLIN_FROM = 20
 GOLDEN = (np.sqrt(5) - 1) / 2
@@ -24,6 +26,8 @@ class Group(NamedTuple):
 def draw(axis: Axes, groups: list[Group], width: float, *, upright: bool, violins: bool, size: float = 2.5) -> None:
     """Each group as a violin, or a dot for each score, of a width along the axis of places; a bar is the median."""
     groups = [group for group in groups if len(group.values)]
+    if not groups:
+        return layout.nothing(axis)
     if violins:
         outlines = [_outline(group, width) for group in groups]
         colours = [group.colour for group in groups]

@@ -10,6 +10,8 @@ def draw(axis: Axes, table: pd.DataFrame, marks: dict[str, style.Mark], *, bars:
     """The median of each row, and a bar from quartile to quartile, at `place` in the sweep of its objective."""
     for number, (objective, mark) in enumerate(marks.items()):
         own = table[table["objective"] == objective].sort_values("place")
+        if own.empty:
+            continue
         # Beside each other, so that the bars of one strength do not hide each other.
         x = own["place"] + (0.07 * (number - (len(marks) - 1) / 2) if bars else 0)
         if bars:

@@ -39,7 +39,8 @@ def median_score_by_strength(
         own = table[(table["data_set"] == data_set) & (table["score"] == score)]
         if own.empty:
             layout.nothing(axis)
-        lines.draw(axis, own, marks, bars=False)
+        else:
+            lines.draw(axis, own, marks, bars=False)
         axis.set_xticks(range(1, table["place"].max() + 1))
         axis.yaxis.set_major_locator(layout.few_ticks())
     return page.finished()

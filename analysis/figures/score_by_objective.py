@@ -37,7 +37,6 @@ def score_by_objective(
     )
     violins = table["n"].min() >= distributions.VIOLIN_FROM
     for models in found:
-        of_objective = models.runs["objective"].to_numpy()
         for score in shown:
             if (models.data_set, score) not in page.axes:
                 continue
@@ -48,8 +47,6 @@ def score_by_objective(
                 distributions.Group(values[of_objective == objective].to_numpy(), place, *mark)
                 for place, (objective, mark) in enumerate(marks.items())
             ]
-            if not len(values):
-                layout.nothing(axis)
             distributions.draw(axis, groups, 0.85, upright=False, violins=violins)
             axis.grid(visible=False, axis="y")
     for axis in page.axes.values():

@@ -48,8 +48,6 @@ def score_by_strength(
             axis = page.axes[models.data_set, score]
             values = models.scores[score].to_numpy() if score in models.scores else np.full(len(cells), np.nan)
             there = np.isfinite(values)
-            if not there.any():
-                layout.nothing(axis)
             groups = [
                 distributions.Group(values[there & (cells == cell)], places[setting], *marks[setting[0]])
                 for cell, setting in enumerate(settings)

@@ -34,7 +34,8 @@ def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: b
         shown = own[own["representation"] == representation]
         if shown.empty:
             layout.nothing(axis)
-        lines.draw(axis, shown, marks)
+        else:
+            lines.draw(axis, shown, marks)
         axis.set_xticks(range(1, table["place"].max() + 1))
         _scale(axis, own, log)
     return page.finished()
