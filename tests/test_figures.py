@@ -220,7 +220,7 @@ class TestDrawn:
     def test_scatter_holds_every_model_with_both(self, study):
         lost = (study["metric"] == "mig") & (study["run_id"] == study["run_id"].iloc[0])
         figure = figures.FIGURES["statistical_efficiency_boosted_trees"](study[~lost])
-        drawn = np.concatenate([line.get_xydata() for line in panel(figure, "MIG").lines])
+        drawn = panel(figure, "MIG").collections[0].get_offsets()
         wide = figure.numbers.query("data_set == 'dsprites'").dropna(subset="mig")
         expected = wide[["mig", "downstream_boosted_trees.statistical_efficiency"]].to_numpy()
         assert sorted(map(tuple, drawn)) == sorted(map(tuple, expected))

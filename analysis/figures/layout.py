@@ -224,7 +224,8 @@ def _axes(figure: Figure, grid: _Grid, inches: _Inches) -> dict[tuple[str, str],
                 axis.set_title(_fitting(grid.columns[column], inches.width + inches.gap_x))
             if (place + 1) % grid.across == 0:
                 where = 1 + 0.03 / inches.width, 0.5
-                axis.text(*where, grid.rows[row], transform=axis.transAxes, rotation=270, va="center")
+                label = _fitting(grid.rows[row], inches.height + inches.gap_y)
+                axis.text(*where, label, transform=axis.transAxes, rotation=270, va="center")
         axes[row, column] = axis
     return axes
 
