@@ -262,9 +262,8 @@ def _folder(command: argparse.ArgumentParser) -> None:
 
 
 def _paper(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--paper", metavar="PAPER", help="only the figures of this paper: locatello2019 (default: all)"
-    )
+    papers = "locatello2019 or locatello2020"
+    command.add_argument("--paper", metavar="PAPER", help=f"only the figures of this paper: {papers} (default: all)")
 
 
 def _quick_folder(command: argparse.ArgumentParser) -> None:

@@ -261,6 +261,10 @@ class TestDrawn:
         groups = np.interp([0.1, 0.5, 0.8], table["threshold"], table["groups"])
         assert list(groups) == [1, 2, 2]
         assert table["threshold"].max() == 0.8
+        lost = (study["objective"] == "beta_vae") & (study["metric"] == "unified_scores")
+        more = pd.concat([study, study[lost].assign(run_id="lost", seed=9, value=np.nan, error="it failed")])
+        counts = factor_groups(more).query("objective == 'beta_vae'")[["n", "failed", "missing"]]
+        assert (counts == [1, 1, 0]).all(axis=None)
 
 
 class TestLayout:
@@ -341,21 +345,9 @@ class TestWrite:
         calls = []
         original = tables.scores_by_strength
         monkeypatch.setattr(tables, "scores_by_strength", lambda results: calls.append(1) or original(results))
+        monkeypatch.setattr(style, "save", lambda figure, stem: [])
         figures.write(study, tmp_path)
         assert len(calls) == 1
-
-    def test_tables_are_not_kept_after(self, study):
-        calls = []
-
-        def table(results):
-            calls.append(1)
-
-        with shared.each_table_once(study):
-            shared.table(table, study)
-            shared.table(table, study)
-            shared.table(table, study.copy())
-        shared.table(table, study)
-        assert len(calls) == 3
 
     def test_skipped_figures_are_named_with_what_is_missing(self, tmp_path):
         study = make_study(data_sets=("dsprites",))
@@ -374,6 +366,7 @@ class TestWrite:
         assert "unified_scores" in written.skipped["factor_groups"]
         assert "two data sets" in written.skipped["data_set_rank_correlation"]
 
-    def test_the_figures_of_a_paper(self, study, tmp_path):
+    def test_the_figures_of_a_paper(self, study, tmp_path, monkeypatch):
+        monkeypatch.setattr(style, "save", lambda figure, stem: [])
         written = figures.write(study, tmp_path, "locatello2019")
         assert set(written.figures) == set(figures.FIGURES) - {"unified_rank_correlation", "factor_groups"}

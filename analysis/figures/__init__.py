@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from analysis import models
-from analysis.figures import shared, style
+from analysis import models, once
+from analysis.figures import style
 from analysis.figures.data_set_rank_correlation import data_set_rank_correlation
 from analysis.figures.downstream_accuracy import downstream_accuracy
 from analysis.figures.downstream_rank_correlation import downstream_rank_correlation
@@ -87,7 +87,7 @@ def write(results: pd.DataFrame, folder: str | Path, paper: str | None = None) -
     results = _needed(checked(results))
     written = Written([], [], {})
     # The products are small: threads of linear algebra only wait.
-    with threadpool_limits(limits=1), shared.each_table_once(results):
+    with threadpool_limits(limits=1), once.within(results):
         for name in chosen:
             try:
                 figure = FIGURES[name](results)

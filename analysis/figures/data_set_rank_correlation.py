@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import tables
+from analysis import once, tables
 from analysis.figures import shared
 from analysis.figures.heat_map import Matrix, heat_maps
 
@@ -17,7 +17,7 @@ def data_set_rank_correlation(
 
     Over settings, an objective at a strength, whose score is the mean over seeds. The paper's Figure 4 shows DCI.
     """
-    table = shared.table(tables.data_set_rank_correlation, results, representation=representation, resamples=0)
+    table = once.call(tables.data_set_rank_correlation, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set_a"])
     shown = shared.labels(shared.shown_scores(table["score"], scores, len(data_sets)))
     matrix = Matrix("score", shown, "data_set_a", data_sets, "data_set_b", data_sets)

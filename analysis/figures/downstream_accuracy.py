@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis import once
 from analysis.figures import layout, shared, style
 from analysis.rows import NothingToDraw
 from analysis.tables.downstream_by_score import downstream_by_score
@@ -26,7 +27,7 @@ def downstream_accuracy(
     Medians, bars are quartiles, of boosted trees (GBT) or logistic regression (LR), for each data set. n: models per
     group.
     """
-    table = shared.table(downstream_by_score, results, representation=representation)
+    table = once.call(downstream_by_score, results, representation=representation)
     table = table[table["task"] == task]
     if table.empty:
         raise NothingToDraw(f"no model has a downstream accuracy of {task}")

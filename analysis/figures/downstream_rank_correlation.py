@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import names, tables
+from analysis import names, once, tables
 from analysis.figures import shared
 from analysis.figures.heat_map import Matrix, heat_maps
 
@@ -18,7 +18,7 @@ def downstream_rank_correlation(
     Of logistic regression (LR) and boosted trees (GBT) after 10 to 10,000 train points, and of their statistical
     efficiency, accuracy at 100 over accuracy at 10,000; × 100. The paper's Figure 5 shows dSprites.
     """
-    table = shared.table(tables.downstream_rank_correlation, results, representation=representation, resamples=0)
+    table = once.call(tables.downstream_rank_correlation, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set"])
     shown = shared.labels(shared.shown_scores(table["score_b"], scores, len(data_sets)))
     table = table[table["score_b"].isin(shown)]

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import names
+from analysis import names, once
 from analysis.figures import layout, shared, style
 from analysis.tables import factor_groups as groups
 from analysis.tables.unified_rank_correlation import MATRICES
@@ -16,7 +16,7 @@ def factor_groups(results: pd.DataFrame, representation: str = "mean") -> Figure
     Means over models, as `tables.factor_groups`: a line that stays high longer is of representations that keep factors
     apart. n: models per line. Thresholds are in units of the matrix (importance, nats, accuracy).
     """
-    table = shared.table(groups.factor_groups, results, representation=representation)
+    table = once.call(groups.factor_groups, results, representation=representation)
     marks = style.marks(table["objective"])
     matrices = {key: names.label(key, MATRICES) for key in names.in_order(table["matrix"], MATRICES)}
     text = layout.Text(

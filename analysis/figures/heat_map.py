@@ -13,7 +13,8 @@ from analysis.figures import layout, style
 from analysis.rows import NothingToDraw
 
 COLOURS = matplotlib.colormaps["RdBu"]
-CELL, HIGH = 0.27, 0.2  # Inches: a number × 100, and a line of text with some air.
+# Inches: a number × 100, and a line of text, with some air, and with little where a matrix has many columns.
+CELL, TIGHT_CELL, MANY = (0.27, 0.2), (0.2, 0.15), 12
 
 
 class Matrix(NamedTuple):
@@ -42,7 +43,8 @@ def heat_maps(table: pd.DataFrame, matrix: Matrix, title: str, *details: str, un
         x_ticks=tuple(matrix.columns.values()), y_ticks=tuple(matrix.rows.values()), upright=True,
     )  # fmt: skip
     numbers = table.drop(columns=["low", "high"], errors="ignore")
-    size = max(CELL * len(matrix.columns), 0.8), max(HIGH * len(matrix.rows), 0.3)
+    cell = CELL if len(matrix.columns) < MANY else TIGHT_CELL
+    size = max(cell[0] * len(matrix.columns), 0.8), max(cell[1] * len(matrix.rows), 0.3)
     page = layout.panels(numbers, {"": ""}, matrix.panels, text, size, share_x="all", share_y="all")
     for (_, panel), axis in page.axes.items():
         own = table[table[matrix.panel] == panel].pivot(

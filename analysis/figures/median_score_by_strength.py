@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import tables
+from analysis import once, tables
 from analysis.figures import layout, lines, shared, style
 
 
@@ -20,7 +20,7 @@ def median_score_by_strength(
     """
     found = shared.models(results, representation)
     shown = shared.headlines(found, scores)
-    table = shared.table(tables.scores_by_strength, results)
+    table = once.call(tables.scores_by_strength, results)
     table = table[(table["representation"] == representation) & table["score"].isin(shown)]
     table = table.assign(place=style.places(table))
     marks = style.marks(table["objective"])

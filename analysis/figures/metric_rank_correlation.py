@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import tables
+from analysis import once, tables
 from analysis.figures import shared
 from analysis.figures.heat_map import Matrix, heat_maps
 
@@ -17,7 +17,7 @@ def metric_rank_correlation(
 
     Over all models (objectives, strengths, seeds). The paper's Figure 2 shows Noisy-dSprites.
     """
-    table = shared.table(tables.rank_correlation, results, representation=representation, resamples=0)
+    table = once.call(tables.rank_correlation, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set"])
     shown = shared.labels(shared.shown_scores(table["score_a"], scores, len(data_sets)))
     table = table[table["score_a"].isin(shown) & table["score_b"].isin(shown)]

@@ -89,7 +89,37 @@ LOCATELLO_2019 = (
         ),
     ),
 )
-PAPERS: dict[str, tuple[PaperFigure, ...]] = {"locatello2019": LOCATELLO_2019}
+# Locatello et al. 2020, arXiv:2010.14766 (JMLR 21(209)): what it adds, numbered by ourselves.
+LOCATELLO_2020 = (
+    PaperFigure(
+        "As in 2019",
+        RECALLED,
+        "The figures of 2019 with MPI3D",
+        tuple(dict.fromkeys(name for figure in LOCATELLO_2019 for name in figure.figures)),
+    ),
+    PaperFigure("New 1", RECALLED, "Groups of factors by the threshold of a matrix", ("factor_groups",)),
+    PaperFigure(
+        "New 2",
+        RECALLED,
+        "Matrices of single models with their dendrograms",
+        why_not="a study keeps the scores of matrices, not the matrices",
+    ),
+    PaperFigure("New 3", RECALLED, "Agreement of matrices and of aggregations", ("unified_rank_correlation",)),
+    PaperFigure(
+        "New 4",
+        RECALLED,
+        "Agreement and rankings by the number of points a metric gets",
+        why_not="a study scores its models with one number of points",
+    ),
+    PaperFigure("New 5", RECALLED, "Variance explained", ("variance_explained",)),
+    PaperFigure(
+        "New 6",
+        RECALLED,
+        "Downstream accuracy under a shift of the factors",
+        why_not="the metric strong_downstream is among those of metric_rank_correlation, in Python with its `scores`",
+    ),
+)
+PAPERS: dict[str, tuple[PaperFigure, ...]] = {"locatello2019": LOCATELLO_2019, "locatello2020": LOCATELLO_2020}
 
 
 def figures_of(paper: str) -> list[str]:

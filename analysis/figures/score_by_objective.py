@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import names, tables
+from analysis import names, once, tables
 from analysis.figures import distributions, layout, shared, style
 
 
@@ -20,7 +20,7 @@ def score_by_objective(
     """
     found = shared.models(results, representation)
     shown = shared.headlines(found, scores)
-    table = shared.table(tables.scores_by_objective, results)
+    table = once.call(tables.scores_by_objective, results)
     table = table[(table["representation"] == representation) & table["score"].isin(shown)]
     marks = style.marks(table["objective"])
     objectives = [names.label(objective, names.OBJECTIVES) for objective in marks]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import tables
+from analysis import once, tables
 from analysis.figures import distributions, layout, shared, style
 
 
@@ -22,7 +22,7 @@ def score_by_strength(
     """
     found = shared.models(results, representation)
     shown = shared.headlines(found, scores)
-    table = shared.table(tables.scores_by_strength, results)
+    table = once.call(tables.scores_by_strength, results)
     table = table[(table["representation"] == representation) & table["score"].isin(shown)]
     marks = style.marks(table["objective"])
     places = _places(table)

@@ -1,9 +1,6 @@
-"""Each table is computed once for all figures of a study."""
+"""What figures of a study have in common: its models, the scores to show, labels."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -12,39 +9,10 @@ from analysis import names
 from analysis.models import METRIC, Models
 from analysis.rows import NothingToDraw
 
-_kept: ContextVar[tuple[pd.DataFrame, dict] | None] = ContextVar("kept", default=None)
-
-
-@contextmanager
-def each_table_once(results: pd.DataFrame) -> Iterator[None]:
-    """Within, a table of these very results is kept. They must not be changed meanwhile."""
-    token = _kept.set((results, {}))
-    try:
-        yield
-    finally:
-        _kept.reset(token)
-
-
-def table(function: Callable, results: pd.DataFrame, **options: Any) -> Any:
-    """function(results, **options), or what it returned, or raised, before."""
-    kept = _kept.get()
-    if kept is None or kept[0] is not results:
-        return function(results, **options)
-    key = (function, *sorted(options.items()))
-    if key not in kept[1]:
-        try:
-            kept[1][key] = function(results, **options)
-        except NothingToDraw as reason:
-            kept[1][key] = reason
-    found = kept[1][key]
-    if isinstance(found, NothingToDraw):
-        raise found
-    return found
-
 
 def models(results: pd.DataFrame, representation: str) -> list[Models]:
     """The models of each data set with all scores of a representation."""
-    found = table(study.by_data_set, results, representation=representation)
+    found = study.by_data_set(results, representation)
     if not found:
         raise NothingToDraw(f"no model has a score of the {representation} representation")
     return found

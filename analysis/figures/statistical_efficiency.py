@@ -41,11 +41,12 @@ def statistical_efficiency(
     marks = style.marks(numbers["objective"])
     both = [(models.scores[efficiency].notna() & models.scores[score].notna()).sum()
             for models in found for score in shown if score in models.scores]  # fmt: skip
-    lacking = pd.concat(models.only([efficiency]).lacking() for models in found).assign(n=0)
+    lacking = pd.concat(
+        models.only([score for score in (efficiency, *shown) if score in models.scores]).lacking() for models in found
+    )
     text = layout.Text(
         f"Statistical efficiency of {TASKS[task]} against the scores",
-        (f"{representation} representation", names.count(both),
-         *(f"{names.span(lacking[lack])} {lack}" for lack in ("failed", "missing") if lacking[lack].any())),
+        (f"{representation} representation", names.count(both), *style.lacking(lacking)),
         x="Score", y="Accuracy at 100 / accuracy at 10,000 points", x_ticks=("0.00",),
     )  # fmt: skip
     page = layout.panels(

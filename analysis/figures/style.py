@@ -108,12 +108,13 @@ def places(table: pd.DataFrame) -> pd.Series:
 
 def count(table: pd.DataFrame, unit: str = "models") -> str:
     """ "n = 34–36 models, 0–2 failed": the models behind the cells of a table, and those that are not there."""
-    lacking = [
-        f"{names.span(table[column])} {column}"
-        for column in ("failed", "missing")
-        if column in table and table[column].any()
-    ]
-    return ", ".join([names.count(table["n"], unit), *lacking])
+    return ", ".join([names.count(table["n"], unit), *lacking(table, "" if "models" in unit else "models ")])
+
+
+def lacking(table: pd.DataFrame, unit: str = "") -> list[str]:
+    """ "0–2 failed", "1 missing": of the columns with these names, those that are there and not 0."""
+    there = [column for column in ("failed", "missing") if column in table and table[column].any()]
+    return [f"{names.span(table[column])} {unit}{column}" for column in there]
 
 
 def log_ticks(axis: Axes, values: pd.Series) -> None:

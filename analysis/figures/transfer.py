@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import tables
-from analysis.figures import layout, shared, style
+from analysis import once, tables
+from analysis.figures import layout, style
 from analysis.rows import NothingToDraw
 
 COLOURS = matplotlib.colormaps["PuOr_r"]
@@ -20,13 +20,13 @@ def transfer(results: pd.DataFrame, representation: str = "mean") -> Figure:
 
     As `tables.transfer`: 50 % (white) is chance; below each number its 95 % interval over seeds.
     """
-    table = shared.table(tables.transfer, results, representation=representation)
+    table = once.call(tables.transfer, results, representation=representation)
     if table["probability"].isna().all():
         raise NothingToDraw("there is no pair of a choice and a target")
     text = layout.Text(
         "Probability that a chosen setting beats a random model (%)",
         (f"{representation} representation", f"n = {table['n'].iloc[0]:,} models of all data sets",
-         *(f"{table[lack].iloc[0]:,} {lack}" for lack in ("failed", "missing") if table[lack].iloc[0])),
+         *style.lacking(table)),
         x="Judged on", y="Judged by",
         x_ticks=tuple(DATA_SETS.values()), y_ticks=tuple(METRICS.values()),
     )  # fmt: skip

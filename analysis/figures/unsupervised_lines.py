@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import names
+from analysis import names, once
 from analysis.figures import layout, lines, shared, style
 from analysis.rows import NothingToDraw
 from analysis.tables.unsupervised_by_strength import QUARTILES, unsupervised_by_strength
@@ -81,7 +81,7 @@ def by_objective(results: pd.DataFrame, score: str, y_label: str, *, log: bool) 
 
 
 def _rows(results: pd.DataFrame, score: str, log: bool) -> pd.DataFrame:
-    table = shared.table(unsupervised_by_strength, results)
+    table = once.call(unsupervised_by_strength, results)
     table = table[(table["score"] == score) & table["representation"].isin(REPRESENTATIONS) & (table["n"] > 0)]
     if log:
         # Rounding can put the total correlation of uncorrelated codes at or below zero, which has no logarithm.

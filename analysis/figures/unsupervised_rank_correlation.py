@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import tables
+from analysis import once, tables
 from analysis.figures import shared
 from analysis.figures.heat_map import Matrix, heat_maps
 
@@ -19,7 +19,7 @@ def unsupervised_rank_correlation(
     a better ELBO a higher one), Gaussian total correlation and its kin of the same representation. The paper's Figure 4
     shows Shapes3D.
     """
-    table = shared.table(tables.unsupervised_rank_correlation, results, representation=representation, resamples=0)
+    table = once.call(tables.unsupervised_rank_correlation, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set"])
     shown = shared.labels(shared.shown_scores(table["score_b"], scores, len(data_sets)))
     table = table[table["score_b"].isin(shown)]

@@ -43,11 +43,10 @@ def unsupervised_scatter(
     numbers = models.runs.join(models.scores[[*columns, *rows]]).reset_index().assign(data_set=data_set)
     marks = style.marks(numbers["objective"])
     both = [(models.scores[x].notna() & models.scores[y].notna()).sum() for x in columns for y in rows]
-    lacking = models.only([*columns, *rows]).lacking()
     text = layout.Text(
         "Scores against scores without labels",
         (names.label(models.data_set, names.DATA_SETS), f"{representation} representation", names.count(both),
-         *(f"{names.span(lacking[lack])} {lack}" for lack in ("failed", "missing") if lacking[lack].any())),
+         *style.lacking(models.only([*columns, *rows]).lacking())),
         x_ticks=("100",),
     )  # fmt: skip
     page = layout.panels(

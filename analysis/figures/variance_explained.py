@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from analysis import tables
+from analysis import once, tables
 from analysis.figures import layout, shared, style
 from analysis.rows import NothingToDraw
 
@@ -22,7 +22,7 @@ def variance_explained(
     Blue: explained by the objective. Orange: what its strength adds to it. Grey: what is left to the seed. Plain R²,
     as in the paper; the table has the adjusted one and its interval.
     """
-    table = shared.table(tables.variance_explained, results, representation=representation, resamples=0)
+    table = once.call(tables.variance_explained, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set"])
     shown = shared.shown_scores(table["score"], scores, len(data_sets))
     table = table[table["score"].isin(shown)].drop(columns=["low", "high"])

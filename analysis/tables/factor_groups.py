@@ -16,9 +16,9 @@ def factor_groups(results: pd.DataFrame, representation: str = "mean") -> pd.Dat
     """In how many groups the factors are at a threshold, of matrices of codes and factors (arXiv:2010.14766).
 
     Two factors are in one group where codes connect them by entries at or above the threshold. A row per data_set,
-    matrix (of the metric `unified_scores`), objective and threshold: `groups`, the mean over n models. From the number
-    of factors, where the threshold is above all entries that connect, down to 1. The paper counts only factors that a
-    code has at the threshold; of those the study keeps no score.
+    matrix (of the metric `unified_scores`), objective and threshold: `groups`, the mean over n models; failed could not
+    be scored, missing were not. From the number of factors, where the threshold is above all entries that connect, down
+    to 1. The paper counts only factors that a code has at the threshold; of those the study keeps no score.
     """
     own = checked(results[(results["metric"] == METRIC) & (results["representation"] == representation)])
     rows = scored(own[own["score"].isin([s for s in own["score"].unique() if ".merge." in s])])
@@ -29,6 +29,10 @@ def factor_groups(results: pd.DataFrame, representation: str = "mean") -> pd.Dat
     rows = rows.assign(matrix=rows["score"].map(parts["matrix"]), b=rows["score"].map(parts["b"]).astype(int))
     # A group has one factor that is not connected to any before it; it joins them at its best connection.
     joins = rows.groupby(["data_set", "matrix", "objective", "run_id", "b"], sort=False)["value"].max()
+    of_models, of_own = (
+        part.drop_duplicates("run_id").groupby(["data_set", "objective"], observed=True).size()
+        for part in (results, own)
+    )
     tables = []
     for (data_set, matrix, objective), values in joins.groupby(["data_set", "matrix", "objective"], sort=False):
         ends = joins.xs((data_set, matrix), level=("data_set", "matrix"))
@@ -36,8 +40,12 @@ def factor_groups(results: pd.DataFrame, representation: str = "mean") -> pd.Dat
         models = values.index.get_level_values("run_id").nunique()
         joined = np.searchsorted(np.sort(values.to_numpy()), thresholds, side="left")
         groups = 1 + joined / models
+        all_models, tried = of_models[data_set, objective], of_own[data_set, objective]
+        counts = {"n": models, "failed": tried - models, "missing": all_models - tried}
         where = {"data_set": data_set, "matrix": matrix, "objective": objective}
-        tables.append(pd.DataFrame({"threshold": thresholds, "groups": groups}).assign(n=models, **where))
+        tables.append(pd.DataFrame({"threshold": thresholds, "groups": groups}).assign(**counts, **where))
     table = pd.concat(tables, ignore_index=True).assign(representation=representation)
     table["matrix"] = pd.Categorical(table["matrix"], names.in_order(table["matrix"], MATRICES))
-    return names.sort(table[[*KEYS, "groups", "n"]].astype({"matrix": str}), ["data_set", "objective"])
+    return names.sort(
+        table[[*KEYS, "groups", "n", "failed", "missing"]].astype({"matrix": str}), ["data_set", "objective"]
+    )
