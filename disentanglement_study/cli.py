@@ -169,7 +169,8 @@ def figures(arguments: argparse.Namespace) -> None:
     folder = arguments.dir / "figures"
     if paper is not None:
         analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
-    written = analysis_figures.write(store.open(arguments.dir).results(analysis_figures.stored()), folder, paper)
+    results = store.open(arguments.dir).results(analysis_figures.stored())
+    written = analysis_figures.write(results, folder, paper, processes=os.cpu_count() or 1)
     for name, reason in written.skipped.items():
         OUT.print(f"skipped: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
     for figure in analysis_figures.PAPERS[paper] if paper else ():

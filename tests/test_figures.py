@@ -335,11 +335,27 @@ class TestWrite:
         heads = {".pdf": b"%PDF", ".png": b"\x89PNG"}
         assert all(path.read_bytes().startswith(heads.get(path.suffix, b"")) for path in written.paths)
         assert all(len(pd.read_csv(path)) for path in written.paths if path.suffix == ".csv")
-        again = figures.write(study.sample(frac=1, random_state=0), tmp_path / "b")
+
+    def test_order_of_rows_and_number_of_processes_change_no_byte(self, study, tmp_path, monkeypatch):
+        chosen = ["total_correlation", "score_by_objective", "unsupervised_scatter", "transfer"]
+        monkeypatch.setattr(figures, "FIGURES", {name: figures.FIGURES[name] for name in chosen})
+        written = figures.write(study, tmp_path / "a")
+        again = figures.write(study.sample(frac=1, random_state=0), tmp_path / "b", processes=2)
+        assert again.figures == chosen
         different = [
             a.name for a, b in zip(written.paths, again.paths, strict=True) if a.read_bytes() != b.read_bytes()
         ]
         assert different == []
+
+    def test_processes_tell_what_they_skip_and_what_fails(self, study, tmp_path):
+        written = figures.write(study.query("metric == 'training'"), tmp_path, processes=2)
+        assert written.figures == []
+        assert written.skipped.keys() == figures.FIGURES.keys()
+        with pytest.raises(ValueError, match="processes = 0"):
+            figures.write(study, tmp_path, processes=0)
+        (tmp_path / "file").touch()
+        with pytest.raises(OSError, match="file"):
+            figures.write(study, tmp_path / "file", processes=2)
 
     def test_each_table_is_computed_once(self, study, tmp_path, monkeypatch):
         calls = []

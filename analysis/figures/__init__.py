@@ -18,10 +18,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 from matplotlib.figure import Figure
-from threadpoolctl import threadpool_limits
 
-from analysis import models, once
-from analysis.figures import style
+from analysis import models
+from analysis.figures import pool, style
 from analysis.figures.data_set_rank_correlation import data_set_rank_correlation
 from analysis.figures.downstream_accuracy import downstream_accuracy
 from analysis.figures.downstream_rank_correlation import downstream_rank_correlation
@@ -78,25 +77,31 @@ class Written(NamedTuple):
     skipped: dict[str, str]
 
 
-def write(results: pd.DataFrame, folder: str | Path, paper: str | None = None) -> Written:
+def write(results: pd.DataFrame, folder: str | Path, paper: str | None = None, processes: int = 1) -> Written:
     """Write the figures of a paper (None: every figure) as `folder`/<figure>.pdf, .png and .csv, the numbers behind.
 
-    Each table is computed once for all of them. A figure that the rows do not allow is skipped.
+    Each table is computed once for all of them. A figure that the rows do not allow is skipped. With several
+    `processes` (see `pool.each`) the files are the same.
     """
     chosen = list(FIGURES) if paper is None else figures_of(paper)
-    results = _needed(checked(results))
+    done = pool.each(partial(_write, folder=Path(folder)), chosen, _needed(checked(results)), processes)
     written = Written([], [], {})
-    # The products are small: threads of linear algebra only wait.
-    with threadpool_limits(limits=1), once.within(results):
-        for name in chosen:
-            try:
-                figure = FIGURES[name](results)
-            except NothingToDraw as reason:
-                written.skipped[name] = str(reason)
-                continue
+    for name, outcome in zip(chosen, done, strict=True):
+        if isinstance(outcome, str):
+            written.skipped[name] = outcome
+        else:
             written.figures.append(name)
-            written.paths.extend(style.save(figure, Path(folder) / name))
+            written.paths.extend(outcome)
     return written
+
+
+def _write(name: str, results: pd.DataFrame, folder: Path) -> list[Path] | str:
+    """The files of a figure, or why there are none."""
+    try:
+        figure = FIGURES[name](results)
+    except NothingToDraw as reason:
+        return str(reason)
+    return style.save(figure, folder / name)
 
 
 def stored() -> pc.Expression:
