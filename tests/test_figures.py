@@ -347,10 +347,12 @@ class TestWrite:
         ]
         assert different == []
 
-    def test_processes_tell_what_they_skip_and_what_fails(self, study, tmp_path):
+    def test_processes_tell_what_they_skip_and_what_fails(self, study, tmp_path, monkeypatch):
+        chosen = ["total_correlation", "transfer"]
+        monkeypatch.setattr(figures, "FIGURES", {name: figures.FIGURES[name] for name in chosen})
         written = figures.write(study.query("metric == 'training'"), tmp_path, processes=2)
         assert written.figures == []
-        assert written.skipped.keys() == figures.FIGURES.keys()
+        assert list(written.skipped) == chosen
         with pytest.raises(ValueError, match="processes = 0"):
             figures.write(study, tmp_path, processes=0)
         (tmp_path / "file").touch()

@@ -216,7 +216,9 @@ def _axes(figure: Figure, grid: _Grid, inches: _Inches) -> dict[tuple[str, str],
         x = inches.left + place % grid.across * (inches.width + inches.gap_x)
         y = down - inches.top - inches.down(place // grid.across + 1)
         axis = figure.add_axes((x / across, y / down, inches.width / across, inches.height / down))
-        axis.tick_params(labelbottom=grid.has_x_labels(place), labelleft=grid.has_y_labels(place))
+        # Marks only where there are labels; the lines of the grid are everywhere.
+        bottom, left = grid.has_x_labels(place), grid.has_y_labels(place)
+        axis.tick_params(labelbottom=bottom, bottom=bottom, labelleft=left, left=left)
         if grid.wrapped:
             axis.set_title(grid.columns[column] if len(grid.rows) == 1 else grid.rows[row], loc="left")
         else:
