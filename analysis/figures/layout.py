@@ -187,7 +187,7 @@ def panels(
 
 
 def _wrapped(text: str, inches: float) -> list[str]:
-    return textwrap.wrap(text, int(inches * CHARACTERS))
+    return textwrap.wrap(text.replace(" × ", "\u00a0×\u00a0"), int(inches * CHARACTERS))
 
 
 def _entries(legend: Sequence[Artist], inches: float) -> int:

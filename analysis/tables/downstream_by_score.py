@@ -25,25 +25,26 @@ def downstream_by_score(results: pd.DataFrame, representation: str | None = "mea
     rows = []
     for models in study.by_data_set(results, representation):
         metrics, accuracies = models.of(METRIC), models.of(DOWNSTREAM)
-        for name, accuracy in accuracies.scores.items():
-            task, num_train = _task(name)
-            if num_train is None:
+        scored, measured = np.isfinite(metrics.scores.to_numpy()), np.isfinite(accuracies.scores.to_numpy())
+        for i, score in enumerate(metrics.scores):
+            if "downstream" in score:
                 continue
-            for score, values in metrics.scores.items():
-                if "downstream" in score:
+            values, thirds = metrics.scores[score].to_numpy(), {}
+            for k, name in enumerate(accuracies.scores):
+                task, num_train = _task(name)
+                both = scored[:, i] & measured[:, k]
+                if num_train is None or both.sum() < stats.MIN_MODELS or np.ptp(values[both]) == 0:
                     continue
-                both = (values.notna() & accuracy.notna()).to_numpy()
-                if both.sum() < stats.MIN_MODELS or values[both].nunique() < 2:
-                    continue
-                failed = models.only([score, name]).failed.any(axis=1) & ~both
+                if both.tobytes() not in thirds:  # mostly one: of all models
+                    thirds[both.tobytes()] = _thirds(values[both])
+                failed = (metrics.failed[:, i] | accuracies.failed[:, k]) & ~both
                 counts = int(failed.sum()), int((~both & ~failed).sum())
-                third = _thirds(values.to_numpy()[both])
+                where = [models.data_set, models.representation, score, task, num_train]
+                accuracy = accuracies.scores[name].to_numpy()[both]
                 for place, group in enumerate(GROUPS):
-                    y = accuracy.to_numpy()[both][third == place]
+                    y = accuracy[thirds[both.tobytes()] == place]
                     if len(y):
-                        ends = np.quantile(y, list(QUARTILES.values()))
-                        where = [models.data_set, models.representation, score, task, num_train, group]
-                        rows.append([*where, *ends, len(y), *counts])
+                        rows.append([*where, group, *np.quantile(y, list(QUARTILES.values())), len(y), *counts])
     if not rows:
         raise NothingToDraw(
             "no 3 models have both a headline score that varies and a downstream accuracy (downstream_*: mean test "
