@@ -165,11 +165,12 @@ def panels(
     title = [line for part in (text.title, ", ".join(text.details)) for line in _wrapped(part, figure_width)]
     entries = _entries(legend, figure_width)
     of_legend = math.ceil(len(legend) / entries) * (LINE + 0.02) + 0.06 if legend else 0.0
+    gap_y = GAP + (HEADER if wrapped else 0) + (ticks_x if own_x else 0)
     inches = _Inches(
         width=(total - left - right + gap_x) / across - gap_x,
-        height=size[1],
+        height=max(size[1], (width([text.y]) + gap_y) / grid.down - gap_y),  # All rows together hold the label.
         gap_x=gap_x,
-        gap_y=GAP + (HEADER if wrapped else 0) + (ticks_x if own_x else 0),
+        gap_y=gap_y,
         left=left,
         right=figure_width - total + right,
         top=EDGE + TITLE_LINE * len(title) + 0.06 + HEADER,

@@ -24,6 +24,7 @@ def unsupervised_scatter(
 ) -> Figure:
     """Each headline score (y) against each score that needs no labels (x), a point for each model of one data set.
 
+    Downstream tasks are left out.
     None: Shapes3D, as in the paper, or else the first that is there. Coloured by objective. Losses and total
     correlations are in nats. `unsupervised_rank_correlation` is of all data sets.
     """
@@ -35,7 +36,7 @@ def unsupervised_scatter(
     models = found[data_set]
     columns = [score for score in UNSUPERVISED if score in models.of(WITHOUT_LABELS).scores]
     of_metrics = shared.headlines(list(found.values()), scores)
-    rows = [score for score in of_metrics if score in models.scores]
+    rows = [score for score in of_metrics if score in models.scores and "downstream" not in score]
     if not columns:
         raise NothingToDraw(f"no model of {data_set} has one of {', '.join(UNSUPERVISED)}")
     if not rows:
