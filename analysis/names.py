@@ -78,6 +78,15 @@ DATA_SETS = {
     "smallnorb": "SmallNORB",
     "cars3d": "Cars3D",
     "shapes3d": "Shapes3D",
+    # Beyond the study of 2019.
+    "texture_dsprites": "Texture-dSprites",
+    "abstract_dsprites": "AbstractDSprites",
+    "shapes3d_rendered": "Shapes3D (rendered)",
+    "dsprites_original": "dSprites (original)",
+    "mpi3d_toy": "MPI3D toy",
+    "mpi3d_realistic": "MPI3D realistic",
+    "mpi3d_real": "MPI3D real",
+    "mpi3d_complex": "MPI3D complex",
 }
 REPRESENTATIONS = {"mean": "mean", "sampled": "sampled", "model": "model"}
 

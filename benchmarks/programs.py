@@ -32,18 +32,18 @@ NET, TRAIN = NetConfig(), TrainConfig()  # of Locatello et al. 2019
 
 def training(objective: str, form: str, population: int, net: NetConfig = NET, train: TrainConfig = TRAIN) -> Program:
     """A population that trains; `flops` are those of one step of one model."""
-    trainer, storage, hyper = _trainer(objective, form, population, net, train)
+    trainer, hyper = _trainer(objective, form, population, net, train)
     members = trainer.init(jnp.arange(population))
     start = time.perf_counter()
-    compiled = trainer.advance.lower(members, hyper, storage, num_steps=1).compile()
+    compiled = trainer.advance.lower(members, hyper, trainer.source, num_steps=1).compile()
     compile_seconds = time.perf_counter() - start
 
     def advance(steps: int) -> None:
         nonlocal members
-        members, _ = jax.block_until_ready(compiled(members, hyper, storage, num_steps=steps))
+        members, _ = jax.block_until_ready(compiled(members, hyper, trainer.source, num_steps=steps))
 
     advance(1)
-    functions, init = build_nets(storage.shape[1:], net)
+    functions, init = build_nets((net.image_size, net.image_size, 1), net)
     shapes = {group: jax.eval_shape(init[group], jax.random.key(0)) for group in trainer.objective.trains}
     batch = jax.ShapeDtypeStruct((train.batch_size, net.image_size, net.image_size, 1), jnp.float32)
     return {
@@ -129,7 +129,7 @@ def differences(forms: Iterable[str], net: NetConfig = NET, train: TrainConfig =
 
 
 def _trainer(objective: str, form: str, population: int, net: NetConfig, train: TrainConfig):
-    """A trainer on the random images, their storage, and the first strength of the study's grid for each model."""
+    """A trainer on the random images, and the first strength of the study's grid for each model."""
     storage = images(size=net.image_size)
     shape = storage.shape[1:]
     data = DataSet("random", ("image",), (len(storage),), shape, storage, lambda bits, index, keys: bits[index] * 255)
@@ -137,7 +137,7 @@ def _trainer(objective: str, form: str, population: int, net: NetConfig, train: 
     hyper = {name: float({swept: strengths[0], **fixed}.get(name, 1)) for name in OBJECTIVES[objective].hyper}
     job = Job("benchmark", tuple(Run("", data.name, objective, hyper, seed, "paper") for seed in range(population)))
     stacked = {name: jnp.full(population, value) for name, value in hyper.items()}
-    return Trainer(job, data, net, train, form), jnp.asarray(storage), stacked
+    return Trainer(job, data, net, train, form), stacked
 
 
 if __name__ == "__main__":

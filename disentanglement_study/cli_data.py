@@ -69,7 +69,7 @@ def prepare(arguments: argparse.Namespace) -> None:
         facts = data.facts(name, arguments.data_dir)
         if name in data.DATASETS:
             data.load(name, arguments.data_dir)
-        else:
+        elif name in data.CATALOGUE:
             from disentanglement_study.data import originals
 
             originals.prepare(name, arguments.data_dir, arguments.source)

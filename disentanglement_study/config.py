@@ -50,7 +50,10 @@ class NetConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """Training; the defaults are the study's (Locatello et al. 2019, appendix, table of shared hyperparameters)."""
+    """Training; the defaults are the study's (Locatello et al. 2019, appendix, table of shared hyperparameters).
+
+    sampling: how batches are drawn, a name in `data.sampling`, with its options.
+    """
 
     steps: int = 300_000
     batch_size: int = 64
@@ -61,6 +64,8 @@ class TrainConfig:
     discriminator_learning_rate: float = 1e-4
     discriminator_beta1: float = 0.5
     discriminator_beta2: float = 0.9
+    sampling: str = "iid"
+    sampling_options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +74,7 @@ class EvaluateConfig:
 
     table_rows: points of the factor grid that are encoded (all when None or more than there are); every metric draws
     from them. keep_codes: how many of them stay in the store. options: {metric: {argument: value}}.
+    sampling: the distribution of the points, as for training, with its options.
     seed: of the metrics' draws, the same for every model, as in the study. training_batches: batches over which the
     reconstruction, KL and ELBO of the finished model are averaged.
     """
@@ -92,6 +98,8 @@ class EvaluateConfig:
     table_rows: int | None = None
     keep_codes: int = 1000
     seed: int = 0
+    sampling: str = "iid"
+    sampling_options: dict[str, Any] = dataclasses.field(default_factory=dict)
     options: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
 

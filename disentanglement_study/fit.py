@@ -14,7 +14,7 @@ import numpy as np
 from disentanglement_study import population
 from disentanglement_study.checkpoint import Checkpoints
 from disentanglement_study.config import NetConfig, ResourceConfig, TrainConfig
-from disentanglement_study.train import Trainer, num_updates, on_device
+from disentanglement_study.train import Trainer, num_updates
 from disentanglement_study.types import DataSet, Job, Run
 
 # What a call of the training program aims at: long enough to hide its start, short enough to follow and to interrupt.
@@ -87,7 +87,6 @@ class _Fitting:
 
     def __init__(self, job, data, net, train, resources, training_batches, report):
         self.trainer = Trainer(job, data, net, train)
-        self.storage = on_device(data.storage)
         self.runs, self.resources, self.report = job.runs, resources, report
         self.training_batches = training_batches
         self.total = num_updates(train, job.objective, job.runs[0].protocol)
@@ -108,7 +107,7 @@ class _Fitting:
             else:
                 members = jax.eval_shape(self.trainer.init, seeds)
                 hyper = {key: jax.ShapeDtypeStruct((size,), jnp.float32) for key in self.trainer.objective.hyper}
-                given = (members, hyper, self.storage)
+                given = (members, hyper, self.trainer.source)
                 if name == "advance":
                     lowered = self.trainer.advance.lower(*given, num_steps=np.int32(0))
                 else:
@@ -140,10 +139,10 @@ class _Fitting:
         """A measured update of `size` models, in seconds."""
         members, hyper = self.started(self.runs[:size])
         advance = self.program("advance", size)
-        members, _ = advance(members, hyper, self.storage, num_steps=np.int32(1))  # touches the memory
+        members, _ = advance(members, hyper, self.trainer.source, num_steps=np.int32(1))  # touches the memory
         jax.block_until_ready(members)
         start = time.perf_counter()
-        jax.block_until_ready(advance(members, hyper, self.storage, num_steps=np.int32(MEASURED_UPDATES)))
+        jax.block_until_ready(advance(members, hyper, self.trainer.source, num_steps=np.int32(MEASURED_UPDATES)))
         return (time.perf_counter() - start) / MEASURED_UPDATES
 
     def part(self, start: int, size: int, folder: Path | None) -> _Part:
@@ -152,7 +151,7 @@ class _Fitting:
         # The last part is filled up, so that one program serves all parts.
         members, hyper = self.started((*runs, *[runs[-1]] * (size - len(runs))))
         advance = self.program("advance", size)
-        terms = jax.eval_shape(self.trainer.advance, members, hyper, self.storage, num_steps=np.int32(0))[1]
+        terms = jax.eval_shape(self.trainer.advance, members, hyper, self.trainer.source, num_steps=np.int32(0))[1]
         sums = {term: np.zeros((len(self.points), size)) for term in terms}
         done, num_steps = 0, math.ceil(FEWEST_UPDATES / size)
         interval = 60 * self.resources.checkpoint_minutes
@@ -167,7 +166,7 @@ class _Fitting:
                 point = int(np.searchsorted(self.points, done, side="right"))
                 steps = min(num_steps, int(self.points[point]) - done)
                 began = time.perf_counter()
-                members, added = advance(members, hyper, self.storage, num_steps=np.int32(steps))
+                members, added = advance(members, hyper, self.trainer.source, num_steps=np.int32(steps))
                 for term, value in added.items():
                     sums[term][point] += np.asarray(value)
                 done += steps
@@ -178,7 +177,7 @@ class _Fitting:
                     saved = time.monotonic()
             if checkpoints and saved > started:  # a long training: scoring may be interrupted too
                 checkpoints.save(done, {"members": members, "sums": sums})
-        losses = self.program("losses", size)(members, hyper, self.storage)
+        losses = self.program("losses", size)(members, hyper, self.trainer.source)
         lengths = np.diff(self.points, prepend=0)[:, None]
         means = {term: (value / lengths).T for term, value in sums.items()}
         trained = _Part(members.params, losses, means, members.diverged)

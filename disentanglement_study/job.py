@@ -75,6 +75,7 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
             "status": "done",
             "seconds": seconds,
             "population": fitted.population,
+            "data": data_set.identity,
             "device": device(),
             "versions": jax_versions(),
         },

@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import itertools
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,12 +14,16 @@ import pandas as pd
 
 from disentanglement_study import data
 from disentanglement_study.config import Study
+from disentanglement_study.data import sampling
 from disentanglement_study.errors import unknown
 from disentanglement_study.locatello2019 import dlib_model_num
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.train import build_nets
 from disentanglement_study.types import Job, Run
+
+# Points of a grid that are listed to check a sampler. Own data with more, most of them empty, is checked when loaded.
+LARGEST_GRID = 2**22
 
 
 def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
@@ -40,11 +45,12 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
         if name in positive and value == 0:
             raise ValueError(f"{name} must be positive")
     for data_set in sweep.data_sets:
-        shape = data.facts(data_set, data_dir).image_shape
-        height = shape[0]
+        facts = data.facts(data_set, data_dir)
+        height = facts.image_shape[0]
         if height % study.nets.image_size:
             raise ValueError(f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels")
-        build_nets(shape, study.nets)
+        build_nets(facts.image_shape, study.nets)
+        _check_sampling(study, facts)
 
     strengths = {objective: _strengths(objective, hyper) for objective, hyper in sweep.objectives.items()}
     statics = json.dumps(static_bindings(study), sort_keys=True)
@@ -57,6 +63,15 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
         twice = Counter(map(str, runs)).most_common(1)[0]
         raise ValueError(f"duplicate runs: the sweep names {twice[0]!r} {twice[1]} times")
     return runs
+
+
+def _check_sampling(study: Study, facts: data.Facts) -> None:
+    """ValueError for a way to draw images that does not exist, or that this data set does not allow."""
+    train, evaluate = study.train, study.evaluate
+    grid = facts.factor_names, facts.factor_sizes
+    if math.prod(facts.factor_sizes) <= LARGEST_GRID:
+        sampling.check(train.sampling, train.sampling_options, *grid, batch_size=train.batch_size)
+        sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)
 
 
 def check_evaluation(study: Study) -> None:

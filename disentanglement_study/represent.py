@@ -8,21 +8,26 @@ from jaxtyping import Float
 
 from disentanglement_study import rng
 from disentanglement_study.config import EvaluateConfig, NetConfig
+from disentanglement_study.data.sampling import distribution
 from disentanglement_study.population import over_members
-from disentanglement_study.train import build_nets, device_form, on_device, to_float
+from disentanglement_study.train import build_nets, device_form, to_float
 from disentanglement_study.types import Codes, DataSet, Run
 
 
 def table_index(data: DataSet, evaluate: EvaluateConfig) -> np.ndarray:
-    """The rows of the grid that are encoded, ascending: all of them, or `table_rows` drawn without replacement.
+    """The images that are encoded, ascending; the same for every model of a study and a data set.
 
-    The same for every model of a study and a data set.
+    Those that the distribution `evaluate.sampling` has, or `table_rows` of them drawn without replacement. If it has
+    some more often than others, as many are drawn with replacement.
     """
-    rows = evaluate.table_rows
-    if rows is None or rows >= data.num_images:
-        return np.arange(data.num_images)
+    grid = data.factor_names, data.factor_sizes, data.points
+    weights = distribution(evaluate.sampling, evaluate.sampling_options, *grid)
+    (there,) = np.nonzero(weights)
+    rows = min(len(there), evaluate.table_rows or len(there))
     draws = rng.generator(evaluate.seed, "represent", data.name)
-    return np.sort(draws.choice(data.num_images, rows, replace=False))
+    if (weights[there] != weights[there[0]]).any():
+        return np.sort(draws.choice(data.num_images, rows, p=weights / weights.sum()))
+    return there if rows == len(there) else there[np.sort(draws.choice(len(there), rows, replace=False))]
 
 
 def is_population(data: DataSet, index: np.ndarray) -> bool:
@@ -60,7 +65,7 @@ def encode(
         images = to_float(data.render(storage, cut, keys), net.image_size)
         return over_members(lambda member: functions.encode(member, images))(params)
 
-    storage, means, logvars = on_device(data.storage), [], []
+    storage, means, logvars = jax.device_put(data.storage, may_alias=True), [], []
     for start in range(0, len(index), batch_size):
         cut = index[start : start + batch_size]
         # The last batch is filled up: one program serves all.

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from disentanglement_study import data, dispatch, job, plan
+from disentanglement_study import data, dispatch, job, plan, represent
 from disentanglement_study.config import Study
+from disentanglement_study.data import sampling
 from disentanglement_study.display import Watch, stages
 from disentanglement_study.errors import unknown
 from disentanglement_study.store import Store
-from disentanglement_study.types import Run
+from disentanglement_study.types import DataSet, Run
 
 
 def select(runs: list[Run], study: Study, where: str | None) -> list[Run]:
@@ -48,9 +49,9 @@ def run(
     if executor not in dispatch.EXECUTORS:
         raise unknown("executor", executor, dispatch.EXECUTORS)
     table = plan.frame(runs, study)
-    for name in table["data_set"].unique():
-        data.load(name, data_dir)
     store = Store(root)
+    for name in table["data_set"].unique():
+        _check_data(data.load(name, data_dir), study, store)
     # Not the names of the metrics: a finished study may be asked for more of them.
     settings = {name: value for name, value in dataclasses.asdict(study.evaluate).items() if name != "metrics"}
     store.create(table, study.text, json.dumps(settings, sort_keys=True))
@@ -76,3 +77,17 @@ def run(
                     job.record_failure(ended_job, root, error, study.resources.retries + 1)
                 watch.job_ended(ended_job, error)
         console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
+
+
+def _check_data(loaded: DataSet, study: Study, store: Store) -> None:
+    """ValueError if images cannot be drawn from this set as the study says, or the store has models of another one."""
+    sampling.sampler(
+        study.train.sampling, study.train.sampling_options, loaded.factor_names, loaded.factor_sizes, loaded.points
+    )
+    represent.table_index(loaded, study.evaluate)
+    for manifest in store.manifests():
+        there = manifest.get("data", {})
+        if there.get("name") == loaded.name and there != loaded.identity:
+            raise ValueError(
+                f"{store.root} holds models of another data set {loaded.name!r}: its contents have changed"
+            )

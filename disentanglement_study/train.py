@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array, lax
 from jaxtyping import Float, UInt8
@@ -13,6 +12,7 @@ from jaxtyping import Float, UInt8
 from disentanglement_study import nets, rng
 from disentanglement_study.compilation import briefly_run, long_run
 from disentanglement_study.config import NetConfig, TrainConfig
+from disentanglement_study.data.sampling import sampler
 from disentanglement_study.nets import layers
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.population import over_members
@@ -33,6 +33,13 @@ class Member(NamedTuple):
     seed: Array
     step: Array
     diverged: Array
+
+
+class Source(NamedTuple):
+    """What batches are drawn from, on the device: the storage of a data set, and `sampler(key, n)`, image indices."""
+
+    storage: Array
+    sampler: Callable[..., Array]
 
 
 def num_updates(train: TrainConfig, objective: str, protocol: str) -> int:
@@ -90,8 +97,13 @@ class Trainer:
 
     def __init__(self, job: Job, data: DataSet, net: NetConfig, train: TrainConfig, form: str | None = None):
         self.objective = OBJECTIVES[job.objective]
-        self.batch_size, self.image_size, self.num_images = train.batch_size, net.image_size, data.num_images
+        self.batch_size, self.image_size = train.batch_size, net.image_size
         self.render = data.render
+        grid = data.factor_names, data.factor_sizes, data.points
+        # On CPU the storage is the mapped file itself: all processes share one copy.
+        self.source = jax.device_put(
+            Source(data.storage, sampler(train.sampling, train.sampling_options, *grid)), may_alias=True
+        )
         self.nets, self.init_params = build_nets(data.image_shape, net, form or device_form())
         self.optimiser = optimiser(train, self.objective.trains)
         brief = briefly_run()
@@ -105,55 +117,50 @@ class Trainer:
         params = {group: self.init_params[group](rng.key(seed, "init", group)) for group in self.objective.trains}
         return Member(params, self.optimiser.init(params), seed, jnp.int32(0), jnp.int32(-1))
 
-    def _batch(self, key: Array, storage: Array) -> Array:
-        """Images drawn uniformly, with replacement; what is no factor is drawn anew for each."""
-        index = jax.random.randint(key, (self.batch_size,), 0, self.num_images)
+    def _batch(self, key: Array, source: Source) -> Array:
+        """Images as the sampler draws them; what is no factor is drawn anew for each."""
+        index = source.sampler(key, self.batch_size)
         keys = jax.random.split(jax.random.fold_in(key, rng.stable_hash("nuisance")), self.batch_size)
-        return to_float(self.render(storage, index, keys), self.image_size)
+        return to_float(self.render(source.storage, index, keys), self.image_size)
 
-    def _loss(self, params: dict, hyper: dict, key: Array, storage: Array) -> tuple[Array, dict]:
+    def _loss(self, params: dict, hyper: dict, key: Array, source: Source) -> tuple[Array, dict]:
         key_batch, key_loss = jax.random.split(key)
-        loss, terms = self.objective.loss(self.nets, params, self._batch(key_batch, storage), key_loss, hyper)
+        loss, terms = self.objective.loss(self.nets, params, self._batch(key_batch, source), key_loss, hyper)
         return loss, {"loss": loss, **terms}
 
-    def _step(self, member: Member, hyper: dict, storage: Array) -> tuple[Member, dict]:
+    def _step(self, member: Member, hyper: dict, source: Source) -> tuple[Member, dict]:
         key = jax.random.fold_in(rng.key(member.seed, "train"), member.step)
         hyper = {**hyper, "step": member.step}
-        gradients, terms = jax.grad(self._loss, has_aux=True)(member.params, hyper, key, storage)
+        gradients, terms = jax.grad(self._loss, has_aux=True)(member.params, hyper, key, source)
         updates, state = self.optimiser.update(gradients, member.optimiser, member.params)
         first = (member.diverged < 0) & ~jnp.isfinite(terms["loss"])
         diverged = jnp.where(first, member.step, member.diverged)
         return Member(optax.apply_updates(member.params, updates), state, member.seed, member.step + 1, diverged), terms
 
-    def _advance(self, members: Member, hyper: dict, storage: Array, num_steps: Array) -> tuple[Member, dict]:
+    def _advance(self, members: Member, hyper: dict, source: Source, num_steps: Array) -> tuple[Member, dict]:
         """`num_steps` updates of every member, and the loss terms [M] summed over them."""
 
         def one(member: Member, hyper: dict) -> tuple[Member, dict]:
             def add_step(_, state: tuple[Member, dict]) -> tuple[Member, dict]:
-                member, terms = self._step(state[0], hyper, storage)
+                member, terms = self._step(state[0], hyper, source)
                 return member, jax.tree.map(jnp.add, state[1], terms)
 
-            terms = jax.eval_shape(self._step, member, hyper, storage)[1]
+            terms = jax.eval_shape(self._step, member, hyper, source)[1]
             zeros = jax.tree.map(lambda term: jnp.zeros(term.shape, term.dtype), terms)
             return lax.fori_loop(0, num_steps, add_step, (member, zeros))
 
         return over_members(one)(members, hyper)
 
-    def _losses(self, members: Member, hyper: dict, storage: Array, num_batches: int) -> dict:
+    def _losses(self, members: Member, hyper: dict, source: Source, num_batches: int) -> dict:
         """The loss terms [M] of the models as they are, means over `num_batches` fresh batches."""
 
         def one(member: Member, hyper: dict) -> dict:
             hyper = {**hyper, "step": member.step}
             keys = jax.random.split(rng.key(member.seed, "losses"), num_batches)
-            batch_terms = lax.map(lambda key: self._loss(member.params, hyper, key, storage)[1], keys)
+            batch_terms = lax.map(lambda key: self._loss(member.params, hyper, key, source)[1], keys)
             return jax.tree.map(jnp.mean, batch_terms)
 
         return over_members(one)(members, hyper)
-
-
-def on_device(storage: np.ndarray) -> Array:
-    """The storage of a data set on the device. On CPU that is the mapped file itself: all processes share one copy."""
-    return jax.device_put(storage, may_alias=True)
 
 
 def device_form() -> str:

@@ -25,6 +25,8 @@ class DataSet:
     the device. It is used inside a jitted scan, and where `nuisance` is None on NumPy arrays too, without keys. It
     returns uint8, or float32 in [0, 1]. `keys` are JAX random keys, one for each image: from them comes what is no
     factor and changes whenever an image is drawn. `nuisance` says in words what that is.
+
+    `sha256` is of what the images are made from: studies keep it, and refuse to mix two sets of one name.
     """
 
     name: str
@@ -35,6 +37,12 @@ class DataSet:
     render: Callable[..., Any]
     points: np.ndarray | None = None
     nuisance: str | None = None
+    sha256: str | None = None
+
+    @property
+    def identity(self) -> dict[str, str | None]:
+        """What a study keeps of the set."""
+        return {"name": self.name, "sha256": self.sha256, "nuisance": self.nuisance}
 
     @property
     def is_complete(self) -> bool:

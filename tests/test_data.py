@@ -118,10 +118,11 @@ def test_unknown_names_are_refused():
         load("dsprite")
 
 
-def test_catalogue_has_the_grids_of_the_study():
+def test_catalogue_has_the_grids_of_the_study_and_of_the_published_files():
     sizes = {name: int(np.prod(facts.factor_sizes)) for name, facts in CATALOGUE.items()}
-    names = "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "texture_dsprites"
+    names = "dsprites", "color_dsprites", "noisy_dsprites", "scream_dsprites", "texture_dsprites", "dsprites_original"
     sprites = {**dict.fromkeys(names, 737_280), "abstract_dsprites": 552_960}
-    assert sizes == {**sprites, "smallnorb": 4_860, "cars3d": 17_568, "shapes3d": 480_000}
+    robots = dict.fromkeys(("mpi3d_toy", "mpi3d_realistic", "mpi3d_real"), 1_036_800) | {"mpi3d_complex": 460_800}
+    assert sizes == {**sprites, **robots, "smallnorb": 4_860, "cars3d": 17_568, "shapes3d": 480_000}
     assert all(len(facts.factor_names) == len(facts.factor_sizes) for facts in CATALOGUE.values())
     assert set(DATASETS) <= set(CATALOGUE)

@@ -57,7 +57,8 @@ def test_the_analysis_imports_nothing_of_the_package():
     ("module", "absent"),
     [
         ("disentanglement_study.metrics", ["jax", "flax", "ray", "tensorflow"]),
-        ("disentanglement_study.data", ["jax", "ray", "tensorflow", "tensorflow_datasets"]),
+        ("disentanglement_study.data", ["jax", "ray", "tensorflow", "tensorflow_datasets", "h5py"]),
+        ("disentanglement_study.data.originals", ["jax", "ray", "tensorflow", "tensorflow_datasets", "h5py"]),
         # A machine that only trains and scores has neither Ray nor DuckDB.
         ("disentanglement_study.study", ["ray", "duckdb", "tensorflow", "tensorflow_datasets", "torch"]),
         ("disentanglement_study.store", ["jax", "ray", "duckdb"]),

@@ -1,7 +1,5 @@
 """Data of one's own: from arrays to a data set that a sweep can name; each thing that can be wrong with it."""
 
-import math
-
 import jax
 import numpy as np
 import pytest
@@ -150,7 +148,13 @@ def test_from_a_file_into_a_study(tmp_path, capsys):
     results = store.open(tmp_path / "study").results()
     assert set(results["data_set"]) == {"mine"}
     assert results.loc[results["score"] == "mig", "value"].notna().all()
-    assert math.prod(SIZES) == 60
+
+    # Another set of the same name is not mixed with it.
+    (tmp_path / "sets" / "mine.bin").unlink()
+    own.add("mine", 255 - IMAGES, FACTORS, ["colour", "row", "column"], root=tmp_path / "sets")
+    more = ["run", "quick", str(tmp_path / "study"), *gin, "--executor", "inline", *folder]
+    assert cli.main(more) == 2
+    assert "holds models of another data set 'mine'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

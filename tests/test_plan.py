@@ -121,6 +121,14 @@ def test_lists_of_one_objective_are_multiplied_out():
         ("nets.encoder_options = {'kernels': [3, 3, 3, 3]}", "all of an even size"),
         ("nets.encoder_options = {'channels': [8, 8]}", "as many kernels as channels"),
         ("nets.num_latents = 0", "nets.num_latents must be positive"),
+        ("train.sampling = 'corelated_pair'", "unknown sampling 'corelated_pair': did you mean 'correlated_pair'"),
+        (
+            "train.sampling = 'extrapolation'\ntrain.sampling_options = {'on': ['scal']}",
+            "unknown factor 'scal': did you mean 'scale'",
+        ),
+        ("evaluate.sampling = 'random_split'\nevaluate.sampling_options = {'part': 'tests'}", "did you mean 'test'"),
+        ("evaluate.sampling = 'transitions'", "'transitions' draws pairs"),
+        ("train.sampling = 'differ_in_k'\ntrain.batch_size = 63", "a batch of 63 images cannot be cut into pairs"),
     ],
 )
 def test_a_bad_sweep_is_refused_by_name_while_planning(text, message):

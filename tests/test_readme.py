@@ -1,12 +1,14 @@
 """What the README says is so."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
-from disentanglement_study import cli, metrics, objectives, store
+from disentanglement_study import cli, data, metrics, objectives, store
+from disentanglement_study.data import sampling
 from disentanglement_study.types import Objective
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -22,10 +24,22 @@ def commands() -> list[list[str]]:
     return [shlex.split(line)[1:] for line in lines]
 
 
-def test_the_commands_of_the_readme_exist():
+def add_squares(folder, monkeypatch):
+    """What the README does to add data of one's own; returns the folder of the data sets."""
+    (example,) = [body for language, body in BLOCKS if language == "python" and "squares.npz" in body]
+    monkeypatch.chdir(folder)
+    exec(example, {})
+    assert cli.main(["data", "add", "squares.npz", "--data-dir", "sets"]) == 0
+    monkeypatch.undo()
+    return folder / "sets"
+
+
+def test_the_commands_of_the_readme_exist(tmp_path, monkeypatch):
     assert len(commands()) >= 8
+    sets = add_squares(tmp_path, monkeypatch)
     for arguments in commands():
         parsed = cli.parser().parse_args(arguments)
+        parsed.data_dir = sets
         if "sweep" in parsed and parsed.function is not cli.quick:
             assert cli._sweep(parsed)[1], arguments
 
@@ -52,6 +66,22 @@ def test_the_objective_of_the_readme_trains(dsprites_root, tmp_path, monkeypatch
     # Free bits leave the KL at or above their floor of 0.5 nats a latent; without them it may collapse.
     kl = results[results["score"] == "kl_loss"].set_index("strength")["value"]
     assert kl[0.5] > kl[0.0]
+
+
+def test_the_data_of_the_readme_become_a_set_that_can_be_drawn_from(tmp_path, monkeypatch):
+    squares = data.load("squares", add_squares(tmp_path, monkeypatch))
+    assert squares.is_complete
+    assert squares.factor_names == ("shade", "row", "column")
+
+
+def test_the_samplers_of_the_readme_are_all_there_are():
+    (table,) = re.findall(r"\| sampling \|.*?\n\n", README, flags=re.DOTALL)
+    named = set(re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in table.strip().splitlines()[2:])))
+    assert named == set(sampling.DISTRIBUTIONS) | set(sampling.PAIRS)
+    options = dict(re.findall(r"^train\.(sampling\w*) = (.*)$", README, flags=re.MULTILINE))
+    facts = data.facts("dsprites")
+    options = {name: ast.literal_eval(value) for name, value in options.items()}
+    sampling.check(options["sampling"], options["sampling_options"], facts.factor_names, facts.factor_sizes)
 
 
 def test_the_metrics_of_the_readme_are_there_and_its_example_runs():

@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import chisquare, kstest
 
 from disentanglement_study.config import EvaluateConfig, NetConfig
-from disentanglement_study.represent import encode, representation, table_index
+from disentanglement_study.data.sampling import distribution
+from disentanglement_study.represent import encode, is_population, representation, table_index
 from disentanglement_study.train import build_nets
 from disentanglement_study.types import Codes, DataSet, Run
 
@@ -73,6 +74,35 @@ def test_rows_of_the_grid_are_drawn_uniformly():
     counts = np.bincount(np.concatenate([table_index(noise_images(), s) for s in settings]), minlength=42)
     # Each row is in with probability 1/6: 100 of 600 draws, with a standard deviation of 9.
     assert np.abs(counts - 100).max() < 5 * 9.1
+
+
+def test_a_held_out_part_is_the_table():
+    held_out = {"on": ["column"], "share": 0.4}
+    parts = [
+        EvaluateConfig(sampling="extrapolation", sampling_options={**held_out, "part": part})
+        for part in ("train", "test")
+    ]
+    train, test = (table_index(noise_images(), settings) for settings in parts)
+    assert (noise_images().factors(train)[:, 1] < 4).all()
+    assert (noise_images().factors(test)[:, 1] >= 4).all()
+    np.testing.assert_array_equal(np.sort(np.concatenate([train, test])), np.arange(42))
+    some = table_index(noise_images(), dataclasses.replace(parts[0], table_rows=10))
+    assert len(set(some.tolist())) == 10
+    assert set(some.tolist()) <= set(train.tolist())
+    assert is_population(noise_images(), np.arange(42))
+    assert not is_population(noise_images(), train)
+
+
+def test_a_correlated_distribution_is_drawn_from():
+    options = {"first": "row", "second": "column", "sigma": 0.2}
+    settings = EvaluateConfig(sampling="correlated_pair", sampling_options=options)
+    weights = distribution("correlated_pair", options, ("row", "column"), (6, 7))
+    draws = np.concatenate([table_index(noise_images(), dataclasses.replace(settings, seed=s)) for s in range(200)])
+    assert len(draws) == 200 * 42
+    common = weights * len(draws) / weights.sum() > 10
+    counts = np.bincount(draws, minlength=42)
+    expected = weights[common] / weights[common].sum() * counts[common].sum()
+    assert chisquare(counts[common], expected).pvalue > 1e-4
 
 
 def test_codes_are_each_members_posteriors_of_the_rows():

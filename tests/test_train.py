@@ -12,6 +12,7 @@ from scipy.stats import chisquare
 
 from disentanglement_study import rng, train
 from disentanglement_study.config import NetConfig, TrainConfig
+from disentanglement_study.data.sampling import distribution
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.types import DataSet, Job, Objective, Run
 
@@ -91,10 +92,6 @@ def counters(models):
     return np.zeros(models, np.int32), np.full(models, -1, np.int32)
 
 
-def storage():
-    return jnp.asarray(squares().storage)
-
-
 def advanced(name, seeds, *, hyper=None, calls=1, vmapped=False):
     """Members and their loss terms {name: [calls, M]} after `calls` times ten steps; three seeds share a program."""
     members = started(name, seeds)
@@ -103,7 +100,7 @@ def advanced(name, seeds, *, hyper=None, calls=1, vmapped=False):
     trainer, terms = trainer_of(name, vmapped), []
     with backend(vmapped):
         for _ in range(calls):
-            members, sums = trainer.advance(members, stacked, storage(), num_steps=STEPS)
+            members, sums = trainer.advance(members, stacked, trainer.source, num_steps=STEPS)
             terms.append({term: value / STEPS for term, value in jax.device_get(sums).items()})
     return jax.device_get(members), {term: np.array([means[term] for means in terms]) for term in terms[0]}
 
@@ -266,7 +263,7 @@ def test_seeds_differ_in_all_that_is_random():
     # From one start, batches and noise alone tell seeds apart.
     start = started("beta_vae", (2, 2, 2))._replace(seed=jnp.array(SEEDS))
     hyper = {"beta": jnp.full(3, 2, jnp.float32)}
-    _, terms = trainer_of("beta_vae").advance(start, hyper, storage(), num_steps=STEPS)
+    _, terms = trainer_of("beta_vae").advance(start, hyper, trainer_of("beta_vae").source, num_steps=STEPS)
     assert len(np.unique(terms["reconstruction_loss"])) == 3
 
 
@@ -307,7 +304,7 @@ def test_a_vmapped_population_of_convolutional_nets_equals_plain_loops():
         state = jax.vmap(trainer.optimiser.init)(params)
         start = train.Member(params, state, np.array(SEEDS[:2], np.int32), *counters(2))
         hyper = {"beta": jnp.array([hyper_of("beta_vae", seed)["beta"] for seed in SEEDS[:2]])}
-        members, sums = trainer.advance(start, hyper, storage(), num_steps=3)
+        members, sums = trainer.advance(start, hyper, trainer.source, num_steps=3)
     for position, seed in enumerate(SEEDS[:2]):
         expected, means = plain_loop("beta_vae", "conv", member(params, position), seed, 3)
         assert_same(member(members.params, position), expected, atol=1e-5)
@@ -315,10 +312,17 @@ def test_a_vmapped_population_of_convolutional_nets_equals_plain_loops():
             np.testing.assert_allclose(sums[term][position] / 3, mean, rtol=1e-5)
 
 
-def test_images_are_drawn_uniformly_from_the_grid_and_anew_at_every_step(monkeypatch):
-    size = 24
+CORRELATED = {"first": "row", "second": "column", "sigma": 0.4}
+HELD_OUT = {"on": ["column"], "share": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("sampling", "options"), [("iid", {}), ("correlated_pair", CORRELATED), ("extrapolation", HELD_OUT)]
+)
+def test_images_are_drawn_as_the_sampler_says_and_anew_at_every_step(monkeypatch, sampling, options):
+    size, names, sizes = 24, ("row", "column"), (4, 6)
     storage = np.arange(size, dtype=np.uint8).reshape(size, 1, 1, 1)
-    grid = DataSet("grid", ("value",), (size,), (1, 1, 1), storage, lambda storage, index, keys: storage[index])
+    grid = DataSet("grid", names, sizes, (1, 1, 1), storage, lambda storage, index, keys: storage[index])
 
     def counts(nets, params, batch, rng, hyper):
         drawn = jnp.round(batch.ravel() * 255)
@@ -326,23 +330,27 @@ def test_images_are_drawn_uniformly_from_the_grid_and_anew_at_every_step(monkeyp
         return jnp.sum(params["encoder"]["mean"]["bias"]), {**terms, "mean": jnp.mean(drawn)}
 
     monkeypatch.setitem(OBJECTIVES, "counts", Objective(counts, hyper=("none",), trains=("encoder",)))
-    settings = TrainConfig(batch_size=50)
+    settings = TrainConfig(batch_size=50, sampling=sampling, sampling_options=options)
     trainer = train.Trainer(job_of("counts", SEEDS), grid, dataclasses.replace(MLP, image_size=1), settings)
     params = {"encoder": {"mean": {"bias": jnp.zeros((3, 3))}}}
     members = train.Member(params, jax.vmap(trainer.optimiser.init)(params), jnp.array(SEEDS), *counters(3))
-    hyper, storage = {"none": jnp.zeros(3)}, jnp.asarray(storage)
+    hyper = {"none": jnp.zeros(3)}
     means, observed = [], np.zeros((size, 3))
     for _ in range(20):
-        members, sums = trainer.advance(members, hyper, storage, num_steps=20)
+        members, sums = trainer.advance(members, hyper, trainer.source, num_steps=20)
         means.append(np.asarray(sums["mean"]) / 20)
         observed += 50 * np.array([sums[f"count_{value}"] for value in range(size)])
+    wanted = distribution(sampling, options, names, sizes)
+    wanted /= wanted.sum()
+    there = wanted > 0
     for position in range(3):
         counted = observed[:, position].round()
-        assert counted.sum() == 20 * 20 * 50
-        assert chisquare(counted).pvalue > 1e-4
+        assert counted.sum() == counted[there].sum() == 20 * 20 * 50
+        assert chisquare(counted[there], 20 * 20 * 50 * wanted[there]).pvalue > 1e-4
     assert len(np.unique(np.round(means, 4))) > 50  # of 60: neither seeds nor calls see the same batches
     # Steps within a call are independent draws: a mean over 20 steps of 50 spreads as one over 1000 draws does.
-    expected = np.sqrt((size**2 - 1) / 12 / 1000)
+    values = np.arange(size)
+    expected = np.sqrt((wanted @ values**2 - (wanted @ values) ** 2) / 1000)
     assert 0.7 * expected < np.std(means) < 1.4 * expected
 
 
@@ -361,7 +369,7 @@ def test_a_short_training_lowers_the_reconstruction_loss_and_moves_every_paramet
 
 def losses_after_ten_steps(name, batches):
     stacked = {key: jnp.array([hyper_of(name, seed)[key] for seed in SEEDS]) for key in OBJECTIVES[name].hyper}
-    return trainer_of(name).losses(ten_steps(name)[0], stacked, storage(), num_batches=batches)
+    return trainer_of(name).losses(ten_steps(name)[0], stacked, trainer_of(name).source, num_batches=batches)
 
 
 def test_losses_are_means_over_fresh_batches_at_the_final_step():

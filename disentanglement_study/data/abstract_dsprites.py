@@ -31,7 +31,7 @@ def load(root: Path | None = None) -> DataSet:
     """dSprites' own storage, shared with it; the orientation is drawn when an image is."""
     storage, nuisance = dsprites.load(root).storage, "the orientation of the sprite"
     names, sizes, shape, _ = FACTS
-    return DataSet("abstract_dsprites", names, sizes, shape, storage, render, nuisance=nuisance)
+    return DataSet("abstract_dsprites", names, sizes, shape, storage, render, nuisance=nuisance, sha256=dsprites.SHA256)
 
 
 def render(storage: UInt8[Any, "_ 512"], index: Int[Any, " n"], keys: Key[Any, " n"]) -> Float[Any, "n 64 64 3"]:

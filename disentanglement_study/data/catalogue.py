@@ -13,6 +13,13 @@ class Facts(NamedTuple):
 
 
 _SPRITES = ("shape", "scale", "orientation", "position_x", "position_y"), (3, 6, 40, 32, 32)
+_ARM = "color", "shape", "size", "camera_height", "background_color", "horizontal_axis", "vertical_axis"
+
+
+def _arm(sizes: tuple[int, ...], what: str) -> Facts:
+    """A set of MPI3D: the factors of all four are the same, not the colours and shapes that there are."""
+    return Facts(_ARM, (*sizes, 2, 3, 3, 40, 40), image_shape=(64, 64, 3), source=f"MPI3D, Gondal et al. 2019: {what}")
+
 
 # The grids of Locatello et al. 2019 (arXiv:1811.12359), in the order of the index: the last is the fastest.
 CATALOGUE: dict[str, Facts] = {
@@ -65,4 +72,14 @@ CATALOGUE: dict[str, Facts] = {
         image_shape=(64, 64, 3),
         source="3D Shapes, Burgess and Kim 2018: a solid in a room",
     ),
+    # Beyond that study.
+    "dsprites_original": Facts(
+        *_SPRITES,
+        image_shape=(64, 64, 1),
+        source="dSprites, Matthey et al. 2017: the published images",
+    ),
+    "mpi3d_toy": _arm((6, 6), "a robot arm that holds an object, rendered simply"),
+    "mpi3d_realistic": _arm((6, 6), "a robot arm that holds an object, rendered realistically"),
+    "mpi3d_real": _arm((6, 6), "photographs of a robot arm that holds an object"),
+    "mpi3d_complex": _arm((4, 4), "photographs of a robot arm that holds a cup, a ball or a croissant"),
 }

@@ -45,7 +45,9 @@ def load(root: Path | None = None) -> DataSet:
     """All 737,280 images, one bit a pixel (377 MB), rendered into the cache folder at the first call."""
     shape = (int(np.prod(FACTS.factor_sizes)), 64 * 64 // 8)
     storage = cache.load("dsprites", shape, _all_packed, root, sha256=SHA256)
-    return DataSet("dsprites", FACTS.factor_names, FACTS.factor_sizes, FACTS.image_shape, storage, unpack)
+    return DataSet(
+        "dsprites", FACTS.factor_names, FACTS.factor_sizes, FACTS.image_shape, storage, unpack, sha256=SHA256
+    )
 
 
 def unpack(storage: UInt8[Any, "_ 512"], index: Int[Any, " n"], keys: Any = None) -> UInt8[Any, "n 64 64 1"]:

@@ -69,7 +69,9 @@ def read(name: str, root: Path | None = None) -> DataSet:
         return storage[index]
 
     render = unpack if about["packing"] == BITS else gather
-    return DataSet(name, facts.factor_names, facts.factor_sizes, facts.image_shape, storage, render, points)
+    return DataSet(
+        name, facts.factor_names, facts.factor_sizes, facts.image_shape, storage, render, points, sha256=about["sha256"]
+    )
 
 
 def facts_of(name: str, root: Path | None = None) -> Facts:

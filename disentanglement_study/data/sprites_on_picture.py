@@ -46,4 +46,6 @@ def load(name: str, picture: UInt8[np.ndarray, "height width 3"], root: Path | N
     names, sizes, shape, _ = CATALOGUE[name]
     digest = hashlib.sha256(picture).hexdigest()
     nuisance = f"the crop and the tint of the background, a picture of {width} x {height} pixels with SHA-256 {digest}"
-    return DataSet(name, names, sizes, shape, dsprites.load(root).storage, render, nuisance=nuisance)
+    return DataSet(
+        name, names, sizes, shape, dsprites.load(root).storage, render, nuisance=nuisance, sha256=dsprites.SHA256
+    )
