@@ -54,8 +54,6 @@ def _sections(table: pd.DataFrame) -> Iterator[Section]:
 def _correlations(table: pd.DataFrame) -> Iterator[Section]:
     """A matrix × 100 per data set and representation."""
     what = "Spearman rank correlation × 100"
-    if table.empty:
-        yield Section(f"{what}, n = 0 models", pd.DataFrame(), 1, "No model has the scores that it needs.")
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
         matrix = group.pivot(index="score_a", columns="score_b", values="rank_correlation")
         matrix = matrix.loc[group["score_a"].unique(), group["score_b"].unique()]
@@ -74,8 +72,6 @@ def _correlations(table: pd.DataFrame) -> Iterator[Section]:
 def _quartiles(table: pd.DataFrame) -> Iterator[Section]:
     """A grid per data set and representation: a row per objective (and strength), a column per score."""
     what = "Median [lower, upper quartile] × 100"
-    if table.empty:
-        yield Section(f"{what}, n = 0 models", pd.DataFrame(), 1, "No model has a headline score.")
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
         percent = 100 * group[["median", "lower_quartile", "upper_quartile"]]
         text = group.assign(
@@ -104,11 +100,103 @@ def _failures(table: pd.DataFrame) -> Iterator[Section]:
         yield Section(f"{what}: {where}, n = {group['rows'].sum()}", cells, 4)
 
 
+def _claims(table: pd.DataFrame) -> Iterator[Section]:
+    """A row per published claim; the CSV file says what is measured, and how sure we are of the claim."""
+    cells = pd.DataFrame(
+        {
+            "Claim": table["claim"],
+            "Published": table["published"].map(_number),
+            "Ours": [_with_interval(*row) for row in table[["measured", "low", "high"]].to_numpy()],
+            "n": table["n"].astype(str),
+            "Holds": table["holds"],
+            "Why": table["why"],
+            "Source": table["source"] + " (" + table["certainty"] + ")",
+        }
+    )
+    yield Section(f"Published and measured, {names.count(table['n'])} a row", cells, 1)
+
+
+def _transfer(table: pd.DataFrame) -> Iterator[Section]:
+    """The two by two of the paper's table."""
+    cells = table.assign(
+        metric=table["metric"] + " metric",
+        data_set=table["data_set"] + " data set",
+        cell=[_percent(*row) for row in table[["probability", "low", "high"]].to_numpy()],
+    ).pivot(index="metric", columns="data_set", values="cell")
+    cells = cells.loc[["same metric", "other metric"], ["same data set", "other data set"]]
+    cells.insert(0, "", cells.index)
+    lacking = f"{table['failed'].max()} failed, {table['missing'].max()} missing"
+    yield Section(f"Chance of beating a random model × 100, {names.count(table['n'])} ({lacking})", cells, 1)
+
+
+def _shares(table: pd.DataFrame) -> Iterator[Section]:
+    """R² × 100 per data set and representation, adjusted with its interval beside it."""
+    for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
+        text = group.assign(
+            cell=[
+                f"{_number(100 * plain, 0)}; {_percent(*rest)}"
+                for plain, *rest in group[["r_squared", "adjusted", "low", "high"]].to_numpy()
+            ],
+            score=[names.label(key, names.SCORES) for key in group["score"]],
+            by=[key.replace("_", " ") for key in group["by"]],
+        )
+        cells = text.pivot(index="score", columns="by", values="cell").loc[text["score"].unique()]
+        cells.insert(0, "n", text.groupby("score")["n"].agg(names.span))
+        cells.insert(0, "", cells.index)
+        count = names.count(group["n"])
+        yield Section(f"Variance explained × 100, R²; adjusted: {_where(data_set, representation)}, {count}", cells, 1)
+
+
+def _across(table: pd.DataFrame) -> Iterator[Section]:
+    """A matrix × 100 of data sets per score."""
+    for (representation, score), group in table.groupby(["representation", "score"], sort=False):
+        matrix = group.pivot(index="data_set_a", columns="data_set_b", values="rank_correlation")
+        matrix = matrix.loc[group["data_set_a"].unique(), names.in_order(group["data_set_b"], names.DATA_SETS)]
+        cells = matrix.map(lambda rho: _number(100 * rho, 0))
+        cells.columns = [names.label(key, names.DATA_SETS) for key in matrix.columns]
+        cells.insert(0, "", [names.label(key, names.DATA_SETS) for key in matrix.index])
+        where = f"{names.label(score, names.SCORES)}, {representation} representation"
+        yield Section(f"Spearman rank correlation × 100: {where}, {names.count(group['n'], 'settings')}", cells, 1)
+
+
+def _trends(table: pd.DataFrame) -> Iterator[Section]:
+    """A row per score, a column per objective."""
+    for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
+        text = group.assign(cell=[_number(100 * rho, 0) for rho in group["rank_correlation"]])
+        cells = text.pivot(index="score", columns="objective", values="cell").fillna(MISSING)
+        cells = cells.loc[text["score"].unique(), names.in_order(text["objective"], names.OBJECTIVES)]
+        cells.columns = [names.label(key, names.OBJECTIVES) for key in cells.columns]
+        cells.insert(0, "", [names.label(key, names.SCORES) for key in cells.index])
+        where = _where(data_set, representation)
+        count = names.count(group["n"], "models a cell")
+        yield Section(f"Spearman rank correlation with strength × 100: {where}, {count}", cells, 1)
+
+
+# By a column that only these tables have, or the first of those below that do.
 LAYOUTS: dict[str, Callable[[pd.DataFrame], Iterator[Section]]] = {
-    "rank_correlation": _correlations,
+    "claim": _claims,
+    "r_squared": _shares,
     "median": _quartiles,
     "reason": _failures,
+    "score_a": _correlations,
+    "data_set_a": _across,
+    "probability": _transfer,
+    "rank_correlation": _trends,
 }
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return MISSING if pd.isna(value) else f"{value:.{digits}f}"
+
+
+def _with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
+    """ "0.41 [0.38, 0.44]", or "0.41" where there is no interval."""
+    shown = _number(value, digits)
+    return shown if pd.isna(low) else f"{shown} [{_number(low, digits)}, {_number(high, digits)}]"
+
+
+def _percent(value: float, low: float, high: float) -> str:
+    return _with_interval(100 * value, 100 * low, 100 * high, digits=1)
 
 
 def _where(data_set: str, representation: str) -> str:

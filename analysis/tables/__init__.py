@@ -8,10 +8,10 @@ are pooled. Rows that do not allow a table raise `rows.NothingToDraw`, which say
 A table that should be written is one file and one line in `TABLES`.
 """
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
@@ -71,17 +71,23 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 # Written as CSV alone: too long to read.
 LONG = ("transfer_pairs",)
 
-log = logging.getLogger(__name__)
+
+class Written(NamedTuple):
+    """What `write` wrote: the files, the tables by name, and why each of the others was skipped."""
+
+    paths: list[Path]
+    tables: dict[str, pd.DataFrame]
+    skipped: dict[str, str]
 
 
-def write(results: pd.DataFrame, folder: str | Path) -> list[Path]:
-    """Write every table as CSV (full precision) and all of them, readable, as `tables.md`; return the paths.
+def write(results: pd.DataFrame, folder: str | Path) -> Written:
+    """Write every table as CSV (full precision) and all of them, readable, as `tables.md`.
 
-    A table that the rows do not allow is skipped; `tables.md` and the log say why in one line.
+    A table that the rows do not allow is skipped; `tables.md` says why in one line.
     """
     folder = Path(folder)
     results = needed(checked(results))
-    paths, parts = [], []
+    written, parts = Written([], {}, {}), []
     folder.mkdir(parents=True, exist_ok=True)
     for name, function in TABLES.items():
         heading = name.replace("_", " ").capitalize()
@@ -89,12 +95,13 @@ def write(results: pd.DataFrame, folder: str | Path) -> list[Path]:
             with threadpool_limits(limits=1):  # The products are small: threads of linear algebra only wait.
                 table = function(results)
         except NothingToDraw as reason:
-            log.warning("table %s skipped: %s", name, reason)
+            written.skipped[name] = str(reason)
             parts.append(f"## {heading}\n\nSkipped: {reason}.\n")
             continue
-        paths.append(folder / f"{name}.csv")
-        table.to_csv(paths[-1], index=False, lineterminator="\n")
+        written.tables[name] = table
+        written.paths.append(folder / f"{name}.csv")
+        table.to_csv(written.paths[-1], index=False, lineterminator="\n")
         parts.append(f"## {heading}\n\nIn `{name}.csv`.\n" if name in LONG else markdown(table, heading))
-    paths.append(folder / "tables.md")
-    paths[-1].write_text("\n".join(parts), encoding="utf-8")
-    return paths
+    written.paths.append(folder / "tables.md")
+    written.paths[-1].write_text("\n".join(parts), encoding="utf-8")
+    return written

@@ -73,8 +73,6 @@ def _row(claim: Claim, results: pd.DataFrame, table: Callable) -> list:
 
 
 def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[str, str]:
-    if not np.isfinite([measured.value, measured.low, measured.high]).all():
-        return NOT_ENOUGH, "no interval: it needs two seeds of a setting"
     there = set(results["data_set"].unique())
     if absent := [names.label(key, names.DATA_SETS) for key in claim.needs if key not in there]:
         return NOT_ENOUGH, f"the claim is of {len(claim.needs)} data sets; there is no {', '.join(absent)}"
@@ -87,6 +85,8 @@ def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[s
         there = set(results[column].unique())
         if absent := [names.label(key, known) for key in wanted if key not in there]:
             return NOT_ENOUGH, f"the number is a mean over {len(wanted)} {column}s; there is no {', '.join(absent)}"
+    if not np.isfinite([measured.value, measured.low, measured.high]).all():
+        return NOT_ENOUGH, "no interval: it needs more seeds of a setting"
     half = (measured.high - measured.value) if claim.number > measured.value else (measured.value - measured.low)
     difference = abs(claim.number - measured.value)
     allowed = np.sqrt(2) * max(half, 0) + claim.rounding
@@ -197,7 +197,7 @@ def _no_score_without_labels(table: Callable, results: pd.DataFrame) -> Measured
         raise NothingToDraw("no interval: it needs two seeds of a setting")
     value, n = finite["rank_correlation"].mean(), int(finite.groupby("data_set")["n"].max().sum())
     what = "mean size of the rank correlations; holds if no loss or TC has one sign with all metrics and data sets"
-    return Measured(value, value, value, n, f"{what} ({int(steady.sum())} of {len(steady)} have)", not steady.any())
+    return Measured(value, np.nan, np.nan, n, f"{what} ({int(steady.sum())} of {len(steady)} have)", not steady.any())
 
 
 def _no_sample_efficiency(table: Callable, results: pd.DataFrame) -> Measured:
@@ -225,14 +225,14 @@ def _sampled_is_less_correlated(table: Callable, results: pd.DataFrame) -> Measu
         raise NothingToDraw(f"no model has {TOTAL_CORRELATION} of both representations")
     lower = pd.concat(both).to_numpy(float)
     weight = stats.resample(np.zeros(len(lower)), stats.RESAMPLES)
-    low, high = stats.interval(lower.mean(), lower @ weight / len(lower), stats.widening(np.zeros(len(lower))))
+    low, high = np.clip(stats.interval(lower.mean(), lower @ weight / len(lower)), 0, 1)
     what = "share of models whose TC is lower; holds above 0.5"
     return Measured(lower.mean(), float(low), float(high), len(lower), what, bool(low > 0.5))
 
 
 def _lucky_seed_wins(table: Callable, results: pd.DataFrame) -> Measured:
     wins = [
-        (models.data_set, _beats(models.cells[own], scores[own]), own.sum())
+        (models.data_set, objective, _beats(models.cells[own], scores[own]), own.sum())
         for models in study.by_data_set(results, "mean")
         for score, column in models.scores.items()
         if score in names.STUDY_METRICS
@@ -240,13 +240,13 @@ def _lucky_seed_wins(table: Callable, results: pd.DataFrame) -> Measured:
         for scores in [column.to_numpy()]
         for own in [(models.runs["objective"] == objective).to_numpy() & np.isfinite(scores)]
     ]
-    table = pd.DataFrame(wins, columns=["data_set", "value", "n"]).dropna()
+    table = pd.DataFrame(wins, columns=["data_set", "objective", "value", "n"]).dropna()
     if table.empty:
         raise NothingToDraw("no objective has two strengths of two seeds each")
     value = table["value"].mean()
     what = "chance that a run of the worst strength beats one of the best (medians), mean; holds above 0.01"
-    n = int(table.groupby("data_set")["n"].sum().max())
-    return Measured(value, value, value, n, what, bool(value > 0.01))
+    n = int(table.groupby(["data_set", "objective"])["n"].max().sum())
+    return Measured(value, np.nan, np.nan, n, what, bool(value > 0.01))
 
 
 def _beats(cells: np.ndarray, y: np.ndarray) -> float:

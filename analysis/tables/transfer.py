@@ -43,9 +43,7 @@ def transfer(
         if own.any():
             estimate = table["probability"][own].mean()
             if resamples:
-                low, high = stats.interval(
-                    estimate, resampled[:, own].mean(axis=1), stats.widening(np.zeros(grid.seeds))
-                )
+                low, high = stats.interval(estimate, resampled[:, own].mean(axis=1), grid.wider)
         counts = (own.sum(), grid.n, grid.failed, grid.missing)
         rows.append([metric, data_set, estimate, *np.clip([low, high], 0, 1), *counts])
     columns = ["metric", "data_set", "probability", "low", "high", "pairs", "n", "failed", "missing"]
@@ -68,7 +66,7 @@ def transfer_pairs(
     table, resampled, grid = _pairs(results, scores, representation, resamples, seed)
     low = high = np.full(len(table), np.nan)
     if resamples:
-        low, high = stats.interval(table["probability"].to_numpy(), resampled, stats.widening(np.zeros(grid.seeds)))
+        low, high = stats.interval(table["probability"].to_numpy(), resampled, grid.wider)
     return table.assign(low=np.clip(low, 0, 1), high=np.clip(high, 0, 1))
 
 
@@ -90,6 +88,8 @@ class _Grid:
         self.seeds = len(seeds)
         if self.seeds < 2 or setting.max() < 1:
             raise NothingToDraw("there are no two seeds of two settings")
+        # Of two seeds each resample that holds a pair holds both, and says nothing.
+        self.wider = stats.widening(np.zeros(self.seeds)) if self.seeds > 2 else np.nan
         self.targets: list[tuple[str, str, int]] = []
         values, start = [], 0
         self.n = self.failed = self.missing = 0
