@@ -1,0 +1,55 @@
+"use strict";
+// What all plots share: the colours of the page, light or dark, and how they are drawn again when these change.
+
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+const NARROW = matchMedia("(max-width: 44rem)");
+const drawings = [];
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+function axis(settings = {}) {
+  const line = { gridcolor: colour("grid"), zerolinecolor: colour("line"), linecolor: colour("line") };
+  return { automargin: true, ...line, ...settings };
+}
+
+function plot(id, traces, layout) {
+  const base = {
+    paper_bgcolor: colour("page"), plot_bgcolor: colour("page"), hovermode: "closest", showlegend: false,
+    font: { family: getComputedStyle(document.body).fontFamily, size: NARROW.matches ? 12 : 13, color: colour("text") },
+    hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("line"), font: { color: colour("text") }, align: "left" },
+    margin: { l: 50, r: 10, t: 10, b: 40 },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("quiet"), activecolor: colour("text") },
+  };
+  const options = {
+    responsive: true, displaylogo: false, displayModeBar: NARROW.matches ? false : "hover",
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  };
+  return Plotly.react(document.getElementById(id), traces, { ...base, ...layout }, options);
+}
+
+// Draws now, and again when the colours or the width of the screen change.
+function drawn(draw) {
+  drawings.push(draw);
+  draw();
+}
+
+for (const query of [DARK, NARROW]) query.addEventListener("change", () => drawings.forEach((draw) => draw()));
+
+// A mark that can be told apart on both backgrounds.
+function mark(objective) {
+  const { colour: own, symbol } = DATA.labels.marks[objective];
+  return { color: own === "#000000" ? colour("text") : own, symbol };
+}
+
+function median(values) {
+  const sorted = Float64Array.from(values).sort();
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+// What a text of a study may hold, Plotly would read as markup in a hover.
+function plain(text) {
+  return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
