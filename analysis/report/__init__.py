@@ -12,9 +12,11 @@ outside its folder: its security policy tells the browser so.
 import json
 import os
 import string
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from analysis.models import needed
 from analysis.report import curves, pictures, runs, sections
@@ -44,8 +46,10 @@ def write(store: Store, folder: Path | None = None) -> Path:
     plan, manifests = store.plan, store.manifests()
     results = needed(checked(store.results()))
     folder.mkdir(parents=True, exist_ok=True)
-    text = page(plan, manifests, results, store.text, pictures.copy(store.root, plan["run_id"], folder))
-    curves.write(store, [manifest["job_id"] for manifest in manifests], folder)
+    drawn = pictures.copy(store.root, plan["run_id"], folder)
+    with_curves = curves.write(store, [manifest["job_id"] for manifest in manifests], folder)
+    with threadpool_limits(limits=1):  # as in tables.write
+        text = page(plan, manifests, results, store.text, drawn, with_curves)
     temporary = folder / f".index.{os.getpid()}.html"
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
@@ -58,13 +62,17 @@ def page(
     results: pd.DataFrame,
     settings: str = "",
     drawn: dict[str, list[str]] | None = None,
+    with_curves: Collection[str] = (),
 ) -> str:
-    """The page of a plan, the manifests of its jobs, and their results. `drawn`: names of pictures, by run."""
+    """The page of a plan, the manifests of its jobs, and their results.
+
+    settings: the text of study.gin. drawn: names of pictures, by run. with_curves: the jobs that have runs/<job_id>.js.
+    """
     from plotly.offline import get_plotlyjs
 
     data = {
         "runs": runs.columns(plan),
-        "jobs": runs.jobs(plan, manifests),
+        "jobs": runs.jobs(plan, manifests, with_curves),
         "settings": settings,
         "pictures": drawn or {},
         "scores": scores(plan, results),

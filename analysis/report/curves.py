@@ -15,14 +15,19 @@ from disentanglement_study.store import Store
 POINTS = 100
 
 
-def write(store: Store, job_ids: Iterable[str], folder: Path) -> None:
-    """Writes runs/<job_id>.js of every job that has curves: a call of `curves` with its terms, steps and values."""
-    folder = folder / "runs"
+def write(store: Store, job_ids: Iterable[str], folder: Path) -> set[str]:
+    """Writes runs/<job_id>.js of every job that has curves, which are returned.
+
+    The file is a call of the page's function `curves` with the id and what `thinned` returns.
+    """
+    folder, written = folder / "runs", set()
     folder.mkdir(parents=True, exist_ok=True)
     for job_id in job_ids:
         path = store.jobs / job_id / "curves.parquet"
         if path.is_file() and (job := thinned(pyarrow.parquet.read_table(path).to_pandas())):
             (folder / f"{job_id}.js").write_text(f"curves({json.dumps(job_id)},{json.dumps(job)});\n", encoding="utf-8")
+            written.add(job_id)
+    return written
 
 
 def thinned(rows: pd.DataFrame) -> dict:

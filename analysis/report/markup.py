@@ -10,7 +10,8 @@ class Markup(str):
 
 def element(tag: str, *children: str, **attributes: str) -> Markup:
     """<tag attribute="...">children</tag>; an underscore at the end of an attribute's name (class_) is dropped."""
-    shown = "".join(f' {name.rstrip("_").replace("_", "-")}="{html.escape(value)}"' for name, value in attributes.items())
+    pairs = ((name.rstrip("_").replace("_", "-"), html.escape(value)) for name, value in attributes.items())
+    shown = "".join(f' {name}="{value}"' for name, value in pairs)
     return Markup(f"<{tag}{shown}>{''.join(map(escaped, children))}</{tag}>")
 
 

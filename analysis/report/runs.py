@@ -1,5 +1,7 @@
 """The runs of the plan and the jobs that they were in."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -8,7 +10,17 @@ from analysis.figures import style
 from analysis.report.encoding import coded
 
 DONE, FAILED, MISSING = "done", "failed", "missing"
-SYMBOLS = dict(zip("osD^vPX*", "circle square diamond triangle-up triangle-down cross x star".split(), strict=True))
+# The markers of the figures, as Plotly calls them.
+SYMBOLS = {
+    "o": "circle",
+    "s": "square",
+    "D": "diamond",
+    "^": "triangle-up",
+    "v": "triangle-down",
+    "P": "cross",
+    "X": "x",
+    "*": "star",
+}
 # A reason may be a traceback of any length; the page has its end, where the message is.
 LONGEST = 2000
 
@@ -31,7 +43,7 @@ def columns(plan: pd.DataFrame) -> dict:
     }
 
 
-def jobs(plan: pd.DataFrame, manifests: list[dict]) -> dict:
+def jobs(plan: pd.DataFrame, manifests: list[dict], with_curves: Collection[str] = ()) -> dict:
     """The jobs that ended, and of each run which one it was in (-1: none)."""
     entries = [
         {
@@ -40,6 +52,7 @@ def jobs(plan: pd.DataFrame, manifests: list[dict]) -> dict:
             "seconds": round(sum(manifest.get("seconds", {}).values()), 1),
             "runs": len(manifest["run_ids"]),
             "device": manifest.get("device", ""),
+            "curves": manifest["job_id"] in with_curves,
             "error": (manifest.get("error") or "")[-LONGEST:],
         }
         for manifest in manifests

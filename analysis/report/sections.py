@@ -75,7 +75,7 @@ def transfer(results: pd.DataFrame) -> Markup:
             [
                 f"{RELATIONS[row.metric]} metric, {RELATIONS[row.data_set]} data set",
                 measured,
-                _span(row.low, row.high, 100, " %"),
+                _span(row.low, row.high, 100, " %") or "–",
                 f"{row.pairs:,}",
                 f"{row.n:,}",
                 f"{row.failed:,}",
@@ -83,7 +83,7 @@ def transfer(results: pd.DataFrame) -> Markup:
             ]
         )
     columns = ["Judged by", "Beats a random model", "95 % over seeds", "Pairs", "n models", "Failed", "Missing"]
-    return table(columns, rows, class_="numbers")
+    return table(columns, rows, class_="numbers cards")
 
 
 def paper(results: pd.DataFrame) -> Markup:
@@ -177,11 +177,9 @@ def _cell(counts: dict[str, int]) -> Markup:
     total = sum(counts.values())
     if not total:
         return Markup("")
-    words = [f"{counts[DONE]:,}" if counts[DONE] == total else f"{counts[DONE]:,} of {total:,}"]
+    words = [f"{counts[DONE]:,} done" if counts[DONE] == total else f"{counts[DONE]:,} of {total:,}"]
     words += [f"{counts[word]:,} {word}" for word in (FAILED, MISSING) if counts[word]]
-    bar = [
-        element("i", class_=word, style=f"flex-grow:{count}") for word, count in counts.items() if count
-    ]
+    bar = [element("i", class_=word, style=f"flex-grow:{count}") for word, count in counts.items() if count]
     return Markup(element("span", ", ".join(words)) + element("span", *bar, class_="bar", aria_hidden="true"))
 
 

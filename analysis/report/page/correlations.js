@@ -1,7 +1,7 @@
 "use strict";
 // Rank correlations as heat maps.
 
-const heat = { form: document.getElementById("correlations-controls"), matrix: null, table: null };
+const heat = { form: document.getElementById("correlations-controls"), matrix: null, table: null, listens: false };
 
 function startCorrelations() {
   const fields = heat.form.elements;
@@ -12,13 +12,15 @@ function startCorrelations() {
     if (event.target.name === "title") fillPlaces();
     drawCorrelations();
   });
-  drawn(drawCorrelations);
-  document.getElementById("correlations-plot").on?.("plotly_click", ({ points }) => {
-    const [row, column] = points[0].pointIndex;
-    const { where, rows, columns } = heat.matrix;
-    if (heat.table.between !== "score" || rows[row] === columns[column]) return;
-    explore({ dataSet: where.data_set, representation: where.representation, score: rows[row], against: columns[column] });
-  });
+  drawnNear("correlations", drawCorrelations);
+}
+
+function clickedCorrelation({ points }) {
+  const [row, column] = points[0].pointIndex;
+  const { where, rows, columns } = heat.matrix;
+  if (heat.table.between !== "score" || rows[row] === columns[column]) return;
+  const { data_set: dataSet, representation } = where;
+  explore({ dataSet, representation, score: rows[row], against: columns[column] });
 }
 
 function fillPlaces() {
@@ -48,19 +50,23 @@ function correlationOf({ dataSet, representation, score, against }) {
 
 function withInterval({ rank_correlation: rho, low, high }, at) {
   if (rho[at] === null) return "–";
-  return low[at] === null ? rho[at].toFixed(2) : `${rho[at].toFixed(2)} [${low[at].toFixed(2)}, ${high[at].toFixed(2)}]`;
+  const interval = low[at] === null ? "" : ` [${low[at].toFixed(2)}, ${high[at].toFixed(2)}]`;
+  return rho[at].toFixed(2) + interval;
 }
 
 function drawCorrelations() {
   const { of, representation } = heat.form.elements;
   const { table: chosen } = heat;
-  heat.matrix = chosen.matrices.find(({ where }) => where[chosen.of] === of.value && where.representation === representation.value) ?? null;
+  const isChosen = ({ where }) =>
+    where[chosen.of] === of.value && where.representation === representation.value;
+  heat.matrix = chosen.matrices.find(isChosen) ?? null;
   const summary = document.getElementById("correlations-summary");
   const shown = document.getElementById("correlations-plot");
   const asTable = document.querySelector("#correlations-table .scroll");
   shown.hidden = !heat.matrix;
   if (!heat.matrix) {
-    summary.textContent = chosen.why ? `Not to be had from this study: ${chosen.why}.` : "There is none of this representation.";
+    const why = chosen.why ? `Not to be had from this study: ${chosen.why}.` : "There is none of this representation.";
+    summary.textContent = why;
     asTable.replaceChildren();
     return;
   }
@@ -71,26 +77,35 @@ function drawCorrelations() {
   const unit = chosen.between === "data_set" ? "settings" : "models";
   const lines = grid((place, row, column) => {
     const lacking = `${cells.failed[place]} failed, ${cells.missing[place]} missing`;
-    return `<b>${plain(names(rows)[row])}<br>${plain(names(columns)[column])}</b><br>${withInterval(cells, place)}<br>n = ${cells.n[place]} ${unit}, ${lacking}`;
+    const pair = `<b>${plain(names(rows)[row])}<br>${plain(names(columns)[column])}</b>`;
+    return `${pair}<br>${withInterval(cells, place)}<br>n = ${cells.n[place]} ${unit}, ${lacking}`;
   });
-  const numbers = cells.n.filter((_, place) => rows[Math.floor(place / columns.length)] !== columns[place % columns.length]);
-  summary.textContent = `n = ${[...new Set([Math.min(...numbers), Math.max(...numbers)])].join("–")} ${unit} a cell.`;
-  const middle = colour("middle");
+  const isPair = (_, place) => rows[Math.floor(place / columns.length)] !== columns[place % columns.length];
+  summary.textContent = `n = ${span(cells.n.filter(isPair))} ${unit} a cell.`;
   const z = grid((place) => cells.rank_correlation[place]);
-  const narrow = columns.length * 46 + 150;
-  shown.style.minWidth = NARROW.matches ? `${narrow}px` : "";
+  const fixed = { showgrid: false, fixedrange: true, ticks: "" };
+  shown.style.minWidth = NARROW.matches ? `${columns.length * 46 + 150}px` : "";
   shown.style.maxWidth = `${Math.max(columns.length * 92 + 190, 420)}px`;
   plot("correlations-plot", [{
-    type: "heatmap", z, x: columns, y: rows, zmin: -1, zmax: 1, xgap: 1, ygap: 1, text: lines, hovertemplate: "%{text}<extra></extra>",
-    colorscale: [[0, colour("low")], [0.5, middle], [1, colour("high")]], showscale: false,
+    type: "heatmap", z, x: columns, y: rows, zmin: -1, zmax: 1, xgap: 1, ygap: 1, showscale: false,
+    colorscale: [[0, colour("low")], [0.5, colour("middle")], [1, colour("high")]],
+    text: lines, hovertemplate: "%{text}<extra></extra>",
   }], {
     height: 90 + 34 * rows.length, margin: { l: 10, r: 10, t: 10, b: 10 },
-    annotations: rows.flatMap((row, i) => columns.map((column, j) => ({ x: column, y: row, showarrow: false,
+    annotations: rows.flatMap((row, i) => columns.map((column, j) => ({
+      x: column, y: row, showarrow: false,
       text: z[i][j] === null ? "–" : String(Math.round(100 * z[i][j])),
-      font: { color: Math.abs(z[i][j] ?? 0) > 0.6 ? "#ffffff" : colour("text"), size: 12 } }))),
-    xaxis: axis({ tickvals: columns, ticktext: names(columns).map((name) => plain(name).replaceAll(" ", "<br>")), side: "top", tickangle: columns.length > 7 ? -60 : 0, showgrid: false, fixedrange: true }),
-    yaxis: axis({ tickvals: rows, ticktext: names(rows).map(plain), autorange: "reversed", showgrid: false, fixedrange: true }),
-  });
-  const cell = (place) => `${withInterval(cells, place)}`;
-  asTable.replaceChildren(table(["", ...names(columns)], rows.map((_, row) => [names(rows)[row], ...columns.map((_, column) => cell(at(row, column)))])));
+      font: { color: Math.abs(z[i][j] ?? 0) > 0.6 ? "#ffffff" : colour("text"), size: 12 },
+    }))),
+    xaxis: axis({
+      ...fixed, tickvals: columns,
+      ticktext: names(columns).map((name) => plain(name).replaceAll(" ", "<br>")),
+      side: "top", tickangle: columns.length > 7 ? -60 : 0,
+    }),
+    yaxis: axis({ ...fixed, tickvals: rows, ticktext: names(rows).map(plain), autorange: "reversed" }),
+  }, { displayModeBar: false });
+  if (!heat.listens) shown.on("plotly_click", clickedCorrelation);
+  heat.listens = true;
+  const line = (row) => [names(rows)[row], ...columns.map((_, column) => withInterval(cells, at(row, column)))];
+  asTable.replaceChildren(table(["", ...names(columns)], rows.map((_, row) => line(row))));
 }

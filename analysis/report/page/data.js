@@ -60,10 +60,11 @@ function element(tag, attributes = {}, ...children) {
 
 function table(columns, rows) {
   const cell = (tag, content, number) => element(tag, { class: number ? "number" : null }, content);
-  const numbers = columns.map((_, at) => rows.length > 0 && rows.every((row) => /^[–\d.,e+\-−[\] ]*$/.test(row[at])));
+  const isNumber = (text) => /^[–\d.,e+\-[\] ]*$/.test(text);
+  const numbers = columns.map((_, at) => rows.length > 0 && rows.every((row) => isNumber(row[at])));
+  const line = (tag, texts) => element("tr", {}, ...texts.map((text, at) => cell(tag, text, numbers[at])));
   return element("table", {},
-    element("thead", {}, element("tr", {}, ...columns.map((name, at) => cell("th", name, numbers[at])))),
-    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((text, at) => cell("td", text, numbers[at]))))));
+    element("thead", {}, line("th", columns)), element("tbody", {}, ...rows.map((row) => line("td", row))));
 }
 
 // Fills a <select> with [value, text] pairs and keeps what was chosen, if it is still there.

@@ -81,8 +81,9 @@ function drawExplorer() {
     listRuns();
     return;
   }
-  const runs = RUN_IDS.map((_, run) => run).filter((run) =>
-    binding(run, "data_set") === chosen.dataSet && (!chosen.objective || binding(run, "objective") === chosen.objective));
+  const isChosen = (run) => binding(run, "data_set") === chosen.dataSet
+    && (!chosen.objective || binding(run, "objective") === chosen.objective);
+  const runs = RUN_IDS.map((_, run) => run).filter(isChosen);
   const other = scoreOf(chosen.representation, chosen.against);
   const there = runs.filter((run) => Number.isFinite(values[run]) && (!other || Number.isFinite(other[run])));
   const failed = runs.filter((run) => values[run] === Infinity || other?.[run] === Infinity).length;
@@ -100,7 +101,7 @@ function drawExplorer() {
   plot("explorer-plot", [...points, ...medians], {
     height: NARROW.matches ? 420 : 480, xaxis, annotations,
     yaxis: axis({ title: { text: label("score", chosen.score) } }),
-    margin: { l: 50, r: 10, t: 10, b: 70 },
+    margin: { l: 50, r: 10, t: 10, b: 80 },
     showlegend: Boolean(other) && order.length > 1,
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
   });
@@ -125,25 +126,36 @@ function strips(order, groups, chosen) {
     const runs = groups.get(objective);
     const strengths = [...new Set(runs.map((run) => binding(run, "strength")))].sort((a, b) => a - b);
     const wide = chosen.against === "strength" ? strengths.length : 1;
-    const at = (run) => start + (wide > 1 ? strengths.indexOf(binding(run, "strength")) : 0);
-    traces.push({ runs, objective, at, x: runs.map((run) => at(run) + spread(run)), name: label("objective", objective),
-      marker: { ...mark(objective), size: 6, opacity: 0.55 } });
+    const from = start;
+    const at = (run) => from + (wide > 1 ? strengths.indexOf(binding(run, "strength")) : 0);
+    traces.push({
+      runs, objective, at, x: runs.map((run) => at(run) + spread(run)), name: label("objective", objective),
+      marker: { ...mark(objective), size: 7, opacity: 0.5 },
+    });
     const name = plain(label("objective", objective));
     const swept = plain(label("strength", binding(runs[0], "strength_name")));
     if (chosen.against === "strength") {
-      strengths.forEach((strength, index) => { ticks.push(start + index); texts.push(String(strength)); });
-      annotations.push({ x: start + (wide - 1) / 2, y: 0, yshift: -26, xref: "x", yref: "paper", yanchor: "top",
-        showarrow: false, text: chosen.objective ? `${name}: ${swept}` : `${name}<br>${swept}` });
+      strengths.forEach((strength, index) => {
+        ticks.push(start + index);
+        texts.push(String(strength));
+      });
+      const slanted = NARROW.matches && order.length > 2;
+      annotations.push({
+        x: start + (wide - 1) / 2, y: 0, xref: "x", yref: "paper", yanchor: "top", showarrow: false,
+        ...(slanted ? { text: name, textangle: -40, xanchor: "right", yshift: -4 }
+          : { text: chosen.objective ? `${name}: ${swept}` : `${name}<br>${swept}`, yshift: -26 }),
+      });
     } else {
       ticks.push(start);
       texts.push(name);
     }
     start += wide + (chosen.against === "strength" ? 0.6 : 0);
   }
-  const crowded = chosen.against === "strength" && ticks.length > (NARROW.matches ? 12 : 48);
-  const xaxis = axis({ tickvals: crowded ? [] : ticks, ticktext: texts, tickangle: ticks.length > 12 && NARROW.matches ? -90 : "auto",
-    showgrid: false, zeroline: false, range: [-0.7, start - 0.3 - (chosen.against === "strength" ? 0.6 : 0)] });
-  if (NARROW.matches && order.length > 2) annotations.forEach((one) => { one.textangle = -35; one.font = { size: 10 }; one.xanchor = "right"; });
+  const crowded = chosen.against === "strength" && ticks.length > (NARROW.matches ? 8 : 48);
+  const xaxis = axis({
+    tickvals: crowded ? [] : ticks, ticktext: texts, showgrid: false, zeroline: false,
+    range: [-0.7, start - 0.3 - (chosen.against === "strength" ? 0.6 : 0)],
+  });
   return { traces, xaxis, annotations };
 }
 
@@ -156,19 +168,22 @@ function medianTraces(traces, values, chosen) {
   return traces.map(({ runs, at, objective, name }) => {
     const columns = [...Map.groupBy(runs, at)].sort(([a], [b]) => a - b);
     const line = columns.map(([, own]) => median(own.map((run) => values[run])));
-    return { type: "scatter", mode: columns.length > 1 ? "lines+markers" : "markers", name: `${name}, median`,
-      x: columns.map(([x]) => x), y: line, hovertemplate: "median %{y:.4g}<extra></extra>",
-      line: { color: mark(objective).color, width: 2 },
-      marker: { symbol: columns.length > 1 ? mark(objective).symbol : "line-ew", size: columns.length > 1 ? 9 : 34,
-        color: mark(objective).color, line: { width: columns.length > 1 ? 1 : 3, color: columns.length > 1 ? colour("page") : mark(objective).color } } };
+    const { color, symbol } = mark(objective);
+    return {
+      type: "scatter", x: columns.map(([x]) => x), y: line, name: `${name}, median`,
+      hovertemplate: "median %{y:.4g}<extra></extra>", line: { color, width: 2 },
+      ...(columns.length > 1
+        ? { mode: "lines+markers", marker: { symbol, size: 10, color, line: { width: 1, color: colour("page") } } }
+        : { mode: "markers", marker: { symbol: "line-ew", size: 34, color, line: { width: 3, color } } }),
+    };
   });
 }
 
 function scatter(order, groups, other, chosen) {
   const traces = order.map((objective) => {
     const runs = groups.get(objective);
-    return { runs, x: runs.map((run) => other[run]), name: label("objective", objective),
-      marker: { ...mark(objective), size: 6, opacity: 0.6 } };
+    const marker = { ...mark(objective), size: 7, opacity: 0.6 };
+    return { runs, x: runs.map((run) => other[run]), name: label("objective", objective), marker };
   });
   return { traces, xaxis: axis({ title: { text: label("score", chosen.against) } }), annotations: [] };
 }
@@ -186,15 +201,17 @@ function listRuns() {
   explorer.page = Math.min(Math.max(explorer.page, 0), pages - 1);
   const shown = explorer.runs.slice(explorer.page * PAGE, (explorer.page + 1) * PAGE);
   const list = document.querySelector("#explorer-list table");
-  const rows = shown.map((run) => element("tr", { "aria-current": location.hash === `#run=${RUN_IDS[run]}` ? "true" : null },
-    element("td", {}, element("a", { href: `#run=${RUN_IDS[run]}` }, RUN_IDS[run])),
-    element("td", {}, describe(run)), element("td", { class: "number" }, short(values[run]))));
-  const columns = ["Run", "Objective, strength, seed", values ? label("score", score) : ""];
-  list.tHead.replaceChildren(element("tr", {}, ...columns.map((name, at) => element("th", { scope: "col", class: at === 2 ? "number" : null }, name))));
+  const current = (run) => (location.hash === `#run=${RUN_IDS[run]}` ? "true" : null);
+  const link = (run) => element("a", { href: `#run=${RUN_IDS[run]}` }, RUN_IDS[run]);
+  const rows = shown.map((run) => element("tr", { "aria-current": current(run) },
+    element("td", {}, link(run)), element("td", {}, short(values[run])), element("td", {}, describe(run))));
+  const columns = ["Run", values ? label("score", score) : "Score", "Objective, strength, seed"];
+  list.tHead.replaceChildren(element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name))));
   list.tBodies[0].replaceChildren(...rows);
   document.querySelector("#explorer-list button[name=previous]").disabled = explorer.page === 0;
   document.querySelector("#explorer-list button[name=next]").disabled = explorer.page === pages - 1;
-  document.querySelector("#explorer-list [role=status]").textContent = `${explorer.page + 1} of ${pages.toLocaleString("en")}`;
+  const where = `${explorer.page + 1} of ${pages.toLocaleString("en")}`;
+  document.querySelector("#explorer-list [role=status]").textContent = where;
 }
 
 let webgl;

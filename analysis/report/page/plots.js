@@ -10,29 +10,44 @@ function colour(name) {
 }
 
 function axis(settings = {}) {
-  const line = { gridcolor: colour("grid"), zerolinecolor: colour("line"), linecolor: colour("line") };
-  return { automargin: true, ...line, ...settings };
+  const lines = { gridcolor: colour("grid"), zerolinecolor: colour("line"), linecolor: colour("line") };
+  return { automargin: true, ...lines, ...settings };
 }
 
-function plot(id, traces, layout) {
+function plot(id, traces, layout, settings = {}) {
+  const text = colour("text");
   const base = {
     paper_bgcolor: colour("page"), plot_bgcolor: colour("page"), hovermode: "closest", showlegend: false,
-    font: { family: getComputedStyle(document.body).fontFamily, size: NARROW.matches ? 12 : 13, color: colour("text") },
-    hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("line"), font: { color: colour("text") }, align: "left" },
+    font: { family: getComputedStyle(document.body).fontFamily, size: NARROW.matches ? 12 : 13, color: text },
+    hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("line"), font: { color: text }, align: "left" },
     margin: { l: 50, r: 10, t: 10, b: 40 },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("quiet"), activecolor: colour("text") },
   };
+  // Named one by one, because plotly.js also has buttons that send the plot to a server.
   const options = {
-    responsive: true, displaylogo: false, displayModeBar: NARROW.matches ? false : "hover",
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    responsive: true, displaylogo: false, plotlyServerURL: "", displayModeBar: NARROW.matches ? false : "hover",
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
   };
-  return Plotly.react(document.getElementById(id), traces, { ...base, ...layout }, options);
+  return Plotly.react(document.getElementById(id), traces, { ...base, ...layout }, { ...options, ...settings });
 }
 
 // Draws now, and again when the colours or the width of the screen change.
 function drawn(draw) {
   drawings.push(draw);
   draw();
+}
+
+// The same, but not before the element is near the window: what is far down the page does not delay what is seen first.
+function drawnNear(id, draw) {
+  const isNear = (entries) => entries.some((one) => one.isIntersecting) && now();
+  const observer = new IntersectionObserver(isNear, { rootMargin: "400px" });
+  const now = () => {
+    observer.disconnect();
+    window.removeEventListener("beforeprint", now);
+    drawn(draw);
+  };
+  observer.observe(document.getElementById(id));
+  window.addEventListener("beforeprint", now);
 }
 
 for (const query of [DARK, NARROW]) query.addEventListener("change", () => drawings.forEach((draw) => draw()));
@@ -47,6 +62,12 @@ function median(values) {
   const sorted = Float64Array.from(values).sort();
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+// "36", or "34–36" where they differ.
+function span(numbers) {
+  const [low, high] = numbers.length ? [Math.min(...numbers), Math.max(...numbers)] : [0, 0];
+  return low === high ? String(low) : `${low}–${high}`;
 }
 
 // What a text of a study may hold, Plotly would read as markup in a hover.

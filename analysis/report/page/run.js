@@ -30,7 +30,7 @@ function startRun() {
     const wanted = form.elements.run.value.trim();
     const found = wanted ? RUN_IDS.filter((id) => id.startsWith(wanted)) : [];
     if (found.length === 1) location.hash = `run=${found[0]}`;
-    else say(found.length ? `${found.length} runs begin with ${wanted}.` : `No run of this study begins with “${wanted}”.`);
+    else say(found.length ? `${found.length} runs begin with ${wanted}.` : `No run begins with “${wanted}”.`);
   });
   window.addEventListener("hashchange", fromAddress);
   drawn(() => showCurves(shownRun));
@@ -64,20 +64,25 @@ function showRun(run) {
   const body = document.getElementById("run-body");
   const own = ["data_set", "objective", "hyper", "seed", "protocol"].filter((name) => binding(run, name) !== undefined);
   const facts = [...own.map((name) => [name.replace("_", " "), String(binding(run, name))]), ["status", state]];
-  if (job) facts.push(["job", `${job.job_id}: ${job.runs} runs${job.seconds ? `, ${job.seconds} s together` : ""}${job.device ? `, ${job.device}` : ""}`]);
+  if (job) {
+    const about = [`${job.runs} runs`, job.seconds ? `${job.seconds} s together` : "", job.device];
+    facts.push(["job", `${job.job_id}: ${about.filter(Boolean).join(", ")}`]);
+  }
   body.replaceChildren(
     element("h3", {}, `${id}: ${describe(run)}, ${label("data_set", binding(run, "data_set"))}`),
     element("div", { class: "columns" },
-      element("div", {}, element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])), configuration(run)),
-      element("div", {}, scoresOf(run))),
-    element("h3", {}, "Loss curves"), element("div", { id: "run-curves" }),
+      element("div", {},
+        element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
+        configuration(run), element("h3", {}, "Loss curves"), element("div", { id: "run-curves" })),
+      element("div", {}, element("h3", {}, "Scores"), scoresOf(run))),
     element("h3", {}, "Traversals"), picturesOf(id));
   if (job?.error) body.append(element("h3", {}, "Error"), element("pre", {}, job.error));
   showCurves(run);
 }
 
 function configuration(run) {
-  const bound = bindings(run).map(([name, value]) => `${name} = ${typeof value === "string" ? value : JSON.stringify(value ?? null)}`);
+  const shown = (value) => (typeof value === "string" ? value : JSON.stringify(value ?? null));
+  const bound = bindings(run).map(([name, value]) => `${name} = ${shown(value)}`);
   const again = `disentanglement-study run study.gin FOLDER --where "run_id == '${RUN_IDS[run]}'"`;
   return element("details", {}, element("summary", {}, "Configuration"),
     element("p", {}, "This run: "), element("pre", {}, bound.join("\n")),
@@ -89,12 +94,13 @@ function scoresOf(run) {
   const representations = Object.keys(DATA.scores.representations);
   const columns = representations.map((key) => DATA.scores.representations[key]);
   const scores = [...new Set(columns.flatMap((scoresOfIt) => Object.keys(scoresOfIt)))];
-  const shown = (value) => (value === undefined || Number.isNaN(value) ? "–" : value === Infinity ? "failed" : short(value));
-  const rows = scores.map((score) => [label("score", score), ...representations.map((key) => shown(scoreOf(key, score)?.[run]))]);
+  const shown = (value = NaN) => (value === Infinity ? "failed" : short(value));
+  const rows = scores.map((score) =>
+    [label("score", score), ...representations.map((key) => shown(scoreOf(key, score)?.[run]))]);
   const some = rows.filter((row) => row.slice(1).some((text) => text !== "–"));
   if (!some.length) return element("p", { class: "note" }, "It has no scores.");
   const wide = table(["Score", ...representations], some);
-  return element("details", { open: "" }, element("summary", {}, "Scores"), element("div", { class: "scroll", tabindex: "0" }, wide));
+  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores of the run" }, wide);
 }
 
 function picturesOf(id) {
@@ -113,27 +119,36 @@ function picturesOf(id) {
 async function showCurves(run) {
   if (run === null) return;
   const job = jobOf(run);
-  const content = job && (await loadCurves(job.job_id));
+  const content = job?.curves ? await loadCurves(job.job_id) : null;
   const place = document.getElementById("run-curves");
   if (run !== shownRun || !place) return;
   if (!content?.runs[RUN_IDS[run]]) {
-    const why = !job ? "The run is not done." : content ? "The run has no curves." : `There is no runs/${job.job_id}.js beside the page.`;
+    const absent = `There is no runs/${job?.job_id}.js beside the page.`;
+    const why = !job ? "The run is not done." : content || !job.curves ? "The run has no curves." : absent;
     place.replaceChildren(element("p", { class: "note" }, why));
     return;
   }
   const values = floats(content.runs[RUN_IDS[run]]);
+  const steps = content.steps.length;
   const terms = content.terms
-    .map((term, at) => ({ term, y: Array.from(values.subarray(at * content.steps.length, (at + 1) * content.steps.length)) }))
+    .map((term, at) => ({ term, y: Array.from(values.subarray(at * steps, (at + 1) * steps)) }))
     .filter(({ y }) => y.some(Number.isFinite));
-  const traces = terms.map(({ term, y }, at) => ({ type: "scatter", mode: "lines+markers", x: content.steps, y, xaxis: "x",
-    yaxis: at ? `y${at + 1}` : "y", line: { color: colour("link"), width: 1.5 }, marker: { size: 4 },
-    hovertemplate: `${plain(term)} %{y:.5g}<br>step %{x:,}<extra></extra>` }));
-  const layout = { height: 60 + 120 * terms.length, margin: { l: 60, r: 10, t: 24, b: 40 }, annotations: [],
-    xaxis: axis({ title: { text: "step" }, anchor: terms.length > 1 ? `y${terms.length}` : "y" }) };
+  const traces = terms.map(({ term, y }, at) => ({
+    type: "scatter", mode: "lines+markers", x: content.steps, y, xaxis: "x", yaxis: at ? `y${at + 1}` : "y",
+    line: { color: colour("link"), width: 1.5 }, marker: { size: 4 },
+    hovertemplate: `${plain(term)} %{y:.5g}<br>step %{x:,}<extra></extra>`,
+  }));
+  const layout = {
+    height: 60 + 110 * terms.length, margin: { l: 60, r: 10, t: 24, b: 40 }, annotations: [],
+    xaxis: axis({ title: { text: "step" }, anchor: terms.length > 1 ? `y${terms.length}` : "y" }),
+  };
   terms.forEach(({ term }, at) => {
     const top = 1 - at / terms.length;
     layout[at ? `yaxis${at + 1}` : "yaxis"] = axis({ domain: [top - 0.76 / terms.length, top], nticks: 4 });
-    layout.annotations.push({ text: plain(label("score", term)), x: 0, y: top, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { color: colour("quiet") } });
+    layout.annotations.push({
+      text: plain(label("score", term)), x: 0, y: top, xref: "paper", yref: "paper", xanchor: "left",
+      yanchor: "bottom", showarrow: false, font: { color: colour("quiet") },
+    });
   });
   plot("run-curves", traces, layout);
 }
