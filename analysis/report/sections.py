@@ -10,8 +10,8 @@ from analysis.report.markup import Markup, element, note, table
 from analysis.report.runs import DONE, FAILED, MISSING
 from analysis.rows import NothingToDraw, is_failure
 
-# Rows of failures, and failed jobs, that the page shows; all are in tables/failures.csv.
-SHOWN = 200
+# Rows of failures, and failed jobs, that the page shows; all are in tables/failures.csv. The first of them are in sight.
+SHOWN, FIRST = 200, 15
 RELATIONS = {"same": "same", "other": "another"}
 
 
@@ -126,7 +126,10 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
             for row in found.head(SHOWN).itertuples()
         ]
         columns = ["Data set", "Objective", "Metric", "Representation", "Reason", "Models", "Rows"]
-        parts.append(table(columns, rows, class_="cards failures"))
+        parts.append(table(columns, rows[:FIRST], class_="cards"))
+        if rest := rows[FIRST:]:
+            summary = element("summary", f"{len(rest)} more kinds of failure")
+            parts.append(element("details", summary, table(columns, rest, class_="cards")))
         if len(found) > SHOWN:
             parts.append(note(f"{SHOWN} of {len(found):,} kinds of failure are shown; tables/failures.csv has all."))
     broken = [manifest for manifest in manifests if manifest["status"] == FAILED]

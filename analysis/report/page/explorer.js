@@ -130,7 +130,7 @@ function strips(order, groups, chosen) {
     const at = (run) => from + (wide > 1 ? strengths.indexOf(binding(run, "strength")) : 0);
     traces.push({
       runs, objective, at, x: runs.map((run) => at(run) + spread(run)), name: label("objective", objective),
-      marker: { ...mark(objective), size: 7, opacity: 0.5 },
+      marker: { ...mark(objective), size: 7, opacity: opacityOf(groups) },
     });
     const name = plain(label("objective", objective));
     const swept = plain(label("strength", binding(runs[0], "strength_name")));
@@ -159,6 +159,12 @@ function strips(order, groups, chosen) {
   return { traces, xaxis, annotations };
 }
 
+// Many points are paler, so that the medians stay in sight.
+function opacityOf(groups) {
+  const count = [...groups.values()].reduce((sum, own) => sum + own.length, 0);
+  return Math.min(Math.max(300 / count, 0.3), 0.55);
+}
+
 // Where a run is within its column: by its seed, and so the same in every plot.
 function spread(run) {
   return ((binding(run, "seed") * 0.618034) % 1 - 0.5) * 0.62;
@@ -171,10 +177,10 @@ function medianTraces(traces, values, chosen) {
     const { color, symbol } = mark(objective);
     return {
       type: "scatter", x: columns.map(([x]) => x), y: line, name: `${name}, median`,
-      hovertemplate: "median %{y:.4g}<extra></extra>", line: { color, width: 2 },
+      hovertemplate: "median %{y:.4g}<extra></extra>", line: { color: colour("text"), width: 1.5 },
       ...(columns.length > 1
-        ? { mode: "lines+markers", marker: { symbol, size: 10, color, line: { width: 1, color: colour("page") } } }
-        : { mode: "markers", marker: { symbol: "line-ew", size: 34, color, line: { width: 3, color } } }),
+        ? { mode: "lines+markers", marker: { symbol, size: 10, color, line: { width: 1.5, color: colour("text") } } }
+        : { mode: "markers", marker: { symbol: "line-ew", size: 34, color, line: { width: 3, color: colour("text") } } }),
     };
   });
 }
