@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from analysis import names, stats
 from analysis.rows import COLUMNS, UNSUPERVISED, is_failure, is_headline, scored
@@ -103,7 +104,8 @@ def by_data_set(results: pd.DataFrame, representation: str | None = None) -> lis
     if training >= 0:
         failed |= broken[:, :, training].any(axis=1)[:, None, None]
 
-    first = np.unique(run, return_index=True)[1]
+    first = np.empty(len(run_ids), dtype=int)
+    first[run[::-1]] = np.arange(len(run))[::-1]
     runs = results.iloc[first][["run_id", "data_set", *SETTING, "seed"]].set_index("run_id")
     runs = runs.astype(dict.fromkeys(runs.select_dtypes("category"), object))
     scores = names.in_order([column.name for column in columns], names.SCORES)
@@ -128,6 +130,14 @@ def by_data_set(results: pd.DataFrame, representation: str | None = None) -> lis
     return [models for models in found if len(models.scores.columns)]
 
 
+def stored() -> pc.Expression:
+    """The rows of `needed`, for `Store.results` to read no others."""
+    metric, score = pc.field("metric"), pc.field("score")
+    read = metric.isin(list(UNSUPERVISED)) | (metric == score) | score.isin(list(names.INFO_MEC))
+    read |= pc.starts_with(score, ACCURACY) | (score == "statistical_efficiency")
+    return read | pc.field("error").is_valid() | ~pc.is_finite(pc.field("value"))
+
+
 def needed(results: pd.DataFrame) -> pd.DataFrame:
     """The rows that tables and figures read, with text as categories: a study of hundreds of scores a model is small.
 
@@ -145,11 +155,13 @@ def _columns(results: pd.DataFrame) -> tuple[np.ndarray, list[Column]]:
     """Of each row the place of its score among those that are read, -1 for others; and these."""
     metric, metrics = pd.factorize(results["metric"])
     score, scores = pd.factorize(results["score"])
-    pairs, of_row = np.unique(metric * len(scores) + score, return_inverse=True)
-    read = [_column(str(metrics[pair // len(scores)]), str(scores[pair % len(scores)])) for pair in pairs]
-    columns = [column for column in read if column]
-    place = np.array([columns.index(column) if column else -1 for column in read], dtype=int)
-    return place[of_row] if len(pairs) else np.zeros(0, dtype=int), columns
+    pair, columns = metric * len(scores) + score, []
+    place = np.full(len(metrics) * len(scores), -1)
+    for there in np.flatnonzero(np.bincount(pair)):
+        if column := _column(str(metrics[there // len(scores)]), str(scores[there % len(scores)])):
+            place[there] = len(columns)
+            columns.append(column)
+    return place[pair], columns
 
 
 def _column(metric: str, score: str) -> Column | None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis import names, stats
+from analysis.published import PAPER
 
 MISSING = "–"
 GAP = "  "
@@ -101,19 +102,19 @@ def _failures(table: pd.DataFrame) -> Iterator[Section]:
 
 
 def _claims(table: pd.DataFrame) -> Iterator[Section]:
-    """A row per published claim; the CSV file says what is measured, and how sure we are of the claim."""
+    """A row per published claim; its source, and what is measured, are in the CSV file."""
     cells = pd.DataFrame(
         {
-            "Claim": table["claim"],
-            "Published": table["published"].map(_number),
+            "": table["claim"] + [" *" if "recalled" in how else "" for how in table["certainty"]],
+            "Published": table["published"].map(lambda number: _number(number, 3)),
             "Ours": [_with_interval(*row) for row in table[["measured", "low", "high"]].to_numpy()],
             "n": table["n"].astype(str),
             "Holds": table["holds"],
             "Why": table["why"],
-            "Source": table["source"] + " (" + table["certainty"] + ")",
         }
     )
-    yield Section(f"Published and measured, {names.count(table['n'])} a row", cells, 1)
+    note = f"* {PAPER}: recalled, not checked against it. Where a claim stands, and what is measured: the CSV file."
+    yield Section(f"Published claims beside this study, {names.count(table['n'])} a row", cells, 1, note)
 
 
 def _transfer(table: pd.DataFrame) -> Iterator[Section]:
@@ -127,6 +128,19 @@ def _transfer(table: pd.DataFrame) -> Iterator[Section]:
     cells.insert(0, "", cells.index)
     lacking = f"{table['failed'].max()} failed, {table['missing'].max()} missing"
     yield Section(f"Chance of beating a random model × 100, {names.count(table['n'])} ({lacking})", cells, 1)
+
+
+def _transfer_pairs(table: pd.DataFrame) -> Iterator[Section]:
+    """A section per choice, a row per data set and a column per score of the target."""
+    for (data_set, score), group in table.groupby(["chosen_on", "chosen_by"], sort=False):
+        matrix = group.pivot(index="judged_on", columns="judged_by", values="probability")
+        matrix = matrix.loc[group["judged_on"].unique(), group["judged_by"].unique()]
+        cells = matrix.map(lambda probability: _number(100 * probability, 1))
+        cells.columns = [names.label(key, names.SCORES) for key in matrix.columns]
+        cells.insert(0, "", [names.label(key, names.DATA_SETS) for key in matrix.index])
+        chosen = f"{names.label(score, names.SCORES)} on {names.label(data_set, names.DATA_SETS)}"
+        title = f"Chance of beating a random model × 100, chosen by {chosen}, {names.count(group['n'])} a cell"
+        yield Section(title, cells, 1)
 
 
 def _shares(table: pd.DataFrame) -> Iterator[Section]:
@@ -175,6 +189,7 @@ def _trends(table: pd.DataFrame) -> Iterator[Section]:
 # By a column that only these tables have, or the first of those below that do.
 LAYOUTS: dict[str, Callable[[pd.DataFrame], Iterator[Section]]] = {
     "claim": _claims,
+    "chosen_on": _transfer_pairs,
     "r_squared": _shares,
     "median": _quartiles,
     "reason": _failures,

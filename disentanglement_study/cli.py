@@ -146,9 +146,11 @@ def query(arguments: argparse.Namespace) -> None:
 
 def tables(arguments: argparse.Namespace) -> None:
     """Write the tables (CSV and Markdown) and print what the paper claims beside what the study says."""
+    from analysis import models
     from analysis import tables as analysis_tables
 
-    written = analysis_tables.write(store.open(arguments.dir).results(), arguments.dir / "tables")
+    results = store.open(arguments.dir).results(models.stored())
+    written = analysis_tables.write(results, arguments.dir / "tables")
     for name in ("rank_correlation", "paper_vs_measured"):
         if name in written.tables:
             text = analysis_tables.render(written.tables[name])

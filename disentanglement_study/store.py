@@ -186,15 +186,15 @@ class Store:
             if path.name != "lock":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def rows(self, table: str) -> pd.DataFrame:
-        """The rows of all jobs: table "scores" or "curves"."""
+    def rows(self, table: str, keep: pyarrow.dataset.Expression | None = None) -> pd.DataFrame:
+        """The rows of all jobs, or of these those that `keep` is true of: table "scores" or "curves"."""
         if not (files := self._files(table)):
             return _typed([], COLUMNS[table])
-        return pyarrow.dataset.dataset(files).to_table().to_pandas().astype(COLUMNS[table])
+        return pyarrow.dataset.dataset(files).to_table(filter=keep).to_pandas().astype(COLUMNS[table])
 
-    def results(self) -> pd.DataFrame:
-        """All scores, tidy: a row per score, with the bindings of its run."""
-        joined = self.plan[BINDINGS].merge(self.rows("scores"), on="run_id")
+    def results(self, keep: pyarrow.dataset.Expression | None = None) -> pd.DataFrame:
+        """All scores (or those that `keep` is true of), tidy: a row per score, with the bindings of its run."""
+        joined = self.plan[BINDINGS].merge(self.rows("scores", keep), on="run_id")
         return joined.sort_values([*BINDINGS, "representation", "metric", "score"], ignore_index=True)
 
     def query(self, sql: str) -> pd.DataFrame:

@@ -18,15 +18,32 @@ def test_spearman_is_scipys(levels):
 
 def test_midranks_of_ties():
     x = np.array([3.0, 1.0, 3.0, 2.0])
-    assert stats.midranks(x, np.ones(4)).tolist() == [3.5, 1.0, 3.5, 2.0]
+    assert stats.midranks(x, np.ones((4, 1))).ravel().tolist() == [1.0, -1.5, 1.0, -0.5]
 
 
 def test_a_weight_is_a_repetition():
     rng = np.random.default_rng(2)
-    x, y, drawn = rng.integers(5, size=20), rng.integers(5, size=20), rng.integers(20, size=20)
+    x, drawn = rng.integers(5, size=20).astype(float), rng.integers(20, size=20)
     weight = np.bincount(drawn, minlength=20).astype(float)[:, None]
-    expected = scipy.stats.spearmanr(x[drawn], y[drawn]).statistic
-    np.testing.assert_allclose(stats.spearman(x, y, weight), [expected], atol=1e-14)
+    expected = scipy.stats.rankdata(x[drawn]) - 10.5
+    np.testing.assert_allclose(stats.midranks(x, weight).ravel()[drawn], expected)
+
+
+def test_long_sums_are_exact():
+    drawn = np.random.default_rng(3).integers(9, size=(1801, 3)).astype(np.float32)
+    x = np.arange(1801.0)
+    expected = np.cumsum(drawn, axis=0) - drawn / 2 - drawn.sum(axis=0) / 2
+    assert (stats.midranks(x, drawn) == expected).all()
+
+
+def test_a_resample_keeps_its_cells():
+    cells = np.array([2, 0, 0, 2, 2, 1])
+    weight = stats.resample(cells, 500)
+    for cell in range(3):
+        assert (weight[cells == cell].sum(axis=0) == (cells == cell).sum()).all()
+    np.testing.assert_allclose(weight.mean(axis=1), 1, atol=0.15)
+    assert (weight == stats.resample(cells, 500)).all()
+    assert not (weight == stats.resample(cells, 500, seed=1)).all()
 
 
 def test_pairs_use_the_models_that_have_both():
@@ -47,25 +64,40 @@ def test_undefined_is_nan_without_a_warning():
     assert np.isnan(matrix.rank_correlation[[0, 0, 1], [0, 1, 0]]).all()
     assert matrix.rank_correlation[1, 1] == 1
     assert np.isnan(stats.spearman_matrix(constant[:2]).rank_correlation).all()
-    assert np.isnan(stats.bootstrap_interval(lambda weight: np.full(weight.shape[1], np.nan), 5)).all()
+    alone = stats.spearman_matrix(np.random.default_rng(0).normal(size=(9, 2)), cells=np.arange(9), resamples=10)
+    assert np.isfinite(alone.rank_correlation).all()
+    assert np.isnan([alone.low, alone.high]).all()
+
+
+def test_intervals_with_gaps_are_of_the_pair():
+    """One column lacks models at random: its interval with another is nearly that of the models that have both."""
+    rng = np.random.default_rng(7)
+    scores = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], size=400)
+    scores[rng.choice(400, 40, replace=False), 0] = np.nan
+    gaps = stats.spearman_matrix(scores, resamples=800)
+    whole = stats.spearman_matrix(scores[np.isfinite(scores[:, 0])], resamples=800)
+    assert gaps.rank_correlation[0, 1] == whole.rank_correlation[0, 1]
+    np.testing.assert_allclose(gaps.low[0, 1], whole.low[0, 1], atol=0.015)
+    np.testing.assert_allclose(gaps.high[0, 1], whole.high[0, 1], atol=0.015)
 
 
 def test_bootstrap_is_seeded():
-    x, y = np.random.default_rng(4).normal(size=(2, 30))
-    intervals = [
-        stats.bootstrap_interval(lambda weight: stats.spearman(x, y, weight), 30, seed=seed) for seed in (0, 0, 1)
-    ]
-    assert intervals[0] == intervals[1] != intervals[2]
-    assert intervals[0][0] < scipy.stats.spearmanr(x, y).statistic < intervals[0][1]
+    scores = np.random.default_rng(4).normal(size=(30, 2))
+    low, again, other = (stats.spearman_matrix(scores, resamples=100, seed=seed).low[0, 1] for seed in (0, 0, 1))
+    assert low == again != other
 
 
-def test_bootstrap_interval_of_a_mean_covers_it():
-    rng = np.random.default_rng(5)
+@pytest.mark.parametrize("cells", [1, 20])
+def test_bootstrap_interval_of_a_mean_covers_it(cells):
+    """60 models in one cell, or 3 in each of 20: the few of a cell must not make the interval too narrow."""
+    rng, cells = np.random.default_rng(5), np.arange(60) % cells
+    effect = rng.normal(size=cells.max() + 1)[cells]
     covered = []
-    for _ in range(300):
-        x = rng.normal(size=60)
-        low, high = stats.bootstrap_interval(lambda weight, x=x: x @ weight / 60, 60, resamples=400)
-        covered.append(low < 0 < high)
+    for seed in range(300):
+        x = effect + rng.normal(size=60)
+        resampled = x @ stats.resample(cells, 400, seed) / 60
+        low, high = stats.interval(x.mean(), resampled, stats.widening(cells))
+        covered.append(low < effect.mean() < high)
     assert 0.90 < np.mean(covered) < 0.98
 
 

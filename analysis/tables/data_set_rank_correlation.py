@@ -56,6 +56,19 @@ class _Means(NamedTuple):
     resampled: np.ndarray  # [resamples,settings]
     failed: int
     missing: int
+    whole: tuple[np.ndarray, np.ndarray]  # the ranks of mean and resampled
+
+    def ranks(self, shared: set[tuple]) -> tuple[np.ndarray, np.ndarray]:
+        """The ranks of the mean [1,shared] and of the resampled means [resamples,shared] about their middle."""
+        if len(shared) == len(self.settings):
+            return self.whole
+        which = [setting in shared for setting in self.settings]
+        return _ranks(self.mean[which]), _ranks(self.resampled[:, which])
+
+
+def _ranks(means: np.ndarray) -> np.ndarray:
+    means = np.atleast_2d(means)
+    return rankdata(means, axis=1) - (means.shape[1] + 1) / 2
 
 
 def _means(models: Models, resamples: int, seed: int) -> dict[str, _Means]:
@@ -72,28 +85,29 @@ def _means(models: Models, resamples: int, seed: int) -> dict[str, _Means]:
         for score, y in part.scores.items():
             sums = member * y.to_numpy()
             means = sums.sum(axis=1) / member.sum(axis=1), (sums @ weight / drawn).T
-            found[score] = _Means(part.data_set, settings, cells, *means, *lacking.loc[score])
+            found[score] = _Means(
+                part.data_set, settings, cells, *means, *lacking.loc[score], tuple(map(_ranks, means))
+            )
     return found
 
 
 def _correlation(a: _Means, b: _Means) -> tuple[float, float, float, int, int, int]:
-    shared = [setting for setting in a.settings if setting in set(b.settings)]
-    in_a, in_b = ([means.settings.index(setting) for setting in shared] for means in (a, b))
+    shared = set(a.settings) & set(b.settings)
     counts = len(shared), a.failed + b.failed, a.missing + b.missing
     if len(shared) < stats.MIN_MODELS:
         return np.nan, np.nan, np.nan, *counts
-    rho = _spearman(a.mean[None, in_a], b.mean[None, in_b])[0]
+    (rank_a, ranks_a), (rank_b, ranks_b) = a.ranks(shared), b.ranks(shared)
+    rho = _pearson(rank_a, rank_b)[0]
     low = high = np.nan
-    if np.isfinite(rho) and len(a.resampled):
-        resampled = _spearman(a.resampled[:, in_a], b.resampled[:, in_b])
+    if np.isfinite(rho) and len(ranks_a):
+        resampled = _pearson(ranks_a, ranks_b)
         # Noise that is drawn twice correlates less: the interval is as wide as the resamples, about the estimate.
         wider = stats.widening(np.concatenate([a.cells, b.cells + len(a.settings)]))
-        low, high = stats.interval(rho, resampled, wider, centre=np.nanmedian(resampled, axis=0))
+        low, high = stats.interval(rho, resampled, wider, centre=np.nanmedian(resampled))
     return rho, *np.clip([low, high], -1, 1), *counts
 
 
-def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Of each row of x and y [resamples,settings]; NaN where one is constant."""
-    x, y = (rankdata(z, axis=1) - (z.shape[1] + 1) / 2 for z in (x, y))
+def _pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Of each row of centred x and y [resamples,settings]; NaN where one is constant."""
     scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
     return np.divide((x * y).sum(axis=1), scale, out=np.full(len(x), np.nan), where=scale > 0)

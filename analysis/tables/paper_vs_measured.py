@@ -1,7 +1,7 @@
 """Do the published claims hold in this study?"""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -37,8 +37,31 @@ class Measured(NamedTuple):
     holds: bool | None = None  # None: decided by the published number
 
 
-def paper_vs_measured(results: pd.DataFrame) -> pd.DataFrame:
-    """Every claim of `published.CLAIMS` beside what this study measures; nothing is filled in by hand.
+class _Study:
+    """The results, and the tables of them that more than one claim is about."""
+
+    def __init__(self, results: pd.DataFrame):
+        self.results = results
+
+    def rows(self, metrics: Sequence[str]) -> pd.DataFrame:
+        return self.results[self.results["metric"].isin(metrics)]
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        return variance_explained(self.rows(names.STUDY_METRICS))
+
+    @cached_property
+    def transfer(self) -> pd.DataFrame:
+        return transfer(self.rows(names.STUDY_METRICS))
+
+    @cached_property
+    def trends(self) -> pd.DataFrame:
+        rows = self.rows(["unsupervised"])
+        return strength_rank_correlation(rows[rows["score"] == TOTAL_CORRELATION])
+
+
+def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
+    """Every published claim beside what this study measures; nothing is filled in by hand.
 
     A row per claim, with its source and how sure we are of it: `published` (NaN for a direction), `measured`, what that
     is in words, low and high (95 % over seeds), n models, and whether the claim holds: "yes", "no" or "not enough
@@ -48,28 +71,22 @@ def paper_vs_measured(results: pd.DataFrame) -> pd.DataFrame:
     data set as if they all erred together, and data sets as independent.
     """
     results = checked(results)
-    cache: dict[str, pd.DataFrame] = {}
-
-    def table(function: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-        if function.__name__ not in cache:
-            cache[function.__name__] = function(results)
-        return cache[function.__name__]
-
-    rows = [_row(claim, results, table) for claim in CLAIMS]
+    own = _Study(results)
+    rows = [_row(claim, own) for claim in claims]
     if all(np.isnan(row[COLUMNS.index("measured")]) for row in rows):
         raise NothingToDraw("no claim can be measured: " + rows[0][-1])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _row(claim: Claim, results: pd.DataFrame, table: Callable) -> list:
+def _row(claim: Claim, own: _Study) -> list:
     number = np.nan if claim.number is None else claim.number
     head = [claim.text, claim.source, claim.certainty, number]
     try:
-        measured = MEASURES[claim.key](table, results)
+        measured = MEASURES[claim.key](own)
     except NothingToDraw as reason:
         return [*head, np.nan, "", np.nan, np.nan, 0, NOT_ENOUGH, str(reason)]
     shown = [measured.value, measured.measured_as, measured.low, measured.high, measured.n]
-    return [*head, *shown, *_verdict(claim, measured, results)]
+    return [*head, *shown, *_verdict(claim, measured, own.results)]
 
 
 def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[str, str]:
@@ -107,32 +124,32 @@ def _mean(table: pd.DataFrame, value: str, measured_as: str, independent: list[s
     return Measured(mean, mean - below, mean + above, n, measured_as, **kwargs)
 
 
-def _explained(by: str, table: Callable, results: pd.DataFrame) -> Measured:
-    shares = table(variance_explained)
-    shares = shares[(shares["by"] == by) & shares["score"].isin(names.STUDY_METRICS)]
+def _explained(by: str, own: _Study) -> Measured:
+    shares = own.shares
+    shares = shares[shares["by"] == by]
     # The interval is that of the adjusted share; the plain one lies as much above it.
     shift = shares["r_squared"] - shares["adjusted"]
     shares = shares.assign(low=shares["low"] + shift, high=shares["high"] + shift)
     return _mean(shares, "r_squared", "mean R² over data sets and the six metrics", ["data_set"])
 
 
-def _objective_decides_less(table: Callable, results: pd.DataFrame) -> Measured:
-    shares = table(variance_explained)
-    shares = shares[(shares["by"] == "objective") & shares["score"].isin(names.STUDY_METRICS)]
+def _objective_decides_less(own: _Study) -> Measured:
+    shares = own.shares
+    shares = shares[shares["by"] == "objective"]
     measured = _mean(shares, "adjusted", "share of variance of the objective; holds below 0.5", ["data_set"])
     return measured._replace(holds=bool(measured.high < 0.5))
 
 
-def _transfer(metric: str, data_set: str, table: Callable, results: pd.DataFrame) -> Measured:
-    row = table(transfer).set_index(["metric", "data_set"]).loc[metric, data_set]
+def _transfer(metric: str, data_set: str, own: _Study) -> Measured:
+    row = own.transfer.set_index(["metric", "data_set"]).loc[metric, data_set]
     if not row["pairs"]:
         raise NothingToDraw(f"no pair of choice and target: {metric} metric, {data_set} data set")
     return Measured(row["probability"], row["low"], row["high"], int(row["n"]), "mean over all pairs, no draws")
 
 
-def _trend(objectives: tuple[str, ...], rises: bool, table: Callable, results: pd.DataFrame) -> Measured:
-    trends = table(strength_rank_correlation)
-    trends = trends[(trends["score"] == TOTAL_CORRELATION) & trends["objective"].isin(objectives)]
+def _trend(objectives: tuple[str, ...], rises: bool, own: _Study) -> Measured:
+    trends = own.trends
+    trends = trends[trends["objective"].isin(objectives)]
     if trends.empty:
         raise NothingToDraw(f"no model of {', '.join(objectives)} has the score {TOTAL_CORRELATION}")
     what = "rank correlation of strength and TC (mean over data sets and objectives)"
@@ -141,11 +158,10 @@ def _trend(objectives: tuple[str, ...], rises: bool, table: Callable, results: p
     return measured._replace(holds=bool((measured.low > 0) == rises))
 
 
-def _pairs_of_metrics(table: Callable) -> pd.DataFrame:
-    pairs = table(rank_correlation)
-    metrics = names.STUDY_METRICS
-    own = (pairs["data_set"] == "noisy_dsprites") & pairs["score_a"].isin(metrics) & pairs["score_b"].isin(metrics)
-    pairs = pairs[own & (pairs["score_a"] < pairs["score_b"])]
+def _pairs_of_metrics(own: _Study) -> pd.DataFrame:
+    metrics = own.rows(names.STUDY_METRICS)
+    pairs = rank_correlation(metrics[metrics["data_set"] == "noisy_dsprites"])
+    pairs = pairs[pairs["score_a"] < pairs["score_b"]]
     if pairs.empty:
         raise NothingToDraw("no two metrics of the study on Noisy-dSprites")
     return pairs
@@ -155,8 +171,8 @@ def _with_modularity(pairs: pd.DataFrame) -> pd.Series:
     return (pairs["score_a"] == "modularity") | (pairs["score_b"] == "modularity")
 
 
-def _metrics_agree(table: Callable, results: pd.DataFrame) -> Measured:
-    pairs = _pairs_of_metrics(table)
+def _metrics_agree(own: _Study) -> Measured:
+    pairs = _pairs_of_metrics(own)
     pairs = pairs[~_with_modularity(pairs)]
     share = (pairs["low"] > 0).mean()
     measured = _mean(pairs, "rank_correlation", "", ["data_set"])
@@ -166,29 +182,29 @@ def _metrics_agree(table: Callable, results: pd.DataFrame) -> Measured:
     )
 
 
-def _modularity_disagrees(table: Callable, results: pd.DataFrame) -> Measured:
-    pairs = _pairs_of_metrics(table)
+def _modularity_disagrees(own: _Study) -> Measured:
+    pairs = _pairs_of_metrics(own)
     others = pairs[~_with_modularity(pairs)]["rank_correlation"].mean()
     measured = _mean(pairs[_with_modularity(pairs)], "rank_correlation", "", ["data_set"])
     what = f"mean rank correlation of Modularity with the others; holds below theirs with each other ({others:.2f})"
     return measured._replace(measured_as=what, holds=bool(measured.high < others))
 
 
-def _strong_pairs(table: Callable, results: pd.DataFrame) -> Measured:
-    pairs = _pairs_of_metrics(table)
+def _strong_pairs(own: _Study) -> Measured:
+    pairs = _pairs_of_metrics(own)
     strong = [{"beta_vae_score", "factor_vae_score"}, {"mig", "dci"}]
-    own = np.array([{a, b} in strong for a, b in zip(pairs["score_a"], pairs["score_b"], strict=True)])
-    if own.sum() < len(strong) or own.all():
+    both = np.array([{a, b} in strong for a, b in zip(pairs["score_a"], pairs["score_b"], strict=True)])
+    if both.sum() < len(strong) or both.all():
         raise NothingToDraw("not all of BetaVAE score, FactorVAE score, MIG, DCI and another metric are there")
-    others = pairs["rank_correlation"][~own].median()
-    measured = _mean(pairs[own], "rank_correlation", "", ["data_set"])
+    others = pairs["rank_correlation"][~both].median()
+    measured = _mean(pairs[both], "rank_correlation", "", ["data_set"])
     what = f"mean rank correlation of the two; holds if both are above the median of the other pairs ({others:.2f})"
-    return measured._replace(measured_as=what, holds=bool((pairs["low"][own] > others).all()))
+    return measured._replace(measured_as=what, holds=bool((pairs["low"][both] > others).all()))
 
 
-def _no_score_without_labels(table: Callable, results: pd.DataFrame) -> Measured:
-    pairs = table(unsupervised_rank_correlation)
-    pairs = pairs[pairs["score_a"].isin(LOSSES) & pairs["score_b"].isin(names.STUDY_METRICS)]
+def _no_score_without_labels(own: _Study) -> Measured:
+    rows = own.rows((*names.STUDY_METRICS, "training", "unsupervised"))
+    pairs = unsupervised_rank_correlation(rows[rows["score"].isin((*names.STUDY_METRICS, *LOSSES))])
     sign = (pairs["low"] > 0).astype(int) - (pairs["high"] < 0)
     steady = sign.groupby(pairs["score_a"]).agg(lambda signs: abs(signs.sum()) == len(signs))
     pairs = pairs.assign(rank_correlation=pairs["rank_correlation"].abs())
@@ -200,20 +216,21 @@ def _no_score_without_labels(table: Callable, results: pd.DataFrame) -> Measured
     return Measured(value, np.nan, np.nan, n, f"{what} ({int(steady.sum())} of {len(steady)} have)", not steady.any())
 
 
-def _no_sample_efficiency(table: Callable, results: pd.DataFrame) -> Measured:
-    pairs = table(downstream_rank_correlation)
-    pairs = pairs[pairs["score_a"].str.endswith("statistical_efficiency") & pairs["score_b"].isin(names.STUDY_METRICS)]
-    if pairs.empty:
+def _no_sample_efficiency(own: _Study) -> Measured:
+    rows = own.results
+    efficiency = rows["score"] == "statistical_efficiency"
+    if not efficiency.any():
         raise NothingToDraw("no statistical efficiency: it needs downstream accuracies at 100 and 10,000 points")
+    pairs = downstream_rank_correlation(rows[efficiency | rows["metric"].isin(names.STUDY_METRICS)])
     share = (pairs["low"] > 0).mean()
     what = f"mean rank correlation of efficiency; holds unless all are above 0 ({share:.0%} are)"
     return _mean(pairs, "rank_correlation", what, ["data_set"], holds=bool(share < 1))
 
 
-def _sampled_is_less_correlated(table: Callable, results: pd.DataFrame) -> Measured:
+def _sampled_is_less_correlated(own: _Study) -> Measured:
     parts = {
         (models.data_set, models.representation): models.scores[TOTAL_CORRELATION]
-        for models in study.by_data_set(results)
+        for models in study.by_data_set(own.rows(["unsupervised"]))
         if TOTAL_CORRELATION in models.scores
     }
     both = [
@@ -230,15 +247,15 @@ def _sampled_is_less_correlated(table: Callable, results: pd.DataFrame) -> Measu
     return Measured(lower.mean(), float(low), float(high), len(lower), what, bool(low > 0.5))
 
 
-def _lucky_seed_wins(table: Callable, results: pd.DataFrame) -> Measured:
+def _lucky_seed_wins(own: _Study) -> Measured:
     wins = [
-        (models.data_set, objective, _beats(models.cells[own], scores[own]), own.sum())
-        for models in study.by_data_set(results, "mean")
+        (models.data_set, objective, _beats(models.cells[which], scores[which]), which.sum())
+        for models in study.by_data_set(own.rows(names.STUDY_METRICS), "mean")
         for score, column in models.scores.items()
         if score in names.STUDY_METRICS
         for objective in models.runs["objective"].unique()
         for scores in [column.to_numpy()]
-        for own in [(models.runs["objective"] == objective).to_numpy() & np.isfinite(scores)]
+        for which in [(models.runs["objective"] == objective).to_numpy() & np.isfinite(scores)]
     ]
     table = pd.DataFrame(wins, columns=["data_set", "objective", "value", "n"]).dropna()
     if table.empty:
@@ -259,7 +276,7 @@ def _beats(cells: np.ndarray, y: np.ndarray) -> float:
 
 
 RISING = ("beta_vae", "factor_vae", "beta_tc_vae", "dip_vae_ii")
-MEASURES: dict[str, Callable[[Callable, pd.DataFrame], Measured]] = {
+MEASURES: dict[str, Callable[[_Study], Measured]] = {
     "sampled_is_less_correlated": _sampled_is_less_correlated,
     "total_correlation_rises": partial(_trend, RISING, True),
     "total_correlation_of_dip_vae_i": partial(_trend, ("dip_vae_i",), False),

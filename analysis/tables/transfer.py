@@ -60,8 +60,8 @@ def transfer_pairs(
 ) -> pd.DataFrame:
     """`transfer` for every pair of (metric, data set) to choose by and (metric, data set) to be judged by.
 
-    Columns: data_set_a and score_a chose, data_set_b and score_b judge; `metric` and `data_set` say whether they are
-    the same; probability, low, high, and n, the models of data_set_b that have score_b.
+    Columns: chosen_on and chosen_by, a data set and a score, and judged_on and judged_by; `metric` and `data_set` say
+    whether they are the same; probability, low, high, and n, the models of judged_on that have judged_by.
     """
     table, resampled, grid = _pairs(results, scores, representation, resamples, seed)
     low = high = np.full(len(table), np.nan)
@@ -126,7 +126,7 @@ def _pairs(
         for a in grid.targets
         for b in grid.targets
     ]
-    columns = ["data_set_a", "score_a", "data_set_b", "score_b", "metric", "data_set", "n"]
+    columns = ["chosen_on", "chosen_by", "judged_on", "judged_by", "metric", "data_set", "n"]
     table = pd.DataFrame(rows, columns=columns).assign(probability=estimate)
     return table, np.concatenate(resampled) if resampled else np.zeros((0, len(rows))), grid
 

@@ -49,8 +49,8 @@ def variance_explained(
 def _share(y: np.ndarray, group: np.ndarray, weight: np.ndarray, wider: float) -> list:
     """R², adjusted R², the ends of its interval, groups, n."""
     n, groups = len(y), len(np.unique(group))
-    share = stats.share_of_variance(y, group)[0]
-    adjusted = stats.adjusted_share(share, n, groups)
+    share = float(stats.share_of_variance(y, group)[0])
+    adjusted = float(stats.adjusted_share(share, n, groups))
     low = high = np.nan
     if weight.shape[1] and np.isfinite(adjusted):
         # A resample finds the sample's own share, its groups' noise included, where the sample finds the truth.
