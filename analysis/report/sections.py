@@ -10,7 +10,7 @@ from analysis.report.markup import Markup, element, note, table
 from analysis.report.runs import DONE, FAILED, MISSING
 from analysis.rows import NothingToDraw, is_failure
 
-# Rows of failures, and failed jobs, that the page shows; all are in tables/failures.csv. The first of them are in sight.
+# Kinds of failure, and failed jobs, that the page shows, and how many are in sight; tables/failures.csv has all.
 SHOWN, FIRST = 200, 15
 RELATIONS = {"same": "same", "other": "another"}
 

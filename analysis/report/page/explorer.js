@@ -174,13 +174,13 @@ function medianTraces(traces, values, chosen) {
   return traces.map(({ runs, at, objective, name }) => {
     const columns = [...Map.groupBy(runs, at)].sort(([a], [b]) => a - b);
     const line = columns.map(([, own]) => median(own.map((run) => values[run])));
-    const { color, symbol } = mark(objective);
+    const { color, symbol } = mark(objective), edge = colour("text");
     return {
       type: "scatter", x: columns.map(([x]) => x), y: line, name: `${name}, median`,
-      hovertemplate: "median %{y:.4g}<extra></extra>", line: { color: colour("text"), width: 1.5 },
+      hovertemplate: "median %{y:.4g}<extra></extra>", line: { color: edge, width: 1.5 },
       ...(columns.length > 1
-        ? { mode: "lines+markers", marker: { symbol, size: 10, color, line: { width: 1.5, color: colour("text") } } }
-        : { mode: "markers", marker: { symbol: "line-ew", size: 34, color, line: { width: 3, color: colour("text") } } }),
+        ? { mode: "lines+markers", marker: { symbol, size: 10, color, line: { width: 1.5, color: edge } } }
+        : { mode: "markers", marker: { symbol: "line-ew", size: 34, color, line: { width: 3, color: edge } } }),
     };
   });
 }
