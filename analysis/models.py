@@ -135,7 +135,8 @@ def stored() -> pc.Expression:
     metric, score = pc.field("metric"), pc.field("score")
     read = metric.isin(list(UNSUPERVISED)) | (metric == score) | score.isin(list(names.INFO_MEC))
     read |= pc.starts_with(score, ACCURACY) | (score == "statistical_efficiency")
-    return read | pc.field("error").is_valid() | ~pc.is_finite(pc.field("value"))
+    value = pc.field("value")
+    return read | pc.field("error").is_valid() | value.is_null(nan_is_null=True) | ~pc.is_finite(value)
 
 
 def needed(results: pd.DataFrame) -> pd.DataFrame:
@@ -159,6 +160,10 @@ def _columns(results: pd.DataFrame) -> tuple[np.ndarray, list[Column]]:
     place = np.full(len(metrics) * len(scores), -1)
     for there in np.flatnonzero(np.bincount(pair)):
         if column := _column(str(metrics[there // len(scores)]), str(scores[there % len(scores)])):
+            if twin := next((other for other in columns if other.name == column.name), None):
+                raise ValueError(
+                    f"the score {column.name} is of {twin.metric} and of {column.metric}: keep one of them"
+                )
             place[there] = len(columns)
             columns.append(column)
     return place[pair], columns
