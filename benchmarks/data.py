@@ -1,6 +1,6 @@
 """What every data set costs: bytes, seconds to prepare, images a second for a training step, error beside real ones.
 
-A row for each set that is rendered, and for each published or own one that is in --data-dir.
+Measured are sets that are rendered, and published and own ones that are in --data-dir; of others, their size.
 """
 
 import os
@@ -71,6 +71,28 @@ def measure(name: str, root: Path | None, batches: int, real: Path | None) -> di
     if real is not None:
         row["error"] = error(loaded, real)
     return row
+
+
+def is_here(name: str, root: Path | None) -> bool:
+    """Whether a set can be measured: it is prepared, or is rendered from what is here."""
+    if name == "scream_dsprites":
+        return any(cache.folder(root).glob("scream.*"))
+    return name in DATASETS or cache.has(name, root)
+
+
+def absent(name: str) -> dict[str, Any]:
+    """A row of a set that is not here: what it will have when it is prepared."""
+    from disentanglement_study.data.originals import ORIGINALS
+
+    facts = data.CATALOGUE[name]
+    row = {"name": name, "factor_sizes": facts.factor_sizes, "source": "needs a picture"}
+    number, shape, packed = math.prod(facts.factor_sizes), facts.image_shape, True
+    if name in ORIGINALS:
+        row["source"], packed = "published", ORIGINALS[name].binary
+        number *= ORIGINALS[name].repeats
+    pixels = number * math.prod(shape)
+    num_bytes = number * shape[0] * shape[1] // 8 if packed else pixels
+    return {**row, "num_images": number, "bytes": num_bytes, "float32_bytes": 4 * pixels}
 
 
 def delivered(loaded: data.DataSet, batches: int) -> dict[str, float]:
@@ -163,9 +185,9 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
         f"{row['num_images']:,}",
         f"{row['bytes'] / 1e6:,.1f}",
         f"1/{row['float32_bytes'] / row['bytes']:.0f}",
-        f"{row['own_bytes'] / 1e6:.0f}",
+        f"{row['own_bytes'] / 1e6:.0f}" if "own_bytes" in row else "",
         f"{row['prepare_seconds']:.1f}" if "prepare_seconds" in row else "",
-        f"{row['images_per_second']:,.0f}",
+        f"{row['images_per_second']:,.0f}" if "images_per_second" in row else "",
         f"{row['numpy_images_per_second']:,.0f}" if "numpy_images_per_second" in row else "",
         _error(row.get("error")),
     )
@@ -182,7 +204,8 @@ def _error(found: dict[str, float] | None) -> str:
 def sections(result: dict[str, Any]) -> list[Section]:
     note = (
         "MB: on disk, and on the device; beside them all images as float32. Own MB: what a process on CPU has for "
-        "itself, the mapped file being shared. Variants of dSprites use its file; their seconds are without it."
+        "itself, the mapped file being shared. Variants of dSprites use its file; their seconds are without it. Of "
+        "sets without speeds the files were not here."
     )
     return [Section("Data sets", COLUMNS, 3, [cells(row) for row in result["rows"]], note)]
 
@@ -218,15 +241,15 @@ def main(argv: list[str] | None = None) -> int:
         if options.one:
             print(json.dumps(measure(options.one, options.data_dir, options.batches, real.get(options.one))))
             return 0
-        here = [n for n in data.names(options.data_dir) if n in DATASETS or cache.has(n, options.data_dir)]
-        known("data set", real, here)
+        everything = data.names(options.data_dir)
+        known("data set", real, everything)
         rows = []
-        for name in known("data set", options.sets.split(",") if options.sets else here, here):
-            rows.append(in_process(name, options, real))
+        for name in known("data set", options.sets.split(",") if options.sets else everything, everything):
+            rows.append(in_process(name, options, real) if is_here(name, options.data_dir) else absent(name))
             ERR.print(", ".join(filter(None, cells(rows[-1]))))
         now = datetime.datetime.now()
         versions = {name: version(name) for name in ("jax", "numpy", "numba")} | {"python": platform.python_version()}
-        measured = [row for row in rows if "failed" not in row]
+        measured = [row for row in rows if "backend" in row]
         backend = measured[0]["backend"] if measured else "none"
         device = cpu_name() if backend == "cpu" else measured[0]["device"] if measured else "none"
         result = {"benchmark": "data", "date": f"{now:%Y-%m-%d %H:%M}", "commit": commit(), "device": device}

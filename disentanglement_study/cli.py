@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from disentanglement_study import cli_data, config, store
+from disentanglement_study import cli_data, cli_traverse, config, store
 
 OUT, ERR = Console(), Console(stderr=True)
 INTERRUPTED = 130
@@ -24,6 +24,7 @@ examples:
   disentanglement-study status studies/quick
   disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
   disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
+  disentanglement-study traverse studies/quick RUN_ID              what a model has learnt: pictures, animations
   disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
   disentanglement-study query studies/quick "SELECT objective, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
 
@@ -246,6 +247,7 @@ def parser() -> argparse.ArgumentParser:
     add(tables, _folder)
     add(figures, _folder)
     add(report, _folder).add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/report")
+    cli_traverse.add_to(commands, _data_dir)
     cli_data.add_to(commands, _data_dir)
     return top
 

@@ -3,10 +3,13 @@
 import difflib
 from collections.abc import Iterable
 
+LISTED = 30  # Names. More are counted, not listed.
+
 
 def unknown(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     """The error for a name that is not in a registry, with the nearest one that is."""
     allowed = list(allowed)
     near = difflib.get_close_matches(str(name).lower(), allowed, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return ValueError(f"unknown {kind} {name!r}: {hint}(there are: {', '.join(sorted(allowed))})")
+    there = f": {', '.join(sorted(allowed))}" if len(allowed) <= LISTED else f" {len(allowed):,}"
+    return ValueError(f"unknown {kind} {name!r}: {hint}(there are{there})")

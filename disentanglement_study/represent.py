@@ -61,8 +61,7 @@ def encode(
 
     @jax.jit
     def encode_batch(params: dict, storage: Array, cut: Array) -> tuple[Array, Array]:
-        keys = rng.keys(seed, cut, "represent", data.name)
-        images = to_float(data.render(storage, cut, keys), net.image_size)
+        images = seen(data, storage, cut, net.image_size, seed)
         return over_members(lambda member: functions.encode(member, images))(params)
 
     storage, means, logvars = jax.device_put(data.storage, may_alias=True), [], []
@@ -73,6 +72,11 @@ def encode(
         means.append(np.asarray(mean)[:, : len(cut)])
         logvars.append(np.asarray(logvar)[:, : len(cut)])
     return Codes(index, np.concatenate(means, axis=1), np.concatenate(logvars, axis=1))
+
+
+def seen(data: DataSet, storage: Array, index: Array, image_size: int, seed: int) -> Float[Array, "n h w c"]:
+    """The images `index` [N] as `encode` shows them to the nets."""
+    return to_float(data.render(storage, index, rng.keys(seed, index, "represent", data.name)), image_size)
 
 
 def representation(name: str, codes: Codes, member: int, run: Run) -> Float[np.ndarray, "n d"]:

@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +139,11 @@ class Store:
         """The arrays "params" or "codes" of a finished job."""
         with np.load(self.jobs / job.job_id / f"{name}.npz") as file:
             return dict(file)
+
+    def params(self, job: Job, members: Sequence[int]) -> dict[str, np.ndarray]:
+        """The parameters of some runs of a finished job, by their places in it: leaves [len(members), ...]."""
+        with np.load(self.jobs / job.job_id / "params.npz") as file:
+            return {name: file[name][list(members)] for name in file}
 
     def keep_checkpoints(self, jobs: Iterable[Job]) -> None:
         """Removes the checkpoints of all jobs but these; call it under the lock."""

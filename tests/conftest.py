@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 _cache = tempfile.TemporaryDirectory(prefix="disentanglement_study_tests_")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _cache.name)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the tolerances are those of float32, not of an accelerator's TF32
+# A suite that a shell started in the background ignores Ctrl-C, and so would the processes whose Ctrl-C it tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 
 

@@ -11,6 +11,7 @@ from disentanglement_study.data import (
     noisy_dsprites,
     prepared,
     scream_dsprites,
+    shapes3d_rendered,
     texture_dsprites,
 )
 from disentanglement_study.data.catalogue import CATALOGUE, Facts
@@ -26,6 +27,7 @@ DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "scream_dsprites": scream_dsprites.load,
     "texture_dsprites": texture_dsprites.load,
     "abstract_dsprites": abstract_dsprites.load,
+    "shapes3d_rendered": shapes3d_rendered.load,
 }
 
 

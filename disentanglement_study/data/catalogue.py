@@ -21,6 +21,8 @@ def _arm(sizes: tuple[int, ...], what: str) -> Facts:
     return Facts(_ARM, (*sizes, 2, 3, 3, 40, 40), image_shape=(64, 64, 3), source=f"MPI3D, Gondal et al. 2019: {what}")
 
 
+_SHAPES3D = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation"), (10, 10, 10, 8, 4, 15)
+
 # The grids of Locatello et al. 2019 (arXiv:1811.12359), in the order of the index: the last is the fastest.
 CATALOGUE: dict[str, Facts] = {
     "dsprites": Facts(
@@ -67,8 +69,7 @@ CATALOGUE: dict[str, Facts] = {
         source="Cars3D, Reed et al. 2015: car models",
     ),
     "shapes3d": Facts(
-        factor_names=("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation"),
-        factor_sizes=(10, 10, 10, 8, 4, 15),
+        *_SHAPES3D,
         image_shape=(64, 64, 3),
         source="3D Shapes, Burgess and Kim 2018: a solid in a room",
     ),
@@ -82,4 +83,9 @@ CATALOGUE: dict[str, Facts] = {
     "mpi3d_realistic": _arm((6, 6), "a robot arm that holds an object, rendered realistically"),
     "mpi3d_real": _arm((6, 6), "photographs of a robot arm that holds an object"),
     "mpi3d_complex": _arm((4, 4), "photographs of a robot arm that holds a cup, a ball or a croissant"),
+    "shapes3d_rendered": Facts(
+        *_SHAPES3D,
+        image_shape=(64, 64, 3),
+        source="ours: the scenes of 3D Shapes drawn anew; close to its pictures, but not the same",
+    ),
 }
