@@ -5,6 +5,7 @@ and used again. The page is opened in a headless Chromium if there is one.
 """
 
 import argparse
+import os
 import time
 from pathlib import Path
 
@@ -23,8 +24,10 @@ UNSUPERVISED = tuple(
 )
 LOSSES = ("reconstruction_loss", "kl_loss", "elbo", "loss")
 TERMS = ("loss", "reconstruction_loss", "kl_loss", "total_correlation")
-READY = "document.documentElement?.dataset.ready"
+READY = "performance.getEntriesByName('plots drawn').length"
+MOMENTS = ("first-contentful-paint", "controls answer", "plots drawn")
 FAILED, MISSING = 3, 2  # jobs
+LOADS = 3
 
 
 def made_up(root: Path, sweep: str, steps: int, seed: int = 0) -> Store:
@@ -87,6 +90,25 @@ def _curves(job: Job, steps: int, rng: np.random.Generator) -> pd.DataFrame:
     return table.to_frame(index=False).assign(value=values)
 
 
+def loaded(browser: str, url: str) -> str:
+    """Opens the page in a new browser, and again: when, from the navigation on, it had come how far, and the CPU time.
+
+    It counts as loaded when the plots that are in sight at first are drawn.
+    """
+    found = []
+    with chromium.page(browser, listens=False) as page:
+        page.size(1440)
+        page.call("Performance.enable", timeDomain="threadTicks")
+        for kind in ("first load", "again"):
+            page.open("about:blank")
+            page.open(url, READY)
+            at = [page.evaluate(f"performance.getEntriesByName('{name}')[0].startTime") / 1000 for name in MOMENTS]
+            moments = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in zip(MOMENTS, at, strict=True))
+            metrics = {metric["name"]: metric["value"] for metric in page.call("Performance.getMetrics")["metrics"]}
+            found.append(f"{kind}: {moments}; {metrics['TaskDuration']:.2f} s of the page's thread")
+    return "\n".join([f"load average {os.getloadavg()[0]:.1f}", *found])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -103,12 +125,8 @@ def main() -> None:
     if (browser := chromium.find()) is None:
         print("not loaded: no Chromium on PATH")
         return
-    with chromium.page(browser) as page:
-        page.size(1440)
-        for _ in range(3):
-            page.open("about:blank")
-            page.open(path.absolute().as_uri(), READY)
-            print(f"loaded in {int(page.evaluate(READY)) / 1000:.2f} s")
+    for _ in range(LOADS):
+        print(loaded(browser, path.absolute().as_uri()))
 
 
 if __name__ == "__main__":

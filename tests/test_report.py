@@ -23,7 +23,7 @@ from disentanglement_study.store import Store
 pytest.importorskip("plotly")
 BROWSER = chromium.find()
 in_browser = pytest.mark.skipif(BROWSER is None, reason=f"no Chromium on PATH ({', '.join(chromium.NAMES)})")
-READY = "document.documentElement?.dataset.ready"
+READY = "performance.getEntriesByName('plots drawn').length"
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> & \u2028"
 METRICS = ("mig", "dci", "sap_score", "modularity")
 

@@ -1,7 +1,7 @@
 "use strict";
 // Rank correlations as heat maps.
 
-const heat = { form: document.getElementById("correlations-controls"), matrix: null, table: null, listens: false };
+const heat = { form: document.getElementById("correlations-controls"), matrix: null, table: null };
 
 function startCorrelations() {
   const fields = heat.form.elements;
@@ -12,6 +12,7 @@ function startCorrelations() {
     if (event.target.name === "title") fillPlaces();
     drawCorrelations();
   });
+  clicked.set("correlations-plot", clickedCorrelation);
   drawnNear("correlations", drawCorrelations);
 }
 
@@ -104,8 +105,6 @@ function drawCorrelations() {
     }),
     yaxis: axis({ ...fixed, tickvals: rows, ticktext: names(rows).map(plain), autorange: "reversed" }),
   }, { displayModeBar: false });
-  if (!heat.listens) shown.on("plotly_click", clickedCorrelation);
-  heat.listens = true;
   const line = (row) => [names(rows)[row], ...columns.map((_, column) => withInterval(cells, at(row, column)))];
   asTable.replaceChildren(table(["", ...names(columns)], rows.map((_, row) => line(row))));
 }

@@ -34,12 +34,11 @@ function startExplorer() {
       listRuns();
     });
   }
-  drawn(drawExplorer);
-  const plotted = document.getElementById("explorer-plot");
-  plotted.on?.("plotly_click", ({ points }) => {
+  clicked.set("explorer-plot", ({ points }) => {
     const run = points[0].customdata;
     if (Number.isInteger(run)) location.hash = `run=${RUN_IDS[run]}`;
   });
+  drawn(drawExplorer);
 }
 
 function fillObjectives() {

@@ -4,6 +4,7 @@
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 const NARROW = matchMedia("(max-width: 44rem)");
 const drawings = [];
+const clicked = new Map(); // By plot, what a click on a point of it does.
 
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -14,7 +15,9 @@ function axis(settings = {}) {
   return { automargin: true, ...lines, ...settings };
 }
 
+// Nothing before plotly.js, of which a browser makes much, has been read: until then the page is text and controls.
 function plot(id, traces, layout, settings = {}) {
+  if (!window.Plotly) return;
   const text = colour("text");
   const base = {
     paper_bgcolor: colour("page"), plot_bgcolor: colour("page"), hovermode: "closest", showlegend: false,
@@ -28,10 +31,12 @@ function plot(id, traces, layout, settings = {}) {
     responsive: true, displaylogo: false, plotlyServerURL: "", displayModeBar: NARROW.matches ? false : "hover",
     modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
   };
-  return Plotly.react(document.getElementById(id), traces, { ...base, ...layout }, { ...options, ...settings });
+  const place = document.getElementById(id), isNew = !place.on; // Plotly gives it `on`.
+  Plotly.react(place, traces, { ...base, ...layout }, { ...options, ...settings });
+  if (isNew && clicked.has(id)) place.on("plotly_click", clicked.get(id));
 }
 
-// Draws now, and again when the colours or the width of the screen change.
+// Draws now, and again when Plotly is there, or the colours or the width of the screen change.
 function drawn(draw) {
   drawings.push(draw);
   draw();
@@ -50,7 +55,11 @@ function drawnNear(id, draw) {
   window.addEventListener("beforeprint", now);
 }
 
-for (const query of [DARK, NARROW]) query.addEventListener("change", () => drawings.forEach((draw) => draw()));
+function redraw() {
+  drawings.forEach((draw) => draw());
+}
+
+for (const query of [DARK, NARROW]) query.addEventListener("change", redraw);
 
 // A mark that can be told apart on both backgrounds.
 function mark(objective) {
