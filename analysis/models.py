@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from analysis import names, stats
+from analysis import names, once, stats
 from analysis.rows import COLUMNS, UNSUPERVISED, is_failure, is_headline, scored
 
 SETTING = ["objective", "strength_name", "strength"]
@@ -79,6 +79,10 @@ def by_data_set(results: pd.DataFrame, representation: str | None = None) -> lis
     Scores of the model itself, such as its losses, are beside those of either. A score that no model has is left out.
     A model that has a score twice is a ValueError, as in `rows.scored`.
     """
+    return [models for models in once.call(_by_data_set, results) if representation in (None, models.representation)]
+
+
+def _by_data_set(results: pd.DataFrame) -> list[Models]:
     if missing := [column for column in COLUMNS if column not in results.columns]:
         raise ValueError(f"results lack {', '.join(missing)}: the analysis needs {', '.join(COLUMNS)}")
     if results.empty:
@@ -116,8 +120,6 @@ def by_data_set(results: pd.DataFrame, representation: str | None = None) -> lis
         own = (runs["data_set"] == data_set).to_numpy()
         cells = runs[own].groupby(SETTING, dropna=False, sort=True).ngroup().to_numpy()
         for key in names.in_order(set(representations) - {MODEL}, names.REPRESENTATIONS):
-            if representation not in (None, key):
-                continue
             here = values[own, list(representations).index(key)]
             bad = failed[own, list(representations).index(key)]
             if MODEL in representations:

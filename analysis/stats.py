@@ -174,8 +174,10 @@ def spearman_matrix(
 
 def by_presence(scores: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Which models [n] have a score, and which columns those are, for columns that the same models have."""
-    there, group = np.unique(np.isfinite(scores), axis=1, return_inverse=True)
-    return [(there[:, place], np.flatnonzero(group == place)) for place in range(there.shape[1])]
+    groups: dict[bytes, list[int]] = {}
+    for place, there in enumerate(np.isfinite(scores).T):
+        groups.setdefault(there.tobytes(), []).append(place)
+    return [(np.frombuffer(there, dtype=bool), np.array(columns)) for there, columns in groups.items()]
 
 
 def _finite(scores: np.ndarray) -> np.ndarray:

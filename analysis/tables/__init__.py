@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from analysis import once
 from analysis.models import needed
 from analysis.rows import NothingToDraw, checked
 from analysis.tables.data_set_rank_correlation import data_set_rank_correlation
@@ -89,19 +90,20 @@ def write(results: pd.DataFrame, folder: str | Path) -> Written:
     results = needed(checked(results))
     written, parts = Written([], {}, {}), []
     folder.mkdir(parents=True, exist_ok=True)
-    for name, function in TABLES.items():
-        heading = name.replace("_", " ").capitalize()
-        try:
-            with threadpool_limits(limits=1):  # The products are small: threads of linear algebra only wait.
-                table = function(results)
-        except NothingToDraw as reason:
-            written.skipped[name] = str(reason)
-            parts.append(f"## {heading}\n\nSkipped: {reason}.\n")
-            continue
-        written.tables[name] = table
-        written.paths.append(folder / f"{name}.csv")
-        table.to_csv(written.paths[-1], index=False, lineterminator="\n")
-        parts.append(f"## {heading}\n\nIn `{name}.csv`.\n" if name in LONG else markdown(table, heading))
+    # The products are small: threads of linear algebra only wait.
+    with once.within(results), threadpool_limits(limits=1):
+        for name, function in TABLES.items():
+            heading = name.replace("_", " ").capitalize()
+            try:
+                table = once.call(function, results)
+            except NothingToDraw as reason:
+                written.skipped[name] = str(reason)
+                parts.append(f"## {heading}\n\nSkipped: {reason}.\n")
+                continue
+            written.tables[name] = table
+            written.paths.append(folder / f"{name}.csv")
+            table.to_csv(written.paths[-1], index=False, lineterminator="\n")
+            parts.append(f"## {heading}\n\nIn `{name}.csv`.\n" if name in LONG else markdown(table, heading))
     written.paths.append(folder / "tables.md")
     written.paths[-1].write_text("\n".join(parts), encoding="utf-8")
     return written

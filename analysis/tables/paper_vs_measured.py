@@ -1,16 +1,16 @@
 """Do the published claims hold in this study?"""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analysis import models as study
-from analysis import names, stats
+from analysis import names, once, stats
 from analysis.published import CLAIMS, Claim
-from analysis.rows import NothingToDraw, checked
+from analysis.rows import NothingToDraw
 from analysis.tables.rank_correlation import (
     downstream_rank_correlation,
     rank_correlation,
@@ -37,29 +37,6 @@ class Measured(NamedTuple):
     holds: bool | None = None  # None: decided by the published number
 
 
-class _Study:
-    """The results, and the tables of them that more than one claim is about."""
-
-    def __init__(self, results: pd.DataFrame):
-        self.results = results
-
-    def rows(self, metrics: Sequence[str]) -> pd.DataFrame:
-        return self.results[self.results["metric"].isin(metrics)]
-
-    @cached_property
-    def shares(self) -> pd.DataFrame:
-        return variance_explained(self.rows(names.STUDY_METRICS))
-
-    @cached_property
-    def transfer(self) -> pd.DataFrame:
-        return transfer(self.rows(names.STUDY_METRICS))
-
-    @cached_property
-    def trends(self) -> pd.DataFrame:
-        rows = self.rows(["unsupervised"])
-        return strength_rank_correlation(rows[rows["score"] == TOTAL_CORRELATION])
-
-
 def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
     """Every published claim beside what this study measures; nothing is filled in by hand.
 
@@ -70,23 +47,22 @@ def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -
     study has the paper's data sets, objectives and metrics. Means of several correlations take the intervals of one
     data set as if they all erred together, and data sets as independent.
     """
-    results = checked(results)
-    own = _Study(results)
-    rows = [_row(claim, own) for claim in claims]
+    with once.within(results):
+        rows = [_row(claim, results) for claim in claims]
     if all(np.isnan(row[COLUMNS.index("measured")]) for row in rows):
         raise NothingToDraw("no claim can be measured: " + rows[0][-1])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _row(claim: Claim, own: _Study) -> list:
+def _row(claim: Claim, results: pd.DataFrame) -> list:
     number = np.nan if claim.number is None else claim.number
     head = [claim.text, claim.source, claim.certainty, number]
     try:
-        measured = MEASURES[claim.key](own)
+        measured = MEASURES[claim.key](results)
     except NothingToDraw as reason:
         return [*head, np.nan, "", np.nan, np.nan, 0, NOT_ENOUGH, str(reason)]
     shown = [measured.value, measured.measured_as, measured.low, measured.high, measured.n]
-    return [*head, *shown, *_verdict(claim, measured, own.results)]
+    return [*head, *shown, *_verdict(claim, measured, results)]
 
 
 def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[str, str]:
@@ -124,32 +100,41 @@ def _mean(table: pd.DataFrame, value: str, measured_as: str, independent: list[s
     return Measured(mean, mean - below, mean + above, n, measured_as, **kwargs)
 
 
-def _explained(by: str, own: _Study) -> Measured:
-    shares = own.shares
-    shares = shares[shares["by"] == by]
+def _of_means(table: Callable, results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table that are of the mean representation."""
+    rows = once.call(table, results, representation=None)
+    return rows[rows["representation"] == "mean"]
+
+
+def _shares(results: pd.DataFrame, by: str) -> pd.DataFrame:
+    shares = _of_means(variance_explained, results)
+    return shares[(shares["by"] == by) & shares["score"].isin(names.STUDY_METRICS)]
+
+
+def _explained(by: str, results: pd.DataFrame) -> Measured:
+    shares = _shares(results, by)
     # The interval is that of the adjusted share; the plain one lies as much above it.
     shift = shares["r_squared"] - shares["adjusted"]
     shares = shares.assign(low=shares["low"] + shift, high=shares["high"] + shift)
     return _mean(shares, "r_squared", "mean R² over data sets and the six metrics", ["data_set"])
 
 
-def _objective_decides_less(own: _Study) -> Measured:
-    shares = own.shares
-    shares = shares[shares["by"] == "objective"]
+def _objective_decides_less(results: pd.DataFrame) -> Measured:
+    shares = _shares(results, "objective")
     measured = _mean(shares, "adjusted", "share of variance of the objective; holds below 0.5", ["data_set"])
     return measured._replace(holds=bool(measured.high < 0.5))
 
 
-def _transfer(metric: str, data_set: str, own: _Study) -> Measured:
-    row = own.transfer.set_index(["metric", "data_set"]).loc[metric, data_set]
+def _transfer(metric: str, data_set: str, results: pd.DataFrame) -> Measured:
+    row = once.call(transfer, results).set_index(["metric", "data_set"]).loc[metric, data_set]
     if not row["pairs"]:
         raise NothingToDraw(f"no pair of choice and target: {metric} metric, {data_set} data set")
     return Measured(row["probability"], row["low"], row["high"], int(row["n"]), "mean over all pairs, no draws")
 
 
-def _trend(objectives: tuple[str, ...], rises: bool, own: _Study) -> Measured:
-    trends = own.trends
-    trends = trends[trends["objective"].isin(objectives)]
+def _trend(objectives: tuple[str, ...], rises: bool, results: pd.DataFrame) -> Measured:
+    trends = _of_means(strength_rank_correlation, results)
+    trends = trends[(trends["score"] == TOTAL_CORRELATION) & trends["objective"].isin(objectives)]
     if trends.empty:
         raise NothingToDraw(f"no model of {', '.join(objectives)} has the score {TOTAL_CORRELATION}")
     what = "rank correlation of strength and TC (mean over data sets and objectives)"
@@ -158,10 +143,10 @@ def _trend(objectives: tuple[str, ...], rises: bool, own: _Study) -> Measured:
     return measured._replace(holds=bool((measured.low > 0) == rises))
 
 
-def _pairs_of_metrics(own: _Study) -> pd.DataFrame:
-    metrics = own.rows(names.STUDY_METRICS)
-    pairs = rank_correlation(metrics[metrics["data_set"] == "noisy_dsprites"])
-    pairs = pairs[pairs["score_a"] < pairs["score_b"]]
+def _pairs_of_metrics(results: pd.DataFrame) -> pd.DataFrame:
+    pairs = _of_means(rank_correlation, results)
+    pairs = pairs[(pairs["data_set"] == "noisy_dsprites") & (pairs["score_a"] < pairs["score_b"])]
+    pairs = pairs[pairs["score_a"].isin(names.STUDY_METRICS) & pairs["score_b"].isin(names.STUDY_METRICS)]
     if pairs.empty:
         raise NothingToDraw("no two metrics of the study on Noisy-dSprites")
     return pairs
@@ -171,8 +156,8 @@ def _with_modularity(pairs: pd.DataFrame) -> pd.Series:
     return (pairs["score_a"] == "modularity") | (pairs["score_b"] == "modularity")
 
 
-def _metrics_agree(own: _Study) -> Measured:
-    pairs = _pairs_of_metrics(own)
+def _metrics_agree(results: pd.DataFrame) -> Measured:
+    pairs = _pairs_of_metrics(results)
     pairs = pairs[~_with_modularity(pairs)]
     share = (pairs["low"] > 0).mean()
     measured = _mean(pairs, "rank_correlation", "", ["data_set"])
@@ -182,16 +167,16 @@ def _metrics_agree(own: _Study) -> Measured:
     )
 
 
-def _modularity_disagrees(own: _Study) -> Measured:
-    pairs = _pairs_of_metrics(own)
+def _modularity_disagrees(results: pd.DataFrame) -> Measured:
+    pairs = _pairs_of_metrics(results)
     others = pairs[~_with_modularity(pairs)]["rank_correlation"].mean()
     measured = _mean(pairs[_with_modularity(pairs)], "rank_correlation", "", ["data_set"])
     what = f"mean rank correlation of Modularity with the others; holds below theirs with each other ({others:.2f})"
     return measured._replace(measured_as=what, holds=bool(measured.high < others))
 
 
-def _strong_pairs(own: _Study) -> Measured:
-    pairs = _pairs_of_metrics(own)
+def _strong_pairs(results: pd.DataFrame) -> Measured:
+    pairs = _pairs_of_metrics(results)
     strong = [{"beta_vae_score", "factor_vae_score"}, {"mig", "dci"}]
     both = np.array([{a, b} in strong for a, b in zip(pairs["score_a"], pairs["score_b"], strict=True)])
     if both.sum() < len(strong) or both.all():
@@ -202,9 +187,9 @@ def _strong_pairs(own: _Study) -> Measured:
     return measured._replace(measured_as=what, holds=bool((pairs["low"][both] > others).all()))
 
 
-def _no_score_without_labels(own: _Study) -> Measured:
-    rows = own.rows((*names.STUDY_METRICS, "training", "unsupervised"))
-    pairs = unsupervised_rank_correlation(rows[rows["score"].isin((*names.STUDY_METRICS, *LOSSES))])
+def _no_score_without_labels(results: pd.DataFrame) -> Measured:
+    pairs = _of_means(unsupervised_rank_correlation, results)
+    pairs = pairs[pairs["score_a"].isin(LOSSES) & pairs["score_b"].isin(names.STUDY_METRICS)]
     sign = (pairs["low"] > 0).astype(int) - (pairs["high"] < 0)
     steady = sign.groupby(pairs["score_a"]).agg(lambda signs: abs(signs.sum()) == len(signs))
     pairs = pairs.assign(rank_correlation=pairs["rank_correlation"].abs())
@@ -216,21 +201,21 @@ def _no_score_without_labels(own: _Study) -> Measured:
     return Measured(value, np.nan, np.nan, n, f"{what} ({int(steady.sum())} of {len(steady)} have)", not steady.any())
 
 
-def _no_sample_efficiency(own: _Study) -> Measured:
-    rows = own.results
-    efficiency = rows["score"] == "statistical_efficiency"
-    if not efficiency.any():
+def _no_sample_efficiency(results: pd.DataFrame) -> Measured:
+    pairs = _of_means(downstream_rank_correlation, results)
+    efficiency = pairs["score_a"].str.endswith(".statistical_efficiency")
+    pairs = pairs[efficiency & pairs["score_b"].isin(names.STUDY_METRICS)]
+    if pairs.empty:
         raise NothingToDraw("no statistical efficiency: it needs downstream accuracies at 100 and 10,000 points")
-    pairs = downstream_rank_correlation(rows[efficiency | rows["metric"].isin(names.STUDY_METRICS)])
     share = (pairs["low"] > 0).mean()
     what = f"mean rank correlation of efficiency; holds unless all are above 0 ({share:.0%} are)"
     return _mean(pairs, "rank_correlation", what, ["data_set"], holds=bool(share < 1))
 
 
-def _sampled_is_less_correlated(own: _Study) -> Measured:
+def _sampled_is_less_correlated(results: pd.DataFrame) -> Measured:
     parts = {
         (models.data_set, models.representation): models.scores[TOTAL_CORRELATION]
-        for models in study.by_data_set(own.rows(["unsupervised"]))
+        for models in study.by_data_set(results)
         if TOTAL_CORRELATION in models.scores
     }
     both = [
@@ -247,10 +232,10 @@ def _sampled_is_less_correlated(own: _Study) -> Measured:
     return Measured(lower.mean(), float(low), float(high), len(lower), what, bool(low > 0.5))
 
 
-def _lucky_seed_wins(own: _Study) -> Measured:
+def _lucky_seed_wins(results: pd.DataFrame) -> Measured:
     wins = [
         (models.data_set, objective, _beats(models.cells[which], scores[which]), which.sum())
-        for models in study.by_data_set(own.rows(names.STUDY_METRICS), "mean")
+        for models in study.by_data_set(results, "mean")
         for score, column in models.scores.items()
         if score in names.STUDY_METRICS
         for objective in models.runs["objective"].unique()
@@ -276,7 +261,7 @@ def _beats(cells: np.ndarray, y: np.ndarray) -> float:
 
 
 RISING = ("beta_vae", "factor_vae", "beta_tc_vae", "dip_vae_ii")
-MEASURES: dict[str, Callable[[_Study], Measured]] = {
+MEASURES: dict[str, Callable[[pd.DataFrame], Measured]] = {
     "sampled_is_less_correlated": _sampled_is_less_correlated,
     "total_correlation_rises": partial(_trend, RISING, True),
     "total_correlation_of_dip_vae_i": partial(_trend, ("dip_vae_i",), False),

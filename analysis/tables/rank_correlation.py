@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import models as study
-from analysis import names, stats
+from analysis import names, once, stats
 from analysis.models import DOWNSTREAM, METRIC, WITHOUT_LABELS, Models
 from analysis.rows import NothingToDraw
 
@@ -92,13 +92,10 @@ def fairness_rank_correlation(
     Columns as in `rank_correlation`. Negative: models that score higher are fairer. Downstream accuracy is among the
     scores, for it goes with both.
     """
-    tables = []
-    for models in study.by_data_set(results, representation):
-        metrics = models.of(METRIC)
-        if FAIRNESS in metrics.scores:
-            others = [score for score in metrics.scores if score != FAIRNESS]
-            tables += _pairs(models, models.only([FAIRNESS]), models.only(others), resamples, seed)
-    return _stack(tables, "both the score fairness and another headline score", representation)
+    pairs = once.call(rank_correlation, results, representation=representation, resamples=resamples, seed=seed)
+    own = (pairs["score_a"] == FAIRNESS) & (pairs["score_b"] != FAIRNESS)
+    what = "both the score fairness and another headline score"
+    return _stack([pairs[own]] if own.any() else [], what, representation)
 
 
 def _disentanglement(models: Models) -> Models:

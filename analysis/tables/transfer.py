@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import models as study
-from analysis import names, stats
+from analysis import names, once, stats
 from analysis.models import SETTING, Models
 from analysis.rows import NothingToDraw
 
@@ -34,7 +34,9 @@ def transfer(
     Not certain of the paper's definition: that it chooses by the models of one seed, not by means over several, and
     that the random model may be of any seed.
     """
-    table, resampled, grid = _pairs(results, scores, representation, resamples, seed)
+    table, resampled, grid = once.call(
+        _pairs, results, scores=scores, representation=representation, resamples=resamples, seed=seed
+    )
     rows = []
     for metric, data_set in RELATIONS:
         related = (table["metric"] == metric) & (table["data_set"] == data_set)
@@ -63,7 +65,9 @@ def transfer_pairs(
     Columns: chosen_on and chosen_by, a data set and a score, and judged_on and judged_by; `metric` and `data_set` say
     whether they are the same; probability, low, high, and n, the models of judged_on that have judged_by.
     """
-    table, resampled, grid = _pairs(results, scores, representation, resamples, seed)
+    table, resampled, grid = once.call(
+        _pairs, results, scores=scores, representation=representation, resamples=resamples, seed=seed
+    )
     low = high = np.full(len(table), np.nan)
     if resamples:
         low, high = stats.interval(table["probability"].to_numpy(), resampled, grid.wider)
