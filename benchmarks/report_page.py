@@ -7,6 +7,7 @@ and used again. The page is opened in a headless Chromium if there is one.
 import argparse
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -117,9 +118,13 @@ def main() -> None:
     options = parser.parse_args()
     root = options.folder / "study"
     store = Store(root) if (root / "plan.parquet").exists() else made_up(root, options.sweep, options.steps)
-    start = time.perf_counter()
-    path = report.write(store, options.folder / "report")
-    print(f"written in {time.perf_counter() - start:.1f} s: {path}, {path.stat().st_size / 1e6:.1f} MB")
+    start, processor = time.perf_counter(), time.process_time()
+    times = [("", start)]
+    path = report.write(store, options.folder / "report", lambda step: times.append((step, time.perf_counter())))
+    times.append(("", time.perf_counter()))
+    steps = ", ".join(f"{step} {end - at:.1f}" for (step, at), (_, end) in pairwise(times[1:]))
+    print(f"written in {times[-1][1] - start:.1f} s ({steps}), {time.process_time() - processor:.1f} s of processors")
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB; load average {os.getloadavg()[0]:.1f}")
     beside = [file.stat().st_size for file in (path.parent / "runs").iterdir()]
     print(f"curves beside it: {len(beside)} files, {sum(beside) / 1e6:.1f} MB")
     if (browser := chromium.find()) is None:

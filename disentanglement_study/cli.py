@@ -173,7 +173,9 @@ def report(arguments: argparse.Namespace) -> None:
     """Write the report: a page to explore in a browser, without a network."""
     from analysis import report as analysis_report
 
-    page = analysis_report.write(store.open(arguments.dir), arguments.output)
+    opened = store.open(arguments.dir)
+    with display.steps(ERR, len(analysis_report.STEPS)) as begins:
+        page = analysis_report.write(opened, arguments.output, begins)
     OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", highlight=False, markup=False, soft_wrap=True)
 
 

@@ -12,13 +12,14 @@ outside its folder: its security policy tells the browser so.
 import json
 import os
 import string
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from analysis.models import needed
+from analysis import once
+from analysis.models import needed, stored
 from analysis.report import curves, pictures, runs, sections
 from analysis.report.correlations import correlations
 from analysis.report.scores import scores
@@ -31,25 +32,29 @@ PAGE = Path(__file__).parent / "page"
 PROGRAMS = ("data", "plots", "explorer", "run", "correlations", "variance", "main")
 # By which the next report knows that it may replace a page.
 GENERATOR = "disentanglement-study report"
+# Of what takes seconds at 12,600 runs; `write` names each before it begins.
+STEPS = ("results", "pictures and curves", "scores", "rank correlations", "variance", "transfer", "claims")
 
 
-def write(store: Store, folder: Path | None = None) -> Path:
+def write(store: Store, folder: Path | None = None, begins: Callable[[str], None] = lambda step: None) -> Path:
     """Writes the report of a study into `folder` (default: report/ in the study's); returns the page's path.
 
     A study of which nothing or not all is done gets a page that says so. ValueError if the folder holds a page of
-    something else.
+    something else. `begins` is called with each of `STEPS`.
     """
     folder = Path(folder or store.root / "report")
     path = folder / "index.html"
     if path.is_file() and GENERATOR not in path.read_text(encoding="utf-8", errors="replace")[:2000]:
         raise ValueError(f"{path} is another page: name another folder")
     plan, manifests = store.plan, store.manifests()
-    results = needed(checked(store.results()))
+    begins("results")
+    results = needed(checked(store.results(stored())))
+    begins("pictures and curves")
     folder.mkdir(parents=True, exist_ok=True)
     drawn = pictures.copy(store.root, plan["run_id"], folder)
     with_curves = curves.write(store, [manifest["job_id"] for manifest in manifests], folder)
     with threadpool_limits(limits=1):  # as in tables.write
-        text = page(plan, manifests, results, store.text, drawn, with_curves)
+        text = page(plan, manifests, results, store.text, drawn, with_curves, begins)
     temporary = folder / f".index.{os.getpid()}.html"
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
@@ -63,10 +68,12 @@ def page(
     settings: str = "",
     drawn: dict[str, list[str]] | None = None,
     with_curves: Collection[str] = (),
+    begins: Callable[[str], None] = lambda step: None,
 ) -> str:
     """The page of a plan, the manifests of its jobs, and their results.
 
     settings: the text of study.gin. drawn: names of pictures, by run. with_curves: the jobs that have runs/<job_id>.js.
+    begins: as in `write`.
     """
     from plotly.offline import get_plotlyjs
 
@@ -75,12 +82,20 @@ def page(
         "jobs": runs.jobs(plan, manifests, with_curves),
         "settings": settings,
         "pictures": drawn or {},
-        "scores": scores(plan, results),
-        "correlations": correlations(results),
-        "variance": variance(results),
         "labels": runs.labels(plan, results),
     }
     status = runs.status(plan, manifests)
+    with once.within(results):  # Claims are of the tables that the page shows.
+        begins("scores")
+        data["scores"] = scores(plan, results)
+        begins("rank correlations")
+        data["correlations"] = correlations(results)
+        begins("variance")
+        data["variance"] = variance(results)
+        begins("transfer")
+        transfer = sections.transfer(results)
+        begins("claims")
+        paper = sections.paper(results)
     parts = {
         "generator": GENERATOR,
         "style": (PAGE / "style.css").read_text(encoding="utf-8"),
@@ -90,8 +105,8 @@ def page(
         "title": sections.title(plan),
         "overview": sections.overview(plan, status, manifests, results),
         "coverage": sections.coverage(plan, status),
-        "transfer": sections.transfer(results),
-        "paper": sections.paper(results),
+        "transfer": transfer,
+        "paper": paper,
         "failures": sections.failures(results, manifests),
     }
     return string.Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(parts)

@@ -1,11 +1,10 @@
 """The rank correlations that the page draws as heat maps."""
 
 from collections.abc import Callable
-from functools import partial
 
 import pandas as pd
 
-from analysis import names, tables
+from analysis import names, once, tables
 from analysis.report.encoding import rounded
 from analysis.rows import NothingToDraw
 
@@ -29,7 +28,7 @@ def correlations(results: pd.DataFrame) -> list[dict]:
     found = []
     for title, (table, row, column) in TABLES.items():
         try:
-            long = partial(table, representation=None)(results)
+            long = once.call(table, results, representation=None)
         except NothingToDraw as reason:
             found.append({"title": title, "matrices": [], "why": str(reason)})
             continue

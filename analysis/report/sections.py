@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from analysis import names, tables
+from analysis import names, once, tables
 from analysis.report.markup import Markup, element, note, table
 from analysis.report.runs import DONE, FAILED, MISSING
 from analysis.rows import NothingToDraw, is_failure
@@ -65,7 +65,7 @@ def coverage(plan: pd.DataFrame, status: pd.Series) -> Markup:
 def transfer(results: pd.DataFrame) -> Markup:
     """`tables.transfer` as the paper lays it out."""
     try:
-        found = tables.transfer(results)
+        found = once.call(tables.transfer, results)
     except NothingToDraw as reason:
         return note(f"Not to be had from this study: {reason}.")
     rows = []
@@ -89,7 +89,7 @@ def transfer(results: pd.DataFrame) -> Markup:
 def paper(results: pd.DataFrame) -> Markup:
     """`tables.paper_vs_measured`."""
     try:
-        found = tables.paper_vs_measured(results)
+        found = once.call(tables.paper_vs_measured, results)
     except NothingToDraw as reason:
         return note(f"Not to be had from this study: {reason}.")
     rows = []

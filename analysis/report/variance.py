@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis import tables
+from analysis import once, tables
 from analysis.report.encoding import rounded
 from analysis.rows import NothingToDraw
 
@@ -14,7 +14,7 @@ COUNTS = ("groups", "n", "failed", "missing")
 def variance(results: pd.DataFrame) -> dict:
     """`tables.variance_explained` column by column, of every representation; with `why` where there is none."""
     try:
-        table = tables.variance_explained(results, representation=None)
+        table = once.call(tables.variance_explained, results, representation=None)
     except NothingToDraw as reason:
         return {"why": str(reason)}
     columns = {name: table[name].astype(str).tolist() for name in TEXT}
