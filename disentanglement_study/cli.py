@@ -172,6 +172,7 @@ def figures(arguments: argparse.Namespace) -> None:
 def report(arguments: argparse.Namespace) -> None:
     """Write the report: a page to explore in a browser, without a network."""
     from analysis import report as analysis_report
+    from disentanglement_study import display
 
     opened = store.open(arguments.dir)
     with display.steps(ERR, len(analysis_report.STEPS)) as begins:

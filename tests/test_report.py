@@ -129,7 +129,7 @@ def test_the_counts_are_those_of_the_store(store, page):
     results = store.results()
     assert counted == {
         "runs planned": 54, "done": done, "failed": failed, "missing": 54 - done - failed,
-        "scores read here": int(results["value"].notna().sum()), "scores failed": int(results["value"].isna().sum()),
+        "scores shown": int(results["value"].notna().sum()), "scores failed": int(results["value"].isna().sum()),
     }  # fmt: skip
     coverage = html.split('id="coverage"')[1].split("</section>")[0]
     cells = re.findall(r"(\d+) (?:done|of \d+)", coverage)

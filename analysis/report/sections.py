@@ -31,7 +31,7 @@ def overview(plan: pd.DataFrame, status: pd.Series, manifests: list[dict], resul
         (f"{counts.get(DONE, 0):,}", "done"),
         (f"{counts.get(FAILED, 0):,}", "failed"),
         (f"{counts.get(MISSING, 0):,}", "missing"),
-        (f"{int((~failed).sum()):,}", "scores read here"),
+        (f"{int((~failed).sum()):,}", "scores shown"),
         (f"{int(failed.sum()):,}", "scores failed"),
     ]
     shown = [
@@ -103,7 +103,7 @@ def paper(results: pd.DataFrame) -> Markup:
     counted = Counter(found["holds"])
     summary = ", ".join(f"{counted[word]} {word}" for word in ("yes", "no", "not enough data") if counted[word])
     columns = ["Claim", "Holds", "Published", "Measured here", "n models"]
-    return Markup(note(f"Does the claim hold in this study? {summary}.") + table(columns, rows, class_="cards"))
+    return Markup(note(f"Does the claim hold in this study? {summary}.") + table(columns, rows, class_="claims cards"))
 
 
 def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
@@ -170,9 +170,13 @@ def _facts(plan: pd.DataFrame, manifests: list[dict]) -> list[tuple[str, str]]:
 
 def _training(plan: pd.DataFrame) -> str:
     words = {"train.steps": "steps", "train.batch_size": "images a batch", "nets.num_latents": "latents"}
-    parts = [f"{names.span(plan[name].unique())} {word}" for name, word in words.items() if name in plan]
+    parts = [f"{_span_of(plan[name])} {word}" for name, word in words.items() if name in plan]
     parts += [f"protocol {', '.join(sorted(plan['protocol'].unique()))}"] if "protocol" in plan else []
     return ", ".join(parts)
+
+
+def _span_of(numbers: pd.Series) -> str:
+    return "–".join(f"{number:,}" for number in sorted({numbers.min(), numbers.max()}))
 
 
 def _cell(counts: dict[str, int]) -> Markup:

@@ -55,6 +55,12 @@ function withInterval({ rank_correlation: rho, low, high }, at) {
   return rho[at].toFixed(2) + interval;
 }
 
+// The colour of a cell, as Plotly mixes it from the scale: [red, green, blue].
+function shade(rho) {
+  const [from, to] = [colour("middle"), colour(rho < 0 ? "low" : "high")].map(channels);
+  return from.map((value, at) => value + Math.abs(rho) * (to[at] - value));
+}
+
 function drawCorrelations() {
   const { of, representation } = heat.form.elements;
   const { table: chosen } = heat;
@@ -96,7 +102,7 @@ function drawCorrelations() {
     annotations: rows.flatMap((row, i) => columns.map((column, j) => ({
       x: column, y: row, showarrow: false,
       text: z[i][j] === null ? "–" : String(Math.round(100 * z[i][j])),
-      font: { color: Math.abs(z[i][j] ?? 0) > 0.6 ? "#ffffff" : colour("text"), size: 12 },
+      font: { color: z[i][j] === null ? colour("text") : textOn(shade(z[i][j])), size: 12 },
     }))),
     xaxis: axis({
       ...fixed, tickvals: columns,

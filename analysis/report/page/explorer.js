@@ -132,7 +132,7 @@ function strips(order, groups, chosen) {
       marker: { ...mark(objective), size: 7, opacity: opacityOf(groups) },
     });
     const name = plain(label("objective", objective));
-    const swept = plain(label("strength", binding(runs[0], "strength_name")));
+    const swept = plain(label("strength", binding(runs[0], "strength_name"))).replace(/_(\w+)$/, "<sub>$1</sub>");
     if (chosen.against === "strength") {
       strengths.forEach((strength, index) => {
         ticks.push(start + index);
@@ -161,7 +161,7 @@ function strips(order, groups, chosen) {
 // Many points are paler, so that the medians stay in sight.
 function opacityOf(groups) {
   const count = [...groups.values()].reduce((sum, own) => sum + own.length, 0);
-  return Math.min(Math.max(300 / count, 0.3), 0.55);
+  return Math.min(Math.max(600 / count, 0.4), 0.8);
 }
 
 // Where a run is within its column: by its seed, and so the same in every plot.

@@ -67,6 +67,17 @@ function mark(objective) {
   return { color: own === "#000000" ? colour("text") : own, symbol };
 }
 
+function channels(hex) {
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+// Dark or light, whichever has more contrast to the background, by its relative luminance (WCAG 2).
+function textOn(background) {
+  const linear = background.map((value) => value / 255)
+    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.18 ? "#14171a" : "#ffffff";
+}
+
 function median(values) {
   const sorted = Float64Array.from(values).sort();
   const middle = sorted.length >> 1;

@@ -45,7 +45,7 @@ function say(text) {
 let shownRun = null;
 function fromAddress() {
   if (!location.hash.startsWith("#run=")) return false;
-  const id = decodeURIComponent(location.hash.slice(5));
+  const id = location.hash.slice(5); // Hexadecimal: it needs no decoding, and what cannot be decoded is no id.
   document.getElementById("run-controls").elements.run.value = id;
   if (PLACE.has(id)) showRun(PLACE.get(id));
   else say(`No run of this study is called ${id}.`);
@@ -109,11 +109,18 @@ function picturesOf(id) {
     return element("p", { class: "note" }, "None are drawn yet. In the study's folder: ",
       element("code", {}, `disentanglement-study traverse . ${id}`), ", then the report again.");
   }
-  return element("div", { class: "pictures" }, ...names.map((name) => {
+  const figure = (name) => {
     const source = `traversals/${encodeURIComponent(id)}/${encodeURIComponent(name)}`;
     const image = element("img", { src: source, alt: `${name} of run ${id}`, loading: "lazy" });
     return element("figure", {}, element("a", { href: source }, image), element("figcaption", {}, name));
-  }));
+  };
+  const pictures = (own) => element("div", { class: "pictures" }, ...own.map(figure));
+  const rank = (name) => (name.startsWith("traversals") ? 0 : 1);
+  const moving = names.filter((name) => name.endsWith(".gif"));
+  const still = names.filter((name) => !moving.includes(name)).sort((a, b) => rank(a) - rank(b));
+  // Folded: what moves all the time keeps readers from reading.
+  const animations = element("details", {}, element("summary", {}, `Animations (${moving.length})`), pictures(moving));
+  return element("div", {}, pictures(still), ...(moving.length ? [animations] : []));
 }
 
 async function showCurves(run) {
