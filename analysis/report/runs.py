@@ -8,6 +8,7 @@ import pandas as pd
 from analysis import names
 from analysis.figures import style
 from analysis.report.encoding import coded
+from analysis.report.paths import shortened
 
 DONE, FAILED, MISSING = "done", "failed", "missing"
 # The markers of the figures, as Plotly calls them.
@@ -53,7 +54,7 @@ def jobs(plan: pd.DataFrame, manifests: list[dict], with_curves: Collection[str]
             "runs": len(manifest["run_ids"]),
             "device": manifest.get("device", ""),
             "curves": manifest["job_id"] in with_curves,
-            "error": (manifest.get("error") or "")[-LONGEST:],
+            "error": shortened(manifest.get("error") or "")[-LONGEST:],
         }
         for manifest in manifests
     ]

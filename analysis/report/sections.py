@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis import names, once, tables
 from analysis.report.markup import Markup, element, note, table
+from analysis.report.paths import shortened
 from analysis.report.runs import DONE, FAILED, MISSING
 from analysis.rows import NothingToDraw, is_failure
 
@@ -82,7 +83,7 @@ def transfer(results: pd.DataFrame) -> Markup:
                 f"{row.missing:,}",
             ]
         )
-    columns = ["Judged by", "Beats a random model", "95 % over seeds", "Pairs", "n models", "Failed", "Missing"]
+    columns = ["Judged by", "Beats a random model", "95 % over seeds", "Pairs", "n models", "Failed", "Without score"]
     return table(columns, rows, class_="numbers cards")
 
 
@@ -119,7 +120,7 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
                 names.label(row.objective, names.OBJECTIVES),
                 names.label(row.metric, names.METRICS),
                 row.representation,
-                element("code", row.reason),
+                element("code", shortened(row.reason)),
                 f"{row.models:,}",
                 f"{row.rows:,}",
             ]
@@ -134,7 +135,7 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
             parts.append(note(f"{SHOWN} of {len(found):,} kinds of failure are shown; tables/failures.csv has all."))
     broken = [manifest for manifest in manifests if manifest["status"] == FAILED]
     for manifest in broken[:SHOWN]:
-        error = (manifest.get("error") or "no error was recorded").strip()
+        error = shortened(manifest.get("error") or "no error was recorded").strip()
         summary = f"Job {manifest['job_id']} ({len(manifest['run_ids'])} runs): {error.splitlines()[-1]}"
         parts.append(element("details", element("summary", summary), element("pre", error)))
     if len(broken) > SHOWN:

@@ -70,11 +70,10 @@ function drawCorrelations() {
   const summary = document.getElementById("correlations-summary");
   const shown = document.getElementById("correlations-plot");
   const asTable = document.querySelector("#correlations-table .scroll");
-  shown.hidden = !heat.matrix;
+  shown.hidden = document.getElementById("correlations-table").hidden = !heat.matrix;
   if (!heat.matrix) {
     const why = chosen.why ? `Not to be had from this study: ${chosen.why}.` : "There is none of this representation.";
     summary.textContent = why;
-    asTable.replaceChildren();
     return;
   }
   const { rows, columns, cells } = heat.matrix;
@@ -83,7 +82,7 @@ function drawCorrelations() {
   const grid = (cell) => rows.map((_, row) => columns.map((_, column) => cell(at(row, column), row, column)));
   const unit = chosen.between === "data_set" ? "settings" : "models";
   const lines = grid((place, row, column) => {
-    const lacking = `${cells.failed[place]} failed, ${cells.missing[place]} missing`;
+    const lacking = `${cells.failed[place]} failed, ${cells.missing[place]} without one of them`;
     const pair = `<b>${plain(names(rows)[row])}<br>${plain(names(columns)[column])}</b>`;
     return `${pair}<br>${withInterval(cells, place)}<br>n = ${cells.n[place]} ${unit}, ${lacking}`;
   });

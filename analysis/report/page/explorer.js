@@ -74,10 +74,9 @@ function drawExplorer() {
   const chosen = explorerChosen();
   const values = scoreOf(chosen.representation, chosen.score);
   const summary = document.getElementById("explorer-summary");
+  for (const part of ["controls", "plot", "list"]) document.getElementById(`explorer-${part}`).hidden = !values;
   if (!values) {
     summary.textContent = "No run has a score yet.";
-    explorer.runs = [];
-    listRuns();
     return;
   }
   const isChosen = (run) => binding(run, "data_set") === chosen.dataSet
@@ -161,7 +160,7 @@ function strips(order, groups, chosen) {
 // Many points are paler, so that the medians stay in sight.
 function opacityOf(groups) {
   const count = [...groups.values()].reduce((sum, own) => sum + own.length, 0);
-  return Math.min(Math.max(600 / count, 0.4), 0.8);
+  return Math.min(Math.max(600 / count, DARK.matches ? 0.6 : 0.4), 0.8);
 }
 
 // Where a run is within its column: by its seed, and so the same in every plot.

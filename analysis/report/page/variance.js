@@ -34,7 +34,7 @@ function drawVariance() {
     const details = (at) => [
       `<b>${plain(label("score", all.score[at]))}</b>`, `${name}: ${all.adjusted[at].toFixed(2)}${interval(at)}`,
       `plain R² ${short(all.r_squared[at])}, ${all.groups[at]} groups`,
-      `n = ${all.n[at]}, ${all.failed[at]} failed, ${all.missing[at]} missing`,
+      `n = ${all.n[at]}, ${all.failed[at]} failed, ${all.missing[at]} without the score`,
     ];
     return {
       type: "scatter", mode: "markers", name, x: own.map((at) => all.adjusted[at]),
