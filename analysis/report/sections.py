@@ -112,7 +112,7 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
     found = tables.failures(results).sort_values("rows", ascending=False, kind="stable")
     parts = []
     if found.empty:
-        parts.append(note("Every score that was computed is there."))
+        parts.append(note("No score has failed."))
     else:
         rows = [
             [

@@ -32,6 +32,7 @@ function fillPlaces() {
   of.parentElement.firstElementChild.textContent = kind === "score" ? "Score" : "Data set";
   fill(of, distinct(kind).map((key) => [key, label(kind, key)]));
   fill(representation, distinct("representation").map((key) => [key, key]));
+  for (const field of [of, representation]) field.parentElement.hidden = !field.options.length;
 }
 
 // "0.71 [0.65, 0.77]" of the two scores of the explorer, if a matrix has them.
