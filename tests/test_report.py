@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -228,9 +227,9 @@ def tab():
 
 
 def opened(tab, page, fragment="", width=1440, dark=False):
-    tab.events.clear()
     tab.size(width, dark=dark)
     tab.open("about:blank")
+    tab.events.clear()  # what was said of the page before
     tab.open(page.as_uri() + fragment, READY)
     return tab
 
@@ -329,7 +328,7 @@ def test_the_data_set_is_chosen_for_all_plots_of_models(tab, tmp_path):
     assert_quiet(tab, path)
 
 
-def test_before_plotly_is_read_there_are_controls_and_text(tab, page, tmp_path):
+def test_a_page_alone_and_before_plotly_is_read_has_controls_and_text(tab, page, store, tmp_path):
     html = page.read_text(encoding="utf-8")
     start, end = html.index("<script>", html.index('performance.mark("controls answer")')), html.rindex("<script>")
     (tmp_path / "index.html").write_text(html[:start] + html[end:], encoding="utf-8")
@@ -339,6 +338,8 @@ def test_before_plotly_is_read_there_are_controls_and_text(tab, page, tmp_path):
     assert text(tab, "#explorer-list thead th:nth-child(2)") == "DCI"
     assert text(tab, "#explorer-summary").startswith("n = 35 of 54 runs, 10 failed")
     assert_quiet(tab, tmp_path / "index.html")
+    tab.evaluate(f"location.hash = 'run={store.plan['run_id'][0]}'")
+    tab.wait("document.getElementById('run-curves')?.textContent.includes('beside the page')")
 
 
 def test_the_page_of_a_study_of_which_nothing_is_done_says_so(tab, tmp_path):
@@ -433,13 +434,4 @@ def test_nothing_can_be_sent_from_the_page(tab, page):
     assert not re.search("share|cloud|edit", titles, re.IGNORECASE)
     assert tab.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')") == "refused"
     assert any("Content Security Policy" in complaint for complaint in tab.complaints())
-    tab.events.clear()
-
-
-def test_a_page_without_its_folder_says_that_curves_are_not_there(tab, page, store, tmp_path):
-    alone = tmp_path / "index.html"
-    alone.write_bytes(page.read_bytes())
-    opened(tab, alone, f"#run={store.plan['run_id'][0]}")
-    tab.wait("document.getElementById('run-curves').textContent.includes('beside the page')")
-    time.sleep(0.1)
     tab.events.clear()
