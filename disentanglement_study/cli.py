@@ -180,6 +180,17 @@ def figures(arguments: argparse.Namespace) -> None:
     OUT.print(f"{len(written.figures)} figures in {folder}", highlight=False)
 
 
+def report(arguments: argparse.Namespace) -> None:
+    """Write the report: a page to explore in a browser, without a network."""
+    from analysis import report as analysis_report
+    from disentanglement_study import display
+
+    opened = store.open(arguments.dir)
+    with display.steps(ERR, len(analysis_report.STEPS)) as begins:
+        page = analysis_report.write(opened, arguments.output, begins)
+    OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", highlight=False, markup=False, soft_wrap=True)
+
+
 def _sweep(arguments: argparse.Namespace):
     from disentanglement_study import study
 
@@ -249,6 +260,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--csv", action="store_true", help="print CSV instead of a table")
     add(tables, _folder)
     add(figures, _folder, _paper)
+    add(report, _folder).add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/report")
     cli_traverse.add_to(commands, _data_dir)
     cli_data.add_to(commands, _data_dir)
     return top

@@ -115,7 +115,7 @@ def _explained(by: str, results: pd.DataFrame) -> Measured:
     shares = _shares(results, by)
     # The interval is that of the adjusted share; the plain one lies as much above it.
     shift = shares["r_squared"] - shares["adjusted"]
-    shares = shares.assign(low=shares["low"] + shift, high=shares["high"] + shift)
+    shares = shares.assign(low=shares["low"] + shift, high=(shares["high"] + shift).clip(upper=1))
     return _mean(shares, "r_squared", "mean R² over data sets and the six metrics", ["data_set"])
 
 

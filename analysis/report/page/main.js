@@ -1,0 +1,6 @@
+"use strict";
+startExplorer();
+startRun();
+startCorrelations();
+startVariance();
+performance.mark("controls answer");
