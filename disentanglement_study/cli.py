@@ -149,9 +149,11 @@ def tables(arguments: argparse.Namespace) -> None:
     """Write the tables (CSV and Markdown) and print what the paper claims beside what the study says."""
     from analysis import models
     from analysis import tables as analysis_tables
+    from disentanglement_study import display
 
     results = store.open(arguments.dir).results(models.stored())
-    written = analysis_tables.write(results, arguments.dir / "tables")
+    with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
+        written = analysis_tables.write(results, arguments.dir / "tables", begins)
     for name in ("rank_correlation", "paper_vs_measured"):
         if name in written.tables:
             text = analysis_tables.render(written.tables[name])
@@ -164,13 +166,16 @@ def tables(arguments: argparse.Namespace) -> None:
 def figures(arguments: argparse.Namespace) -> None:
     """Draw the figures of a paper, or all (PDF, PNG, and the numbers behind as CSV)."""
     from analysis import figures as analysis_figures
+    from disentanglement_study import display
 
     paper = arguments.paper
     folder = arguments.dir / "figures"
     if paper is not None:
         analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
     results = store.open(arguments.dir).results(analysis_figures.stored())
-    written = analysis_figures.write(results, folder, paper, processes=os.cpu_count() or 1)
+    total = len(analysis_figures.figures_of(paper) if paper else analysis_figures.FIGURES)
+    with display.steps(ERR, total) as begins:
+        written = analysis_figures.write(results, folder, paper, os.cpu_count() or 1, begins)
     for name, reason in written.skipped.items():
         OUT.print(f"skipped: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
     for figure in analysis_figures.PAPERS[paper] if paper else ():

@@ -77,16 +77,24 @@ class Written(NamedTuple):
     skipped: dict[str, str]
 
 
-def write(results: pd.DataFrame, folder: str | Path, paper: str | None = None, processes: int = 1) -> Written:
+def write(
+    results: pd.DataFrame,
+    folder: str | Path,
+    paper: str | None = None,
+    processes: int = 1,
+    begins: Callable[[str], None] = lambda figure: None,
+) -> Written:
     """Write the figures of a paper (None: every figure) as `folder`/<figure>.pdf, .png and .csv, the numbers behind.
 
     Each table is computed once for all of them. A figure that the rows do not allow is skipped. With several
-    `processes` (see `pool.each`) the files are the same.
+    `processes` (see `pool.each`) the files are the same. `begins` is called with the name of each that is waited for.
     """
     chosen = list(FIGURES) if paper is None else figures_of(paper)
     done = pool.each(partial(_write, folder=Path(folder)), chosen, _needed(checked(results)), processes)
     written = Written([], [], {})
-    for name, outcome in zip(chosen, done, strict=True):
+    for name in chosen:
+        begins(name)
+        outcome = next(done)
         if isinstance(outcome, str):
             written.skipped[name] = outcome
         else:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -15,8 +15,10 @@ from analysis import once
 _given: list = []  # In a process of a pool: the task and the results, and what is open as long as it lives.
 
 
-def each(task: Callable[[str, pd.DataFrame], Any], items: Sequence[str], results: pd.DataFrame, processes: int) -> list:
-    """task(item, results) of each item, in their order.
+def each(
+    task: Callable[[str, pd.DataFrame], Any], items: Sequence[str], results: pd.DataFrame, processes: int
+) -> Iterator[Any]:
+    """task(item, results) of each item, one after another in their order.
 
     What `once` keeps is kept for all items, but by each process for itself. Processes are started anew, for one that
     has threads must not be forked: a script that asks for several needs its `if __name__ == "__main__":`.
@@ -26,11 +28,12 @@ def each(task: Callable[[str, pd.DataFrame], Any], items: Sequence[str], results
     processes = min(processes, len(items))
     if processes <= 1:
         with _calm(results):
-            return [task(item, results) for item in items]
+            yield from (task(item, results) for item in items)
+        return
     start = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(processes, start, initializer=_begin, initargs=(task, results))
     try:
-        return list(executor.map(_do, items))
+        yield from executor.map(_do, items)
     finally:  # also of an error or Ctrl-C: what is under way ends, seconds later, and nothing else begins
         executor.shutdown(cancel_futures=True)
 
