@@ -124,9 +124,10 @@ def strength(name: str, value: float | None = None) -> str:
 
 
 def span(numbers: Iterable[int]) -> str:
-    """ "36", or "34–36" where they differ."""
+    """ "36", or "34–36" where they differ; "1,800"."""
     numbers = [int(number) for number in numbers] or [0]
-    return str(min(numbers)) if min(numbers) == max(numbers) else f"{min(numbers)}–{max(numbers)}"
+    low, high = f"{min(numbers):,}", f"{max(numbers):,}"
+    return low if low == high else f"{low}–{high}"
 
 
 def count(numbers: Iterable[int], unit: str = "models") -> str:

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def quick(arguments: argparse.Namespace) -> None:
     """Run the small study of sweeps/quick.gin, then its tables and figures."""
-    arguments.sweep = "quick"
+    arguments.sweep, arguments.paper = "quick", None
     _run(arguments)
     tables(arguments)
     figures(arguments)
@@ -149,9 +149,11 @@ def tables(arguments: argparse.Namespace) -> None:
     """Write the tables (CSV and Markdown) and print what the paper claims beside what the study says."""
     from analysis import models
     from analysis import tables as analysis_tables
+    from disentanglement_study import display
 
     results = store.open(arguments.dir).results(models.stored())
-    written = analysis_tables.write(results, arguments.dir / "tables")
+    with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
+        written = analysis_tables.write(results, arguments.dir / "tables", begins)
     for name in ("rank_correlation", "paper_vs_measured"):
         if name in written.tables:
             text = analysis_tables.render(written.tables[name])
@@ -162,11 +164,25 @@ def tables(arguments: argparse.Namespace) -> None:
 
 
 def figures(arguments: argparse.Namespace) -> None:
-    """Draw the figures (PDF and PNG)."""
+    """Draw the figures of a paper, or all (PDF, PNG, and the numbers behind as CSV)."""
     from analysis import figures as analysis_figures
+    from disentanglement_study import display
 
-    paths = analysis_figures.write(store.open(arguments.dir).results(), arguments.dir / "figures")
-    OUT.print(f"{len(paths)} figure files in {arguments.dir / 'figures'}", highlight=False)
+    paper = arguments.paper
+    folder = arguments.dir / "figures"
+    if paper is not None:
+        analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
+    results = store.open(arguments.dir).results(analysis_figures.stored())
+    total = len(analysis_figures.figures_of(paper) if paper else analysis_figures.FIGURES)
+    with display.steps(ERR, total) as begins:
+        written = analysis_figures.write(results, folder, paper, os.cpu_count() or 1, begins)
+    for name, reason in written.skipped.items():
+        OUT.print(f"skipped: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    for figure in analysis_figures.PAPERS[paper] if paper else ():
+        if figure.why_not:
+            shown = f"not among them: {figure.what.lower()}: {figure.why_not}"
+            OUT.print(shown, highlight=False, markup=False, soft_wrap=True)
+    OUT.print(f"{len(written.figures)} figures in {folder}", highlight=False)
 
 
 def report(arguments: argparse.Namespace) -> None:
@@ -248,7 +264,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("sql", metavar="SQL", help='such as "SELECT * FROM results LIMIT 5"')
     command.add_argument("--csv", action="store_true", help="print CSV instead of a table")
     add(tables, _folder)
-    add(figures, _folder)
+    add(figures, _folder, _paper)
     add(report, _folder).add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/report")
     cli_traverse.add_to(commands, _data_dir)
     cli_data.add_to(commands, _data_dir)
@@ -261,6 +277,11 @@ def _sweep_argument(command: argparse.ArgumentParser) -> None:
 
 def _folder(command: argparse.ArgumentParser) -> None:
     command.add_argument("dir", metavar="DIR", type=Path, help="the study's folder")
+
+
+def _paper(command: argparse.ArgumentParser) -> None:
+    papers = "locatello2019 or locatello2020"
+    command.add_argument("--paper", metavar="PAPER", help=f"only the figures of this paper: {papers} (default: all)")
 
 
 def _quick_folder(command: argparse.ArgumentParser) -> None:

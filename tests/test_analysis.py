@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from analysis import figures, names, rows, tables
+from analysis import names, rows, tables
 from disentanglement_study import metrics as registry
 
 STRENGTHS = {
@@ -137,18 +137,6 @@ class TestAllMetrics:
         assert all(len(line) <= 100 for line in text.splitlines())
         assert "Unfairness" in text
         assert "InfoE" in text
-
-    def test_figures_show_every_headline_once(self, large):
-        labels = [names.label(score, names.SCORES) for score in names.in_order(HEADLINES, names.SCORES)]
-        by_objective = figures.score_by_objective(large)
-        assert [axis.get_title("left") for axis in by_objective.axes if axis.get_visible()] == labels
-        assert max(by_objective.get_size_inches()) < 16
-        axes = np.reshape(figures.score_by_strength(large).axes, (len(labels), -1))
-        assert [axis.get_ylabel().replace("\n", " ") for axis in axes[:, 0]] == labels
-        named = [bool(axis.get_title()) for axis in axes[:, 0]]
-        assert np.flatnonzero(named).tolist() == [0, 8, 16]
-        correlation = figures.metric_rank_correlation(large).axes[0]
-        assert [tick.get_text() for tick in correlation.get_yticklabels()] == labels
 
 
 class TestTables:
@@ -317,77 +305,6 @@ class TestTables:
             "data_set_rank_correlation": "no headline score is there for two data sets",
         }
         assert "Skipped: no headline score is there for two data sets." in written.paths[-1].read_text("utf-8")
-
-
-class TestFigures:
-    @pytest.fixture
-    def small(self):
-        return make_study(objectives=("dip_vae_i", "new_objective"), strengths=2, seeds=3, metrics=("mig", "dci"))
-
-    @pytest.mark.parametrize("name", figures.FIGURES)
-    def test_every_figure(self, name, study):
-        figure = figures.FIGURES[name](study)
-        assert "dSprites" in figure.get_suptitle()
-        assert "n = " in figure.get_suptitle()
-
-    @pytest.mark.parametrize("name", figures.FIGURES)
-    def test_a_missing_column_is_named(self, name, small):
-        with pytest.raises(ValueError, match="lack value:"):
-            figures.FIGURES[name](small.drop(columns="value"))
-
-    @pytest.mark.parametrize("name", figures.FIGURES)
-    def test_a_figure_shows_one_data_set(self, name, small):
-        with pytest.raises(ValueError, match="cars3d, dsprites"):
-            figures.FIGURES[name](pd.concat([small, small.assign(data_set="cars3d", run_id="other")]))
-
-    @pytest.mark.parametrize("name", figures.FIGURES)
-    def test_a_figure_of_nothing_says_so(self, name, small):
-        with pytest.raises(rows.NothingToDraw):
-            figures.FIGURES[name](small.assign(error="failed"))
-        with pytest.raises(rows.NothingToDraw):
-            figures.FIGURES[name](small.iloc[:0])
-
-    def test_many_models_are_violins(self):
-        many = make_study(objectives=("beta_vae",), seeds=10)
-        few = many[many["seed"] < 2]
-        drawn = [
-            {type(artist).__name__ for artist in figures.score_by_objective(results).axes[0].collections}
-            for results in (many, few)
-        ]
-        assert "FillBetweenPolyCollection" in drawn[0] - drawn[1]
-        assert "PathCollection" in drawn[1] - drawn[0]
-
-    def test_write(self, small, tmp_path):
-        import matplotlib
-
-        before = dict(matplotlib.rcParams)
-        paths = figures.write(small, tmp_path / "a")
-        assert dict(matplotlib.rcParams) == before
-        expected = [f"dsprites/{name}.{kind}" for name in figures.FIGURES for kind in ("pdf", "png")]
-        assert [path.relative_to(tmp_path / "a").as_posix() for path in paths] == expected
-        heads = {".pdf": b"%PDF", ".png": b"\x89PNG"}
-        assert all(path.read_bytes().startswith(heads[path.suffix]) for path in paths)
-        again = figures.write(small.sample(frac=1, random_state=0), tmp_path / "b")
-        different = [a.name for a, b in zip(paths, again, strict=True) if a.read_bytes() != b.read_bytes()]
-        assert different == []
-
-    def test_write_skips_what_the_rows_do_not_allow(self, small, tmp_path, caplog):
-        paths = figures.write(small[small["metric"].isin(["mig", "training"])], tmp_path)
-        assert {path.stem for path in paths} == {
-            "score_by_objective",
-            "score_by_strength",
-            "unsupervised_rank_correlation",
-        }
-        assert len(caplog.messages) == 2
-        assert "metric_rank_correlation of dsprites skipped: " in caplog.text
-
-    def test_colours_are_fixed(self):
-        alone = figures.style.marks(["dip_vae_i", "new_objective"])
-        together = figures.style.marks(STRENGTHS)
-        assert alone["dip_vae_i"] == together["dip_vae_i"]
-        many = figures.style.marks([*STRENGTHS, *(f"other_{i}" for i in range(9))])
-        assert len(set(many.values())) == len(many)
-        assert len({mark.colour for mark in together.values()}) == len(together)
 
 
 def test_analysis_needs_no_accelerator_no_cluster_and_no_window():

@@ -201,15 +201,25 @@ def test_tables_figures_status_and_query_answer_from_the_store(finished, capsys)
     assert "MIG" in printed
     assert "factor_vae" in printed
     assert (finished / "tables" / "tables.md").stat().st_size > 200
-    drawn = finished / "figures" / "dsprites"
+    drawn = finished / "figures"
     names = {path.stem for path in drawn.iterdir()}
+    assert "skipped: data_set_rank_correlation: no headline score is there for two data sets" in printed
     assert "metric_rank_correlation" in names
     assert all((drawn / f"{name}.{kind}").stat().st_size > 1000 for name in names for kind in ("pdf", "png"))
+    assert all((drawn / f"{name}.csv").is_file() for name in names)
     sql = "SELECT count(*) AS scores FROM results WHERE metric = 'mig'"
     assert cli.main(["query", str(finished), sql, "--csv"]) == 0
     assert capsys.readouterr().out.split() == ["scores", "16"]
     assert cli.main(["query", str(finished), sql]) == 0
     assert "16" in capsys.readouterr().out
+
+
+def test_the_figures_of_a_paper_say_what_else_draws_the_others(finished, capsys):
+    assert cli.main(["figures", str(finished), "--paper", "locatello2019"]) == 0
+    printed = capsys.readouterr().out
+    assert "not among them: traversals: drawn by `disentanglement-study traverse`" in printed
+    assert cli.main(["figures", str(finished), "--paper", "locatelo2019"]) == 2
+    assert "did you mean 'locatello2019'" in capsys.readouterr().err
 
 
 def test_quick_ends_with_the_table_and_the_next_commands(dsprites_root, tmp_path, capsys):
@@ -224,7 +234,7 @@ def test_quick_ends_with_the_table_and_the_next_commands(dsprites_root, tmp_path
         next_command in printed for next_command in (f"status {folder}", f"query {folder}", "plan locatello2019")
     )
     assert (folder / "tables" / "rank_correlation.csv").is_file()
-    assert (folder / "figures" / "dsprites" / "metric_rank_correlation.png").is_file()
+    assert (folder / "figures" / "metric_rank_correlation.png").is_file()
 
 
 def test_plan_counts_the_study_by_axis(capsys):

@@ -1,19 +1,27 @@
 """Do the disentanglement metrics agree on how they rank models? (Locatello et al. 2019, Figure 2)"""
 
+from collections.abc import Iterable
+
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import tables
-from analysis.figures.heat_map import heat_map
-from analysis.rows import only_data_set
+from analysis import once, tables
+from analysis.figures import shared
+from analysis.figures.heat_map import Matrix, heat_maps
 
 
-def metric_rank_correlation(results: pd.DataFrame, representation: str = "mean") -> Figure:
-    """Heat map of the Spearman rank correlation between the headline scores, × 100.
+def metric_rank_correlation(
+    results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
+) -> Figure:
+    """Heat map of the Spearman rank correlation between the headline scores, × 100, for each data set.
 
-    Over all models (objectives, strengths, seeds) of the one data set in `results`; n in the title. The paper shows
-    Noisy-dSprites.
+    Over all models (objectives, strengths, seeds). The paper's Figure 2 shows Noisy-dSprites.
     """
-    data_set = only_data_set(results)
-    table = tables.rank_correlation(results, representation, resamples=0)
-    return heat_map(table, "Rank correlation of the metrics (Spearman × 100)", data_set, representation)
+    table = once.call(tables.rank_correlation, results, representation=representation, resamples=0)
+    data_sets = shared.data_sets(table["data_set"])
+    shown = shared.labels(shared.shown_scores(table["score_a"], scores, len(data_sets)))
+    table = table[table["score_a"].isin(shown) & table["score_b"].isin(shown)]
+    matrix = Matrix("data_set", data_sets, "score_a", shown, "score_b", shown)
+    return heat_maps(
+        table, matrix, "Rank correlation of the metrics (Spearman × 100)", f"{representation} representation"
+    )

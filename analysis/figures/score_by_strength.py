@@ -1,65 +1,71 @@
-"""Is there a strength that is always good? (Locatello et al. 2019, Figure 3 right, for all objectives, metrics)"""
+"""Is there a strength that is always good? (Locatello et al. 2019, Figure 3 right, for all objectives)"""
 
-import textwrap
+from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import names
-from analysis.figures import style
-from analysis.rows import NothingToDraw, headlines, only_data_set
-
-REPEAT = 8  # Rows after which the objectives and their strengths are named again, lest they be out of sight.
+from analysis import once, tables
+from analysis.figures import distributions, layout, shared, style
 
 
 @style.look()
-def score_by_strength(results: pd.DataFrame, representation: str = "mean") -> Figure:
-    """Each headline score (a row each) against regularisation strength (a column per objective).
+def score_by_strength(
+    results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
+) -> Figure:
+    """Distribution of each headline score (y) over seeds at each strength of each objective (x), for each data set.
 
-    Dots are models (seeds), the line joins their medians. Strengths are evenly spaced in the order of the sweep and
-    named on the axis, for the objectives' strengths share no scale. For the one data set in `results`; n, the models
-    per strength, in the title.
+    Within the colour of an objective its strengths in the order of the sweep, which the legend names. Violins from 20
+    models per strength, below that every model as a dot; the black bar is the median. n: models per strength. The
+    numbers behind are the quartiles. The paper's Figure 3 shows the FactorVAE score of FactorVAE on Cars3D.
     """
-    data_set = only_data_set(results)
-    rows = headlines(results)
-    rows = rows[rows["representation"] == representation]
-    if rows.empty:
-        raise NothingToDraw(f"no scores of the {representation} representation")
-    marks = style.marks(rows["objective"])
-    scores = names.in_order(rows["score"], names.SCORES)
-
-    grid = len(scores), len(marks)
-    figure, axes = style.panels(*grid, (1.5, 1.15), share_x="col", share_y="row")
-    counts = []
-    for column, (objective, mark) in enumerate(marks.items()):
-        own = rows[rows["objective"] == objective]
-        strengths = sorted(own["strength"].unique())
-        place = {strength: index for index, strength in enumerate(strengths)}
-        for row, score in enumerate(scores):
-            seeds = own[own["score"] == score]
-            x = seeds["strength"].map(place)
-            groups = seeds["value"].groupby(x)
-            counts += list(groups.size())
-            axis = axes[row, column]
-            axis.scatter(x, seeds["value"], s=9, color=mark.colour, alpha=0.35, linewidth=0)
-            axis.plot(groups.median(), color=mark.colour, marker="o", markersize=4.5, markeredgecolor="white")
-            axis.grid(visible=False, axis="x")
-        for axis in axes[::REPEAT, column]:
-            axis.set_title(textwrap.fill(names.label(objective, names.OBJECTIVES), 16))
-        for axis in axes[REPEAT - 1 :: REPEAT, column]:
-            axis.tick_params(labelbottom=True)
-        axes[-1, column].set_xticks(range(len(strengths)), [f"{strength:g}" for strength in strengths])
-        axes[-1, column].set_xlim(-0.5, len(strengths) - 0.5)
-        swept = sorted(own["strength_name"].astype(str).unique())
-        axes[-1, column].set_xlabel(", ".join(names.strength(name) for name in swept))
-    for row, score in enumerate(scores):
-        axes[row, 0].set_ylabel(names.label(score, names.SCORES).replace(" ", "\n"))
-    figure.align_ylabels(axes[:, 0])
-    style.title(
-        figure,
-        "Scores by regularisation strength",
-        data_set,
-        f"{representation} representation",
-        names.count(counts, "models per strength"),
+    found = shared.models(results, representation)
+    shown = shared.headlines(found, scores)
+    table = once.call(tables.scores_by_strength, results)
+    table = table[(table["representation"] == representation) & table["score"].isin(shown)]
+    marks = style.marks(table["objective"])
+    places = _places(table)
+    text = layout.Text(
+        "Scores by regularisation strength, over seeds",
+        (f"{representation} representation", style.count(table, "models per strength")),
+        x="Objective and strength, in the order of the sweep",
+        y="Score",
+        x_ticks=(),
+        y_ticks=("0.00",),
     )
-    return figure
+    page = layout.panels(
+        table, shared.data_sets(table["data_set"]), shared.labels(shown), text, (2.0, 0.8),
+        share_x="all", share_y="none", legend=style.legend(marks, table),
+    )  # fmt: skip
+    violins = table["n"].min() >= distributions.VIOLIN_FROM
+    for models in found:
+        of_setting = list(models.runs[["objective", "strength"]].itertuples(index=False, name=None))
+        cells, settings = pd.factorize(pd.Index(of_setting, tupleize_cols=False))
+        for score in shown:
+            if (models.data_set, score) not in page.axes:
+                continue
+            axis = page.axes[models.data_set, score]
+            values = models.scores[score].to_numpy() if score in models.scores else np.full(len(cells), np.nan)
+            there = np.isfinite(values)
+            groups = [
+                distributions.Group(values[there & (cells == cell)], places[setting], *marks[setting[0]])
+                for cell, setting in enumerate(settings)
+                if setting in places
+            ]
+            distributions.draw(axis, groups, 0.9, upright=True, violins=violins, size=2.0)
+            axis.grid(visible=False, axis="x")
+            axis.set_xticks([])
+            axis.yaxis.set_major_locator(layout.few_ticks())
+    return page.finished()
+
+
+def _places(table: pd.DataFrame) -> dict[tuple[str, float], float]:
+    """Where each (objective, strength) is drawn: side by side, with a gap between objectives."""
+    found, place = {}, 0.0
+    for objective in style.marks(table["objective"]):
+        for strength in sorted(table.loc[table["objective"] == objective, "strength"].unique()):
+            found[objective, strength] = place
+            place += 1
+        place += 0.8
+    return found

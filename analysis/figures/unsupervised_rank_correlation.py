@@ -1,21 +1,28 @@
 """Can models be selected without labels? (Locatello et al. 2019, Figure 4 centre)"""
 
+from collections.abc import Iterable
+
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import tables
-from analysis.figures.heat_map import heat_map
-from analysis.rows import only_data_set
+from analysis import once, tables
+from analysis.figures import shared
+from analysis.figures.heat_map import Matrix, heat_maps
 
 
-def unsupervised_rank_correlation(results: pd.DataFrame, representation: str = "mean") -> Figure:
-    """Heat map of the Spearman rank correlation of unsupervised and training scores with the metrics, × 100.
+def unsupervised_rank_correlation(
+    results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
+) -> Figure:
+    """Heat map of the Spearman rank correlation of scores without labels (rows) with the metrics, for each data set.
 
-    Over all models (objectives, strengths, seeds) of the one data set in `results`; n in the title. Rows: losses in
-    nats (a better reconstruction is a lower one; a better ELBO a higher one), Gaussian total correlation and its kin
-    of the same representation. The paper shows Shapes3D.
+    Over all models (objectives, strengths, seeds), × 100. Rows: losses in nats (a better reconstruction is a lower one;
+    a better ELBO a higher one), Gaussian total correlation and its kin of the same representation. The paper's Figure 4
+    shows Shapes3D.
     """
-    data_set = only_data_set(results)
-    table = tables.unsupervised_rank_correlation(results, representation, resamples=0)
-    what = "Rank correlation of unsupervised scores with the metrics (Spearman × 100)"
-    return heat_map(table, what, data_set, representation)
+    table = once.call(tables.unsupervised_rank_correlation, results, representation=representation, resamples=0)
+    data_sets = shared.data_sets(table["data_set"])
+    shown = shared.labels(shared.shown_scores(table["score_b"], scores, len(data_sets)))
+    table = table[table["score_b"].isin(shown)]
+    matrix = Matrix("data_set", data_sets, "score_a", shared.labels(table["score_a"].unique()), "score_b", shown)
+    what = "Rank correlation of scores without labels with the metrics (Spearman × 100)"
+    return heat_maps(table, matrix, what, f"{representation} representation")

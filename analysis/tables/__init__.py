@@ -81,10 +81,11 @@ class Written(NamedTuple):
     skipped: dict[str, str]
 
 
-def write(results: pd.DataFrame, folder: str | Path) -> Written:
+def write(results: pd.DataFrame, folder: str | Path, begins: Callable[[str], None] = lambda table: None) -> Written:
     """Write every table as CSV (full precision) and all of them, readable, as `tables.md`.
 
-    A table that the rows do not allow is skipped; `tables.md` says why in one line.
+    A table that the rows do not allow is skipped; `tables.md` says why in one line. `begins` is called with the name of
+    each before it is computed.
     """
     folder = Path(folder)
     results = needed(checked(results))
@@ -93,6 +94,7 @@ def write(results: pd.DataFrame, folder: str | Path) -> Written:
     # The products are small: threads of linear algebra only wait.
     with once.within(results), threadpool_limits(limits=1):
         for name, function in TABLES.items():
+            begins(name)
             heading = name.replace("_", " ").capitalize()
             try:
                 table = once.call(function, results)
