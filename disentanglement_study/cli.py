@@ -13,6 +13,7 @@ from disentanglement_study import cli_data, cli_traverse, config, store
 OUT, ERR = Console(), Console(stderr=True)
 INTERRUPTED = 130
 SHOWN_ROWS = 200
+MAX_DRAWING = 4  # Processes that draw figures: each holds the results.
 FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "all_scores", "csv")
 
 EXAMPLES = """\
@@ -24,6 +25,8 @@ examples:
   disentanglement-study status studies/quick
   disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
   disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
+  disentanglement-study figures studies/quick --paper locatello2019
+  disentanglement-study report studies/quick                      a page to explore in a browser
   disentanglement-study traverse studies/quick RUN_ID              what a model has learnt: pictures, animations
   disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
   disentanglement-study query studies/quick "SELECT objective, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
@@ -53,13 +56,15 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def quick(arguments: argparse.Namespace) -> None:
-    """Run the small study of sweeps/quick.gin, then its tables and figures."""
-    arguments.sweep, arguments.paper = "quick", None
+    """Run the small study of sweeps/quick.gin, then its tables, figures and report."""
+    arguments.sweep, arguments.paper, arguments.output = "quick", None, None
     _run(arguments)
     tables(arguments)
     figures(arguments)
+    report(arguments)
     OUT.print(
-        f"\nThe study is in {arguments.dir}: tables/tables.md, figures/, and all scores for queries.\n"
+        f"\nThe study is in {arguments.dir}: tables/tables.md, figures/, all scores for queries, and\n"
+        f"{arguments.dir / 'report' / 'index.html'}, a page to explore in a browser.\n"
         "Next, for example:\n"
         f"  {_command()} status {arguments.dir}\n"
         f"  {_command()} query {arguments.dir} \"SELECT objective, strength, avg(value) AS mig FROM results "
@@ -175,7 +180,7 @@ def figures(arguments: argparse.Namespace) -> None:
     results = store.open(arguments.dir).results(analysis_figures.stored())
     total = len(analysis_figures.figures_of(paper) if paper else analysis_figures.FIGURES)
     with display.steps(ERR, total) as begins:
-        written = analysis_figures.write(results, folder, paper, os.cpu_count() or 1, begins)
+        written = analysis_figures.write(results, folder, paper, min(os.cpu_count() or 1, MAX_DRAWING), begins)
     for name, reason in written.skipped.items():
         OUT.print(f"skipped: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
     for figure in analysis_figures.PAPERS[paper] if paper else ():

@@ -45,6 +45,7 @@ def build(net="conv", colours=1, **changes):
     return nets.build((64, 64, colours), **{**options, "discriminator_options": {}, **changes})
 
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 forms = pytest.mark.parametrize("form", layers.FORMS)
 
 
