@@ -162,7 +162,8 @@ def flat(tree: dict) -> dict[str, np.ndarray]:
 
 
 def device() -> str:
-    return f"{jax.default_backend()}: {jax.devices()[0].device_kind}"
+    backend, kind = jax.default_backend(), jax.devices()[0].device_kind
+    return kind if kind == backend else f"{backend}: {kind}"
 
 
 def jax_versions() -> str:

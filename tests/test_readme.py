@@ -5,7 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
-import pytest
+from report_study import make_study
 
 from disentanglement_study import cli, data, metrics, objectives, store
 from disentanglement_study.data import sampling
@@ -91,6 +91,17 @@ def test_the_metrics_of_the_readme_are_there_and_its_example_runs():
     assert dict(rows) == {name: metric.sampling for name, metric in metrics.METRICS.items()} | {"udr": "models"}
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(((?:sweeps|gin_configs)/[^)]*)\)", README))))
-def test_the_files_that_the_readme_links_are_there(path):
-    assert (Path(__file__).parent.parent / path).is_file()
+def test_the_results_of_the_readme_are_read_and_drawn(tmp_path, monkeypatch):
+    (example,) = [body for language, body in BLOCKS if language == "python" and "variance_explained(" in body]
+    make_study(tmp_path / "studies" / "quick")
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})
+    assert (tmp_path / "metrics.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_files_that_the_readme_points_to_are_there():
+    root = Path(__file__).parent.parent
+    links = {link for link in re.findall(r'\]\(([^)#]+)\)|src="([^"]+)"', README) for link in link if link}
+    local = [link for link in links if "://" not in link]
+    assert len(local) >= 8
+    assert [link for link in local if not (root / link).exists()] == []
