@@ -49,64 +49,20 @@ def is_failure(results: pd.DataFrame) -> pd.Series:
     return failed | (error.astype(str).str.strip() != "").reindex(results.index, fill_value=False)
 
 
-def scored(results: pd.DataFrame) -> pd.DataFrame:
-    """The rows that hold a score, in an order of their own, so that no figure depends on the order of the jobs.
-
-    A model that has the same score twice is a ValueError, never an average.
-    """
-    results = checked(results)
-    rows = results[~is_failure(results)]
+def twice(rows: pd.DataFrame) -> ValueError:
+    """What to raise of rows of which a model has the same score twice, as scores are never averaged: which, and why."""
     key = ["run_id", "representation", "metric", "score"]
-    twice = rows[rows.duplicated(key, keep=False)]
-    if len(twice):
-        first = twice.iloc[0]
-        same = twice[(twice[key] == first[key]).all(axis=1)]
-        varying = [c for c in ("protocol", "metric_version") if c in same and same[c].nunique() > 1]
-        values = "; ".join(f"{c}: {', '.join(sorted(same[c].astype(str).unique()))}" for c in varying)
-        raise ValueError(
-            f"run {first['run_id']} has the score {first['score']} of {first['metric']} "
-            f"({first['representation']}) {len(same)} times ({values or 'repeated rows'}): keep one of them"
-        )
-    return rows.sort_values(key, ignore_index=True)
-
-
-def headlines(results: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `scored` that hold a headline score of a disentanglement metric.
-
-    Selected first, because they are a small part of the results.
-    """
-    results = checked(results)
-    return scored(results[_is_headline(results)])
-
-
-def without_labels(results: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `scored` that hold a score of the metrics `UNSUPERVISED`."""
-    results = checked(results)
-    return scored(results[results["metric"].isin(UNSUPERVISED)])
+    repeated = rows[rows.duplicated(key, keep=False)]
+    first = repeated.sort_values(key).iloc[0]
+    same = repeated[(repeated[key] == first[key]).all(axis=1)]
+    varying = [c for c in ("protocol", "metric_version") if c in same and same[c].nunique() > 1]
+    values = "; ".join(f"{c}: {', '.join(sorted(same[c].astype(str).unique()))}" for c in varying)
+    return ValueError(
+        f"run {first['run_id']} has the score {first['score']} of {first['metric']} "
+        f"({first['representation']}) {len(same)} times ({values or 'repeated rows'}): keep one of them"
+    )
 
 
 def is_headline(metric: str, score: str) -> bool:
     """Whether this score of this metric is shown for it."""
     return (metric == score and metric not in UNSUPERVISED) or (metric == "info_mec" and score in names.INFO_MEC)
-
-
-def _is_headline(results: pd.DataFrame) -> pd.Series:
-    metric, score = results["metric"], results["score"]
-    of_its_own = (metric == score) & ~metric.isin(UNSUPERVISED)
-    return of_its_own | ((metric == "info_mec") & score.isin(names.INFO_MEC))
-
-
-def by_model(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row per model (run_id), a column per score in the papers' order; NaN where a model lacks the score."""
-    wide = rows.pivot(index="run_id", columns="score", values="value")
-    return wide[names.in_order(wide.columns, names.SCORES)]
-
-
-def only_data_set(results: pd.DataFrame) -> str:
-    """The name of the one data set in `results`; a figure shows one, so several are a ValueError."""
-    found = sorted(checked(results)["data_set"].unique())
-    if not found:
-        raise NothingToDraw("there are no rows")
-    if len(found) > 1:
-        raise ValueError(f"a figure shows one data set, results hold {', '.join(found)}: select one")
-    return found[0]

@@ -2,18 +2,16 @@
 
 from typing import NamedTuple
 
+from analysis.published import READ, RECALLED
 from disentanglement_study.errors import unknown
 
-# How sure we are that a number is the one in the paper.
-READ = "read in the paper"
-RECALLED = "recalled, not checked against the paper"
 BY_TRAVERSE = "drawn by `disentanglement-study traverse`: it needs the models, not their scores"
 
 
 class PaperFigure(NamedTuple):
     """A figure or table of a paper, and the names in `figures.FIGURES` of those that show it for the data sets there.
 
-    `why_not` says what draws it in their place.
+    `certainty` is of the number; `why_not` says what draws it in their place.
     """
 
     number: str
