@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from analysis import names, once, stats
-from analysis.rows import COLUMNS, UNSUPERVISED, checked, is_failure, is_headline, twice
+from analysis.rows import COLUMNS, UNSUPERVISED, is_failure, is_headline, scored
 
 SETTING = ["objective", "strength_name", "strength"]
 METRIC, WITHOUT_LABELS, DOWNSTREAM = "metric", "without labels", "downstream"
@@ -77,7 +77,7 @@ def by_data_set(results: pd.DataFrame, representation: str | None = None) -> lis
     """The models of each data set, with the scores of each representation (or of this one), in the papers' order.
 
     Scores of the model itself, such as its losses, are beside those of either. A score that no model has is left out.
-    A model that has a score twice is a ValueError, with what tells the two apart.
+    A model that has a score twice is a ValueError, as in `rows.scored`.
     """
     return [models for models in once.call(_by_data_set, results) if representation in (None, models.representation)]
 
@@ -96,7 +96,7 @@ def _by_data_set(results: pd.DataFrame) -> list[Models]:
     good = ~failure & (place >= 0)
     at = np.ravel_multi_index((run[good], shown[good], place[good]), size)
     if len(at) and np.bincount(at).max() > 1:
-        raise twice(checked(results[good]))
+        scored(results[good])  # says which, in its error
     values = np.full(size, np.nan)
     values.reshape(-1)[at] = results["value"].to_numpy()[good]
 

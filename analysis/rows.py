@@ -49,18 +49,25 @@ def is_failure(results: pd.DataFrame) -> pd.Series:
     return failed | (error.astype(str).str.strip() != "").reindex(results.index, fill_value=False)
 
 
-def twice(rows: pd.DataFrame) -> ValueError:
-    """What to raise of rows of which a model has the same score twice, as scores are never averaged: which, and why."""
+def scored(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows that hold a score, in an order of their own, so that no figure depends on the order of the jobs.
+
+    A model that has the same score twice is a ValueError, never an average.
+    """
+    results = checked(results)
+    rows = results[~is_failure(results)]
     key = ["run_id", "representation", "metric", "score"]
-    repeated = rows[rows.duplicated(key, keep=False)]
-    first = repeated.sort_values(key).iloc[0]
-    same = repeated[(repeated[key] == first[key]).all(axis=1)]
-    varying = [c for c in ("protocol", "metric_version") if c in same and same[c].nunique() > 1]
-    values = "; ".join(f"{c}: {', '.join(sorted(same[c].astype(str).unique()))}" for c in varying)
-    return ValueError(
-        f"run {first['run_id']} has the score {first['score']} of {first['metric']} "
-        f"({first['representation']}) {len(same)} times ({values or 'repeated rows'}): keep one of them"
-    )
+    twice = rows[rows.duplicated(key, keep=False)]
+    if len(twice):
+        first = twice.iloc[0]
+        same = twice[(twice[key] == first[key]).all(axis=1)]
+        varying = [c for c in ("protocol", "metric_version") if c in same and same[c].nunique() > 1]
+        values = "; ".join(f"{c}: {', '.join(sorted(same[c].astype(str).unique()))}" for c in varying)
+        raise ValueError(
+            f"run {first['run_id']} has the score {first['score']} of {first['metric']} "
+            f"({first['representation']}) {len(same)} times ({values or 'repeated rows'}): keep one of them"
+        )
+    return rows.sort_values(key, ignore_index=True)
 
 
 def is_headline(metric: str, score: str) -> bool:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from disentanglement_study import cli_data, cli_traverse, config, store
+from disentanglement_study import cli_analysis, cli_data, cli_traverse, config, store
 
 OUT, ERR = Console(), Console(stderr=True)
 INTERRUPTED = 130
 SHOWN_ROWS = 200
-MAX_DRAWING = 4  # Processes that draw figures: each holds the results.
 FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "all_scores", "csv")
 
 EXAMPLES = """\
@@ -59,9 +58,9 @@ def quick(arguments: argparse.Namespace) -> None:
     """Run the small study of sweeps/quick.gin, then its tables, figures and report."""
     arguments.sweep, arguments.paper, arguments.output = "quick", None, None
     _run(arguments)
-    tables(arguments)
-    figures(arguments)
-    report(arguments)
+    cli_analysis.tables(arguments)
+    cli_analysis.figures(arguments)
+    cli_analysis.report(arguments)
     OUT.print(
         f"\nThe study is in {arguments.dir}: tables/tables.md, figures/, all scores for queries, and\n"
         f"{arguments.dir / 'report' / 'index.html'}, a page to explore in a browser.\n"
@@ -150,57 +149,6 @@ def query(arguments: argparse.Namespace) -> None:
         OUT.print(f"{len(frame):,} rows" + (f", {SHOWN_ROWS} shown; all with --csv" if len(frame) > SHOWN_ROWS else ""))
 
 
-def tables(arguments: argparse.Namespace) -> None:
-    """Write the tables (CSV and Markdown) and print what the paper claims beside what the study says."""
-    from analysis import models
-    from analysis import tables as analysis_tables
-    from disentanglement_study import display
-
-    results = store.open(arguments.dir).results(models.stored())
-    with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
-        written = analysis_tables.write(results, arguments.dir / "tables", begins)
-    for name in ("rank_correlation", "paper_vs_measured"):
-        if name in written.tables:
-            text = analysis_tables.render(written.tables[name])
-            OUT.print(text, highlight=False, markup=False, soft_wrap=True)
-    for name, reason in written.skipped.items():
-        OUT.print(f"skipped: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
-    OUT.print(f"{len(written.tables)} tables in {arguments.dir / 'tables'}", highlight=False)
-
-
-def figures(arguments: argparse.Namespace) -> None:
-    """Draw the figures of a paper, or all (PDF, PNG, and the numbers behind as CSV)."""
-    from analysis import figures as analysis_figures
-    from disentanglement_study import display
-
-    paper = arguments.paper
-    folder = arguments.dir / "figures"
-    if paper is not None:
-        analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
-    results = store.open(arguments.dir).results(analysis_figures.stored())
-    total = len(analysis_figures.figures_of(paper) if paper else analysis_figures.FIGURES)
-    with display.steps(ERR, total) as begins:
-        written = analysis_figures.write(results, folder, paper, min(os.cpu_count() or 1, MAX_DRAWING), begins)
-    for name, reason in written.skipped.items():
-        OUT.print(f"skipped: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
-    for figure in analysis_figures.PAPERS[paper] if paper else ():
-        if figure.why_not:
-            shown = f"not among them: {figure.what.lower()}: {figure.why_not}"
-            OUT.print(shown, highlight=False, markup=False, soft_wrap=True)
-    OUT.print(f"{len(written.figures)} figures in {folder}", highlight=False)
-
-
-def report(arguments: argparse.Namespace) -> None:
-    """Write the report: a page to explore in a browser, without a network."""
-    from analysis import report as analysis_report
-    from disentanglement_study import display
-
-    opened = store.open(arguments.dir)
-    with display.steps(ERR, len(analysis_report.STEPS)) as begins:
-        page = analysis_report.write(opened, arguments.output, begins)
-    OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", highlight=False, markup=False, soft_wrap=True)
-
-
 def _sweep(arguments: argparse.Namespace):
     from disentanglement_study import study
 
@@ -268,9 +216,7 @@ def parser() -> argparse.ArgumentParser:
     command = add(query, _folder)
     command.add_argument("sql", metavar="SQL", help='such as "SELECT * FROM results LIMIT 5"')
     command.add_argument("--csv", action="store_true", help="print CSV instead of a table")
-    add(tables, _folder)
-    add(figures, _folder, _paper)
-    add(report, _folder).add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/report")
+    cli_analysis.add_to(commands, _folder)
     cli_traverse.add_to(commands, _data_dir)
     cli_data.add_to(commands, _data_dir)
     return top
@@ -282,11 +228,6 @@ def _sweep_argument(command: argparse.ArgumentParser) -> None:
 
 def _folder(command: argparse.ArgumentParser) -> None:
     command.add_argument("dir", metavar="DIR", type=Path, help="the study's folder")
-
-
-def _paper(command: argparse.ArgumentParser) -> None:
-    papers = "locatello2019 or locatello2020"
-    command.add_argument("--paper", metavar="PAPER", help=f"only the figures of this paper: {papers} (default: all)")
 
 
 def _quick_folder(command: argparse.ArgumentParser) -> None:
