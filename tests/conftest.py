@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -15,22 +16,26 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the tolerances are those of flo
 # A suite that a shell started in the background ignores Ctrl-C, and so would the processes whose Ctrl-C it tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+# Data sets are rendered once for all workers: 480 MB, gone with the process that started the suite.
+_sets = tempfile.TemporaryDirectory(prefix="disentanglement_study_sets_")
+os.environ.setdefault("DISENTANGLEMENT_STUDY_TEST_SETS", _sets.name)
 
 
 @pytest.fixture(scope="session")
 def dsprites_root(tmp_path_factory):
-    """A cache folder that holds the rendered dSprites for the whole session, and a picture for Scream dSprites."""
+    """A cache folder that holds the rendered dSprites for the whole suite, and a picture for Scream dSprites."""
     import numpy as np
     from PIL import Image
 
     from disentanglement_study.data import dsprites
 
-    root = tmp_path_factory.mktemp("data")
+    root = Path(os.environ["DISENTANGLEMENT_STUDY_TEST_SETS"])
     picture = np.random.default_rng(0).integers(0, 256, (100, 90, 3), dtype=np.uint8)
-    Image.fromarray(picture).save(root / "scream.png")
+    whole = tmp_path_factory.mktemp("picture") / "scream.png"
+    Image.fromarray(picture).save(whole)
+    shutil.move(whole, root / "scream.png")
     dsprites.load(root)
-    yield root
-    shutil.rmtree(root)  # 377 MB, which pytest would keep for its next three runs
+    return root
 
 
 @pytest.fixture(scope="module")
