@@ -360,3 +360,12 @@ def test_the_kept_parameters_give_the_kept_codes_again(finished, dsprites_root):
         again = represent.encode(params, data_set, kept["index"], study.nets, 256)
         np.testing.assert_allclose(again.mean, kept["mean"], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(again.logvar, kept["logvar"], rtol=1e-4, atol=1e-5)
+
+
+def test_the_help_of_figures_names_every_paper(capsys):
+    from analysis import figures
+
+    with pytest.raises(SystemExit):
+        cli.main(["figures", "--help"])
+    printed = capsys.readouterr().out
+    assert all(paper in printed for paper in figures.PAPERS)
