@@ -92,7 +92,7 @@ def test_running_again_does_only_what_is_missing(finished, run, capsys):
 
 
 def test_ray_another_population_and_an_extension_give_the_same_scores(finished, run, tmp_path):
-    assert run(tmp_path / "ray", "--where", "seed == 1", "--executor", "ray", "--gin", "resources.job_size = 2") == 0
+    assert run(tmp_path / "ray", "--where", "seed == 1", "--executor", "ray", "--gin", "resources.job_size = 1") == 0
     assert len(store.open(tmp_path / "ray").plan) == 4
     assert run(tmp_path / "ray", "--gin", "resources.job_size = 3") == 0
     assert_same_scores(finished, tmp_path / "ray")

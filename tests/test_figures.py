@@ -324,15 +324,13 @@ class TestPapers:
 
 
 class TestWrite:
-    def test_files(self, study, tmp_path, monkeypatch):
-        chosen = ["mutual_information", "metric_rank_correlation", "variance_explained", "transfer", "factor_groups"]
-        monkeypatch.setattr(figures, "FIGURES", {name: figures.FIGURES[name] for name in chosen})
+    def test_files(self, study, tmp_path):
         before = dict(matplotlib.rcParams)
         written = figures.write(study, tmp_path / "a")
         assert dict(matplotlib.rcParams) == before
-        assert written.figures == chosen
+        assert written.figures == list(figures.FIGURES)
         assert written.skipped == {}
-        expected = [f"{name}.{kind}" for name in chosen for kind in ("pdf", "png", "csv")]
+        expected = [f"{name}.{kind}" for name in figures.FIGURES for kind in ("pdf", "png", "csv")]
         assert [path.relative_to(tmp_path / "a").as_posix() for path in written.paths] == expected
         heads = {".pdf": b"%PDF", ".png": b"\x89PNG"}
         assert all(path.read_bytes().startswith(heads.get(path.suffix, b"")) for path in written.paths)
