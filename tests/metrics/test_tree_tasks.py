@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from test_metrics_golden import GOLDEN, GRID, TABLES, points
+from test_golden import GOLDEN, GRID, TABLES, points
 
 from disentanglement_study.metrics import fairness, reduced_downstream, strong_downstream
 from disentanglement_study.metrics.fairness import aggregates, total_variation

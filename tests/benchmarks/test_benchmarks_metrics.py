@@ -12,7 +12,7 @@ import pytest
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.boosting_arrays import presort
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import metrics
 import metrics_report as report
@@ -198,7 +198,7 @@ def test_bad_input_is_one_line_that_names_it(arguments, message, capsys):
 
 
 def test_the_readme_shows_a_stored_result():
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     readme = (root / "README.md").read_text()
     stored = [json.loads(path.read_text()) for path in root.glob("benchmarks/results/metrics-*.json")]
     tables = [report.markdown(result) for result in stored]

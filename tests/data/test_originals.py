@@ -71,7 +71,7 @@ def prepared(name, tmp_path):
 
 def process(name, tmp_path, seconds=0.0):
     command = [sys.executable, "-c", PREPARE, name, str(tmp_path), str(seconds)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
 

@@ -6,7 +6,7 @@ import jaxtyping
 import numpy as np
 import pytest
 from sklearn.linear_model import Lasso
-from test_metrics_golden import GOLDEN
+from test_golden import GOLDEN
 
 from disentanglement_study.metrics import METRICS, udr
 from disentanglement_study.metrics.udr import _coordinate_descent, relative_strength

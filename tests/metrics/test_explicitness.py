@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
-from test_metrics_golden import GOLDEN, points
+from test_golden import GOLDEN, points
 
 from disentanglement_study.metrics import explicitness
 from disentanglement_study.metrics.explicitness import BACKENDS, _mean_area

@@ -6,7 +6,7 @@ from scipy.special import digamma
 from sklearn.feature_selection import mutual_info_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from test_metrics_information import (
+from test_information import (
     BOTH,
     DEAD,
     ENTROPY_OF_QUARTER,

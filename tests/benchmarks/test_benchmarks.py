@@ -12,7 +12,7 @@ import pytest
 from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.nets import layers
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import programs
 import report
@@ -335,6 +335,6 @@ def test_bad_input_is_one_line_that_names_it(arguments, message, capsys):
 
 
 def test_the_readme_shows_a_stored_result():
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     tables = [report.markdown(json.loads(path.read_text())) for path in root.glob("benchmarks/results/training-*.json")]
     assert any(table in (root / "README.md").read_text() for table in tables)

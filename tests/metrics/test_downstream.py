@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from test_metrics_golden import GOLDEN, points
+from test_golden import GOLDEN, points
 
 from disentanglement_study.metrics import downstream_boosted_trees, downstream_logistic_regression
 from disentanglement_study.metrics.logistic_regression import predict_factors_logistic

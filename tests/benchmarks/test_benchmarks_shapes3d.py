@@ -9,7 +9,7 @@ import pytest
 from disentanglement_study.data import CATALOGUE
 from disentanglement_study.data.shapes3d_rendered import render
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import shapes3d_error
 

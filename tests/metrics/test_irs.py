@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from test_metrics_golden import GOLDEN, points
+from test_golden import GOLDEN, points
 
 from disentanglement_study.metrics import irs
 from disentanglement_study.metrics.information import discretise

@@ -10,7 +10,7 @@ import pytest
 
 from disentanglement_study.data import load, own
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 spec = importlib.util.spec_from_file_location("benchmark_of_data", BENCHMARKS / "data.py")
 data = importlib.util.module_from_spec(spec)

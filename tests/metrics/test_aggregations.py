@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import squareform
-from test_metrics_golden import GOLDEN, points
+from test_golden import GOLDEN, points
 
 from disentanglement_study.metrics import dci, mig, modularity, sap_score, unified_scores
 from disentanglement_study.metrics.aggregations import (

@@ -21,7 +21,7 @@ from disentanglement_study import metrics
 from disentanglement_study.metrics.mcc import mean_correlation
 
 LEVEL = 1e-3
-PAGE = Path(__file__).parent.parent / "analysis" / "impossibility.md"
+PAGE = Path(__file__).parents[2] / "analysis" / "impossibility.md"
 
 
 class TwoNormals(stats.rv_continuous):

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parent.parent / "analysis" / "example.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "analysis" / "example.ipynb"
 
 
 def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
