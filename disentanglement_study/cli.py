@@ -6,11 +6,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from disentanglement_study import cli_analysis, cli_data, cli_traverse, config, store
+from disentanglement_study.terminal import ERR, OUT
 
-OUT, ERR = Console(), Console(stderr=True)
 INTERRUPTED = 130
 SHOWN_ROWS = 200
 FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "all_scores", "csv")
@@ -138,7 +136,7 @@ def _score_file(arguments: argparse.Namespace) -> None:
 
 
 def query(arguments: argparse.Namespace) -> None:
-    """Ask the results in SQL (DuckDB): views runs, scores, curves, and results = scores joined with runs."""
+    """Ask the results in SQL (DuckDB), which only reads: views runs, scores, curves, and results = scores with runs."""
     from disentanglement_study import display
 
     frame = store.open(arguments.dir).query(arguments.sql)

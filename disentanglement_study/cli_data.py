@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
-OUT = Console()
+from disentanglement_study.terminal import OUT
 
 EXAMPLES = """\
 examples:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,9 +19,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from disentanglement_study.config import Study
 from disentanglement_study.store import Store
+from disentanglement_study.terminal import printable
 from disentanglement_study.types import Job
 
 
@@ -31,14 +32,19 @@ def table(frame: pd.DataFrame) -> Table:
     shown = Table(header_style="bold", box=None, pad_edge=False)
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        shown.add_column(str(name), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
+        shown.add_column(_text(str(name)), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for row in frame.itertuples(index=False):
-        shown.add_row(*(escape(_cell(value)) for value in row))
+        shown.add_row(*(_text(_cell(value)) for value in row))
     return shown
 
 
+def _text(text: str) -> Text:
+    """Text that is no markup, on whatever console it is printed."""
+    return Text(printable(text))
+
+
 def _cell(value) -> str:
-    if pd.isna(value):
+    if pd.api.types.is_scalar(value) and pd.isna(value):
         return "-"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
@@ -68,8 +74,9 @@ class Watch:
         self.ended, self.failed, self.start = 0, 0, time.monotonic()
         self.seconds: Counter[str] = Counter()  # by stage, of all jobs
         self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[runs]}"),
-            TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn(elapsed_when_finished=False),
+            TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
+            TextColumn("{task.fields[runs]}"), TimeElapsedColumn(),
+            TextColumn("left:"), TimeRemainingColumn(elapsed_when_finished=False),
             console=console, disable=not console.is_terminal,
         )  # fmt: skip
         self.task = self.bar.add_task("models", total=self.total, runs=f"0/{self.total}")
@@ -91,7 +98,7 @@ class Watch:
         while not stop.wait(0.5):
             entries = self.store.progress()
             partial = sum(entry["fraction"] * len(entry["run_ids"]) for entry in entries)
-            stages = ", ".join(sorted({entry["stage"] for entry in entries})) or "starting"
+            stages = printable(", ".join(sorted({entry["stage"] for entry in entries}))) or "starting"
             self.bar.update(self.task, completed=self.ended + partial, description=stages)
 
     def job_ended(self, job: Job, error: BaseException | None, seconds: Mapping[str, float] | None = None) -> None:
@@ -103,9 +110,8 @@ class Watch:
         self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
         if error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-            self.console.print(
-                f"[red]failed[/]: {job.objective} on {job.data_set}, {len(job.runs)} runs: {escape(reason)}"
-            )
+            text = f"failed: {job.objective} on {job.data_set}, {len(job.runs)} runs: {reason}"
+            self.console.print(_text(text), style="red", soft_wrap=True)
         if not self.console.is_terminal:
             elapsed = time.monotonic() - self.start
             left = elapsed / self.ended * (self.total - self.ended)
@@ -119,7 +125,7 @@ class Watch:
 @contextmanager
 def steps(console: Console, total: int) -> Iterator[Callable[[str], None]]:
     """A bar on a terminal; what it yields is called with the name of each of `total` steps before it begins."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=total, completed=-1)
         yield lambda name: bar.update(task, advance=1, description=name)

@@ -16,6 +16,7 @@ from disentanglement_study.evaluate import VERSIONS, names_of
 from disentanglement_study.job import score_members
 from disentanglement_study.metrics import METRICS, udr
 from disentanglement_study.store import Store
+from disentanglement_study.terminal import ERR
 from disentanglement_study.types import Job
 
 UDR = "udr"  # compares models, so it is no metric of one model's codes
@@ -35,7 +36,7 @@ def rescore(
     `metrics` are names separated by commas, "all", or None: those of the study's own settings. Raises ValueError for
     one that does not exist, and if jobs failed.
     """
-    console = console or Console(stderr=True)
+    console = console or ERR
     if executor not in dispatch.EXECUTORS:
         raise unknown("executor", executor, dispatch.EXECUTORS)
     store = Store(root)

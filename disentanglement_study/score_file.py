@@ -1,13 +1,12 @@
 """Metrics on anyone's codes: an npz file with codes and factors in, a table of scores out. Needs no JAX."""
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from disentanglement_study import npz
 from disentanglement_study.config import EvaluateConfig
 from disentanglement_study.evaluate import evaluate
 from disentanglement_study.metrics.checks import check_points
@@ -17,18 +16,8 @@ COLUMNS = ["metric", "score", "value", "n", "protocol", "metric_version", "versi
 
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """The arrays `codes` [N, D] and `factors` [N, F] of an npz file; ValueError, in one line, for anything else."""
-    try:
-        with path.open("rb") as file:
-            if not zipfile.is_zipfile(file):
-                raise ValueError("it is no npz file; np.savez(FILE, codes=..., factors=...) makes one")
-        with np.load(path, allow_pickle=False) as arrays:
-            for name in ("codes", "factors"):
-                if name not in arrays.files:
-                    raise ValueError(f"it has no array {name!r} (there are: {', '.join(arrays.files) or 'none'})")
-            codes, factors = arrays["codes"], arrays["factors"]
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from error
-    return check_points(codes, factors)
+    arrays = npz.read(path, needed=("codes", "factors"))
+    return check_points(arrays["codes"], arrays["factors"])
 
 
 def score_file(

@@ -3,12 +3,12 @@
 import functools
 import math
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from disentanglement_study import npz
 from disentanglement_study.data import cache, prepared
 from disentanglement_study.data.catalogue import CATALOGUE, Facts
 from disentanglement_study.types import DataSet
@@ -55,15 +55,11 @@ def add(
 
 def add_file(path: Path, name: str | None = None, root: Path | None = None) -> str:
     """Adds the npz file at `path`, with the arrays that `add` takes; returns the name, by default that of the file."""
-    try:
-        with np.load(path) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{path} is not an npz file that can be read: {error}") from error
-    missing, more = {"images", "factors"} - arrays.keys(), arrays.keys() - set(ARRAYS)
-    if missing or more:
-        problem = f"no array {min(missing)!r}" if missing else f"an array {min(more)!r}"
-        raise ValueError(f"{path} has {problem}: expected images, factors, and if you like {', '.join(ARRAYS[2:])}")
+    arrays = npz.read(path, needed=ARRAYS[:2])
+    if more := arrays.keys() - set(ARRAYS):
+        raise ValueError(
+            f"{path} has an array {min(more)!r}: expected images, factors, and if you like {', '.join(ARRAYS[2:])}"
+        )
     name = name or path.stem
     add(name, **arrays, root=root, source=path.name)
     return name
