@@ -2,6 +2,11 @@
 
 import numpy as np
 
+# Metrics square codes, and fit models that scikit-learn freezes on beyond 1e30 (its LinearSVC says so itself).
+LARGEST_CODE = 1e30
+# A code that varies by less is no constant, yet its squares vanish, and with them its variance.
+SMALLEST_RANGE = 1e-100
+
 
 def check_points(codes, factors, *, which="", min_factors=1, vary=True):
     """Codes [N, D] as floats and factors [N, F] as integers, or a ValueError that says what is wrong with them.
@@ -35,6 +40,7 @@ def check_points(codes, factors, *, which="", min_factors=1, vary=True):
     if not np.isfinite(codes).all():
         point, code = np.argwhere(~np.isfinite(codes.T))[0][::-1]
         raise ValueError(f"{prefix}codes must be finite: code {code} is {codes[point, code]} at point {point}")
+    _check_sizes(codes, prefix)
     if vary and (constant := np.flatnonzero(np.ptp(factors, axis=0) == 0)).size:
         raise ValueError(f"{prefix}factor {constant[0]} has one value only ({factors[0, constant[0]]}): leave it out")
     if vary and (unique := [k for k, values in enumerate(factors.T) if len(np.unique(values)) == len(values)]):
@@ -43,6 +49,23 @@ def check_points(codes, factors, *, which="", min_factors=1, vary=True):
             "a metric needs more points than a factor has values"
         )
     return codes, factors
+
+
+def _check_sizes(codes, prefix):
+    """ValueError for finite codes of which float64 cannot compute: better than a NaN, or a fit that never ends."""
+    least, greatest = codes.min(axis=0), codes.max(axis=0)
+    largest = np.maximum(np.abs(least), np.abs(greatest))
+    if (large := np.flatnonzero(largest > LARGEST_CODE)).size:
+        raise ValueError(
+            f"{prefix}code {large[0]} reaches {largest[large[0]]:.3g}: codes of up to {LARGEST_CODE:g} can be scored; "
+            "the model has diverged, or its codes are to be scaled"
+        )
+    ranges = greatest.astype(np.float64) - least
+    if (small := np.flatnonzero((ranges > 0) & (ranges < SMALLEST_RANGE))).size:
+        raise ValueError(
+            f"{prefix}code {small[0]} varies by {ranges[small[0]]:.3g}: a code that varies by {SMALLEST_RANGE:g} or "
+            "more, or not at all, can be scored; scale it"
+        )
 
 
 def check_split(train_codes, train_factors, test_codes, test_factors, *, min_factors=1):

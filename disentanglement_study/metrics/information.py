@@ -9,14 +9,22 @@ from jaxtyping import Float, Integer, Num
 from scipy.special import xlogy
 
 
-def discretise(codes: Num[np.ndarray, "n d"], num_bins: int = 20) -> Integer[np.ndarray, "n d"]:
+def discretise(
+    codes: Num[np.ndarray, "n d"], num_bins: int = 20, limits: tuple[float, float] | None = None
+) -> Integer[np.ndarray, "n d"]:
     """The histogram bin, 0..num_bins-1, of every code: bins of equal width over that code's own range.
 
     A point on an inner edge is in the bin on its right, the maximum in the last bin, a constant code in a single one.
-    An outlier widens all bins.
+    An outlier widens all bins. With `limits` (low, high) the bins are between those, the same for every code, and what
+    lies outside is in the outermost.
     """
     if num_bins < 2:
         raise ValueError(f"num_bins must be 2 or more, got {num_bins}")
+    if limits is not None:
+        low, high = limits
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise ValueError(f"limits must be finite and rise, got {low} and {high}")
+        return np.searchsorted(np.linspace(low, high, num_bins + 1)[1:-1], codes, side="right")
     codes = np.asarray(codes, np.float64)
     left_edges = np.linspace(codes.min(axis=0), codes.max(axis=0), num_bins + 1)[:-1]
     columns = [np.searchsorted(edges, code, side="right") for edges, code in zip(left_edges.T, codes.T, strict=True)]

@@ -20,6 +20,7 @@ def mig(
     equal width, factors are taken as they are; H is of the same points. No code is pruned: a dead one shares 0 nats.
     A single code competes with 0. `rng` is not used.
 
+    Ubisoft's code (of Carbonneau et al. 2022) divides by the entropy of the code, H(c), not by that of the factor.
     As in disentanglement_lib, which divides 0 by 0 for a constant factor; here that is a ValueError.
     """
     codes, factors = check_points(codes, factors)

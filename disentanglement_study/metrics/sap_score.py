@@ -26,7 +26,9 @@ def sap_score(
 
     train_codes [N, D], train_factors [N, F], test_codes [M, D], test_factors [M, F]; returns "sap_score" in [0, 1],
     higher is better. Nothing is binned or pruned; a single code competes with a dead one. The machine is regularised,
-    so that the scale of a code matters.
+    so that the scale of a code matters. So does an offset: the intercept is penalised too (liblinear's), and a code far
+    from 0 compared with its spread cannot be parted where it should be. Good codes of three factors that score .513
+    around 0 score .253 with 10 added to each, and .009 with 100: centre codes that have a mean, such as ReLU's.
 
     As in disentanglement_lib, but that the machine's seed comes from `rng` rather than from NumPy's global state.
     """

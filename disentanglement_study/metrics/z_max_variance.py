@@ -42,7 +42,9 @@ def z_max_variance(
     factors gets the votes of the one that moves it most, so that codes of mixed factors may score 1.
 
     disentanglement_lib does not have this metric. The review's code casts 800 votes on batches of 200, draws uniformly
-    among combinations of the other factors, not among rows, and subtracts chance: (score - 1/F) / (1 - 1/F).
+    among combinations of the other factors, not among rows, and subtracts chance: (score - 1/F) / (1 - 1/F). The
+    authors' code casts 800 votes on batches of up to 100 rows, drawn without replacement, prunes no code, and scores
+    the votes that it was fitted on: here "train_accuracy".
     """
     codes, factors = check_points(codes, factors, min_factors=2)
     rng = np.random.default_rng(rng)
