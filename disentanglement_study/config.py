@@ -24,8 +24,7 @@ Seed = Annotated[int, Interval(ge=0, le=2**31 - 1)]
 MOST_RUNS = 1_000_000
 # A gigabyte of float32 images of 16x16 pixels; at 64x64 it is 17 GB.
 BatchSize = Annotated[int, Interval(ge=1, le=2**20)]
-# Points that a metric draws: at 10 codes of 8 bytes a hundred million are 8 GB.
-NumPoints = Annotated[int, Interval(ge=1, le=100_000_000)]
+NumPoints = Annotated[int, Interval(ge=1, le=2**20 - 1)]  # exact boosting takes no more: `boosting_arrays.MAX_POINTS`
 Positive = Annotated[int, Ge(1)]
 # Adam moves each weight by about the learning rate in each step: 1e6 diverges at once, and so would all above.
 Rate = Annotated[float, Interval(gt=0, le=1e6)]
@@ -108,7 +107,7 @@ class EvaluateConfig:
     num_train: NumPoints = 10_000
     num_test: NumPoints = 5_000
     training_batches: Annotated[int, Interval(ge=1, le=2**31 - 1)] = 1000
-    table_rows: NumPoints | None = None
+    table_rows: Annotated[int, Interval(ge=2, le=2**31 - 1)] | None = None
     keep_codes: Annotated[int, Ge(0)] = 1000
     seed: Seed = 0
     sampling: str = "iid"

@@ -1,18 +1,19 @@
 """What a setting or option may be is declared once, in its annotation, and checked here: type and range in one line.
 
-    steps: Annotated[int, Interval(ge=1, le=10)]        backend: Annotated[str, one_of(BACKENDS)]
+    steps: Annotated[int, Interval(ge=1, le=10)]        backend: Annotated[str, OneOf(lambda: BACKENDS)]
 
-Ranges are those of the package annotated-types (Ge, Gt, Le, Lt, Interval, MinLen, MultipleOf). Upper bounds are
+Ranges are those of the package annotated-types (Ge, Gt, Le, Lt, Interval, Len, MultipleOf). Upper bounds are
 generous: they stop a slip of the hand, and what no machine holds.
 """
 
 import collections.abc
 import dataclasses
 import difflib
+import itertools
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import annotated_types
@@ -26,20 +27,30 @@ _HOLDS = {
     "gt": lambda value, bound: value > bound,
     "le": lambda value, bound: value <= bound,
     "lt": lambda value, bound: value < bound,
+    "max_length": lambda value, bound: len(value) <= bound,
     "min_length": lambda value, bound: len(value) >= bound,
+    "rising": lambda value, _: all(low < high for low, high in itertools.pairwise(value)),
     "multiple_of": lambda value, bound: value % bound == 0,
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class OneOf:
-    """A name out of a registry. Not a Literal: the registry is the one place that lists its names."""
+    """A name out of a registry, which `registry()` gives: it may stand below what is annotated. Not a Literal, so that
+    there is one list of names."""
 
-    names: tuple[str, ...]
+    registry: Callable[[], Iterable[str]]
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.registry())
 
 
-def one_of(names: Iterable[str]) -> OneOf:
-    return OneOf(tuple(names))
+@dataclasses.dataclass(frozen=True)
+class Rising:
+    """Numbers, each above the one before."""
+
+    rising: bool = True
 
 
 class _Misfit(Exception):
@@ -53,7 +64,9 @@ def check(place: str, value: Any, declared: Any) -> Any:
     except _Misfit:
         shown = f"{place} is empty" if isinstance(value, list | tuple | dict) and not value else None
         message = f"{shown or f'{place} = {clipped(value)}'}: expected {words(declared)}"
-        near = difflib.get_close_matches(value[:50], _names(declared), n=1, cutoff=0.5) if type(value) is str else []
+        given = [one[:50] for one in (value if isinstance(value, list | tuple) else [value]) if isinstance(one, str)]
+        allowed = _names(declared)
+        near = [name for one in given if one not in allowed for name in difflib.get_close_matches(one, allowed, 1, 0.5)]
         raise ValueError(message + (f" (did you mean {near[0]!r}?)" if near else "")) from None
 
 
@@ -79,7 +92,7 @@ def _fitted(value: Any, declared: Any) -> Any:
     if declared is Any:
         return value
     if origin is Literal:
-        return _only(value, isinstance(value, str) and value in arguments)
+        return _only(value, any(type(value) is type(one) and value == one for one in arguments))
     if origin in (typing.Union, types.UnionType):
         return _first_fit(value, arguments)
     if origin in (tuple, list, collections.abc.Sequence) or declared is list:
@@ -91,7 +104,7 @@ def _fitted(value: Any, declared: Any) -> Any:
         return _only(value, declared is bool)
     if declared is float and isinstance(value, int | float):
         try:
-            return _only(float(value), math.isfinite(value))
+            return _only(float(value), not math.isnan(value))
         except OverflowError:
             raise _Misfit from None
     return _only(value, value is None if declared is type(None) or declared is None else isinstance(value, declared))
@@ -133,10 +146,10 @@ def _limits(declared: Any) -> list[Any]:
 def _holds(value: Any, limit: Any) -> bool:
     if isinstance(limit, OneOf):
         return value in limit.names
-    return all(_HOLDS[name](value, bound) for name, bound in vars_of(limit).items())
+    return all(_HOLDS[name](value, bound) for name, bound in _ends(limit).items())
 
 
-def vars_of(limit: Any) -> dict[str, Any]:
+def _ends(limit: Any) -> dict[str, Any]:
     """{"ge": 1} of Ge(1)."""
     return {field.name: getattr(limit, field.name) for field in dataclasses.fields(limit)}
 
@@ -160,16 +173,20 @@ def words(declared: Any) -> str:
 def _said(limit: Any) -> str:
     if isinstance(limit, OneOf):
         return f"one of {', '.join(limit.names)}"
-    ((name, bound),) = vars_of(limit).items()
+    if isinstance(limit, Rising):
+        return "rising"
+    ((name, bound),) = _ends(limit).items()
     if name == "min_length":
         return "1 value or more" if bound == 1 else f"{bound} values or more"
+    if name == "max_length":
+        return f"{bound} values or fewer"
     return f"a multiple of {bound}" if name == "multiple_of" else _RANGES[name].format(bound)
 
 
 def _names(declared: Any) -> list[str]:
     """All names that an annotation lists."""
     if isinstance(declared, OneOf):
-        return list(declared.names)
+        return declared.names
     if typing.get_origin(declared) is Literal:
         return [name for name in typing.get_args(declared) if isinstance(name, str)]
     parts = [*typing.get_args(declared), *getattr(declared, "__metadata__", ())]
