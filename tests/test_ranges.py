@@ -91,8 +91,9 @@ def test_the_run_ids_of_the_bundled_sweeps_are_those_that_studies_have(sweep, nu
             "evaluate.num_train = 10000: expected at most 9999, the points of cars3d",
         ),
         (
-            "evaluate.sampling = 'extrapolation'\nevaluate.sampling_options = {'on': ['object'], 'part': 'test'}",
-            "evaluate.num_train + evaluate.num_test = 15000: expected at most 5280",
+            "sweep.data_sets = ['dsprites']\nevaluate.sampling = 'extrapolation'\nevaluate.num_train = 300000\n"
+            "evaluate.sampling_options = {'on': ['shape'], 'part': 'test'}",
+            "evaluate.num_train + evaluate.num_test = 305000: expected at most 245760, the points of dsprites",
         ),
         ("evaluate.num_train = 5", "train_sizes = (10, 100, 1000, 10000): expected one of at most 5"),
         ("resources.job_size = 0", "resources.job_size = 0: expected int (1 or more)"),
