@@ -40,7 +40,7 @@ def rescore(
     if executor not in dispatch.EXECUTORS:
         raise unknown("executor", executor, dispatch.EXECUTORS)
     store = Store(root)
-    study = config.load(store.text)
+    study = config.load_text(store.text, str(store.root / "study.gin"))
     names = names_of(study.evaluate.metrics if metrics is None else metrics, (*METRICS, UDR))
     with store.lock():
         store.clear_progress()

@@ -105,12 +105,13 @@ class Objective(NamedTuple):
     """A training loss and what it needs.
 
     `loss(nets, params, batch [B,H,W,C], rng, hyper) -> (loss, aux)`, written for one model. `hyper` maps each name in
-    `hyper` below, and "step", to a traced scalar; the first name is the strength that studies sweep. `trains` names
-    the parameter groups; an objective that trains a "discriminator" has a second optimiser.
+    `hyper` below, and "step", to a traced scalar; the first name is the strength that studies sweep. A dict gives the
+    range of each, {name: Annotated[float, Ge(0)]}, as in `declared`. `trains` names the parameter groups; an objective
+    that trains a "discriminator" has a second optimiser.
     """
 
     loss: Callable[..., Any]
-    hyper: tuple[str, ...]
+    hyper: tuple[str, ...] | dict[str, Any]
     trains: tuple[str, ...] = ("encoder", "decoder")
 
 

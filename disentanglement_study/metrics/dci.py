@@ -5,6 +5,7 @@ from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.aggregations import concentration
 from disentanglement_study.metrics.checks import check_split
+from disentanglement_study.metrics.options import Trees
 from disentanglement_study.metrics.predictors import predict_factors
 
 
@@ -15,7 +16,7 @@ def dci(
     test_factors: Integer[np.ndarray, "m f"],
     *,
     rng: np.random.Generator | int = 0,
-    backend: str = "exact",
+    backend: Trees = "exact",
 ) -> dict[str, float]:
     """Whether each code matters to one factor only, and each factor needs one code only, in predicting factors.
 

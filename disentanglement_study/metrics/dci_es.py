@@ -1,10 +1,13 @@
 """Explicitness and size."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, MinLen
 from jaxtyping import Float, Integer, Num
 
+from disentanglement_study.declared import OneOf, Rising
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_split
 from disentanglement_study.metrics.probes import PROBES
@@ -17,10 +20,10 @@ def dci_es(
     test_factors: Integer[np.ndarray, "m f"],
     *,
     rng: np.random.Generator | int = 0,
-    probe: str = "random_features",
-    sizes: Sequence[int] | None = None,
-    continuous_factors: bool | Sequence[int] = True,
-    best_loss: str = "zero",
+    probe: Annotated[str, OneOf(lambda: PROBES)] = "random_features",
+    sizes: Annotated[Sequence[Annotated[int, Ge(0)]], MinLen(2), Rising()] | None = None,
+    continuous_factors: bool | Sequence[Annotated[int, Ge(0)]] = True,
+    best_loss: Annotated[str, OneOf(lambda: ("zero", "lowest"))] = "zero",
 ) -> dict[str, float]:
     """How little capacity a probe needs to make the most of the codes, and how many codes there are.
 

@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Integer, Num
@@ -11,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
+from disentanglement_study.declared import OneOf
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_split
 
@@ -22,8 +24,8 @@ def explicitness(
     test_factors: Integer[np.ndarray, "m f"],
     *,
     rng=None,
-    protocol: str = "dlib",
-    backend: str = "exact",
+    protocol: Annotated[str, OneOf(lambda: PROTOCOLS)] = "dlib",
+    backend: Annotated[str, OneOf(lambda: BACKENDS)] = "exact",
 ) -> dict[str, float]:
     """How well a linear classifier of all codes tells each value of a factor from the others.
 

@@ -1,6 +1,7 @@
 """Modularity, explicitness and compactness by information: InfoMEC."""
 
 import warnings
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Integer, Num
@@ -9,10 +10,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from disentanglement_study.declared import OneOf
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_split
 from disentanglement_study.metrics.information import discretise, entropy, mutual_information
 from disentanglement_study.metrics.neighbours import neighbour_information
+from disentanglement_study.metrics.options import NumBins
 
 ESTIMATORS = ("neighbours", "bins", "values")
 ACTIVE_RANGE = 1 / 20
@@ -27,8 +30,8 @@ def info_mec(
     test_factors: Integer[np.ndarray, "m f"],
     *,
     rng: np.random.Generator | int = 0,
-    estimator: str = "neighbours",
-    num_bins: int = 20,
+    estimator: Annotated[str, OneOf(lambda: ESTIMATORS)] = "neighbours",
+    num_bins: NumBins = 20,
 ) -> dict[str, float]:
     """Whether codes are about one factor each, factors in one code each, and factors linear in all codes.
 

@@ -1,10 +1,14 @@
 """Joint entropy minus mutual information gap."""
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Integer, Num
 
+from disentanglement_study.declared import Rising
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 
 def jemmig(
@@ -12,8 +16,8 @@ def jemmig(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng=None,
-    num_bins: int = 20,
-    limits: tuple[float, float] | None = None,
+    num_bins: NumBins = 20,
+    limits: Annotated[tuple[float, float], Rising()] | None = None,
 ) -> dict[str, float]:
     """Whether one code is about a factor, about all of it, about nothing else, and no other code is about it.
 

@@ -6,10 +6,11 @@ from jaxtyping import Integer, Num
 from disentanglement_study.metrics.aggregations import gaps
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 
 def mig(
-    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: int = 20
+    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: NumBins = 20
 ) -> dict[str, float]:
     """How much more the best code knows about a factor than the second best does.
 

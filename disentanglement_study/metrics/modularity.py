@@ -6,10 +6,11 @@ from jaxtyping import Integer, Num
 from disentanglement_study.metrics.aggregations import modularities
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 
 def modularity(
-    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: int = 20
+    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: NumBins = 20
 ) -> dict[str, float]:
     """Whether each code shares information with one factor only.
 

@@ -1,10 +1,14 @@
 """Robust mutual information gap."""
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Integer, Num
 
+from disentanglement_study.declared import Rising
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 
 def rmig(
@@ -12,8 +16,8 @@ def rmig(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng=None,
-    num_bins: int = 100,
-    limits: tuple[float, float] = (-4.0, 4.0),
+    num_bins: NumBins = 100,
+    limits: Annotated[tuple[float, float], Rising()] = (-4.0, 4.0),
 ) -> dict[str, float]:
     """The mutual information gap in fixed bins, as many for every model.
 

@@ -5,6 +5,7 @@ from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 # A code that is an exact function of others makes the total correlation infinite. The eigenvalues of the correlation
 # matrix are cut here, well above their rounding error, so that it adds 13.8 nats instead.
@@ -12,7 +13,7 @@ SMALLEST_EIGENVALUE = 1e-12
 
 
 def unsupervised(
-    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: int = 20
+    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: NumBins = 20
 ) -> dict[str, float]:
     """How dependent the codes are on each other (Locatello et al. 2019, "Challenging common assumptions", 5.2).
 
