@@ -110,7 +110,8 @@ class ResourceConfig:
     job_size: runs in a job, which is what is dispatched, retried and stored. population: models that are trained
     together, at most a job (None: as many as fit the device and are fastest there). num_cpus, num_gpus, tpu: what Ray
     reserves for a job (num_gpus None: one where the cluster has any, else none); as many models as num_cpus are scored
-    at once. retries: more attempts for a job that fails. log_every: updates between two points of a loss curve.
+    at once. retries: more attempts for a job that fails. job_hours: an attempt that takes longer is ended and has
+    failed (None: no limit; Ray only). log_every: updates between two points of a loss curve.
     checkpoint_minutes: between two checkpoints of a training (0: none). encode_batch: images encoded at once.
     """
 
@@ -120,6 +121,7 @@ class ResourceConfig:
     num_gpus: float | None = None
     tpu: float = 0.0
     retries: int = 1
+    job_hours: float | None = None
     log_every: int = 1000
     checkpoint_minutes: float = 10.0
     encode_batch: int = 256

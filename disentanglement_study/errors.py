@@ -1,4 +1,4 @@
-"""Bad input: one line that names the value, what was allowed and the nearest spelling."""
+"""Bad input: one line that names the value, what was allowed and the nearest spelling. And what failed in part."""
 
 import difflib
 from collections.abc import Iterable
@@ -13,3 +13,7 @@ def unknown(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     hint = f"did you mean {near[0]!r}? " if near else ""
     there = f": {', '.join(sorted(allowed))}" if len(allowed) <= LISTED else f" {len(allowed):,}"
     return ValueError(f"unknown {kind} {name!r}: {hint}(there are{there})")
+
+
+class Failed(Exception):
+    """Some of what was asked could not be done, and the rest was: exit code 3. The message says what."""

@@ -11,7 +11,6 @@ from disentanglement_study import data, dispatch, job, plan, represent
 from disentanglement_study.config import Study
 from disentanglement_study.data import sampling
 from disentanglement_study.display import Watch, stages
-from disentanglement_study.errors import unknown
 from disentanglement_study.store import Store
 from disentanglement_study.types import DataSet, Run
 
@@ -46,8 +45,7 @@ def run(
     Raises ValueError before anything is written for a folder of another sweep or a data set that cannot be had.
     """
     console = console or Console(stderr=True)
-    if executor not in dispatch.EXECUTORS:
-        raise unknown("executor", executor, dispatch.EXECUTORS)
+    dispatch.check(executor, address)
     table = plan.frame(runs, study)
     store = Store(root)
     for name in table["data_set"].unique():
@@ -72,7 +70,7 @@ def run(
         work = functools.partial(job.run_job, study=study, root=root.absolute(), data_dir=data_dir)
         watch = Watch(console, store, jobs)
         with watch.watching():
-            for ended_job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address):
+            for ended_job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address, watch.waits):
                 if error is not None:
                     job.record_failure(ended_job, root, error, study.resources.retries + 1)
                 watch.job_ended(ended_job, error)

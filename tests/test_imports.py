@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "disentanglement_study"
 ORDER = [
     "errors", "rng", "types", "cores", "pictures", "traversal_ranges", "nets", "objectives", "metrics", "data",
     "config", "locatello2019", "compilation", "population", "train", "checkpoint", "fit", "plan", "cost", "represent",
-    "evaluate", "score_file", "store", "job", "dispatch", "display", "study", "rescore", "trained", "traverse",
-    "cli_analysis", "cli_data", "cli_traverse", "cli", "__main__",
+    "evaluate", "score_file", "store", "job", "cluster", "dispatch", "display", "study", "rescore", "trained",
+    "traverse", "signals", "cli_analysis", "cli_data", "cli_traverse", "cli", "__main__",
 ]  # fmt: skip
 LEAVES = {"nets", "objectives", "metrics", "data"}
 LEAVES_MAY_IMPORT = {"errors", "types", "rng"}
