@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Interval, MinLen
+from annotated_types import Ge, Gt, Interval, MinLen
 
 from disentanglement_study.declared import check
 from disentanglement_study.errors import clipped, unknown
@@ -122,7 +122,8 @@ class ResourceConfig:
     job_size: runs in a job, which is what is dispatched, retried and stored. population: models that are trained
     together, at most a job (None: as many as fit the device and are fastest there). num_cpus, num_gpus, tpu: what Ray
     reserves for a job (num_gpus None: one where the cluster has any, else none); as many models as num_cpus are scored
-    at once. retries: more attempts for a job that fails. log_every: updates between two points of a loss curve.
+    at once. retries: more attempts for a job that fails. job_hours: an attempt that takes longer is ended and has
+    failed (None: no limit; Ray only). log_every: updates between two points of a loss curve.
     checkpoint_minutes: between two checkpoints of a training (0: none). encode_batch: images encoded at once.
     """
 
@@ -132,6 +133,7 @@ class ResourceConfig:
     num_gpus: Devices | None = None
     tpu: Devices = 0.0
     retries: Annotated[int, Interval(ge=0, le=1000)] = 1  # what fails a thousand times will fail again
+    job_hours: Annotated[float, Gt(0)] | None = None
     log_every: Positive = 1000
     checkpoint_minutes: Annotated[float, Ge(0)] = 10.0
     encode_batch: BatchSize = 256

@@ -1,4 +1,4 @@
-"""Bad input: one line that names the value, what was allowed and the nearest spelling."""
+"""Bad input: one line that names the value, what was allowed and the nearest spelling. And what failed in part."""
 
 import difflib
 from collections.abc import Iterable
@@ -28,3 +28,7 @@ def clipped(value: object) -> str:
 def one_line(message: object) -> str:
     """A message of others in one line."""
     return " ".join(str(message).split())
+
+
+class Failed(Exception):
+    """Some of what was asked could not be done, and the rest was: exit code 3. The message says what."""

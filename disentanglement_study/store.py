@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,10 +103,21 @@ class Store:
         self.tmp.mkdir(parents=True, exist_ok=True)
         with (self.tmp / "lock").open("w") as handle:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _hold(handle)
             except OSError:
                 raise ValueError(f"another process is running {self.root}: wait for it, or stop it first") from None
             yield
+
+    def is_running(self) -> bool:
+        """Whether a process holds the lock; one of another machine too, if the file system passes locks on."""
+        try:
+            with (self.tmp / "lock").open("rb") as handle:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
 
     def write_job(
         self,
@@ -252,6 +264,15 @@ def open(root: str | Path) -> Store:
     if not (store.root / "plan.parquet").is_file():
         raise ValueError(f"{root} holds no study (no plan.parquet); `disentanglement-study run SWEEP {root}` makes one")
     return store
+
+
+def _hold(handle) -> None:
+    """Takes the lock; OSError if another process has it. One that only looked (`is_running`) has let go at once."""
+    for _ in range(20):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(0.01)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from disentanglement_study import condition, data, dispatch, job, plan, represen
 from disentanglement_study.config import Study
 from disentanglement_study.data import sampling
 from disentanglement_study.display import Watch, stages
-from disentanglement_study.errors import unknown
 from disentanglement_study.store import Store
 from disentanglement_study.terminal import ERR
 from disentanglement_study.types import DataSet, Run
@@ -42,8 +41,7 @@ def run(
     Raises ValueError before anything is written for a folder of another sweep or a data set that cannot be had.
     """
     console = console or ERR
-    if executor not in dispatch.EXECUTORS:
-        raise unknown("executor", executor, dispatch.EXECUTORS)
+    dispatch.check(executor, address)
     table = plan.frame(runs, study)
     store = Store(root)
     for name in table["data_set"].unique():
@@ -68,7 +66,7 @@ def run(
         work = functools.partial(job.run_job, study=study, root=root.absolute(), data_dir=data_dir)
         watch = Watch(console, store, jobs)
         with watch.watching():
-            for ended_job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address):
+            for ended_job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address, watch.waits):
                 if error is not None:
                     job.record_failure(ended_job, root, error, study.resources.retries + 1)
                 watch.job_ended(ended_job, error)
