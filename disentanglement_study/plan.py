@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import inspect
 import itertools
 import json
 import math
@@ -18,6 +17,7 @@ from disentanglement_study.data import sampling
 from disentanglement_study.errors import unknown
 from disentanglement_study.locatello2019 import dlib_model_num
 from disentanglement_study.metrics import METRICS
+from disentanglement_study.metrics.options import check_options
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.train import build_nets
 from disentanglement_study.types import Job, Run
@@ -76,15 +76,10 @@ def _check_sampling(study: Study, facts: data.Facts) -> None:
 
 def check_evaluation(study: Study) -> None:
     """ValueError for a metric, or an option of a metric, that does not exist."""
-    for name in (*study.evaluate.metrics, *study.evaluate.options):
+    for name in study.evaluate.metrics:
         if name not in METRICS:
             raise unknown("metric", name, METRICS)
-    for name, options in study.evaluate.options.items():
-        accepted = inspect.signature(METRICS[name].compute).parameters
-        keywords = [p.name for p in accepted.values() if p.kind is p.KEYWORD_ONLY and p.name != "rng"]
-        for option in options:
-            if option not in keywords:
-                raise unknown(f"option of metric {name!r}", option, keywords)
+    check_options(study.evaluate.options)
 
 
 def _strengths(objective: str, hyper: dict) -> list[dict[str, float]]:

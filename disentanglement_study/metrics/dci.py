@@ -16,6 +16,7 @@ def dci(
     *,
     rng: np.random.Generator | int = 0,
     backend: str = "exact",
+    num_stages: int = 100,
 ) -> dict[str, float]:
     """Whether each code matters to one factor only, and each factor needs one code only, in predicting factors.
 
@@ -28,7 +29,7 @@ def dci(
     the disentanglement, "completeness", "informativeness_train" and "informativeness_test", all in [0, 1], higher is
     better. Nothing is binned or pruned: a dead code has no importance, hence no weight. A single code is complete.
 
-    `backend` "sklearn" is GradientBoostingClassifier() as in disentanglement_lib: 100 stages of trees of depth 3.
+    `backend` "sklearn" is GradientBoostingClassifier() as in disentanglement_lib: `num_stages` of trees of depth 3.
     "exact" is the same algorithm in a small part of the time, see `boosting`. Seeds, which break ties, come from `rng`
     rather than from NumPy's global state. The papers' informativeness is an error, disentanglement_lib's an accuracy
     as here.
@@ -37,7 +38,7 @@ def dci(
         train_codes, train_factors, test_codes, test_factors, min_factors=2
     )
     rng = np.random.default_rng(rng)
-    predicted = predict_factors(train_codes, train_factors, test_codes, rng=rng, backend=backend)
+    predicted = predict_factors(train_codes, train_factors, test_codes, rng=rng, backend=backend, num_stages=num_stages)
     return {
         "dci": concentration(predicted.importance),
         "completeness": concentration(predicted.importance.T),
