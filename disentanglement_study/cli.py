@@ -13,7 +13,7 @@ from disentanglement_study.terminal import ERR, OUT
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 SHOWN_ROWS = 200
-FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "all_scores", "csv")
+FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "option", "all_scores", "csv")
 
 EXAMPLES = """\
 examples:
@@ -127,13 +127,18 @@ def _score_file(arguments: argparse.Namespace) -> None:
     import dataclasses
 
     from disentanglement_study import display, score_file
-    from disentanglement_study.evaluate import names_of
+    from disentanglement_study.metrics.settings import parse_options
 
+    options = parse_options(arguments.option or ())
+    points = score_file.read(arguments.target)
+    names, left_out = score_file.choose(arguments.metrics or "all", points)
+    if left_out:
+        ERR.print(left_out, markup=False, highlight=False, soft_wrap=True)
     given = {name: getattr(arguments, name) for name in ("num_train", "num_test", "seed")}
-    settings = config.EvaluateConfig(metrics=names_of(arguments.metrics or "all"))
+    settings = config.EvaluateConfig(metrics=names, options=options)
     settings = dataclasses.replace(settings, **{name: value for name, value in given.items() if value is not None})
     with display.steps(ERR, len(settings.metrics)) as report:
-        scores = score_file.score_file(arguments.target, settings, arguments.protocol or "dlib", report)
+        scores = score_file.score(points, settings, arguments.protocol or "dlib", report)
     if arguments.csv:
         scores.to_csv(sys.stdout, index=False)
     else:
@@ -237,11 +242,19 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--metrics", help="names, separated by commas, or all (default: all; of a study: its own)")
     _executor_options(command)
     _data_dir(command)
-    of_file = command.add_argument_group("for an npz file (codes [N, D] of floats, factors [N, F] of integers)")
+    of_file = command.add_argument_group(
+        "for an npz file: codes [N, D] of floats, and factors [N, F] of integers (most metrics), real numbers, or none"
+    )
     of_file.add_argument("--num-train", type=int, help="points to train and estimate on (default 10000)")
     of_file.add_argument("--num-test", type=int, help="points to test on (default 5000)")
     of_file.add_argument("--seed", type=int, help="of the metrics' draws (default 0)")
     of_file.add_argument("--protocol", choices=("dlib", "paper"), help="dlib: what was published (default)")
+    of_file.add_argument(
+        "--option",
+        metavar="METRIC.NAME=VALUE",
+        action="append",
+        help="such as dci.num_stages=50 (may be repeated)",
+    )
     of_file.add_argument("--all-scores", action="store_const", const=True, help="not only the headline of each metric")
     of_file.add_argument("--csv", action="store_const", const=True, help="print all scores as CSV instead of a table")
     add(status, _folder)

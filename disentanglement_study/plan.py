@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import inspect
 import itertools
 import json
 import math
@@ -15,10 +14,11 @@ import pandas as pd
 from disentanglement_study import data
 from disentanglement_study.config import MOST_RUNS, Study
 from disentanglement_study.data import sampling
-from disentanglement_study.declared import check, check_options
+from disentanglement_study.declared import check
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.locatello2019 import dlib_model_num
 from disentanglement_study.metrics import METRICS
+from disentanglement_study.metrics.settings import check_options, metric_options
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.train import build_nets
 from disentanglement_study.types import Job, Run
@@ -107,23 +107,16 @@ def _check_resources(study: Study) -> None:
             raise ValueError(f"resources.{name} = {value}: expected a share of one (0 to 1) or a whole number")
 
 
-def metric_options(name: str) -> dict[str, inspect.Parameter]:
-    """The options of a metric, with what each may be and its default."""
-    parameters = inspect.signature(METRICS[name].compute).parameters.values()
-    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "rng"}
-
-
 def check_evaluation(study: Study) -> None:
     """ValueError for a metric, or an option of a metric, that does not exist, and for an option outside its range."""
     evaluate = study.evaluate
     for field, names in (("metrics", evaluate.metrics), ("representations", evaluate.representations)):
         if len(set(names)) < len(names):
             raise ValueError(f"evaluate.{field} names {Counter(names).most_common(1)[0][0]!r} twice: expected once")
-    for name in (*study.evaluate.metrics, *study.evaluate.options):
+    for name in evaluate.metrics:
         if name not in METRICS:
             raise unknown("metric", name, METRICS)
-    for name, options in study.evaluate.options.items():
-        check_options(f"metric {name!r}", options, {key: p.annotation for key, p in metric_options(name).items()})
+    check_options(evaluate.options)
     for name in evaluate.metrics:
         sizes = evaluate.options.get(name, {}).get("train_sizes")
         if sizes is None and "train_sizes" in metric_options(name):

@@ -15,6 +15,7 @@ from disentanglement_study import config, plan
 from disentanglement_study.data.sampling import DISTRIBUTIONS, PAIRS
 from disentanglement_study.declared import check, words
 from disentanglement_study.metrics import METRICS
+from disentanglement_study.metrics.settings import metric_options
 from disentanglement_study.nets import DECODERS, ENCODERS
 from disentanglement_study.nets.mlp import Discriminator
 from disentanglement_study.objectives import OBJECTIVES
@@ -150,7 +151,7 @@ def test_the_ends_of_the_ranges_are_allowed(text):
 def declarations() -> Iterator[tuple[str, object, object]]:
     """Every option that has a default, with its annotation."""
     for name, metric in METRICS.items():
-        for key, parameter in plan.metric_options(name).items():
+        for key, parameter in metric_options(name).items():
             yield f"{metric.compute.__name__}.{key}", parameter.annotation, parameter.default
     for name, function in (DISTRIBUTIONS | PAIRS).items():
         for key, parameter in inspect.signature(function).parameters.items():
@@ -239,8 +240,8 @@ def bindings(number: int, seed: int) -> Iterator[str]:
             section, field = draw.choice(fields)
             yield f"{section}.{field} = {value}"
         elif kind == 1:
-            metric = draw.choice([name for name in METRICS if plan.metric_options(name)])
-            option = draw.choice(list(plan.metric_options(metric)))
+            metric = draw.choice([name for name in METRICS if metric_options(name)])
+            option = draw.choice(list(metric_options(metric)))
             yield f"evaluate.metrics = ['{metric}']\nevaluate.options = {{'{metric}': {{'{option}': {value}}}}}"
         elif kind == 2:
             part = draw.choice(["encoder", "decoder", "discriminator"])

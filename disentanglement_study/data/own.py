@@ -3,6 +3,7 @@
 import functools
 import math
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -32,14 +33,17 @@ def add(
     what image i shows. Rows are in any order; combinations may be missing (the grid is incomplete) or repeated (images
     that differ in what is no factor). factor_sizes: the numbers of values, if the largest may not be there.
 
-    The same set again is no error, another one under a name that is taken is. Raises ValueError for what is not as
-    above and for a factor with one value, OSError for a folder that cannot hold it.
+    The same set again is no error, another one under a name that is taken is. Warns of values that no image has, such
+    as 0 where values are numbered from 1: they stay a part of the grid, which is then incomplete. Raises ValueError for
+    what is not as above and for a factor with one value, OSError for a folder that cannot hold it.
     """
     _check_name(name)
     images = _checked_images(np.asarray(images))
     factors, sizes = _checked_factors(np.asarray(factors), len(images), factor_sizes)
     names = tuple(str(n) for n in factor_names) if factor_names is not None else None
     names = names or tuple(f"factor_{i}" for i in range(len(sizes)))
+    for text in empty_values(factors, sizes, names):
+        warnings.warn(text, stacklevel=2)
     if len(names) != len(sizes) or len(set(names)) != len(names):
         raise ValueError(f"factor_names {list(names)}: expected {len(sizes)} different names, one for each factor")
     points = np.ravel_multi_index(factors.T, sizes)
@@ -51,6 +55,16 @@ def add(
     if not _is(prepared.read(name, root), facts, images, points):
         file = cache.folder(root) / f"{name}.bin"
         raise ValueError(f"there is another data set {name!r} already: choose another name, or delete {file}")
+
+
+def empty_values(factors: np.ndarray, sizes: Sequence[int], names: Sequence[str]) -> Iterator[str]:
+    """A line for each factor with values that no image has."""
+    for name, size, values in zip(names, sizes, factors.T, strict=False):
+        there = np.unique(values)
+        if len(there) < size:
+            absent = next(value for value, found in enumerate([*there, size]) if value != found)
+            hint = ": values are numbered from 0, these from 1" if absent == 0 and len(there) == size - 1 else ""
+            yield f"factor {name!r}: {size - len(there)} of its {size} values are in no image, such as {absent}{hint}"
 
 
 def add_file(path: Path, name: str | None = None, root: Path | None = None) -> str:

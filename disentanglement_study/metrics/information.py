@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float, Integer, Num
 from scipy.special import xlogy
 
+from disentanglement_study.metrics.checks import as_labels
+
 
 def discretise(
     codes: Num[np.ndarray, "n d"], num_bins: int = 20, limits: tuple[float, float] | None = None
@@ -39,8 +41,8 @@ def entropy(values: Integer[np.ndarray, "n a"]) -> Float[np.ndarray, " a"]:
 
 def mutual_information(left: Integer[np.ndarray, "n a"], right: Integer[np.ndarray, "n b"]) -> Float[np.ndarray, "a b"]:
     """I(A; B) = Σ p(a, b) log p(a, b) / (p(a) p(b)) of every pair of columns, nats."""
-    left, num_left = _as_labels(left)
-    right, num_right = _as_labels(right)
+    (left,), (right,) = as_labels(left), as_labels(right)
+    num_left, num_right = int(left.max()) + 1, int(right.max()) + 1
     num_points, width = left.shape
     rows = (np.arange(width) * num_left + left) * num_right
     matrix = np.empty((width, right.shape[1]))
@@ -52,9 +54,3 @@ def mutual_information(left: Integer[np.ndarray, "n a"], right: Integer[np.ndarr
         ratio = np.divide(joint * num_points, independent, out=np.ones_like(joint), where=joint > 0)
         matrix[:, column] = np.sum(joint * np.log(ratio), axis=(1, 2)) / num_points
     return np.maximum(matrix, 0.0)
-
-
-def _as_labels(values):
-    """Each column as labels 0..K-1, and the largest K."""
-    labels = np.stack([np.unique(column, return_inverse=True)[1] for column in values.T], axis=1)
-    return labels, int(labels.max()) + 1

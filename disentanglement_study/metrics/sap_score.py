@@ -10,9 +10,9 @@ from disentanglement_study.metrics.checks import check_split
 
 def sap_score(
     train_codes: Num[np.ndarray, "n d"],
-    train_factors: Integer[np.ndarray, "n f"],
+    train_factors: Num[np.ndarray, "n f"],
     test_codes: Num[np.ndarray, "m d"],
-    test_factors: Integer[np.ndarray, "m f"],
+    test_factors: Num[np.ndarray, "m f"],
     *,
     rng: np.random.Generator | int = 0,
     continuous_factors: bool = False,
@@ -32,8 +32,9 @@ def sap_score(
 
     As in disentanglement_lib, but that the machine's seed comes from `rng` rather than from NumPy's global state.
     """
+    kind = "numbers" if continuous_factors else "categories"
     train_codes, train_factors, test_codes, test_factors = check_split(
-        train_codes, train_factors, test_codes, test_factors
+        train_codes, train_factors, test_codes, test_factors, kind=kind
     )
     rng = np.random.default_rng(rng)
     if train_codes.shape[1] == 1:

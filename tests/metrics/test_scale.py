@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from disentanglement_study.metrics import METRICS, udr
-from disentanglement_study.metrics.checks import check_points
+from disentanglement_study.metrics.checks import check_points, check_split
 
 SIZES = (2, 3, 4)
 GRID = np.stack(np.unravel_index(np.arange(np.prod(SIZES)), SIZES), axis=1).repeat(8, axis=0)
@@ -56,7 +56,7 @@ def test_what_is_too_large_or_too_small_is_named():
     codes = CODES.copy()
     codes[3, 1] = -2e30
     with pytest.raises(ValueError, match=r"^test code 1 reaches 2e\+30: codes of up to 1e\+30 can be scored"):
-        check_points(codes, GRID, which="test")
+        check_split(CODES, GRID, codes, GRID)
     codes = CODES * [1.0, 1.0, 1e-101]
     with pytest.raises(ValueError, match=r"^code 2 varies by 1\.2\de-101?: .*; scale it$|^code 2 varies by \S+e-102"):
         check_points(codes, GRID)
