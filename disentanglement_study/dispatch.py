@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from disentanglement_study import cores
 from disentanglement_study.config import ResourceConfig
+from disentanglement_study.errors import stop_if_full
 from disentanglement_study.types import Job
 
 Work = Callable[[Job], None]
@@ -24,6 +25,7 @@ def inline(jobs: list[Job], work: Work, resources: ResourceConfig, address: str 
             try:
                 work(job)
             except Exception as error:
+                stop_if_full(error)
                 if attempt == resources.retries:
                     yield job, error
             else:
@@ -69,6 +71,7 @@ def ray(jobs: list[Job], work: Work, resources: ResourceConfig, address: str | N
                 try:
                     ray.get(reference)
                 except Exception as error:
+                    stop_if_full(error)
                     if attempt < resources.retries:
                         running[task.remote(job, work, pinned)] = job, attempt + 1
                     else:
