@@ -5,6 +5,8 @@ shapes and dtypes that are wanted: nothing is broadcast or cast.
 """
 
 import contextlib
+import errno
+import os
 import shutil
 import warnings
 import zlib
@@ -16,6 +18,8 @@ import absl.logging
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+
+from disentanglement_study.errors import FULL
 
 
 class Checkpoints(contextlib.AbstractContextManager):
@@ -90,7 +94,10 @@ class Checkpoints(contextlib.AbstractContextManager):
         try:
             yield
         except Exception as error:
-            raise OSError(f"{self.folder}: a checkpoint could not be written: {_line(error)}") from error
+            # The libraries say in words alone that a disk is full.
+            number = next((full for full in FULL if os.strerror(full) in str(error)), errno.EIO)
+            message = f"{self.folder}: a checkpoint could not be written: {_line(error)}"
+            raise OSError(number, message, str(self.folder)) from error
 
     def _read(self, step: int, wanted: dict[str, str]) -> dict[str, np.ndarray]:
         leaves = self._manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore())).state
@@ -117,4 +124,4 @@ def _crc32(leaves: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).partition(' [tensorstore_spec=')[0]}"
+    return f"{type(error).__name__}: {' '.join(str(error).partition(' [tensorstore_spec=')[0].split())}"

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from disentanglement_study import store
+from disentanglement_study import files, store
 from disentanglement_study.terminal import ERR, OUT
 
 MAX_DRAWING = 4  # Processes that draw figures: each holds the results.
@@ -36,7 +36,7 @@ def tables(arguments: argparse.Namespace) -> None:
 
     results = store.open(arguments.dir).results(models.stored())
     with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
-        written = analysis_tables.write(results, arguments.dir / "tables", begins)
+        written = analysis_tables.write(results, files.folder(arguments.dir / "tables"), begins)
     for name in ("rank_correlation", "paper_vs_measured"):
         if name in written.tables:
             text = analysis_tables.render(written.tables[name])
@@ -56,6 +56,7 @@ def figures(arguments: argparse.Namespace) -> None:
     if paper is not None:
         analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
     results = store.open(arguments.dir).results(analysis_figures.stored())
+    files.folder(folder)
     total = len(analysis_figures.figures_of(paper) if paper else analysis_figures.FIGURES)
     with display.steps(ERR, total) as begins:
         written = analysis_figures.write(results, folder, paper, min(os.cpu_count() or 1, MAX_DRAWING), begins)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from disentanglement_study.errors import unknown
+from disentanglement_study.errors import one_line, unknown
 
 # What a condition is made of: comparisons of columns, numbers, texts and lists. No calls, attributes or subscripts.
 ALLOWED = (
@@ -30,8 +30,9 @@ def rows(table: pd.DataFrame, where: str) -> pd.DataFrame:
         _check(plain, known, table.columns)
         chosen = table.rename(columns=stand_ins).eval(plain, engine="python")
     except Exception as error:  # pandas passes on whatever its parser and engine raise
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"--where {where!r}: {reason} (columns: {', '.join(table.columns[1:8])}, ...)") from error
+        raise ValueError(
+            f"--where {where!r}: {one_line(error)} (columns: {', '.join(table.columns[1:8])}, ...)"
+        ) from error
     if not (isinstance(chosen, pd.Series) and pd.api.types.is_bool_dtype(chosen)):
         raise ValueError(f'--where {where!r}: is no condition, such as "seed < 5 and strength > 1"')
     return table[chosen.fillna(False)]

@@ -7,6 +7,7 @@ process may use.
 
 import fcntl
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -16,18 +17,22 @@ _claimed: list = []  # open lock files: a core is free again when the process th
 def claim(count: int) -> set[int]:
     """Pins this process to `count` free cores of those it may use, once; returns the cores it runs on.
 
-    If fewer are free, or the platform knows no affinity, the process stays where it is: slower, never wrong.
+    If fewer are free, or the platform knows no affinity, the process stays where it is: slower, never wrong. So it
+    does if the folder of the claims, which all users can make, is not this user's alone.
     """
     if not hasattr(os, "sched_setaffinity"):
         return set()
     available = os.sched_getaffinity(0)
     if _claimed or count >= len(available):
         return available
-    folder = Path(tempfile.gettempdir()) / f"disentanglement_study.{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    if (folder := _private(Path(tempfile.gettempdir()) / f"disentanglement_study.{os.getuid()}")) is None:
+        return available
     mine: dict[int, object] = {}
     for core in sorted(available):
-        handle = (folder / f"core{core}").open("w")
+        try:
+            handle = os.fdopen(os.open(folder / f"core{core}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+")
+        except OSError:  # a link, or somebody else's
+            continue
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -41,3 +46,17 @@ def claim(count: int) -> set[int]:
     for handle in mine.values():
         handle.close()
     return available
+
+
+def _private(folder: Path) -> Path | None:
+    """The folder, made if it is not there, if it is a folder that only this user can write to; else None."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        about = os.lstat(folder)
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+            return None
+        if stat.S_IMODE(about.st_mode) != 0o700:
+            os.chmod(folder, 0o700)
+    except OSError:
+        return None
+    return folder

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from disentanglement_study import cluster, cores
 from disentanglement_study.config import ResourceConfig
-from disentanglement_study.errors import unknown
+from disentanglement_study.errors import stop_if_full, unknown
 from disentanglement_study.types import Job
 
 Work = Callable[[Job], None]
@@ -33,6 +33,7 @@ def inline(
             try:
                 work(job)
             except Exception as error:
+                stop_if_full(error)
                 if attempt == resources.retries:
                     yield job, error
             else:
@@ -86,6 +87,7 @@ def ray(
             since = {ticket: since.get(ticket, now) for ticket in begun}
             ended = {reference: _error(ray, reference) for reference in finished}
             for reference, error in {**_late(ray, running, since, now, resources.job_hours), **ended}.items():
+                stop_if_full(error)
                 job, number, ticket = running.pop(reference)
                 _internal_kv()._internal_kv_del(ticket.encode())
                 if error is not None and number < resources.retries:

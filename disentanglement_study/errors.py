@@ -1,10 +1,15 @@
 """Bad input: one line that names the value, what was allowed and the nearest spelling. And what failed in part."""
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable
 
+# No room on the device, no more for this user, no more for one file.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LISTED = 30  # Names. More are counted, not listed.
 CLIPPED = 120  # Characters of a value that an error shows.
+LONGEST = 300  # Characters of a library's message.
 
 
 def unknown(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
@@ -26,9 +31,25 @@ def clipped(value: object) -> str:
 
 
 def one_line(message: object) -> str:
-    """A message of others in one line."""
-    return " ".join(str(message).split())
+    """A message of others, or an exception, in one line and not too long."""
+    text = " ".join(str(message).split()) or type(message).__name__
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 class Failed(Exception):
     """Some of what was asked could not be done, and the rest was: exit code 3. The message says what."""
+
+
+def stop_if_full(error: BaseException | None) -> None:
+    """Raises an OSError that names the file if this error is of a full disk, or comes from one that is.
+
+    A model is not to blame for that: it has not failed, and the same command goes on when there is room.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and error.errno in FULL:
+            advice = "nothing finished is lost: make room, and the same command goes on"
+            raise OSError(error.errno, f"{os.strerror(error.errno)} ({advice})", error.filename) from error
+        # Ray hands on the error of a worker as the `cause` of its own.
+        error = getattr(error, "cause", None) or error.__cause__ or error.__context__

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from disentanglement_study import rng
 from disentanglement_study.config import EvaluateConfig
-from disentanglement_study.errors import unknown
+from disentanglement_study.errors import stop_if_full, unknown
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.checks import as_labels, is_real
 
@@ -43,7 +43,8 @@ def evaluate(
         try:
             scores, num_train = _compute(name, codes, factors, complete, representation, config, protocol)
             error = None
-        except Exception:
+        except Exception as failure:
+            stop_if_full(failure)
             scores, error = {name: float("nan")}, traceback.format_exc(limit=-3)
         shared = {
             "representation": representation,

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from disentanglement_study import population
+from disentanglement_study import files, population
 from disentanglement_study.checkpoint import Checkpoints
 from disentanglement_study.config import NetConfig, ResourceConfig, TrainConfig
 from disentanglement_study.train import Trainer, num_updates
@@ -201,5 +201,6 @@ def _remembered(folder: Path | None, num_runs: int) -> int | None:
 
 def _remember(folder: Path | None, size: int) -> None:
     if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "population").write_text(str(size))
+        files.folder(folder)
+        with files.replacing(folder / "population") as temporary:
+            temporary.write_text(str(size))

@@ -1,5 +1,6 @@
 """One job, top to bottom: train, represent, evaluate, store. The only file that knows every stage."""
 
+import platform
 import time
 import traceback
 from collections.abc import Callable
@@ -14,14 +15,19 @@ from disentanglement_study.config import EvaluateConfig, Study
 from disentanglement_study.evaluate import evaluate, in_threads
 from disentanglement_study.fit import Fit, fit
 from disentanglement_study.store import Store
-from disentanglement_study.types import Codes, Job
+from disentanglement_study.types import Codes, DataSet, Job
 
 
-def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
-    """Trains and scores the runs of a job and writes them to the store; an exception leaves no trace there."""
+def run_job(
+    job: Job, study: Study, root: Path, data_dir: Path | None, identities: dict[str, dict] | None = None
+) -> None:
+    """Trains and scores the runs of a job and writes them to the store; an exception leaves no trace there.
+
+    identities: of the data sets of the command that started the job, for a node may hold others.
+    """
     compilation.use_cache()
     store, config = Store(root), study.evaluate
-    data_set = data.load(job.data_set, data_dir)
+    data_set = load_data(job.data_set, store, data_dir, identities)
     seconds, start = {}, time.perf_counter()
 
     def lap(stage: str) -> None:
@@ -80,6 +86,30 @@ def run_job(job: Job, study: Study, root: Path, data_dir: Path | None) -> None:
             "versions": jax_versions(),
         },
     )
+
+
+def load_data(name: str, store: Store, data_dir: Path | None, identities: dict[str, dict] | None = None) -> DataSet:
+    """The data set whose images are to be encoded, the one that the models of the store were trained on.
+
+    ValueError if it is another: see `check_data`. identities: as for `run_job`.
+    """
+    loaded = data.load(name, data_dir)
+    check_data(loaded.identity, store.root, store.manifests())
+    if identities and identities[name] != loaded.identity:
+        where = f"{data.cache.folder(data_dir)} on {platform.node()}"
+        raise ValueError(f"data set {name!r} in {where} has other contents than where the command was started")
+    return loaded
+
+
+def check_data(identity: dict, root: Path, manifests: list[dict]) -> None:
+    """ValueError if a job of the study at `root` has models of another data set of this name.
+
+    Codes and scores of two sets under one name would be mixed without a word.
+    """
+    for manifest in manifests:
+        there = manifest.get("data", {})
+        if there.get("name") == identity["name"] and there != identity:
+            raise ValueError(f"{root} holds models of another data set {identity['name']!r}: its contents have changed")
 
 
 def score_members(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from disentanglement_study.errors import one_line
+
 
 def read(path: Path, needed: Collection[str] = (), largest: int | None = None) -> dict[str, np.ndarray]:
     """The arrays of the npz file at `path`, by name. Nothing in it is executed.
@@ -27,8 +29,7 @@ def read(path: Path, needed: Collection[str] = (), largest: int | None = None) -
                 raise ValueError(f"it has no array {absent[0]!r} (there are: {', '.join(file.files) or 'none'})")
             return {name: file[name] for name in file.files if f"{name}.npy" in file.zip.namelist()}
     except Exception as error:  # damage shows in whatever part of zipfile, zlib or NumPy comes upon it
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{path}: cannot be read: {reason}") from error
+        raise ValueError(f"{path}: cannot be read: {one_line(error)}") from error
 
 
 def _check_size(path: Path, largest: int) -> None:

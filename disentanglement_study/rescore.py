@@ -3,21 +3,25 @@
 import dataclasses
 import functools
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
+import jax
 import numpy as np
 from rich.console import Console
 
-from disentanglement_study import compilation, config, data, dispatch, plan, represent
+from disentanglement_study import compilation, dispatch, plan, represent
 from disentanglement_study.config import Study
 from disentanglement_study.display import Watch
 from disentanglement_study.errors import Failed
 from disentanglement_study.evaluate import VERSIONS, names_of
-from disentanglement_study.job import score_members
+from disentanglement_study.files import reading
+from disentanglement_study.job import load_data, score_members
 from disentanglement_study.metrics import METRICS, udr
 from disentanglement_study.store import Store
 from disentanglement_study.terminal import ERR
-from disentanglement_study.types import Job
+from disentanglement_study.train import build_nets
+from disentanglement_study.types import DataSet, Job
 
 UDR = "udr"  # compares models, so it is no metric of one model's codes
 UDR_VERSION = "1"
@@ -39,15 +43,23 @@ def rescore(
     console = console or ERR
     dispatch.check(executor, address)
     store = Store(root)
-    study = config.load_text(store.text, str(store.root / "study.gin"))
+    study, planned = store.settings, set(store.plan["run_id"])
+    data_dir = data_dir and data_dir.absolute()
     names = names_of(study.evaluate.metrics if metrics is None else metrics, (*METRICS, UDR))
     with store.lock():
-        store.clear_progress()
         jobs = finished_jobs(store, study, data_dir)
+        if strays := {run.run_id for job in jobs for run in job.runs} - planned:
+            raise ValueError(f"run {min(strays)} is done, but not in {store.root}/plan.parquet")
         missing = _missing([name for name in names if name != UDR], store, study, jobs)
         todo = [job for job in jobs if job.job_id in missing]
+        identities = {name: load_data(name, store, data_dir).identity for name in {job.data_set for job in todo}}
+        store.check_arrays(todo, "params")
+        if UDR in names:
+            store.check_arrays(jobs, "codes")
+        store.clear_progress()
         console.print(f"{len(jobs)} finished jobs: {len(jobs) - len(todo)} have these scores, {len(todo)} to score")
-        failed = _run(todo, missing, study, store, executor, address, data_dir, console)
+        settings = {"missing": missing, "study": study, "data_dir": data_dir, "identities": identities}
+        failed = _run(todo, settings, store, executor, address, console)
         if UDR in names:
             _score_udr(jobs, store, console)
     if failed:
@@ -65,15 +77,22 @@ def finished_jobs(store: Store, study: Study, data_dir: Path | None = None) -> l
     return [Job(manifest["job_id"], tuple(runs[run_id] for run_id in manifest["run_ids"])) for manifest in done]
 
 
-def rescore_job(job: Job, missing: dict[str, tuple[str, ...]], study: Study, root: Path, data_dir: Path | None) -> None:
-    """Scores one finished job on the metrics that it lacks and adds the rows to its own."""
+def rescore_job(
+    job: Job,
+    missing: dict[str, tuple[str, ...]],
+    study: Study,
+    root: Path,
+    data_dir: Path | None,
+    identities: dict[str, dict] | None = None,
+) -> None:
+    """Scores one finished job on the metrics that it lacks and adds the rows to its own. identities: as for a job."""
     compilation.use_cache()
     store = Store(root)
     settings = dataclasses.replace(study.evaluate, metrics=missing[job.job_id])
-    data_set = data.load(job.data_set, data_dir)
+    data_set = load_data(job.data_set, store, data_dir, identities)
     index = represent.table_index(data_set, settings)
     store.write_progress(job, "encoding", 0.0)
-    params, population = nested(store.arrays(job, "params")), store.manifest(job).get("population")
+    params, population = parameters(store, job, study, data_set), store.manifest(job).get("population")
     batch = study.resources.encode_batch
     codes = represent.encode(params, data_set, index, study.nets, batch, population, settings.seed)
     rows = score_members(
@@ -86,6 +105,26 @@ def rescore_job(job: Job, missing: dict[str, tuple[str, ...]], study: Study, roo
         report=lambda done: store.write_progress(job, "scoring", done),
     )
     store.add_scores(job, rows)
+
+
+def parameters(
+    store: Store, job: Job, study: Study, data_set: DataSet, members: Sequence[int] | None = None
+) -> dict[str, dict]:
+    """The nested parameters of a finished job, or of some of its runs by their places.
+
+    ValueError, which names the file, if they are not those of the study's nets.
+    """
+    arrays = store.arrays(job, "params") if members is None else store.params(job, members)
+    _, init = build_nets(data_set.image_shape, study.nets)
+    with reading(store.jobs / job.job_id / "params.npz"):
+        for part in ("encoder", "decoder"):
+            wanted = jax.eval_shape(lambda seed, part=part: init[part](jax.random.key(seed)), 0)
+            for path, leaf in jax.tree_util.tree_leaves_with_path(wanted):
+                name = "/".join((part, *(key.key for key in path)))
+                if name not in arrays or arrays[name].shape[1:] != leaf.shape:
+                    there = list(arrays[name].shape[1:]) if name in arrays else "not there"
+                    raise ValueError(f"{name} is {there}: expected {list(leaf.shape)}, of the nets in study.gin")
+        return nested(arrays)
 
 
 def nested(arrays: dict[str, np.ndarray]) -> dict:
@@ -115,12 +154,12 @@ def _missing(names: list[str], store: Store, study: Study, jobs: list[Job]) -> d
     return {job_id: lacks for job_id, lacks in lacking.items() if lacks}
 
 
-def _run(jobs, missing, study, store, executor, address, data_dir, console) -> int:
+def _run(jobs: list[Job], settings: dict, store: Store, executor: str, address: str | None, console: Console) -> int:
     """Dispatches the jobs; returns how many failed."""
     if not jobs:
         return 0
-    root, data_dir = store.root.absolute(), data_dir and data_dir.absolute()
-    work = functools.partial(rescore_job, missing=missing, study=study, root=root, data_dir=data_dir)
+    study = settings["study"]
+    work = functools.partial(rescore_job, root=store.root.absolute(), **settings)
     watch, failed = Watch(console, store, jobs), 0
     with watch.watching():
         for job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address, watch.waits):

@@ -4,52 +4,42 @@
     plan.parquet           a row per run, a column per binding
     jobs/<job_id>/         manifest.json  config.gin  scores.parquet  curves.parquet  params.npz  codes.npz
     checkpoints/<job_id>/  of jobs that are being trained
+    evaluation.json        the settings of scoring, which all jobs share
     tmp/                   jobs that are being written, and their progress
+    damaged/<job_id>/      jobs whose files could not be read, and that are done again
 
-A job is written under `tmp/` and renamed into place as its last act: a folder in `jobs/` is a whole job.
+A job is written under `tmp/` and renamed into place as its last act: a folder in `jobs/` is a whole job. A study may be
+a stranger's: what is read is checked (`records`), no link in it is followed for writing, copying or deleting, and what
+is deleted is what this program made.
 """
 
 import contextlib
-import fcntl
+import dataclasses
 import json
 import os
-import shutil
-import time
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.dataset
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from disentanglement_study import config, files, records
+from disentanglement_study import sql as sql_queries
+from disentanglement_study.config import Study
+from disentanglement_study.files import Damaged, reading, replacing
+from disentanglement_study.records import COLUMNS, ID
 from disentanglement_study.types import Job
 
-COLUMNS = {
-    "scores": {
-        "run_id": "string",
-        "representation": "string",
-        "metric": "string",
-        "score": "string",
-        "value": "float64",
-        "n": "Int64",
-        "protocol": "string",
-        "metric_version": "string",
-        "versions": "string",
-        "seconds": "float64",
-        "error": "string",
-    },
-    "curves": {"run_id": "string", "step": "int64", "term": "string", "value": "float64"},
-}
-# DuckDB without the disk and the network, for good.
-ONLY_THE_STUDY = {
-    "enable_external_access": "false",
-    "python_enable_replacements": "false",  # nor the variables of this program
-    "temp_directory": "",
-    "lock_configuration": "true",
-}
 # Of a run, beside each of its scores.
 BINDINGS = ["data_set", "objective", "strength_name", "strength", "seed", "dlib_model_num", "run_id"]
+# What this program makes in tmp/.
+MADE = re.compile(
+    r"lock|(plan|study|evaluation)\.\d+|[0-9a-f]{12}\.(\d+|scores\.\d+|progress\.json|progress\.\d+)|"
+    r"\.[0-9a-f]{12}\.progress\.json\.\d+"
+)
 
 
 class Store:
@@ -61,63 +51,104 @@ class Store:
 
     @property
     def plan(self) -> pd.DataFrame:
-        return pd.read_parquet(self.root / "plan.parquet")
+        return records.plan(self.root / "plan.parquet")
 
     @property
     def text(self) -> str:
-        return (self.root / "study.gin").read_text()
+        path = self.root / "study.gin"
+        with reading(path):
+            if path.is_symlink():  # the text is copied, into jobs and reports
+                raise ValueError("it is a symbolic link")
+            return path.read_text(encoding="utf-8")
 
-    def create(self, plan: pd.DataFrame, text: str, evaluation: str) -> None:
-        """Makes the directory, or extends the one that is there by runs that it has not.
+    @property
+    def settings(self) -> Study:
+        """What study.gin says."""
+        text = self.text
+        with reading(self.root / "study.gin"):
+            return config.load_text(text, "study.gin")
 
-        Raises ValueError, and changes nothing, if the directory is not empty and no study, if neither its plan nor this
-        one contains the other, or if it was scored with other settings (`evaluation`, any text that identifies them).
+    @property
+    def evaluation(self) -> dict:
+        """The settings that the study was scored with."""
+        return records.evaluation(self.root / "evaluation.json")
+
+    def check(self, plan: pd.DataFrame, evaluation: str) -> list[str]:
+        """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not:
+
+        if it is not empty and no study, if neither its plan nor this one contains the other, or if it was scored with
+        other settings (`evaluation`, JSON). Returns what `create` will mend, a line each.
         """
-        if self.root.exists() and not (self.root / "plan.parquet").exists():
-            if not self.root.is_dir() or any(p.name != "tmp" for p in self.root.iterdir()):
-                raise ValueError(f"{self.root} is not empty and holds no study: name another folder")
-        elif self.root.exists():
-            there, here = set(self.plan["run_id"]), set(plan["run_id"])
-            if not (there <= here or here <= there):
-                raise ValueError(
-                    f"{self.root} holds another sweep: {len(there - here)} of its {len(there)} runs are not in this; "
-                    "name another folder"
-                )
-            if (self.root / "evaluation.json").read_text() != evaluation:
-                raise ValueError(
-                    f"{self.root} was scored with other settings (its study.gin, section evaluate): name another folder"
-                )
+        if not self.root.exists():
+            return []
+        if not (self.root / "plan.parquet").exists():
+            if not self.root.is_dir() or not self._is_new():
+                raise ValueError(f"{self.root} is not empty and holds no study (no plan.parquet): name another folder")
+            return []
+        there, here = set(self.plan["run_id"]), set(plan["run_id"])
+        if not (there <= here or here <= there):
+            raise ValueError(
+                f"{self.root} holds another sweep: {len(there - here)} of its {len(there)} runs are not in this; "
+                "name another folder"
+            )
+        damage, scored = [], None
+        try:
+            scored = self.evaluation
+        except Damaged as error:
+            damage.append(f"{error}; it is written anew")
+            with contextlib.suppress(Damaged):
+                scored = scored_with(self.settings)
+        if scored is not None and scored != json.loads(evaluation):
+            raise ValueError(
+                f"{self.root} was scored with other settings (its study.gin, section evaluate): name another folder"
+            )
+        try:
+            self.settings  # noqa: B018
+        except Damaged as error:
             if here < there:
-                return
-        self.jobs.mkdir(parents=True, exist_ok=True)
-        self.tmp.mkdir(exist_ok=True)
-        _write(self.root / "evaluation.json", evaluation)
-        _write(self.root / "study.gin", text)
-        temporary = self.tmp / f"plan.{os.getpid()}.parquet"
-        plan.to_parquet(temporary, index=False)
-        os.replace(temporary, self.root / "plan.parquet")
+                raise ValueError(f"{error}; the whole sweep, without --where, writes it anew") from error
+            damage.append(f"{error}; it is written anew")
+        return damage
+
+    def _is_new(self) -> bool:
+        """Whether the folder holds nothing but what an attempt to make a study leaves that was cut off."""
+        if any(path.name != "tmp" for path in self.root.iterdir()) or self.tmp.is_symlink():
+            return False
+        return not self.tmp.exists() or all(MADE.fullmatch(path.name) for path in self.tmp.iterdir())
+
+    def create(self, plan: pd.DataFrame, text: str, evaluation: str) -> list[str]:
+        """Makes the directory, or extends the one that is there by runs that it has not; what it mends, a line each.
+
+        Call it under the lock. Raises ValueError, and changes nothing, where `check` does.
+        """
+        mended = self.check(plan, evaluation)
+        for folder in (self.jobs, self.tmp):
+            files.folder(folder)
+        path = self.root / "plan.parquet"
+        there = len(self.plan) if path.exists() else 0
+        if there < len(plan):
+            with replacing(path, self.tmp / f"plan.{os.getpid()}") as temporary:
+                plan.to_parquet(temporary, index=False)
+        self._write(self.root / "evaluation.json", "evaluation", evaluation)
+        if there <= len(plan):
+            self._write(self.root / "study.gin", "study", text)
+        return mended
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Held while a process runs the study's jobs; the kernel drops it when the process dies."""
-        self.tmp.mkdir(parents=True, exist_ok=True)
-        with (self.tmp / "lock").open("w") as handle:
-            try:
-                _hold(handle)
-            except OSError:
-                raise ValueError(f"another process is running {self.root}: wait for it, or stop it first") from None
+        for folder in (self.tmp, self.jobs, self.checkpoints):
+            if folder.is_symlink():
+                files.folder(folder)
+        files.folder(self.tmp)
+        with files.locked(self.tmp / "lock") as is_mine:
+            if not is_mine:
+                raise ValueError(f"another process is running {self.root}: wait for it, or stop it first")
             yield
 
     def is_running(self) -> bool:
         """Whether a process holds the lock; one of another machine too, if the file system passes locks on."""
-        try:
-            with (self.tmp / "lock").open("rb") as handle:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return False
+        return files.is_locked(self.tmp / "lock")
 
     def write_job(
         self,
@@ -127,64 +158,85 @@ class Store:
         arrays: dict[str, dict[str, np.ndarray]],
         manifest: dict,
     ) -> None:
-        """Writes a finished or failed job. `arrays` are npz files by name; a job of that name is replaced."""
+        """Writes a finished or failed job. `arrays` are npz files by name; a job of that name is replaced.
+
+        OSError that names the file if the disk is full: nothing is left of the job then.
+        """
         folder = self.tmp / f"{job.job_id}.{os.getpid()}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        _typed(scores, COLUMNS["scores"]).to_parquet(folder / "scores.parquet", index=False)
-        _typed(curves, COLUMNS["curves"]).to_parquet(folder / "curves.parquet", index=False)
-        for name, content in arrays.items():
-            np.savez(folder / f"{name}.npz", **content)
-        (folder / "config.gin").write_text(self.text)
-        manifest = {"job_id": job.job_id, "run_ids": [run.run_id for run in job.runs], **manifest}
-        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
-        final = self.jobs / job.job_id
-        if final.exists():
-            shutil.rmtree(final)
-        os.rename(folder, final)
+        files.remove(folder)
+        try:
+            manifest = {"job_id": job.job_id, "run_ids": [run.run_id for run in job.runs], **manifest}
+            records.write_job(folder, scores, curves, arrays, self.text, manifest)
+            final = self.jobs / job.job_id
+            self._remove_job(final)
+            os.rename(folder, final)
+        finally:
+            with contextlib.suppress(OSError):
+                files.remove(folder)  # what does not fit a full disk must not fill it
         if manifest["status"] == "done":  # one that failed may be retried from where it was
-            shutil.rmtree(self.checkpoints / job.job_id, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                files.remove(self.checkpoints / job.job_id)
         self.progress_file(job).unlink(missing_ok=True)
+
+    def _remove_job(self, folder: Path) -> None:
+        """Out of the readers' sight first: they find a job whole or not at all."""
+        if folder.is_symlink() or folder.exists():
+            aside = self.tmp / f"{folder.name}.{os.getpid()}0"
+            files.remove(aside)
+            os.rename(folder, aside)
+            files.remove(aside)
 
     def add_scores(self, job: Job, scores: list[dict]) -> None:
         """Adds rows to a finished job's scores, in place of those of the same run, representation and metric."""
         path, key = self.jobs / job.job_id / "scores.parquet", ["run_id", "representation", "metric"]
-        there, new = pd.read_parquet(path).astype(COLUMNS["scores"]), _typed(scores, COLUMNS["scores"])
+        there = _frame(records.table(path, "scores", [run.run_id for run in job.runs]), "scores")
+        new = _typed(scores, COLUMNS["scores"])
         replaced = pd.MultiIndex.from_frame(there[key]).isin(pd.MultiIndex.from_frame(new[key]))
-        temporary = self.tmp / f"{job.job_id}.scores.{os.getpid()}.parquet"
-        pd.concat([there[~replaced], new], ignore_index=True).to_parquet(temporary, index=False)
-        os.replace(temporary, path)
+        with replacing(path, self.tmp / f"{job.job_id}.scores.{os.getpid()}") as temporary:
+            pd.concat([there[~replaced], new], ignore_index=True).to_parquet(temporary, index=False)
+
+    def check_arrays(self, jobs: Iterable[Job], name: str) -> None:
+        """Raises ValueError, in one line, if the "params" or "codes" of a finished job are seen to be damaged."""
+        check = {"params": records.check_params, "codes": records.check_codes}[name]
+        for job in jobs:
+            check(self.jobs / job.job_id / f"{name}.npz", len(job.runs))
 
     def arrays(self, job: Job, name: str) -> dict[str, np.ndarray]:
         """The arrays "params" or "codes" of a finished job."""
-        with np.load(self.jobs / job.job_id / f"{name}.npz") as file:
-            return dict(file)
+        self.check_arrays([job], name)
+        return records.arrays(self.jobs / job.job_id / f"{name}.npz")
 
     def params(self, job: Job, members: Sequence[int]) -> dict[str, np.ndarray]:
         """The parameters of some runs of a finished job, by their places in it: leaves [len(members), ...]."""
-        with np.load(self.jobs / job.job_id / "params.npz") as file:
-            return {name: file[name][list(members)] for name in file}
-
-    def keep_checkpoints(self, jobs: Iterable[Job]) -> None:
-        """Removes the checkpoints of all jobs but these; call it under the lock."""
-        keep = {job.job_id for job in jobs}
-        for path in self.checkpoints.glob("*"):
-            if path.name not in keep:
-                shutil.rmtree(path, ignore_errors=True)
+        return {name: leaf[list(members)] for name, leaf in self.arrays(job, "params").items()}
 
     def manifests(self) -> list[dict]:
-        """The manifests of the jobs that are there, finished and failed."""
-        return [json.loads(path.read_text()) for path in sorted(self.jobs.glob("*/manifest.json"))]
+        """The manifests of the jobs that are there, finished and failed. ValueError if two jobs have the same run."""
+        found, job_of = [], {}
+        for folder in self.job_folders():
+            try:
+                manifest = records.manifest(folder)
+            except Damaged:
+                if folder.is_symlink() or folder.exists():
+                    raise
+                continue  # it was replaced while it was read
+            for run_id in manifest["run_ids"]:
+                if run_id in job_of:
+                    twice = f"run {run_id} is in job {job_of[run_id]} too"
+                    raise Damaged(folder, f"{twice}; the command that ran the study mends it")
+            job_of |= dict.fromkeys(manifest["run_ids"], folder.name)
+            found.append(manifest)
+        return found
 
     def manifest(self, job: Job) -> dict:
         """The manifest of one job that has ended."""
-        return json.loads((self.jobs / job.job_id / "manifest.json").read_text())
+        return records.manifest(self.jobs / job.job_id)
 
     def forget_failed(self) -> None:
         """Removes the failed jobs, so that their runs are missing again; call it under the lock."""
         for manifest in self.manifests():
             if manifest["status"] == "failed":
-                shutil.rmtree(self.jobs / manifest["job_id"])
+                self._remove_job(self.jobs / manifest["job_id"])
 
     def run_ids(self, status: str) -> set[str]:
         """The runs whose job is "done" or "failed"."""
@@ -196,28 +248,30 @@ class Store:
     def write_progress(self, job: Job, stage: str, fraction: float) -> None:
         """Where a running job is: a fraction of its whole work, for the driver and for `status`."""
         entry = {"run_ids": [run.run_id for run in job.runs], "stage": stage, "fraction": fraction}
-        _write(self.progress_file(job), json.dumps(entry))
+        self._write(self.progress_file(job), f"{job.job_id}.progress", json.dumps(entry))
 
     def progress(self) -> list[dict]:
         found = []
         for path in sorted(self.tmp.glob("*.progress.json")):
-            with contextlib.suppress(OSError, ValueError):
-                found.append(json.loads(path.read_text()))
+            with contextlib.suppress(OSError, ValueError):  # gone meanwhile, or damaged: it says nothing then
+                found.append(records.progress(path))
         return found
 
     def clear_progress(self) -> None:
-        """Removes what killed jobs left behind; call it under the lock."""
-        for path in self.tmp.iterdir():
-            if path.name != "lock":
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        """Removes what killed jobs left behind, and nothing that this program has not made; call it under the lock."""
+        for path in files.folder(self.tmp).iterdir():
+            if path.name != "lock" and MADE.fullmatch(path.name):
+                files.remove(path)
 
-    def rows(self, table: str, keep: pyarrow.dataset.Expression | None = None) -> pd.DataFrame:
+    def rows(self, table: str, keep: pc.Expression | None = None) -> pd.DataFrame:
         """The rows of all jobs, or of these those that `keep` is true of: table "scores" or "curves"."""
-        if not (files := self._files(table)):
-            return _typed([], COLUMNS[table])
-        return pyarrow.dataset.dataset(files).to_table(filter=keep).to_pandas().astype(COLUMNS[table])
+        return _frame(self._tables(table, keep), table)
 
-    def results(self, keep: pyarrow.dataset.Expression | None = None) -> pd.DataFrame:
+    def rows_of(self, manifest: dict, table: str) -> pd.DataFrame:
+        """The rows of one job."""
+        return _frame(self._table(manifest, table), table)
+
+    def results(self, keep: pc.Expression | None = None) -> pd.DataFrame:
         """All scores (or those that `keep` is true of), tidy: a row per score, with the bindings of its run."""
         joined = self.plan[BINDINGS].merge(self.rows("scores", keep), on="run_id")
         return joined.sort_values([*BINDINGS, "representation", "metric", "score"], ignore_index=True)
@@ -230,66 +284,58 @@ class Store:
 
         Raises ValueError, in one line, for SQL that is empty or that DuckDB refuses.
         """
-        import duckdb  # here, because training and scoring must do without it
+        columns = [f"runs.{name}" for name in BINDINGS if name != "run_id"]
+        views = {"runs": self.plan, **{table: self._tables(table) for table in COLUMNS}}
+        joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN runs USING (run_id)"
+        return sql_queries.answer(sql, views, {"results": joined})
 
-        connection = duckdb.connect(config=ONLY_THE_STUDY)
-        # Arrow reads the files: DuckDB itself may not.
-        connection.register("runs", self.plan)
-        for table in COLUMNS:
-            files = self._files(table)
-            connection.register(table, pyarrow.dataset.dataset(files) if files else _typed([], COLUMNS[table]))
-        bindings = ", ".join(f"runs.{name}" for name in BINDINGS if name != "run_id")
-        connection.execute(f"CREATE VIEW results AS SELECT {bindings}, scores.* FROM scores JOIN runs USING (run_id)")
-        try:
-            if (answer := connection.execute(sql)) is None:
-                raise ValueError("query: the SQL is empty")
-            frame = answer.df()
-        except duckdb.PermissionException as error:
-            raise ValueError("query: a query reads the study only: no other files, no extensions") from error
-        except duckdb.Error as error:
-            message = str(error).splitlines()
-            hint = next((line for line in message[1:] if line.startswith("Did you mean")), "")
-            raise ValueError(" ".join([f"query: {message[0]}", hint]).strip()) from error
-        finally:
-            connection.close()
-        return frame.apply(lambda column: column.map(_plain) if column.dtype == object else column)
+    def _tables(self, table: str, keep: pc.Expression | None = None) -> pa.Table:
+        """The rows of all jobs."""
+        found = [self._table(manifest, table, keep) for manifest in self.manifests()]
+        return pa.concat_tables(found) if found else pa.Table.from_pandas(_typed([], COLUMNS[table]))
 
-    def _files(self, table: str) -> list[str]:
-        return [str(path) for path in sorted(self.jobs.glob(f"*/{table}.parquet"))]
+    def _table(self, manifest: dict, table: str, keep: pc.Expression | None = None) -> pa.Table:
+        path = self.jobs / manifest["job_id"] / f"{table}.parquet"
+        return records.table(path, table, manifest["run_ids"], keep)
+
+    def set_aside(self, path: Path) -> Path:
+        """Moves what is damaged to where nothing reads it, in place of what was there; returns where that is."""
+        aside = files.folder(self.root / "damaged") / path.name
+        files.remove(aside)
+        os.rename(path, aside)
+        return aside
+
+    def job_folders(self) -> list[Path]:
+        """The folders of jobs, whole or not; what has another name is somebody else's."""
+        return [path for path in sorted(self.jobs.glob("*")) if ID.fullmatch(path.name)]
+
+    def _write(self, path: Path, name: str, text: str) -> None:
+        if path.is_dir() and not path.is_symlink():  # in the way of a file; it may be somebody's
+            self.set_aside(path)
+        with replacing(path, self.tmp / f"{name}.{os.getpid()}") as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def open(root: str | Path) -> Store:
     """The store in a directory; ValueError if there is none."""
     store = Store(Path(root))
-    if not (store.root / "plan.parquet").is_file():
+    if not (store.root / "plan.parquet").exists():
         raise ValueError(f"{root} holds no study (no plan.parquet); `disentanglement-study run SWEEP {root}` makes one")
     return store
 
 
-def _hold(handle) -> None:
-    """Takes the lock; OSError if another process has it. One that only looked (`is_running`) has let go at once."""
-    for _ in range(20):
-        with contextlib.suppress(BlockingIOError):
-            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        time.sleep(0.01)
-    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def scored_with(study: Study) -> dict:
+    """The settings of scoring that all jobs of a study share, as JSON has them.
+
+    Not the names of the metrics: a finished study may be asked for more of them.
+    """
+    settings = dataclasses.asdict(study.evaluate)
+    return json.loads(json.dumps({name: value for name, value in settings.items() if name != "metrics"}))
 
 
 def _typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+    return records.typed(rows, columns)
 
 
-def _plain(value: Any) -> Any:
-    """DuckDB's lists, which are arrays, as Python's, also in structs and maps."""
-    value = value.tolist() if isinstance(value, np.ndarray) else value  # a NULL in it is masked, and becomes None
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+def _frame(rows: pa.Table, table: str) -> pd.DataFrame:
+    return rows.to_pandas().astype(COLUMNS[table])

@@ -1,17 +1,16 @@
 """Runs a study: expand, compare with the store, dispatch what is missing."""
 
-import dataclasses
 import functools
 import json
 from pathlib import Path
 
 from rich.console import Console
 
-from disentanglement_study import condition, data, dispatch, job, plan, represent
+from disentanglement_study import condition, data, dispatch, job, plan, represent, upkeep
 from disentanglement_study.config import Study
 from disentanglement_study.data import sampling
 from disentanglement_study.display import Watch, stages
-from disentanglement_study.store import Store
+from disentanglement_study.store import Store, scored_with
 from disentanglement_study.terminal import ERR
 from disentanglement_study.types import DataSet, Run
 
@@ -38,18 +37,21 @@ def run(
 ) -> None:
     """Trains and scores the runs that the store at `root` has not, and returns when all have ended.
 
-    Raises ValueError before anything is written for a folder of another sweep or a data set that cannot be had.
+    Raises ValueError before anything is written for a folder of another sweep or a data set that cannot be had: a
+    command that is refused changes nothing. A full disk is an OSError that names the file; the same command goes on.
     """
     console = console or ERR
     dispatch.check(executor, address)
-    table = plan.frame(runs, study)
-    store = Store(root)
-    for name in table["data_set"].unique():
-        _check_data(data.load(name, data_dir), study, store)
-    # Not the names of the metrics: a finished study may be asked for more of them.
-    settings = {name: value for name, value in dataclasses.asdict(study.evaluate).items() if name != "metrics"}
-    store.create(table, study.text, json.dumps(settings, sort_keys=True))
+    table, store, is_new = plan.frame(runs, study), Store(root), not root.exists()
+    identities = {name: _drawn_from(data.load(name, data_dir), study) for name in table["data_set"].unique()}
+    evaluation = json.dumps(scored_with(study), sort_keys=True)
+    store.check(table, evaluation)
     with store.lock():
+        damaged, manifests = upkeep.damage(store)
+        for identity in identities.values():
+            job.check_data(identity, root, manifests)
+        for line in store.create(table, study.text, evaluation) + upkeep.set_aside(store, damaged):
+            console.print(line, markup=False, soft_wrap=True)
         store.clear_progress()
         if retry_failed:
             store.forget_failed()
@@ -59,29 +61,30 @@ def run(
         console.print(
             f"{len(runs)} runs: {len(runs) - len(missing)} there already, {len(missing)} to do in {len(jobs)} jobs"
         )
-        store.keep_checkpoints(jobs)
+        upkeep.keep_checkpoints(store, jobs)
         if not jobs:
             return
         data_dir = data_dir and data_dir.absolute()
-        work = functools.partial(job.run_job, study=study, root=root.absolute(), data_dir=data_dir)
+        settings = {"study": study, "root": root.absolute(), "data_dir": data_dir, "identities": identities}
+        work = functools.partial(job.run_job, **settings)
         watch = Watch(console, store, jobs)
-        with watch.watching():
-            for ended_job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address, watch.waits):
-                if error is not None:
-                    job.record_failure(ended_job, root, error, study.resources.retries + 1)
-                watch.job_ended(ended_job, error)
+        try:
+            with watch.watching():
+                for ended_job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address, watch.waits):
+                    if error is not None:
+                        job.record_failure(ended_job, root, error, study.resources.retries + 1)
+                    watch.job_ended(ended_job, error)
+        except ValueError:  # refused, by the cluster for example: jobs do not raise here
+            if is_new:
+                upkeep.discard(store)
+            raise
         console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
 
 
-def _check_data(loaded: DataSet, study: Study, store: Store) -> None:
-    """ValueError if images cannot be drawn from this set as the study says, or the store has models of another one."""
+def _drawn_from(loaded: DataSet, study: Study) -> dict:
+    """The identity of a data set; ValueError if images cannot be drawn from it as the study says."""
     sampling.sampler(
         study.train.sampling, study.train.sampling_options, loaded.factor_names, loaded.factor_sizes, loaded.points
     )
     represent.table_index(loaded, study.evaluate)
-    for manifest in store.manifests():
-        there = manifest.get("data", {})
-        if there.get("name") == loaded.name and there != loaded.identity:
-            raise ValueError(
-                f"{store.root} holds models of another data set {loaded.name!r}: its contents have changed"
-            )
+    return loaded.identity

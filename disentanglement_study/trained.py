@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, UInt8
 from disentanglement_study import compilation, represent, rng
 from disentanglement_study.config import Study
 from disentanglement_study.errors import unknown
-from disentanglement_study.rescore import nested
+from disentanglement_study.rescore import parameters
 from disentanglement_study.store import Store
 from disentanglement_study.train import build_nets, device_form
 from disentanglement_study.types import DataSet, Job, Run
@@ -58,11 +58,12 @@ def jobs(store: Store) -> list[Job]:
         row.run_id: Run(row.run_id, row.data_set, row.objective, json.loads(row.hyper), row.seed, row.protocol)
         for row in store.plan.itertuples()
     }
-    return [
-        Job(manifest["job_id"], tuple(runs[run_id] for run_id in manifest["run_ids"]))
-        for manifest in store.manifests()
-        if manifest["status"] == "done"
-    ]
+    done = [manifest for manifest in store.manifests() if manifest["status"] == "done"]
+    for manifest in done:
+        if others := set(manifest["run_ids"]) - runs.keys():
+            path = store.jobs / manifest["job_id"] / "manifest.json"
+            raise ValueError(f"{path}: its run {min(others)} is not in plan.parquet")
+    return [Job(manifest["job_id"], tuple(runs[run_id] for run_id in manifest["run_ids"])) for manifest in done]
 
 
 def find(store: Store, beginning: str) -> str:
@@ -92,16 +93,11 @@ def sample_index(data_set: DataSet, study: Study, number: int, seed: int) -> Int
 def models(
     store: Store, job: Job, run_ids: Sequence[str], study: Study, data_set: DataSet, index: np.ndarray, seed: int
 ) -> list[Model]:
-    """Trained models of a finished job and their codes of the images `index`.
-
-    ValueError if the data set is not the one that they were trained on.
-    """
+    """Trained models of a finished job and their codes of the images `index` of its data set (`job.load_data`)."""
     manifest = store.manifest(job)
-    if manifest.get("data", data_set.identity) != data_set.identity:
-        raise ValueError(f"{store.root} holds models of another data set {data_set.name!r}: its contents have changed")
     places = {run.run_id: place for place, run in enumerate(job.runs)}
     members = [places[run_id] for run_id in run_ids]
-    params = nested(store.params(job, members))
+    params = parameters(store, job, study, data_set, members)
     batch = study.resources.encode_batch
     codes = represent.encode(params, data_set, index, study.nets, batch, manifest.get("population"), seed)
     mean, logvar = codes.mean.astype(np.float64), codes.logvar.astype(np.float64)

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from disentanglement_study import compilation, config, data, pictures, rng, trained, traversal_ranges
+from disentanglement_study import compilation, files, pictures, rng, trained, traversal_ranges
+from disentanglement_study.files import replacing
+from disentanglement_study.job import load_data
 from disentanglement_study.store import Store
 from disentanglement_study.trained import Decode, Images, Model
 from disentanglement_study.traversal_ranges import FAMILIES, HALF_WIDTH
@@ -45,15 +47,15 @@ def traverse(
     compilation.use_cache()
     store = Store(root)
     run_id = trained.find(store, run_id)
-    study = config.load_text(store.text, str(store.root / "study.gin"))
+    study = store.settings
     (job,) = (job for job in trained.jobs(store) if any(run.run_id == run_id for run in job.runs))
-    data_set = data.load(job.data_set, data_dir)
+    data_set = load_data(job.data_set, store, data_dir)
     index = trained.sample_index(data_set, study, SAMPLE, seed)
     (model,) = trained.models(store, job, [run_id], study, data_set, index, seed)
     if model.has_diverged:
         raise ValueError(f"run {run_id} has diverged ({model.run}): what it encodes and decodes is not finite")
     decode = trained.decoder(data_set, study, study.resources.encode_batch)
-    folder = output or root / "traversals" / run_id
+    folder = output or files.folder(files.folder(root / "traversals") / run_id)
     folder.mkdir(parents=True, exist_ok=True)
     written = [
         reconstructions(model, decode, trained.originals(data_set, study, index[:SHOWN], seed), folder),
@@ -80,13 +82,13 @@ def thumbnails(
     failed or are not done are left out. Each net is compiled once a data set and job, not once a run.
     """
     compilation.use_cache()
-    study = config.load_text(store.text, str(store.root / "study.gin"))
+    study = store.settings
     wanted, decoders = None if run_ids is None else set(run_ids), {}
     for job in trained.jobs(store):
         chosen = [run.run_id for run in job.runs if wanted is None or run.run_id in wanted]
         if not chosen:
             continue
-        data_set = data.load(job.data_set, data_dir)
+        data_set = load_data(job.data_set, store, data_dir)
         rows = min(latents, study.nets.num_latents)
         if job.data_set not in decoders:
             decoders[job.data_set] = trained.decoder(data_set, study, rows * columns)
@@ -123,7 +125,9 @@ def grid(model: Model, decode: Decode, base: int, folder: Path) -> Path:
     labels = [f"z{latent}  {model.kl[latent]:.2f} nats" for latent in model.order]
     title = f"{_name(model)}\nlatents from -2 to 2, around image {base} of the reconstructions; KL from the prior"
     path = folder / f"traversals_{base}.png"
-    pictures.labelled(pictures.tiled(images), title, labels, [f"{value:.1f}" for value in values[0]]).save(path)
+    picture = pictures.labelled(pictures.tiled(images), title, labels, [f"{value:.1f}" for value in values[0]])
+    with replacing(path) as temporary:
+        picture.save(temporary)
     return path
 
 
@@ -135,7 +139,9 @@ def animation(model: Model, decode: Decode, family: str, folder: Path) -> Path:
     labels = [f"z{latent}\n{model.kl[latent]:.2f} nats" for latent in model.order]
     title = f"{_name(model)}\n{family} of each latent, around the first {len(bases)} images; KL from the prior"
     path = folder / f"{family}.gif"
-    pictures.write_gif([pictures.labelled(pictures.tiled(images), title, (), labels) for images in film], path, RATE)
+    frames = [pictures.labelled(pictures.tiled(images), title, (), labels) for images in film]
+    with replacing(path) as temporary:
+        pictures.write_gif(frames, temporary, RATE)
     return path
 
 
@@ -145,7 +151,9 @@ def reconstructions(model: Model, decode: Decode, images: Images, folder: Path) 
     tiles = pictures.tiled(pictures.in_columns(pairs.reshape(-1, *images.shape[1:]), 2 * PAIRS))
     path = folder / "reconstructions.png"
     title = f"{_name(model)}\nimages, and what the model makes of their mean codes"
-    pictures.labelled(tiles, title, (), ["image", "model"] * PAIRS).save(path)
+    picture = pictures.labelled(tiles, title, (), ["image", "model"] * PAIRS)
+    with replacing(path) as temporary:
+        picture.save(temporary)
     return path
 
 
@@ -154,7 +162,9 @@ def prior_samples(model: Model, decode: Decode, seed: int, folder: Path) -> Path
     codes = rng.generator(seed, "traverse", "prior").standard_normal((SHOWN, model.mean.shape[1]))
     path = folder / "samples.png"
     tiles = pictures.tiled(pictures.in_columns(decode(model.decoder, codes), 8))
-    pictures.labelled(tiles, f"{_name(model)}\nsamples of the prior").save(path)
+    picture = pictures.labelled(tiles, f"{_name(model)}\nsamples of the prior")
+    with replacing(path) as temporary:
+        picture.save(temporary)
     return path
 
 

@@ -144,7 +144,7 @@ def test_a_failing_job_becomes_rows_and_the_study_goes_on(run, tmp_path, monkeyp
         return fit(job, *arguments, **options)
 
     monkeypatch.setattr(jobs, "fit", failing)
-    assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 0
+    assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 3
     results = store.open(tmp_path / "study").results()
     failed = results[results["error"].notna()]
     assert set(failed["objective"]) == {"factor_vae"}
@@ -154,7 +154,7 @@ def test_a_failing_job_becomes_rows_and_the_study_goes_on(run, tmp_path, monkeyp
     assert "the disc is gone" in capsys.readouterr().out
 
     monkeypatch.undo()
-    assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 0
+    assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 3
     assert store.open(tmp_path / "study").results()["error"].notna().sum() == 2
     options = ("--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']", "--retry-failed")
     assert run(tmp_path / "study", *options) == 0
@@ -173,7 +173,7 @@ def test_a_failing_metric_is_a_row_and_the_other_metrics_are_there(run, tmp_path
     monkeypatch.setitem(evaluate.METRICS, "modularity", Metric(broken, "sample", "1"))
     assert (
         run(tmp_path, "--where", "seed == 0 and strength == 1", "--gin", "sweep.objectives = {'beta_vae': {'beta': 1}}")
-        == 0
+        == 3
     )
     results = store.open(tmp_path).results()
     failed = results[results["error"].notna()]

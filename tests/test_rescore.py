@@ -98,7 +98,7 @@ def test_models_that_differ_by_seed_are_compared(again, study, capsys):
     found = results[results["metric"] == "udr"].pivot(index="run_id", columns="score", values="value")
     assert len(found) == 4
     codes, kl, ids = [], [], []
-    jobs = rescore.finished_jobs(opened, rescore.config.load(opened.text))
+    jobs = rescore.finished_jobs(opened, opened.settings)
     for job in jobs:
         kept = opened.arrays(job, "codes")
         for member, one in enumerate(job.runs):
@@ -123,7 +123,7 @@ def test_a_job_that_cannot_be_scored_keeps_its_scores_and_is_tried_again(again, 
     before = scores(study)
     with monkeypatch.context() as patch:
         patch.setattr(rescore, "score_members", lambda *arguments, **report: 1 / 0)
-        assert again(study, "--metrics", "irs") == 2
+        assert again(study, "--metrics", "irs") == 3
     shown = capsys.readouterr().err
     assert "2 of 2 jobs could not be scored" in shown
     assert "division by zero" in shown
@@ -157,7 +157,7 @@ def test_a_folder_without_a_study_is_an_error(again, tmp_path, capsys):
 
 def test_runs_that_the_settings_do_not_give_are_an_error(study):
     opened = store.open(study)
-    settings = rescore.config.load(opened.text)
+    settings = opened.settings
     fewer = dataclasses.replace(settings, sweep=dataclasses.replace(settings.sweep, seeds=1))
     with pytest.raises(ValueError, match=r"is not in .*study\.gin"):
         rescore.finished_jobs(opened, fewer)

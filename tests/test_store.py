@@ -14,6 +14,8 @@ sweep.objectives = {'beta_vae': {'beta': [1, 4]}, 'beta_tc_vae': {'beta': 2}}
 sweep.seeds = 2
 """
 
+EVALUATION = '{"num_train": 10}'
+
 
 def planned(text: str = ""):
     study = config.load(SWEEP + text)
@@ -31,7 +33,7 @@ def study_dir(tmp_path):
     """A study of six runs of which the job of the four beta_vae is done and that of beta_tc_vae failed."""
     study, runs, table = planned()
     opened = store.Store(tmp_path / "study")
-    opened.create(table, study.text, "{}")
+    opened.create(table, study.text, EVALUATION)
     done, failed = plan.group(runs, 10)
     opened.write_job(
         done,
@@ -70,7 +72,7 @@ def test_sql_sees_runs_scores_curves_and_results(study_dir):
 def test_a_study_without_jobs_has_empty_views(tmp_path, view):
     study, _, table = planned()
     opened = store.Store(tmp_path)
-    opened.create(table, study.text, "{}")
+    opened.create(table, study.text, EVALUATION)
     assert len(opened.query(f"SELECT * FROM {view}")) == (6 if view == "runs" else 0)
 
 
@@ -117,18 +119,18 @@ def test_forgetting_failed_jobs_makes_their_runs_missing_again(study_dir):
 
 def test_a_larger_sweep_extends_a_study_and_another_one_is_refused(study_dir):
     study, _, table = planned("sweep.seeds = 3\n")
-    study_dir.create(table, study.text, "{}")
+    study_dir.create(table, study.text, EVALUATION)
     assert len(study_dir.plan) == 9
     before = study_dir.text, study_dir.plan
     for text in ("train.steps = 7\n", "sweep.seeds = [1, 5]\n"):
         study, _, table = planned(text)
         with pytest.raises(ValueError, match=r"holds another sweep: \d of its 9 runs are not in this;"):
-            study_dir.create(table, study.text, "{}")
+            study_dir.create(table, study.text, EVALUATION)
     study, _, table = planned("sweep.seeds = 3\n")
     with pytest.raises(ValueError, match="scored with other settings"):
         study_dir.create(table, study.text, '{"num_train": 5}')
     study, _, table = planned("sweep.seeds = [1]\n")
-    study_dir.create(table, study.text, "{}")  # a part of the study is that study: nothing to write
+    study_dir.create(table, study.text, EVALUATION)  # a part of the study is that study: nothing to write
     assert study_dir.text == before[0]
     pd.testing.assert_frame_equal(study_dir.plan, before[1])
     assert len(study_dir.run_ids("done")) == 4
@@ -138,7 +140,7 @@ def test_a_folder_that_is_no_study_is_left_alone(tmp_path):
     study, _, table = planned()
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(ValueError, match="not empty and holds no study"):
-        store.Store(tmp_path).create(table, study.text, "{}")
+        store.Store(tmp_path).create(table, study.text, EVALUATION)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(ValueError, match="holds no study"):
         store.open(tmp_path)

@@ -449,7 +449,7 @@ def test_runs_that_failed_or_are_not_done_are_errors(trained_study, draw, tmp_pa
     manifest.write_text(json.dumps({**written, "status": "failed", "error": "Traceback\nRuntimeError: no disc"}))
     assert draw(folder, run_id) == 2
     assert f"run {run_id} has failed: RuntimeError: no disc" in capsys.readouterr().err
-    manifest.unlink()
+    shutil.rmtree(manifest.parent)
     assert draw(folder, run_id) == 2
     assert f"run {run_id} is not done yet" in capsys.readouterr().err
 

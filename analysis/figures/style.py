@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from analysis import names
+from disentanglement_study import files
 
 WIDTH = 7.0  # Inches: the text of a page.
 TEXT, TITLE = 6.5, 8.0  # Points.
@@ -139,7 +140,11 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     """Write `stem`.pdf, `stem`.png (200 dpi) and `stem`.csv, the numbers behind; the same figure, the same bytes."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     pdf, png, csv = (stem.with_name(f"{stem.name}.{kind}") for kind in ("pdf", "png", "csv"))
-    figure.savefig(pdf, metadata={"CreationDate": None})
-    figure.savefig(png, pil_kwargs={"compress_level": 3})  # A third of the time of the default, hardly larger.
-    figure.numbers.to_csv(csv, index=False, lineterminator="\n")
+    with files.replacing(pdf) as temporary:
+        figure.savefig(temporary, metadata={"CreationDate": None})
+    with files.replacing(png) as temporary:
+        # A third of the time of the default, hardly larger.
+        figure.savefig(temporary, pil_kwargs={"compress_level": 3})
+    with files.replacing(csv) as temporary:
+        figure.numbers.to_csv(temporary, index=False, lineterminator="\n")
     return [pdf, png, csv]

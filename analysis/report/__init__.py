@@ -10,7 +10,6 @@ outside its folder: its security policy tells the browser so.
 """
 
 import json
-import os
 import string
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -25,6 +24,7 @@ from analysis.report.correlations import correlations
 from analysis.report.scores import scores
 from analysis.report.variance import variance
 from analysis.rows import checked
+from disentanglement_study import files
 from disentanglement_study.store import Store
 
 PAGE = Path(__file__).parent / "page"
@@ -42,22 +42,22 @@ def write(store: Store, folder: Path | None = None, begins: Callable[[str], None
     A study of which nothing or not all is done gets a page that says so. ValueError if the folder holds a page of
     something else. `begins` is called with each of `STEPS`.
     """
-    folder = Path(folder or store.root / "report")
+    folder = Path(folder) if folder else files.folder(store.root / "report")
     path = folder / "index.html"
     if path.is_file() and GENERATOR not in path.read_text(encoding="utf-8", errors="replace")[:2000]:
         raise ValueError(f"{path} is another page: name another folder")
-    plan, manifests = store.plan, store.manifests()
+    plan, manifests, settings = store.plan, store.manifests(), store.settings
     begins("results")
     results = needed(checked(store.results(stored())))
     begins("pictures and curves")
-    folder.mkdir(parents=True, exist_ok=True)
+    with files.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     drawn = pictures.copy(store.root, plan["run_id"], folder)
-    with_curves = curves.write(store, [manifest["job_id"] for manifest in manifests], folder)
+    with_curves = curves.write(store, manifests, folder)
     with threadpool_limits(limits=1):  # as in tables.write
-        text = page(plan, manifests, results, store.text, drawn, with_curves, begins)
-    temporary = folder / f".index.{os.getpid()}.html"
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+        text = page(plan, manifests, results, settings.text, drawn, with_curves, begins)
+    with files.replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return path
 
 

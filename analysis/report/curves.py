@@ -6,26 +6,26 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet
 
 from analysis.report.encoding import floats
+from disentanglement_study import files
 from disentanglement_study.store import Store
 
 # Of a curve, evenly spread, the last one included: more than a plot of a few hundred pixels shows.
 POINTS = 100
 
 
-def write(store: Store, job_ids: Iterable[str], folder: Path) -> set[str]:
+def write(store: Store, manifests: Iterable[dict], folder: Path) -> set[str]:
     """Writes runs/<job_id>.js of every job that has curves, which are returned.
 
     The file is a call of the page's function `curves` with the id and what `thinned` returns.
     """
-    folder, written = folder / "runs", set()
-    folder.mkdir(parents=True, exist_ok=True)
-    for job_id in job_ids:
-        path = store.jobs / job_id / "curves.parquet"
-        if path.is_file() and (job := thinned(pyarrow.parquet.read_table(path).to_pandas())):
-            (folder / f"{job_id}.js").write_text(f"curves({json.dumps(job_id)},{json.dumps(job)});\n", encoding="utf-8")
+    folder, written = files.folder(folder / "runs"), set()
+    for manifest in manifests:
+        job_id = manifest["job_id"]
+        if job := thinned(store.rows_of(manifest, "curves")):
+            with files.replacing(folder / f"{job_id}.js") as temporary:
+                temporary.write_text(f"curves({json.dumps(job_id)},{json.dumps(job)});\n", encoding="utf-8")
             written.add(job_id)
     return written
 

@@ -33,6 +33,7 @@ from analysis.tables.strength_rank_correlation import strength_rank_correlation
 from analysis.tables.transfer import transfer, transfer_pairs
 from analysis.tables.variance_explained import variance_explained
 from analysis.text import markdown, render
+from disentanglement_study import files
 
 __all__ = [
     "TABLES",
@@ -104,8 +105,10 @@ def write(results: pd.DataFrame, folder: str | Path, begins: Callable[[str], Non
                 continue
             written.tables[name] = table
             written.paths.append(folder / f"{name}.csv")
-            table.to_csv(written.paths[-1], index=False, lineterminator="\n")
+            with files.replacing(written.paths[-1]) as temporary:
+                table.to_csv(temporary, index=False, lineterminator="\n")
             parts.append(f"## {heading}\n\nIn `{name}.csv`.\n" if name in LONG else markdown(table, heading))
     written.paths.append(folder / "tables.md")
-    written.paths[-1].write_text("\n".join(parts), encoding="utf-8")
+    with files.replacing(written.paths[-1]) as temporary:
+        temporary.write_text("\n".join(parts), encoding="utf-8")
     return written

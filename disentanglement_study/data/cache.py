@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -54,16 +55,31 @@ def load(
     return read(name, shape, root, dtype=dtype, sha256=sha256)
 
 
+def is_name(name: str) -> bool:
+    """Whether this can be the name of a set: of a file in the folder, and of none outside it."""
+    return isinstance(name, str) and re.fullmatch(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,199}", name) is not None
+
+
+def file(name: str, kind: str, root: Path | None = None) -> Path:
+    """The file of a set, "bin" or "json"; ValueError for what is no name of one."""
+    if not is_name(name):
+        raise ValueError(f"{name!r} is no name of a data set: expected no slashes, and no dot at its beginning")
+    return folder(root) / f"{name}.{kind}"
+
+
 def has(name: str, root: Path | None = None) -> bool:
-    return (folder(root) / f"{name}.bin").exists()
+    return is_name(name) and file(name, "bin", root).exists()
 
 
 def about(name: str, root: Path | None = None) -> dict:
     """What is said about the array; ValueError if that cannot be read."""
-    path = folder(root) / f"{name}.json"
+    path = file(name, "json", root)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not isinstance(content.get("sha256"), str):
+            raise ValueError("it has no digest")
+        return content
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} cannot be read ({error}): delete {name}.bin, and make it again") from error
 
 
@@ -82,7 +98,7 @@ def write(
     Processes that ask at the same time wait for the one that makes it. A folder that cannot hold the file is an
     OSError; blocks of another shape or digest than was said are a RuntimeError.
     """
-    path, num_bytes = folder(root) / f"{name}.bin", int(np.prod(shape)) * np.dtype(dtype).itemsize
+    path, num_bytes = file(name, "bin", root), int(np.prod(shape)) * np.dtype(dtype).itemsize
     try:
         with locked(name, root):
             if path.exists():
@@ -107,7 +123,7 @@ def read(
     name: str, shape: tuple[int, ...], root: Path | None = None, *, dtype: type = np.uint8, sha256: str | None = None
 ) -> np.ndarray:
     """The array, mapped into memory. A file with other bytes is a ValueError: it is neither used nor overwritten."""
-    path = folder(root) / f"{name}.bin"
+    path = file(name, "bin", root)
     sha256 = sha256 or about(name, root)["sha256"]
     found, expected = path.stat().st_size, int(np.prod(shape)) * np.dtype(dtype).itemsize
     if found != expected:

@@ -96,6 +96,7 @@ def _is(kept: DataSet, facts: Facts, images: np.ndarray, points: np.ndarray) -> 
 
 
 def _check_name(name: str) -> None:
+    cache.file(name, "bin")
     if name in CATALOGUE:
         raise ValueError(f"{name!r} is the name of a data set of the catalogue: choose another")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):

@@ -77,8 +77,8 @@ def read(name: str, root: Path | None = None) -> DataSet:
 def facts_of(name: str, root: Path | None = None) -> Facts:
     """What planning has to know of a kept set."""
     about = cache.about(name, root)
-    if "packing" not in about:
-        raise ValueError(f"{cache.folder(root) / name}.json does not describe a set of images")
+    if not {"packing", "points", *Facts._fields} <= about.keys():
+        raise ValueError(f"{cache.file(name, 'json', root)} does not describe a set of images")
     lists = (tuple(about[field]) for field in ("factor_names", "factor_sizes", "image_shape"))
     return Facts(*lists, source=about["source"])
 
