@@ -29,6 +29,7 @@ METRICS = {
     # Without a headline score.
     "info_mec": "InfoMEC",
     "dci_es": "DCI-ES",
+    "r2": "R²",
     "unified_scores": "Unified scores",
     "unsupervised": "Unsupervised",
 }

@@ -33,7 +33,7 @@ from analysis import figures, models, names, once, tables
 from analysis.figures import style
 from analysis.rows import NothingToDraw
 
-NO_HEADLINE = ("info_mec", "dci_es", "unified_scores", "unsupervised", "udr")
+NO_HEADLINE = ("info_mec", "dci_es", "r2", "unified_scores", "unsupervised", "udr")
 TRAINING = ("reconstruction_loss", "kl_loss", "elbo", "loss")
 
 

@@ -36,9 +36,10 @@ def irs(
     One outlier of a code raises its robustness and its weight; the scale of a code matters to its weight.
 
     `protocol` "dlib": the quantile is 0.99 and *factors* (not codes) are binned into 20 bins of equal width, which
-    merges values of factors that have more. "paper": the maximum, and factors as they are. `quantile` and `num_bins`
-    (0: factors as they are) replace those of the protocol. `rng` is not used. disentanglement_lib's number of active
-    dimensions is the sum of all codes; its score is not cut at 0.
+    merges neighbouring values of factors that have more: there the order of values counts, though not their distances,
+    as their ranks 0, 1, 2, ... are what is binned. "paper": the maximum, and factors as they are. `quantile` and
+    `num_bins` (0: factors as they are) replace those of the protocol. `rng` is not used. The number of
+    active dimensions of disentanglement_lib is the sum of all codes; its score is not cut at 0.
     """
     codes, factors = check_points(codes, factors)
     if protocol not in PROTOCOLS:

@@ -20,7 +20,7 @@ STRENGTHS = {
     "dip_vae_ii": ("lambda_od", [1.0, 5.0, 50.0]),
     "new_objective": ("weight", [0.1, 1.0, 10.0]),
 }
-NO_HEADLINE = {"dci_es", "info_mec", "unified_scores", "unsupervised"}
+NO_HEADLINE = {"dci_es", "info_mec", "r2", "unified_scores", "unsupervised"}
 METRICS = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap_score")
 HEADLINES = [metric for metric in registry.METRICS if metric not in NO_HEADLINE] + list(names.INFO_MEC)
 TRACEBACK = 'Traceback (most recent call last):\n  File "dci.py", line 1\nValueError: codes are constant\n'

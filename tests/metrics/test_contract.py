@@ -14,6 +14,7 @@ HEADLINES = [name for name in METRICS if name not in WITHOUT_HEADLINE]
 # Metrics that fit dozens of models, with fewer stages of trees: enough for perfect codes.
 CHEAP = {
     "fairness": {"num_stages": 10},
+    "r2": {"num_stages": 10},
     "reduced_downstream": {"num_removed": 1, "num_stages": 10},
     "strong_downstream": {"num_experiments": 1, "num_stages": 10},
 }

@@ -38,8 +38,8 @@ SHUFFLED = np.array([7, -5, 120, 0], np.int8)[GRID]
 IN_ORDER = {"irs", "fairness", "strong_downstream"}
 
 
-def compute(name, factors, codes=CODES):
-    metric, options = METRICS[name], {"rng": np.random.default_rng(0), **CHEAP.get(name, {})}
+def compute(name, factors, codes=CODES, **more):
+    metric, options = METRICS[name], {"rng": np.random.default_rng(0), **CHEAP.get(name, {}), **more}
     if metric.sampling == "table":
         return metric.compute(codes, factors, num_train=50, num_test=30, **options)
     if metric.sampling == "split":
@@ -68,6 +68,52 @@ def test_other_names_of_categories_change_no_score(name):
 def test_the_order_of_categories_changes_no_score_but_by_chance(name):
     scores, again = compute(name, GRID), compute(name, SHUFFLED)
     assert again == pytest.approx(scores, abs=0.05)
+
+
+OPTIONS = [
+    ("sap_score", {"continuous_factors": True}),
+    ("dci_es", {"continuous_factors": [0, 2]}),
+    ("dci_es", {"continuous_factors": [1], "probe": "random_forest", "sizes": [1, 3]}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_nor_where_an_option_makes_them_numbers(name, options):
+    scores = compute(name, GRID, **options)
+    for case, factors in SPACED.items():
+        assert compute(name, factors, **options) == scores, case
+    assert compute(name, 0.1 * GRID - 7.0, **options) == pytest.approx(scores, abs=1e-9)
+    with pytest.raises(AssertionError):  # other distances are other numbers
+        assert compute(name, STRETCHED["gaps"], **options) == pytest.approx(scores, abs=1e-3)
+
+
+def test_nor_where_an_option_makes_them_categories():
+    scores = compute("dci_es", GRID, continuous_factors=False)
+    for case, factors in (SPACED | STRETCHED).items():
+        assert compute("dci_es", factors, continuous_factors=False) == scores, case
+
+
+REAL_BY_DEFAULT = ["dci_es", "mcc", "r2", "unsupervised"]  # the last looks at none
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_what_a_metric_declares_is_what_it_takes(name, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    takes = METRICS[name].factors
+    if takes == "none":
+        assert METRICS[name].compute(CODES, None) == METRICS[name].compute(CODES)
+        return
+    with pytest.raises(ValueError, match="it needs an array of factors"):
+        METRICS[name].compute(*(CODES, None) * (2 if METRICS[name].sampling == "split" else 1))
+    if name in REAL_BY_DEFAULT:
+        assert takes in ("numbers", "either")
+        assert compute(name, GRID / 2) == pytest.approx(compute(name, GRID), abs=1e-9)
+        return
+    message = r"factors must be integers .*got float64; real numbers are for .*mcc, r2, .*\(continuous_factors=True\)"
+    with pytest.raises(ValueError, match=message):
+        compute(name, GRID / 2)
+    if takes == "either":
+        assert np.isfinite(list(compute(name, GRID / 2, continuous_factors=True).values())).all()
 
 
 @pytest.mark.parametrize("name", METRICS)
