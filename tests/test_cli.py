@@ -2,12 +2,10 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import pandas as pd
 import pytest
+from waiting import HANG, held
 
 from disentanglement_study import cli, store
 
@@ -99,38 +97,38 @@ def test_ray_another_population_and_an_extension_give_the_same_scores(finished, 
 
 
 @pytest.mark.parametrize(
-    "there", ["jobs/*", "checkpoints/*/*/[0-9]*"], ids=["after a job", "in the training of the first"]
+    ("where", "there", "done"),
+    [
+        (("store", "Store", "write_job", 1), "jobs/*", 2),
+        (("checkpoint", "Checkpoints", "save", 2), "checkpoints/*/*/[0-9]*", 0),
+    ],
+    ids=["after a job", "in the training of the first"],
 )
-def test_a_killed_study_finishes_with_the_same_scores(finished, sweep, dsprites_root, tmp_path, run, there):
+def test_a_killed_study_finishes_with_the_same_scores(
+    finished, sweep, dsprites_root, tmp_path, run, where, there, done
+):
     folder = tmp_path / "killed"
     settings = ["--gin", "resources.job_size = 2", "--gin", "resources.checkpoint_minutes = 1e-6"]
-    command = [sys.executable, "-m", "disentanglement_study", "run", sweep, str(folder)]
-    command += ["--data-dir", str(dsprites_root), "--executor", "inline", *settings]
-    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 300
-    while not list(folder.glob(there)) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert process.poll() is None, "it ended before it could be killed"
+    command = ["run", sweep, str(folder), "--data-dir", str(dsprites_root), "--executor", "inline", *settings]
+    process = held(where, command)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert len(store.open(folder).run_ids("done")) in ([2, 4] if there == "jobs/*" else [0])
+    process.communicate()
+    assert len(store.open(folder).run_ids("done")) == done
+    assert list(folder.glob(there))
     assert run(folder, *settings) == 0
     assert_same_scores(finished, folder)
     assert not list(folder.glob("checkpoints/*"))
 
 
 def test_ctrl_c_stops_with_one_line_and_keeps_what_is_done(sweep, dsprites_root, tmp_path):
-    command = [sys.executable, "-m", "disentanglement_study", "run", sweep, str(tmp_path / "stopped")]
-    command += ["--data-dir", str(dsprites_root), "--executor", "inline", "--gin", "resources.job_size = 1"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    while not list((tmp_path / "stopped").glob("jobs/*")) and process.poll() is None:
-        time.sleep(0.05)
+    command = ["run", sweep, str(tmp_path / "stopped"), "--data-dir", str(dsprites_root), "--executor", "inline"]
+    process = held(("store", "Store", "write_job", 1), [*command, "--gin", "resources.job_size = 1"])
     process.send_signal(signal.SIGINT)
-    _, messages = process.communicate(timeout=60)
+    _, messages = process.communicate(timeout=HANG)
     assert process.returncode == 130
     assert "stopped" in messages
     assert "Traceback" not in messages
-    assert len(store.open(tmp_path / "stopped").run_ids("done")) >= 1
+    assert len(store.open(tmp_path / "stopped").run_ids("done")) == 1
 
 
 def test_a_failing_job_becomes_rows_and_the_study_goes_on(run, tmp_path, monkeypatch, capsys):
