@@ -78,6 +78,7 @@ def test_time_is_of_the_processor(monkeypatch):
 # The command.
 
 
+@pytest.mark.slow
 def test_a_quick_run_leaves_a_result_that_reads_in_markdown(run, capsys, tmp_path):
     code, (result,) = run("--quick", "--metrics", "sap_score,factor_vae_score,mig,dci")
     assert code == 0
