@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 STUDY ?= studies/quick
 
 .DEFAULT_GOAL := help
-.PHONY: help quick test lint bench bench-metrics gpu-bench lock clean
+.PHONY: help quick test test-slow lint bench bench-metrics gpu-bench lock clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,8 +21,11 @@ $(READY): requirements/dev.txt pyproject.toml
 quick: $(READY)  ## Train, score and tabulate the small study (minutes on 2 cores).
 	$(BIN)/disentanglement-study quick $(STUDY)
 
-test: $(READY)  ## Run the test suite.
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+test: $(READY)  ## Run the test suite, but for what takes long.
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+
+test-slow: $(READY)  ## Run the tests that take long: many repetitions, whole cross products.
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
 
 lint: $(READY)  ## Check style and imports.
 	$(BIN)/ruff check .

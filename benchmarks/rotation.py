@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Advance = Callable[[int], None]
+LONGEST = 1_000_000  # steps in a call: of one that takes no time, the clock would ask for ever more
 
 
 def images(count: int = 4096, size: int = 64) -> Any:
@@ -34,7 +35,9 @@ def turn(advance: Advance, seconds: float) -> dict[str, float]:
         advance(call)
         steps += call
         elapsed = time.perf_counter() - start
-        call = max(1, round(min(seconds - elapsed, seconds / 4) * steps / elapsed))
+        # A coarse clock may have seen no time at all.
+        fits = min(seconds - elapsed, seconds / 4) * steps / max(elapsed, 1e-9)
+        call = min(max(1, round(fits)), LONGEST)
     return {"steps": steps, "seconds": elapsed}
 
 

@@ -7,7 +7,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import threadpoolctl
+from filelock import FileLock
+from small_study import SMALL
 
+# Matrices are small here: threads that wait for each other took ten times the time of the work. The limit is for NumPy
+# in this process, which pytest's plugins have loaded; the variables are for all that starts later.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+threadpoolctl.threadpool_limits(1)
 # Many tests compile the same programs, some in processes of their own: each is compiled once a session.
 # Set before JAX is imported, inherited by every child process.
 _cache = tempfile.TemporaryDirectory(prefix="disentanglement_study_tests_")
@@ -15,10 +23,24 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _cache.name)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the tolerances are those of float32, not of an accelerator's TF32
 # A suite that a shell started in the background ignores Ctrl-C, and so would the processes whose Ctrl-C it tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 # Data sets are rendered once for all workers: 480 MB, gone with the process that started the suite.
 _sets = tempfile.TemporaryDirectory(prefix="disentanglement_study_sets_")
 os.environ.setdefault("DISENTANGLEMENT_STUDY_TEST_SETS", _sets.name)
+# What is made once for all workers of this session, and belongs to no other.
+_session = tempfile.TemporaryDirectory(prefix="disentanglement_study_session_")
+os.environ.setdefault("DISENTANGLEMENT_STUDY_TEST_SESSION", _session.name)
+
+# The files whose tests take longest, in seconds of the processor: they start first, so that no worker is left with one.
+LONGEST = (
+    "test_cli", "test_fit", "test_traverse", "test_train", "test_nets", "test_data", "test_figures", "test_contract",
+    "test_rescore", "test_sampling", "test_downstream", "test_objectives", "test_benchmarks_metrics", "test_tables",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +58,36 @@ def dsprites_root(tmp_path_factory):
     shutil.move(whole, root / "scream.png")
     dsprites.load(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def small_sweep():
+    """The path of a sweep of 8 small models, two objectives on dSprites."""
+    path = Path(os.environ["DISENTANGLEMENT_STUDY_TEST_SESSION"]) / "small.gin"
+    with FileLock(path.with_suffix(".lock")):
+        path.write_text(SMALL)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def finished_study(small_sweep, dsprites_root):
+    """The small sweep, run inline: one folder for all workers. Tests only read it: what writes takes a copy."""
+    from disentanglement_study import cli
+
+    folder = Path(small_sweep).with_name("finished")
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            made = folder.with_name("unfinished")
+            command = ["run", small_sweep, str(made), "--data-dir", str(dsprites_root), "--executor", "inline"]
+            assert cli.main(command) == 0
+            made.rename(folder)
+    return folder
+
+
+@pytest.fixture
+def study_copy(finished_study, tmp_path):
+    """A finished study of a test's own."""
+    return shutil.copytree(finished_study, tmp_path / "copy")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from waiting import HANG
 
 from disentanglement_study.checkpoint import Checkpoints
 
@@ -97,7 +98,22 @@ def test_a_restored_state_needs_no_compilation(tmp_path):
     assert update._cache_size() == 1
 
 
-def test_what_happens_to_the_arrays_after_save_does_not_matter(tmp_path):
+@pytest.fixture
+def writing(monkeypatch):
+    """Holds Orbax's thread that ends a write until this event is set: by itself it is as fast as the machine."""
+    go_on, run = threading.Event(), threading.Thread.run
+
+    def held(thread):
+        if thread.name == "async_save":
+            go_on.wait(HANG)
+        run(thread)
+
+    monkeypatch.setattr(threading.Thread, "run", held)
+    yield go_on
+    go_on.set()
+
+
+def test_what_happens_to_the_arrays_after_save_does_not_matter(tmp_path, writing):
     update = jax.jit(lambda x: x * 0 - 1, donate_argnums=0)
     on_device, on_host = jnp.arange(2.0**20), np.arange(2**20)
     expected = np.arange(2.0**20, dtype=np.float32), np.arange(2**20)
@@ -108,6 +124,7 @@ def test_what_happens_to_the_arrays_after_save_does_not_matter(tmp_path):
         on_host[:] = -1
         assert on_device.is_deleted()
         assert (updated == -1).all()
+        writing.set()
         assert_latest(checkpoints, 1, expected)
 
 
@@ -206,8 +223,7 @@ def test_a_process_killed_while_it_writes_leaves_whole_checkpoints(tmp_path):
     child = subprocess.Popen([sys.executable, "-c", SAVES, folder, "1", "10000"], stdout=subprocess.PIPE, text=True)
     for _ in range(4):
         started = int(child.stdout.readline())
-    time.sleep(0.02)
-    child.kill()
+    child.kill()  # it may be at any point of a write: what holds then, holds at all of them
     started = int((child.stdout.read().split() or [started])[-1])
     child.wait()
     (folder / "99999.orbax-checkpoint-tmp").mkdir()
@@ -222,7 +238,7 @@ def test_a_process_killed_while_it_writes_leaves_whole_checkpoints(tmp_path):
 def test_a_process_that_does_not_close_ends(tmp_path):
     program = SAVES.replace("with ", "checkpoints = ").replace(" as checkpoints:", "\nif True:")
     subprocess.run(
-        [sys.executable, "-c", program, tmp_path / "c", "1", "4"], capture_output=True, timeout=30, check=True
+        [sys.executable, "-c", program, tmp_path / "c", "1", "4"], capture_output=True, timeout=HANG, check=True
     )
     with Checkpoints(tmp_path / "c") as checkpoints:
         assert checkpoints.latest(filled(0, 2**20))[0] in (2, 3)
@@ -238,7 +254,7 @@ def test_an_interrupt_ends_the_process_once_the_last_checkpoint_is_written(tmp_p
     for _ in range(3):
         child.stdout.readline()
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=30)
+    out, err = child.communicate(timeout=HANG)
     assert "KeyboardInterrupt" in err
     with Checkpoints(tmp_path / "c") as checkpoints:
         step, state = checkpoints.latest(filled(0, 2**20))

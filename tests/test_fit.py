@@ -145,6 +145,7 @@ def test_a_resumed_job_keeps_the_population_that_it_had(tmp_path):
     assert_equal(result, uninterrupted())
 
 
+@pytest.mark.slow
 def test_members_that_advance_together_are_measured_and_get_the_same_models():
     with mock.patch.object(jax, "default_backend", return_value="gpu"):
         result = fitted()

@@ -25,7 +25,8 @@ evaluate.num_test = 100
 evaluate.training_batches = 2
 evaluate.metrics = ['mig']
 evaluate.keep_codes = 300
-resources.job_size = 3
+resources.job_size = 2
+resources.log_every = 20
 """
 
 

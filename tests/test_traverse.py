@@ -335,7 +335,7 @@ def test_the_command_prints_what_it_writes_and_writes_the_same_each_time(trained
         assert milliseconds == 2000
 
 
-@pytest.mark.parametrize("data_set", ["dsprites", "color_dsprites", "mine"])
+@pytest.mark.parametrize("data_set", ["dsprites", pytest.param("color_dsprites", marks=pytest.mark.slow), "mine"])
 def test_the_pictures_are_those_of_the_parameters_in_the_store(
     trained_study, untrained_study, draw, dsprites_root, data_set
 ):

@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from waiting import HANG
 
 NOTEBOOK = Path(__file__).parents[2] / "analysis" / "example.ipynb"
 
@@ -24,7 +25,7 @@ def executed() -> nbformat.NotebookNode:
     for cell in code(notebook):
         cell.outputs = []
     # An error in a cell is one here, with the cell's text.
-    return NotebookClient(notebook, timeout=300, resources={"metadata": {"path": NOTEBOOK.parent}}).execute()
+    return NotebookClient(notebook, timeout=int(HANG), resources={"metadata": {"path": NOTEBOOK.parent}}).execute()
 
 
 def test_every_cell_shows_a_table_or_a_picture(executed):

@@ -91,17 +91,23 @@ class TestEveryFigure:
     @pytest.mark.parametrize(
         "odd",
         [
-            make_study(data_sets=("new_data",)),
-            make_study(seeds=1, strengths=1),
-            make_study().query("objective == 'beta_vae'"),
-            make_study(metrics=("a_metric",)),
-            make_study(metrics=("mig",)).assign(value=0.5),
-            make_study().assign(value=lambda t: t["value"].where(t["metric"] != "dci")),
-            make_study().query("data_set == 'cars3d' or metric not in ['mig', 'unsupervised', 'unified_scores']"),
-            make_study().query("representation != 'sampled'"),
-            make_study().query("metric != 'unsupervised' or objective == 'beta_vae'"),
+            pytest.param(make_study(data_sets=("new_data",)), id="data_set", marks=pytest.mark.slow),
+            pytest.param(make_study(seeds=1, strengths=1), id="one_model"),
+            pytest.param(make_study().query("objective == 'beta_vae'"), id="objective", marks=pytest.mark.slow),
+            pytest.param(make_study(metrics=("a_metric",)), id="metric", marks=pytest.mark.slow),
+            pytest.param(make_study(metrics=("mig",)).assign(value=0.5), id="constant", marks=pytest.mark.slow),
+            pytest.param(make_study().assign(value=lambda t: t["value"].where(t["metric"] != "dci")), id="failed"),
+            pytest.param(
+                make_study().query("data_set == 'cars3d' or metric not in ['mig', 'unsupervised', 'unified_scores']"),
+                id="gaps",
+            ),
+            pytest.param(make_study().query("representation != 'sampled'"), id="mean", marks=pytest.mark.slow),
+            pytest.param(
+                make_study().query("metric != 'unsupervised' or objective == 'beta_vae'"),
+                id="no_tc",
+                marks=pytest.mark.slow,
+            ),
         ],
-        ids=["data_set", "one_model", "objective", "metric", "constant", "failed", "gaps", "mean", "no_tc"],
     )
     @pytest.mark.filterwarnings("error")
     def test_odd_studies_are_drawn_or_skipped(self, name, odd):
@@ -336,6 +342,7 @@ class TestWrite:
         assert all(path.read_bytes().startswith(heads.get(path.suffix, b"")) for path in written.paths)
         assert all(len(pd.read_csv(path)) for path in written.paths if path.suffix == ".csv")
 
+    @pytest.mark.slow
     def test_order_of_rows_and_number_of_processes_change_no_byte(self, study, tmp_path, monkeypatch):
         chosen = ["total_correlation", "score_by_objective", "unsupervised_scatter", "transfer"]
         monkeypatch.setattr(figures, "FIGURES", {name: figures.FIGURES[name] for name in chosen})

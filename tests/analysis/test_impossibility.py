@@ -217,6 +217,7 @@ def test_two_models_of_the_same_data_have_different_scores(name):
     assert (swapped["disentangled"] < [0.75, 0.05, 0.8, 0.1]).all()
 
 
+@pytest.mark.slow
 def test_the_two_sample_test_keeps_its_level_and_has_power():
     prior = PRIORS["uniform"]
     g, _ = decoder(2)

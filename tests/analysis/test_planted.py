@@ -81,6 +81,7 @@ class TestVarianceExplained:
             covered = (found[:, place, 0] <= share) & (share <= found[:, place, 1])
             assert covered.sum() > 33
 
+    @pytest.mark.slow
     def test_noise_explains_nothing_after_adjustment(self):
         truth = planted(between=0, within=0)
         table = pd.concat([one_score(tables.variance_explained(truth.study(4, seed))) for seed in range(40)])
@@ -118,6 +119,7 @@ def one_score(table, score="beta_vae_score"):
 
 
 class TestRankCorrelation:
+    @pytest.mark.slow
     def test_correlations_are_recovered(self):
         """60 studies of 8 seeds: 9 or more misses of 95 % intervals have a chance below 1 in 200."""
         truth = planted(strengths=3)
@@ -189,7 +191,7 @@ class TestTransfer:
         assert same["probability"] == pytest.approx((35 * 5 + 4 / 2) / (36 * 5 - 1))
         assert table["probability"].notna().sum() == 1
 
-    @pytest.mark.parametrize("noise", [0.5, 3.0])
+    @pytest.mark.parametrize("noise", [0.5, pytest.param(3.0, marks=pytest.mark.slow)])
     def test_probabilities_are_recovered(self, noise):
         """10 studies of 20 seeds, 4 relations: 8 or more misses of 40 have a chance below 1 in 1,000 at 95 %."""
         truth = planted(data_sets=2, metrics=3, noise=noise)
@@ -203,6 +205,7 @@ class TestTransfer:
         assert covered > 32
         np.testing.assert_allclose(np.mean(found, axis=0), list(expected.values()), atol=0.03)
 
+    @pytest.mark.slow
     def test_of_noise_it_is_chance(self):
         """25 studies, 4 relations: 5 of the 100 intervals may miss a half, 12 or more have a chance of 1 in 200."""
         truth, missed = planted(data_sets=2, strengths=2, between=0, within=0), 0

@@ -131,18 +131,37 @@ def test_a_process_of_several_makes_its_share_of_the_machine():
         assert workers.turn(1.0) == pytest.approx(1 / 40)
     finally:
         workers.close()
-    here = rotation.Here(({"models": 4}, lambda steps: None))
-    assert 0 < here.turn(0.001) < 0.01
+
+
+def test_a_contestant_in_this_process_takes_the_time_of_its_steps(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(rotation.time, "perf_counter", lambda: clock[0])
+    here = rotation.Here(({"models": 4}, lambda steps: clock.__setitem__(0, clock[0] + 0.002 * steps)))
+    assert here.turn(0.1) == pytest.approx(0.0005)
+
+
+@pytest.mark.parametrize("tick", [0.0, 1e-7])
+def test_a_step_that_takes_no_time_ends_all_the_same(monkeypatch, tick):
+    clock, calls = itertools.chain([0.0], (0.001 * (n > 50) + tick * n for n in itertools.count())), []
+    monkeypatch.setattr(rotation.time, "perf_counter", lambda: next(clock))
+    took = rotation.turn(calls.append, 0.001)
+    assert took["steps"] == sum(calls)
+    assert max(calls) == rotation.LONGEST
 
 
 def test_all_processes_of_a_contestant_work_in_its_turn_and_wait_in_the_others(tmp_path):
     log = tmp_path / "log"
     program = (
-        "import os, sys, time, rotation\n"
+        "import os, sys, time, types, rotation\n"
+        "steps_done = 0\n"
+        # A clock by which each step takes 2 ms: how fast the machine is does not matter.
+        "rotation.time = types.SimpleNamespace(perf_counter=lambda: 0.002 * steps_done)\n"
         "def advance(steps):\n"
+        "    global steps_done\n"
         "    for _ in range(steps):\n"
-        "        time.sleep(0.002)\n"
+        "        time.sleep(0.002)\n"  # long enough for others to be seen that work at the same time
         "        os.write(log, sys.argv[1].encode())\n"
+        "        steps_done += 1\n"
         "log = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)\n"
         "rotation.serve({'threads': os.environ['THREADS']}, advance)\n"
     )
@@ -160,7 +179,7 @@ def test_all_processes_of_a_contestant_work_in_its_turn_and_wait_in_the_others(t
     turns = "".join(name for name, _ in itertools.groupby(log.read_text()))
     assert turns == "ABCABCABC"
     assert [list(each) for each in rounds] == [["A", "B", "C"]] * 3
-    assert all(0.001 <= seconds < 0.05 for each in rounds for seconds in each.values())
+    assert [seconds for each in rounds for seconds in each.values()] == pytest.approx([0.001] * 9)
 
 
 def test_ratios_are_taken_in_each_round():
@@ -202,7 +221,7 @@ ROW = {"flops": 5e9, "parameters": 690_517, "compile_seconds": 9.0, "temp_bytes"
 @pytest.fixture
 def measured(monkeypatch, tmp_path):
     """Runs the command with contestants that take known times; gives its exit code, its files and who was launched."""
-    launched = []
+    launched, files = [], []
 
     def run(*arguments, training_times=lambda population: [0.05], torch=None):
         def launch(self, program, **spec):
@@ -218,7 +237,7 @@ def measured(monkeypatch, tmp_path):
         monkeypatch.setattr(training.Bench, "processes", lambda self, command, **env: torch[bool(env)])
         monkeypatch.setattr(training, "torch_python", lambda name: "python" if torch else None)
         code = training.main([*arguments, "--out", str(tmp_path / "results"), "--rounds", "3"])
-        files = sorted((tmp_path / "results").glob("*.json"), key=lambda file: file.stat().st_mtime)
+        files.extend(set((tmp_path / "results").glob("*.json")) - set(files))  # in the order of their runs
         return code, [json.loads(file.read_text()) for file in files], launched
 
     return run

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from waiting import HANG
 
 from disentanglement_study.data import cache
 
@@ -119,13 +120,13 @@ def test_cache_says_what_it_needs_of_a_full_disk(tmp_path):
 
 def test_cache_is_made_by_one_of_two_processes(tmp_path):
     processes = [maker(tmp_path, 0.5) for _ in range(2)]
-    said = [process.communicate(timeout=60)[0] for process in processes]
+    said = [process.communicate(timeout=HANG)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert sorted(said) == ["", "making\n"]
 
 
 def test_cache_survives_a_killed_process(tmp_path):
-    process = maker(tmp_path, 60)
+    process = maker(tmp_path, HANG)
     assert process.stdout.readline() == "making\n"
     process.send_signal(signal.SIGKILL)
     process.communicate()

@@ -12,7 +12,11 @@ from disentanglement_study.data import CATALOGUE, DATASETS, load
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
-@pytest.fixture(scope="module", params=DATASETS)
+# Rendering the largest set whole takes half a minute: test_shapes3d_rendered.py has its own small part of it.
+SETS = [pytest.param(name, marks=pytest.mark.slow) if name == "shapes3d_rendered" else name for name in DATASETS]
+
+
+@pytest.fixture(scope="module", params=SETS)
 def data_set(request, dsprites_root):
     return load(request.param, dsprites_root)
 

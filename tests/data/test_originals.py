@@ -13,6 +13,7 @@ import numpy as np
 import published_files as files
 import pytest
 from PIL import Image
+from waiting import HANG
 
 from disentanglement_study.data import CATALOGUE, cache, load, originals
 from disentanglement_study.data.builders import common
@@ -144,7 +145,7 @@ def test_what_is_prepared_is_left_alone(tmp_path, capsys):
 def test_tensorflow_and_the_network_are_not_needed(tmp_path):
     files.write("shapes3d", tmp_path / "files")
     child = process("shapes3d", tmp_path)
-    out, err = child.communicate(timeout=120)
+    out, err = child.communicate(timeout=HANG)
     assert (out, child.returncode) == ("making\nFalse 96\n", 0), err
     assert err.startswith("shapes3d is in")
     assert err.count("\n") == 1
@@ -153,13 +154,13 @@ def test_tensorflow_and_the_network_are_not_needed(tmp_path):
 def test_one_of_two_processes_makes_it(tmp_path):
     files.write("mpi3d_toy", tmp_path / "files")
     both = [process("mpi3d_toy", tmp_path, seconds=1) for _ in range(2)]
-    said = sorted(child.communicate(timeout=120)[0] for child in both)
+    said = sorted(child.communicate(timeout=HANG)[0] for child in both)
     assert said == ["False 24\n", "making\nFalse 24\n"]
 
 
 def test_a_killed_process_leaves_nothing_that_counts(tmp_path):
     files.write("mpi3d_toy", tmp_path / "files")
-    child = process("mpi3d_toy", tmp_path, seconds=60)
+    child = process("mpi3d_toy", tmp_path, seconds=HANG)
     assert child.stdout.readline() == "making\n"
     child.send_signal(signal.SIGKILL)
     child.communicate()

@@ -200,6 +200,7 @@ def test_an_alias_table_is_exact(weights):
     np.testing.assert_allclose(mass[expected > 2e6], expected[expected > 2e6], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_no_row_is_over_or_underdrawn_for_want_of_resolution():
     weights = np.where(np.arange(737_280) % 3 == 0, 2.0, 1.0)
     number = 8_000_000
@@ -261,14 +262,14 @@ SMALL = ("a", "b", "c"), (2, 4, 3)
     ("name", "options", "joint"),
     [
         ("differ_in_k", {"k": 1}, joint_of_differ_in_k(SMALL[1], 1)),
-        ("differ_in_k", {"k": 2}, joint_of_differ_in_k(SMALL[1], 2)),
-        ("differ_in_k", {}, joint_of_differ_in_k(SMALL[1], -1)),
+        pytest.param("differ_in_k", {"k": 2}, joint_of_differ_in_k(SMALL[1], 2), marks=pytest.mark.slow),
+        pytest.param("differ_in_k", {}, joint_of_differ_in_k(SMALL[1], -1), marks=pytest.mark.slow),
         (
             "differ_in_k",
             {"k": 2, "may_repeat": True, "often_one": True},
             joint_of_differ_in_k(SMALL[1], 2, may_repeat=True, often_one=True),
         ),
-        ("transitions", {}, joint_of_transitions(SMALL[1], 1, [])),
+        pytest.param("transitions", {}, joint_of_transitions(SMALL[1], 1, []), marks=pytest.mark.slow),
         ("transitions", {"rate": 3, "categorical": ["b"]}, joint_of_transitions(SMALL[1], 3, [1])),
     ],
 )

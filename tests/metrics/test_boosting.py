@@ -96,6 +96,7 @@ def test_few_points_are_enough():
     np.testing.assert_array_equal(fit(codes, labels, codes).train_predictions, labels)
 
 
+@pytest.mark.slow
 def test_many_points_fit_as_few_do():
     # Twice what 16 bits count: other types of index, and fewer bits for each residual.
     codes, labels = points(70_000, num_classes=2)

@@ -49,6 +49,14 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 forms = pytest.mark.parametrize("form", layers.FORMS)
 
 
+def some_of(shapes, first):
+    """The first few shapes, in the suite that is run each time; all of them with the slow ones."""
+    return [*shapes[:first], *(pytest.param(shape, marks=pytest.mark.slow) for shape in shapes[first:])]
+
+
+SHAPES = some_of([UNTILED, *(CONVOLUTIONS[i] for i in (0, 3, 4, 1, 2, 5, 6))], 3)
+
+
 def xla_conv(x, w):
     layout = ("NHWC", "HWIO", "NHWC")
     return lax.conv_general_dilated(x, w, (2, 2), "SAME", dimension_numbers=layout)
@@ -102,7 +110,7 @@ def compared(form, shape):
 
 
 @forms
-@pytest.mark.parametrize("shape", [*CONVOLUTIONS, UNTILED], ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_convolutions_and_their_gradients_equal_xlas(shape, form):
     for mine, theirs in compared(form, shape):
         for value, reference in zip(mine, theirs, strict=True):
@@ -110,7 +118,7 @@ def test_convolutions_and_their_gradients_equal_xlas(shape, form):
 
 
 @forms
-@pytest.mark.parametrize("shape", CONVOLUTIONS, ids=str)
+@pytest.mark.parametrize("shape", SHAPES[1:], ids=str)
 def test_conv_transpose_is_the_adjoint_of_conv(shape, form):
     large, small, _ = (np.asarray(x, np.float64) for x in arrays(*shape))
     down, up = (np.asarray(mine[0], np.float64) for mine, _ in compared(form, shape))
@@ -119,7 +127,7 @@ def test_conv_transpose_is_the_adjoint_of_conv(shape, form):
 
 @forms
 @pytest.mark.parametrize("transform", ["vmap", "scan"])
-@pytest.mark.parametrize("shape", [(16, 3, 5, 2), (16, 3, 5, 4), (16, 3, 5, 6), (32, 8, 5, 4)], ids=str)
+@pytest.mark.parametrize("shape", some_of([(16, 3, 5, 4), (16, 3, 5, 2), (16, 3, 5, 6), (32, 8, 5, 4)], 2), ids=str)
 def test_convolutions_are_the_same_for_a_population_and_inside_a_scan(shape, transform, form):
     large, small, w = arrays(*shape, members=(3,))
 
@@ -152,7 +160,7 @@ def test_relu_and_its_gradient():
     np.testing.assert_array_equal(pull_back(jnp.full(4, 3.0))[0][:3], [0, 0, 3])
 
 
-@pytest.mark.parametrize("images", [6, 8])
+@pytest.mark.parametrize("images", [6, pytest.param(8, marks=pytest.mark.slow)])
 def test_nets_are_the_same_in_microbatches(images, monkeypatch):
     """Values and gradients, whether or not the microbatch divides the batch."""
     options = {"encoder_options": {"channels": (4, 6), "kernels": (4, 2), "hidden": 8}, "num_latents": 3}
