@@ -108,7 +108,7 @@ def best(arguments: argparse.Namespace) -> str | None:
     shown["objective"] = [names.label(key, names.OBJECTIVES) for key in table["objective"]]
     strengths = zip(table["strength_name"], table["strength"], strict=True)
     shown.insert(1, "strength", [names.strength(*each) for each in strengths])
-    scores = [name for name in names.METRICS.values() if name in shown]
+    scores = [names.METRICS[score] for score in table if score in names.METRICS]
     shown[scores] = shown[scores].map("{:.2f}".format)
     OUT.print("\nThe model of each objective with the highest MIG, and what it scores:\n", highlight=False)
     OUT.print(display.table(shown[["objective", "strength", "seed", *scores, "run_id"]]))
