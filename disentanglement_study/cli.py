@@ -1,19 +1,19 @@
-"""The console command `disentanglement-study`. Bad input is one line on stderr and exit code 2."""
+"""The console command `disentanglement-study`. Bad input is one line on stderr and exit code 2; see EXIT_CODES."""
 
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from disentanglement_study import cli_analysis, cli_data, cli_traverse, config, store
+from disentanglement_study.errors import Failed
+from disentanglement_study.signals import interruptible
+from disentanglement_study.terminal import ERR, OUT
 
-OUT, ERR = Console(), Console(stderr=True)
-INTERRUPTED = 130
+BAD_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 SHOWN_ROWS = 200
-FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "all_scores", "csv")
+FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "option", "all_scores", "csv")
 
 EXAMPLES = """\
 examples:
@@ -31,6 +31,12 @@ examples:
   disentanglement-study query studies/quick "SELECT objective, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
 
 SWEEP is a gin file, or the name of one in sweeps/. Every command can be repeated: what is there is not done again.
+
+"""
+EXIT_CODES = """\
+exit codes: 0: all done. 2: bad input, or a file that cannot be read or written; one line says which. 3: run, quick,
+evaluate: some or all runs failed, or a metric failed for every model (of a file: a metric failed); the list is printed,
+and a model that diverged counts as done. 130: stopped by Ctrl-C or SIGTERM; the same command goes on from there.
 """
 
 
@@ -50,14 +56,17 @@ def plan(arguments: argparse.Namespace) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train and score what a study has not yet; safe to stop and to repeat."""
-    _run(arguments, arguments.retry_failed)
+    plan = _run(arguments, arguments.retry_failed)
     status(arguments)
+    _conclude(arguments.dir, plan)
 
 
 def quick(arguments: argparse.Namespace) -> None:
     """Run the small study of sweeps/quick.gin, then its tables, figures and report."""
     arguments.sweep, arguments.paper, arguments.output = "quick", None, None
-    _run(arguments)
+    plan = _run(arguments)
+    if not store.open(arguments.dir).run_ids("done"):
+        _conclude(arguments.dir, plan)
     cli_analysis.tables(arguments)
     cli_analysis.figures(arguments)
     cli_analysis.report(arguments)
@@ -73,6 +82,7 @@ def quick(arguments: argparse.Namespace) -> None:
         + f"  {_command()} plan locatello2019",
         highlight=False, soft_wrap=True, markup=False,
     )  # fmt: skip
+    _conclude(arguments.dir, plan)
 
 
 def status(arguments: argparse.Namespace) -> None:
@@ -82,6 +92,8 @@ def status(arguments: argparse.Namespace) -> None:
     opened = store.open(arguments.dir)
     OUT.print(str(arguments.dir), soft_wrap=True, markup=False)
     OUT.print(display.table(display.status(opened)))
+    for text in display.awaited(opened):
+        OUT.print(f"waiting: {text}", markup=False, soft_wrap=True)
     for manifest in opened.manifests():
         if manifest["status"] == "failed":
             reason = manifest["error"].splitlines()[-1]
@@ -107,21 +119,28 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from disentanglement_study import rescore
 
     arguments.dir = store.open(arguments.target).root
-    rescore.rescore(arguments.dir, arguments.metrics, arguments.executor, arguments.address, arguments.data_dir, ERR)
+    where = arguments.executor, arguments.address, arguments.data_dir
+    metrics = rescore.rescore(arguments.dir, arguments.metrics, *where, ERR)
     status(arguments)
+    _conclude(arguments.dir, metrics=metrics)
 
 
 def _score_file(arguments: argparse.Namespace) -> None:
     import dataclasses
 
     from disentanglement_study import display, score_file
-    from disentanglement_study.evaluate import names_of
+    from disentanglement_study.metrics.settings import parse_options
 
+    options = parse_options(arguments.option or ())
+    points = score_file.read(arguments.target)
+    names, left_out = score_file.choose(arguments.metrics or "all", points)
+    if left_out:
+        ERR.print(left_out, markup=False, highlight=False, soft_wrap=True)
     given = {name: getattr(arguments, name) for name in ("num_train", "num_test", "seed")}
-    settings = config.EvaluateConfig(metrics=names_of(arguments.metrics or "all"))
+    settings = config.EvaluateConfig(metrics=names, options=options)
     settings = dataclasses.replace(settings, **{name: value for name, value in given.items() if value is not None})
     with display.steps(ERR, len(settings.metrics)) as report:
-        scores = score_file.score_file(arguments.target, settings, arguments.protocol or "dlib", report)
+        scores = score_file.score(points, settings, arguments.protocol or "dlib", report)
     if arguments.csv:
         scores.to_csv(sys.stdout, index=False)
     else:
@@ -136,11 +155,11 @@ def _score_file(arguments: argparse.Namespace) -> None:
         ERR.print(
             f"failed: {row.metric}: {row.error.strip().splitlines()[-1]}", style="red", markup=False, soft_wrap=True
         )
-    raise ValueError(f"{len(failed)} of {len(settings.metrics)} metrics could not be computed")
+    raise Failed(f"{len(failed)} of {len(settings.metrics)} metrics could not be computed")
 
 
 def query(arguments: argparse.Namespace) -> None:
-    """Ask the results in SQL (DuckDB): views runs, scores, curves, and results = scores joined with runs."""
+    """Ask the results in SQL (DuckDB), which only reads: views runs, scores, curves, and results = scores with runs."""
     from disentanglement_study import display
 
     frame = store.open(arguments.dir).query(arguments.sql)
@@ -158,18 +177,35 @@ def _sweep(arguments: argparse.Namespace):
     return settings, study.select(study.plan.expand(settings, arguments.data_dir), settings, arguments.where)
 
 
-def _run(arguments: argparse.Namespace, retry_failed: bool = False) -> None:
+def _run(arguments: argparse.Namespace, retry_failed: bool = False):
+    """Returns the plan of the runs that were asked for."""
     from disentanglement_study import study
 
+    settings, runs = _sweep(arguments)
     study.run(
-        *_sweep(arguments),
-        arguments.dir,
+        runs=runs,
+        study=settings,
+        root=arguments.dir,
         executor=arguments.executor,
         address=arguments.address,
         data_dir=arguments.data_dir,
         retry_failed=retry_failed,
         console=ERR,
     )
+    return study.plan.frame(runs, settings)
+
+
+def _conclude(folder: Path, plan=None, metrics: Sequence[str] | None = None) -> None:
+    """Raises `Failed` if runs of this plan failed, or a metric did for every model: of these metrics, or of all."""
+    from disentanglement_study import display
+
+    opened = store.open(folder)
+    results = opened.results()
+    if metrics is not None:
+        results = results[results["metric"].isin(metrics) | (results["metric"] == "training")]
+    failed = set() if plan is None else opened.run_ids("failed")
+    if text := display.failures(results, opened.plan if plan is None else plan, failed):
+        raise Failed(text)
 
 
 def _command() -> str:
@@ -185,13 +221,14 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="disentanglement-study",
         description="Large reproducibility studies of disentangled representations.",
-        epilog=EXAMPLES,
+        epilog=EXAMPLES + EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
 
     def add(function: Callable[[argparse.Namespace], None], *parts: Callable) -> argparse.ArgumentParser:
-        command = commands.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
+        name, text = function.__name__, function.__doc__
+        command = commands.add_parser(name, help=text, description=text, epilog=EXIT_CODES)
         for part in parts:
             part(command)
         command.set_defaults(function=function)
@@ -207,11 +244,19 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--metrics", help="names, separated by commas, or all (default: all; of a study: its own)")
     _executor_options(command)
     _data_dir(command)
-    of_file = command.add_argument_group("for an npz file (codes [N, D] of floats, factors [N, F] of integers)")
+    of_file = command.add_argument_group(
+        "for an npz file: codes [N, D] of floats, and factors [N, F] of integers (most metrics), real numbers, or none"
+    )
     of_file.add_argument("--num-train", type=int, help="points to train and estimate on (default 10000)")
     of_file.add_argument("--num-test", type=int, help="points to test on (default 5000)")
     of_file.add_argument("--seed", type=int, help="of the metrics' draws (default 0)")
     of_file.add_argument("--protocol", choices=("dlib", "paper"), help="dlib: what was published (default)")
+    of_file.add_argument(
+        "--option",
+        metavar="METRIC.NAME=VALUE",
+        action="append",
+        help="such as dci.num_stages=50 (may be repeated)",
+    )
     of_file.add_argument("--all-scores", action="store_const", const=True, help="not only the headline of each metric")
     of_file.add_argument("--csv", action="store_const", const=True, help="print all scores as CSV instead of a table")
     add(status, _folder)
@@ -256,12 +301,16 @@ def _data_dir(command: argparse.ArgumentParser) -> None:
 def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
-        arguments.function(arguments)
+        with interruptible(INTERRUPTED):
+            arguments.function(arguments)
     except (ValueError, OSError) as error:
         if os.environ.get("DISENTANGLEMENT_STUDY_TRACEBACK"):
             raise
         ERR.print(f"error: {str(error).strip() or type(error).__name__}", style="red", markup=False, soft_wrap=True)
-        return 2
+        return BAD_INPUT
+    except Failed as error:
+        ERR.print(str(error), style="red", markup=False, soft_wrap=True)
+        return FAILED
     except KeyboardInterrupt:
         ERR.print("stopped; nothing finished is lost: the same command goes on from here")
         return INTERRUPTED

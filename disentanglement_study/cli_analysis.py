@@ -5,11 +5,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from disentanglement_study import store
+from disentanglement_study.terminal import ERR, OUT
 
-OUT, ERR = Console(), Console(stderr=True)
 MAX_DRAWING = 4  # Processes that draw figures: each holds the results.
 PRINTED = ("rank_correlation", "paper_vs_measured")  # the others are in tables.md
 WIDTH = 120  # columns of what is printed

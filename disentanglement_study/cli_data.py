@@ -1,14 +1,14 @@
 """The console command `disentanglement-study data`: what there is, what it is, how it comes here, how it looks."""
 
 import argparse
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
-OUT = Console()
+from disentanglement_study.terminal import ERR, OUT
 
 EXAMPLES = """\
 examples:
@@ -80,7 +80,11 @@ def add(arguments: argparse.Namespace) -> None:
     """Add a set of your own: an npz file with images [N, H, H, C] (uint8) and factors [N, F] (whole numbers)."""
     from disentanglement_study.data import own
 
-    name = own.add_file(arguments.file, arguments.name, arguments.data_dir)
+    with warnings.catch_warnings(record=True) as noticed:
+        warnings.simplefilter("always", UserWarning)
+        name = own.add_file(arguments.file, arguments.name, arguments.data_dir)
+    for warning in noticed:
+        ERR.print(f"note: {warning.message}", soft_wrap=True)
     OUT.print(f"added: a sweep can now say sweep.data_sets = ['{name}']", highlight=False)
 
 

@@ -4,9 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
-OUT = Console()
+from disentanglement_study.terminal import OUT
 
 DETAILS = """\
 written into the folder:

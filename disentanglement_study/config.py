@@ -1,24 +1,36 @@
 """A sweep file and its settings: gin text in, frozen dataclasses out.
 
-gin lives only inside `load`: the text is parsed, the sections below are made from it, and the bindings are cleared.
-Everything after that, on this machine or on a Ray worker, is handed the dataclasses; no binding can leak.
+The text is data (see `sweep_text`): gin's parser reads it, gin's registry of names and bindings is not used. Everything
+after that, on this machine or on a Ray worker, is handed the dataclasses.
 """
 
 import dataclasses
-import re
-import tokenize
-import types
-import typing
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import gin
+from annotated_types import Ge, Gt, Interval, MinLen
 
-from disentanglement_study.errors import unknown
+from disentanglement_study.declared import check
+from disentanglement_study.errors import clipped, unknown
+from disentanglement_study.sweep_text import Binding, is_file, parse, parse_file, settle, written
 
 Protocol = Literal["dlib", "paper"]
 Representation = Literal["mean", "sampled"]
+
+# Seeds and steps are int32 on the device.
+Seed = Annotated[int, Interval(ge=0, le=2**31 - 1)]
+# 80 times the study of 2019. A plan has a row for each run, and a million of them takes 20 minutes to make.
+MOST_RUNS = 1_000_000
+# A gigabyte of float32 images of 16x16 pixels; at 64x64 it is 17 GB.
+BatchSize = Annotated[int, Interval(ge=1, le=2**20)]
+NumPoints = Annotated[int, Interval(ge=1, le=2**20 - 1)]  # exact boosting takes no more: `boosting_arrays.MAX_POINTS`
+Positive = Annotated[int, Ge(1)]
+# Adam moves each weight by about the learning rate in each step: 1e6 diverges at once, and so would all above.
+Rate = Annotated[float, Interval(gt=0, le=1e6)]
+Decay = Annotated[float, Interval(ge=0, lt=1)]  # Kingma & Ba 2015, algorithm 1
+Devices = Annotated[float, Interval(ge=0, le=1_000_000)]  # a share of one, or a whole number: no cluster has a million
+Options = dict[str, Any]  # declared beside what takes them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +41,9 @@ class SweepConfig:
     seeds: a number n (seeds 0..n-1) or a list. protocol: "dlib" (what the published numbers came from) or "paper".
     """
 
-    data_sets: tuple[str, ...]
-    objectives: dict[str, dict[str, Any]]
-    seeds: int | tuple[int, ...]
+    data_sets: Annotated[tuple[str, ...], MinLen(1)]
+    objectives: Annotated[dict[str, dict[str, Any]], MinLen(1)]
+    seeds: Annotated[int, Interval(ge=1, le=MOST_RUNS)] | Annotated[tuple[Seed, ...], MinLen(1)]
     protocol: Protocol = "dlib"
 
 
@@ -39,13 +51,13 @@ class SweepConfig:
 class NetConfig:
     """The nets. Images are averaged down to `image_size` pixels a side before a net sees them."""
 
-    image_size: int = 64
-    num_latents: int = 10
+    image_size: Annotated[int, Interval(ge=1, le=4096)] = 64  # a batch of 64 images of 4096 pixels a side is 4 GB
+    num_latents: Annotated[int, Interval(ge=1, le=4096)] = 10  # more than a small image has pixels
     encoder: str = "conv"
     decoder: str = "conv"
-    encoder_options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    decoder_options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    discriminator_options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    encoder_options: Options = dataclasses.field(default_factory=dict)
+    decoder_options: Options = dataclasses.field(default_factory=dict)
+    discriminator_options: Options = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,17 +67,17 @@ class TrainConfig:
     sampling: how batches are drawn, a name in `data.sampling`, with its options.
     """
 
-    steps: int = 300_000
-    batch_size: int = 64
-    learning_rate: float = 1e-4
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    discriminator_learning_rate: float = 1e-4
-    discriminator_beta1: float = 0.5
-    discriminator_beta2: float = 0.9
+    steps: Annotated[int, Interval(ge=1, le=2**31 - 1)] = 300_000
+    batch_size: BatchSize = 64
+    learning_rate: Rate = 1e-4
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    epsilon: Annotated[float, Interval(gt=0, le=1)] = 1e-8  # at 0, a weight of gradient 0 becomes NaN
+    discriminator_learning_rate: Rate = 1e-4
+    discriminator_beta1: Decay = 0.5
+    discriminator_beta2: Decay = 0.9
     sampling: str = "iid"
-    sampling_options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    sampling_options: Options = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +91,7 @@ class EvaluateConfig:
     reconstruction, KL and ELBO of the finished model are averaged.
     """
 
-    metrics: tuple[str, ...] = (
+    metrics: Annotated[tuple[str, ...], MinLen(1)] = (
         "beta_vae_score",
         "factor_vae_score",
         "mig",
@@ -91,16 +103,16 @@ class EvaluateConfig:
         "downstream_boosted_trees",
         "unsupervised",
     )
-    representations: tuple[Representation, ...] = ("mean", "sampled")
-    num_train: int = 10_000
-    num_test: int = 5_000
-    training_batches: int = 1000
-    table_rows: int | None = None
-    keep_codes: int = 1000
-    seed: int = 0
+    representations: Annotated[tuple[Representation, ...], MinLen(1)] = ("mean", "sampled")
+    num_train: NumPoints = 10_000
+    num_test: NumPoints = 5_000
+    training_batches: Annotated[int, Interval(ge=1, le=2**31 - 1)] = 1000
+    table_rows: Annotated[int, Interval(ge=2, le=2**31 - 1)] | None = None
+    keep_codes: Annotated[int, Ge(0)] = 1000
+    seed: Seed = 0
     sampling: str = "iid"
-    sampling_options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    options: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    sampling_options: Options = dataclasses.field(default_factory=dict)
+    options: dict[str, Options] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,19 +122,21 @@ class ResourceConfig:
     job_size: runs in a job, which is what is dispatched, retried and stored. population: models that are trained
     together, at most a job (None: as many as fit the device and are fastest there). num_cpus, num_gpus, tpu: what Ray
     reserves for a job (num_gpus None: one where the cluster has any, else none); as many models as num_cpus are scored
-    at once. retries: more attempts for a job that fails. log_every: updates between two points of a loss curve.
+    at once. retries: more attempts for a job that fails. job_hours: an attempt that takes longer is ended and has
+    failed (None: no limit; Ray only). log_every: updates between two points of a loss curve.
     checkpoint_minutes: between two checkpoints of a training (0: none). encode_batch: images encoded at once.
     """
 
-    job_size: int = 100
-    population: int | None = None
-    num_cpus: int = 1
-    num_gpus: float | None = None
-    tpu: float = 0.0
-    retries: int = 1
-    log_every: int = 1000
-    checkpoint_minutes: float = 10.0
-    encode_batch: int = 256
+    job_size: Positive = 100
+    population: Positive | None = None
+    num_cpus: Annotated[int, Interval(ge=1, le=1_000_000)] = 1
+    num_gpus: Devices | None = None
+    tpu: Devices = 0.0
+    retries: Annotated[int, Interval(ge=0, le=1000)] = 1  # what fails a thousand times will fail again
+    job_hours: Annotated[float, Gt(0)] | None = None
+    log_every: Positive = 1000
+    checkpoint_minutes: Annotated[float, Ge(0)] = 10.0
+    encode_batch: BatchSize = 256
 
 
 SECTIONS = {
@@ -146,10 +160,6 @@ class Study:
     text: str
 
 
-for _name, _section in SECTIONS.items():
-    gin.register(_name, module="study")(_section)
-
-
 def search_path() -> list[Path]:
     """Where sweeps and what they include are looked for: here, in a clone, in an installed package."""
     package = Path(__file__).parent
@@ -160,104 +170,53 @@ def find_sweep(name: str) -> Path:
     """The file of a sweep: a path, or the bare name of one in `sweeps/`."""
     for folder in search_path():
         for candidate in (folder / name, folder / "sweeps" / f"{name}.gin"):
-            if candidate.is_file():
+            if is_file(candidate):
                 return candidate
     bundled = {p.stem for folder in search_path() for p in folder.glob("sweeps/*.gin")}
     if Path(name).suffix == ".gin":
-        raise ValueError(f"no sweep file {name!r} (bundled sweeps, by name: {', '.join(sorted(bundled))})")
+        raise ValueError(f"no sweep file {clipped(name)} (bundled sweeps, by name: {', '.join(sorted(bundled))})")
     raise unknown("sweep", name, bundled)
 
 
 def load(sweep: str, bindings: Sequence[str] = ()) -> Study:
-    """Reads a sweep file (or text of one kept in a store) and `bindings` over it.
+    """Reads a sweep file, or text of more than one line, and `bindings` over it.
 
     Raises ValueError, in one line, for a file that cannot be read, a section or setting that does not exist (with the
-    nearest one), and a value of the wrong type.
+    nearest one), and a value that has not the type or is not in the range that its field declares.
     """
-    file, text = ("sweep text", sweep) if "\n" in sweep else (sweep, _inlined(find_sweep(sweep)))
-    gin.clear_config()
-    place = file
-    try:
-        gin.parse_config(text)
-        place = "--gin"
-        gin.parse_config(list(bindings))
-        place = file
-        sections = {key: gin.get_configurable(section)() for key, section in SECTIONS.items()}
-        text = gin.config_str()
-    except tokenize.TokenError as error:
-        raise ValueError(f"{place}: not gin: {error.args[0]}") from error
-    except SyntaxError as error:
-        raise ValueError(f"{place}: not gin: {error.msg}: {(error.text or '').strip()!r}") from error
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{place}: {_one_line(str(error))}") from error
-    finally:
-        gin.clear_config()
-    return Study(**{name: _checked(name, section) for name, section in sections.items()}, text=text)
+    if "\n" in sweep:
+        return load_text(sweep, bindings=bindings)
+    return _study(parse_file(find_sweep(sweep), search_path()), bindings)
 
 
-def _inlined(path: Path) -> str:
-    """The text of a gin file with the files that it includes in place: gin's own search is confused by packages."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from error
-    for number, line in enumerate(lines):
-        if re.match(r"\s*(import|from)\s", line):
-            raise ValueError(f"{path}: {line.strip()!r}: a sweep is data, it imports nothing")
-        if included := re.match(r"""\s*include\s+['"](.+)['"]""", line):
-            found = [folder / included[1] for folder in search_path() if (folder / included[1]).is_file()]
-            if not found:
-                raise ValueError(f"{path}: no file {included[1]!r} to include")
-            lines[number] = _inlined(found[0])
-    return "\n".join(lines) + "\n"
+def load_text(text: str, place: str = "sweep text", bindings: Sequence[str] = ()) -> Study:
+    """The same for text that is no file: that of a study, for one. It includes nothing. `place` is for messages."""
+    return _study(parse(text, place), bindings)
 
 
-def _one_line(message: str) -> str:
-    """gin's message without its places, with the nearest name."""
-    if match := re.search(r"No configurable matching '([^']*)'", message):
-        return str(unknown("section", match[1], SECTIONS))
-    if match := re.search(r"Configurable '([^']*)' doesn't have a parameter named '([^']*)'", message):
-        section = match[1].split(".")[-1]
-        fields = [field.name for field in dataclasses.fields(SECTIONS[section])]
-        return str(unknown(f"setting of {section!r}", match[2], fields))
-    if match := re.search(r"missing \d+ required positional arguments?: (.*)", message):
-        return f"the sweep leaves out {match[1].splitlines()[0]}"
-    return " ".join(message.split())
+def _study(read: Iterable[Binding], bindings: Sequence[str]) -> Study:
+    given = [*read]
+    for binding in bindings:
+        given += parse(binding, "--gin", search_path())
+    settled = settle(given)
+    for name, values in settled.items():
+        places = [place for place, _ in values.values()]
+        if name not in SECTIONS:
+            raise ValueError(f"{places[0]}: {unknown('section', name, SECTIONS)}")
+        fields = [field.name for field in dataclasses.fields(SECTIONS[name])]
+        for place, field in zip(places, values, strict=True):
+            if field not in fields:
+                raise ValueError(f"{place}: {unknown(f'setting of {name!r}', field, fields)}")
+    plain = {name: {field: value for field, (_, value) in values.items()} for name, values in settled.items()}
+    sections = {name: _section(name, section, plain.get(name, {})) for name, section in SECTIONS.items()}
+    return Study(**sections, text=written(plain))
 
 
-def _checked(name: str, section: Any) -> Any:
-    """The section with lists as tuples; ValueError when a value has not the type that its field declares."""
-    changes = {}
-    for field in dataclasses.fields(section):
-        value = getattr(section, field.name)
-        value = tuple(value) if isinstance(value, list) else value
-        if isinstance(value, int) and not isinstance(value, bool) and field.type is float:
-            value = float(value)
-        if not _matches(value, field.type):
-            declared = getattr(field.type, "__name__", None) or str(field.type)
-            if typing.get_origin(field.type):
-                declared = str(field.type).replace("typing.", "")
-            raise ValueError(f"{name}.{field.name} = {value!r}: expected {declared}")
-        if isinstance(value, int) and not isinstance(value, bool) and value < 0:
-            raise ValueError(f"{name}.{field.name} = {value!r}: must not be negative")
-        changes[field.name] = value
-    return dataclasses.replace(section, **changes)
-
-
-def _matches(value: Any, declared: Any) -> bool:
-    origin, arguments = typing.get_origin(declared), typing.get_args(declared)
-    if declared is Any:
-        return True
-    if origin is Literal:
-        return value in arguments
-    if origin in (typing.Union, types.UnionType):
-        return any(_matches(value, argument) for argument in arguments)
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_matches(v, arguments[0]) for v in value)
-    if origin is dict:
-        return isinstance(value, dict) and all(
-            _matches(k, arguments[0]) and _matches(v, arguments[1]) for k, v in value.items()
-        )
-    if isinstance(value, bool):
-        return declared is bool
-    return value is None if declared is type(None) else isinstance(value, declared)
+def _section(name: str, section: type, values: dict[str, Any]) -> Any:
+    """The section with these values, each as its field declares it."""
+    fields = {field.name: field for field in dataclasses.fields(section)}
+    missing = dataclasses.MISSING
+    required = [key for key, field in fields.items() if field.default is missing and field.default_factory is missing]
+    if absent := [key for key in required if key not in values]:
+        raise ValueError(f"the sweep leaves out {' and '.join(f'{name}.{key}' for key in absent)}")
+    return section(**{key: check(f"{name}.{key}", value, fields[key].type) for key, value in values.items()})

@@ -4,20 +4,29 @@ What runs next is the plan minus what the store has; Ray's own state is never co
 """
 
 import importlib
+import json
 import os
-import warnings
-from collections.abc import Callable, Iterator
+import signal
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from disentanglement_study import cores
+from disentanglement_study import cluster, cores
 from disentanglement_study.config import ResourceConfig
+from disentanglement_study.errors import unknown
 from disentanglement_study.types import Job
 
 Work = Callable[[Job], None]
 Ended = tuple[Job, BaseException | None]  # an error: the job failed in every attempt
-Executor = Callable[[list[Job], Work, ResourceConfig, str | None], Iterator[Ended]]
+Waits = Callable[[str], None]  # is told what the jobs wait for, and "" when they wait no more
+Executor = Callable[[list[Job], Work, ResourceConfig, str | None, Waits], Iterator[Ended]]
+SAY_SECONDS = 60.0  # between two words on what is awaited
 
 
-def inline(jobs: list[Job], work: Work, resources: ResourceConfig, address: str | None) -> Iterator[Ended]:
+def inline(
+    jobs: list[Job], work: Work, resources: ResourceConfig, address: str | None, waits: Waits = lambda text: None
+) -> Iterator[Ended]:
     """One job after the other in this process, on whatever device JAX finds."""
     for job in jobs:
         for attempt in range(resources.retries + 1):
@@ -31,52 +40,95 @@ def inline(jobs: list[Job], work: Work, resources: ResourceConfig, address: str 
                 break
 
 
-def ray(jobs: list[Job], work: Work, resources: ResourceConfig, address: str | None) -> Iterator[Ended]:
+class Attempt(NamedTuple):
+    """A job that Ray has, for the nth time (from 0). `ticket` is a key under which its worker leaves who it is."""
+
+    job: Job
+    number: int
+    ticket: str
+
+
+def ray(
+    jobs: list[Job], work: Work, resources: ResourceConfig, address: str | None, waits: Waits = lambda text: None
+) -> Iterator[Ended]:
     """Jobs as Ray tasks, as many at once as the resources allow; `address` of a cluster, or None for this machine.
 
-    A task that raises, or whose worker or node dies, is tried again `resources.retries` times.
+    A task that raises, whose worker or node dies, or that takes more than `resources.job_hours`, is tried again
+    `resources.retries` times. Raises ValueError if no node can run a job and none will come that could.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    ray = importlib.import_module("ray")
-    here = {} if address else {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
-    try:
-        with warnings.catch_warnings():
-            # JAX warns of every fork; Ray's children execute another program at once.
-            warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
-            ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **here)
-    except ConnectionError as error:
-        raise ValueError(f"no Ray cluster at {address!r}: {error}") from error
-    try:
-        num_gpus = resources.num_gpus
-        if num_gpus is None:
-            num_gpus = 1.0 if ray.cluster_resources().get("GPU") else 0.0
-        on_cpu = not num_gpus and not resources.tpu
+    with cluster.connected(address) as ray:
+        wanted = cluster.needs(resources, ray)
+        if text := cluster.lacking(wanted, ray.nodes()):
+            if cluster.is_fixed(address):
+                raise ValueError(text)
+            waits(text)
+        on_cpu = not ("GPU" in wanted or "TPU" in wanted)
         task = ray.remote(_task).options(
             num_cpus=resources.num_cpus,
-            num_gpus=num_gpus,
+            num_gpus=wanted.get("GPU", 0.0),
             resources={"TPU": resources.tpu} if resources.tpu else None,
             max_retries=0,  # retried below, where every kind of failure counts alike
             runtime_env={"env_vars": _environment(on_cpu, resources.num_cpus)},
         )
-        pinned = resources.num_cpus if on_cpu else 0
-        running = {task.remote(job, work, pinned): (job, 0) for job in jobs}
+        session, running = uuid.uuid4().hex, {}
+
+        def start(job: Job, number: int) -> None:
+            attempt = Attempt(job, number, f"disentanglement_study/{session}/{job.job_id}/{number}")
+            running[task.remote(job, work, resources.num_cpus if on_cpu else 0, wanted, attempt.ticket)] = attempt
+
+        for job in jobs:
+            start(job, 0)
+        said, since = time.monotonic(), {}  # since when, by ticket: the attempts that have begun
         while running:
             finished, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
-            for reference in finished:
-                job, attempt = running.pop(reference)
-                try:
-                    ray.get(reference)
-                except Exception as error:
-                    if attempt < resources.retries:
-                        running[task.remote(job, work, pinned)] = job, attempt + 1
-                    else:
-                        yield job, error
+            now = time.monotonic()
+            begun = _tickets(f"disentanglement_study/{session}/")
+            since = {ticket: since.get(ticket, now) for ticket in begun}
+            ended = {reference: _error(ray, reference) for reference in finished}
+            for reference, error in {**_late(ray, running, since, now, resources.job_hours), **ended}.items():
+                job, number, ticket = running.pop(reference)
+                _internal_kv()._internal_kv_del(ticket.encode())
+                if error is not None and number < resources.retries:
+                    start(job, number + 1)
                 else:
-                    yield job, None
-    finally:
-        ray.shutdown()
+                    yield job, error
+            if ended:
+                said = now
+                waits("")
+            elif now - said >= SAY_SECONDS:
+                said = now
+                text = cluster.lacking(wanted, ray.nodes())
+                if text and address is None:
+                    raise ValueError(text)
+                waits(text or ("" if begun else cluster.busy(wanted, ray)))
+
+
+def _late(
+    ray: Any, running: dict[Any, Attempt], since: Mapping[str, float], now: float, hours: float | None
+) -> dict[Any, BaseException]:
+    """The attempts that have run for too long, with the error that this is; their processes are ended.
+
+    Nothing here waits for them: a stopped process does not answer, a lost node neither.
+    """
+    late = {}
+    for reference, attempt in running.items():
+        if hours is not None and now - since.get(attempt.ticket, now) > 3600 * hours:
+            ray.cancel(reference, force=True)
+            # A process that is stopped does not hear of that, and would keep its place.
+            if there := _internal_kv()._internal_kv_get(attempt.ticket.encode()):
+                pid, node = json.loads(there)
+                where = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
+                ray.remote(_kill).options(num_cpus=0, max_retries=0, scheduling_strategy=where).remote(pid)
+            late[reference] = TimeoutError(f"the job had not ended after {hours:g} hours (resources.job_hours)")
+    return late
+
+
+def _error(ray: Any, reference: Any) -> BaseException | None:
+    try:
+        ray.get(reference)
+    except Exception as error:
+        return error
+    return None
 
 
 def _environment(on_cpu: bool, num_cpus: int) -> dict[str, str]:
@@ -85,10 +137,38 @@ def _environment(on_cpu: bool, num_cpus: int) -> dict[str, str]:
     return {**threads, "JAX_PLATFORMS": "cpu"} if on_cpu else threads
 
 
-def _task(job: Job, work: Work, pinned: int) -> None:
-    if pinned:
-        cores.claim(pinned)
-    work(job)
+def _task(job: Job, work: Work, pinned: int, wanted: Mapping[str, float], ticket: str) -> None:
+    """In a worker."""
+    node = importlib.import_module("ray").get_runtime_context().get_node_id()
+    _internal_kv()._internal_kv_put(ticket.encode(), json.dumps([os.getpid(), node]).encode())
+    try:
+        cluster.check_device(wanted)
+        if pinned:
+            cores.claim(pinned)
+        work(job)
+    finally:
+        _internal_kv()._internal_kv_del(ticket.encode())
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def _internal_kv() -> Any:
+    """Ray's table of keys and values, which all nodes share."""
+    return importlib.import_module("ray.experimental.internal_kv")
+
+
+def _tickets(prefix: str) -> set[str]:
+    return {key.decode() for key in _internal_kv()._internal_kv_list(prefix.encode())}
 
 
 EXECUTORS: dict[str, Executor] = {"inline": inline, "ray": ray}
+
+
+def check(executor: str, address: str | None) -> None:
+    """Raises ValueError, in one line, for an executor that does not exist and an address where nothing listens."""
+    if executor not in EXECUTORS:
+        raise unknown("executor", executor, EXECUTORS)
+    if executor == "ray":
+        cluster.check(address)

@@ -4,12 +4,11 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,9 +19,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from disentanglement_study.config import Study
 from disentanglement_study.store import Store
+from disentanglement_study.terminal import printable
 from disentanglement_study.types import Job
 
 
@@ -31,14 +32,19 @@ def table(frame: pd.DataFrame) -> Table:
     shown = Table(header_style="bold", box=None, pad_edge=False)
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        shown.add_column(str(name), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
+        shown.add_column(_text(str(name)), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for row in frame.itertuples(index=False):
-        shown.add_row(*(escape(_cell(value)) for value in row))
+        shown.add_row(*(_text(_cell(value)) for value in row))
     return shown
 
 
+def _text(text: str) -> Text:
+    """Text that is no markup, on whatever console it is printed."""
+    return Text(printable(text))
+
+
 def _cell(value) -> str:
-    if pd.isna(value):
+    if pd.api.types.is_scalar(value) and pd.isna(value):
         return "-"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
@@ -49,7 +55,9 @@ def status(store: Store) -> pd.DataFrame:
     """Runs per data set and objective: planned, done, failed, running, missing."""
     plan = store.plan
     done, failed = store.run_ids("done"), store.run_ids("failed")
-    running = {run for entry in store.progress() for run in entry["run_ids"]} - done - failed
+    # What a dead driver leaves says where its jobs were, not that they are running.
+    entries = store.progress() if store.is_running() else []
+    running = {run for entry in entries for run in entry["run_ids"]} - done - failed
     state = plan["run_id"].map(
         lambda run: "done" if run in done else "failed" if run in failed else "running" if run in running else "missing"
     )
@@ -57,6 +65,31 @@ def status(store: Store) -> pd.DataFrame:
     counts = counts.reindex(columns=["done", "failed", "running", "missing"], fill_value=0)
     counts.insert(0, "planned", counts.sum(axis=1))
     return counts.reset_index()
+
+
+def awaited(store: Store) -> list[str]:
+    """What the driver of a running study waits for, as `Watch.waits` left it; empty when there is none."""
+    return [entry["stage"] for entry in store.progress() if not entry["run_ids"]] if store.is_running() else []
+
+
+def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str:
+    """What failed of the runs of a plan, in a line; empty if nothing did. `failed` are the runs whose job failed.
+
+    results: all scores. A metric has failed if it has no score of any model. A model that diverged is a result: it
+    counts as done, and what cannot be computed of it is no failure of a metric.
+    """
+    runs = plan["run_id"]
+    parts = [f"{runs.isin(failed).sum()} of {len(runs)} runs"] if runs.isin(failed).any() else []
+    training = results["metric"] == "training"
+    diverged = results.loc[training & results["error"].str.startswith("diverged", na=False), "run_id"]
+    scores = results[~training & results["run_id"].isin(runs) & ~results["run_id"].isin(diverged)]
+    everywhere = scores["error"].notna().groupby(scores["metric"]).all()
+    if names := list(everywhere.index[everywhere]):
+        parts.append(f"{'metrics' if len(names) > 1 else 'metric'} {', '.join(names)} for every model")
+    return f"failed: {'; '.join(parts)}" if parts else ""
+
+
+WAITING = Job("0" * 12, ())  # of no run: its stage is what all jobs wait for
 
 
 class Watch:
@@ -68,10 +101,12 @@ class Watch:
         self.ended, self.failed, self.start = 0, 0, time.monotonic()
         self.seconds: Counter[str] = Counter()  # by stage, of all jobs
         self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[runs]}"),
-            TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn(elapsed_when_finished=False),
+            TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
+            TextColumn("{task.fields[runs]}"), TimeElapsedColumn(),
+            TextColumn("left:"), TimeRemainingColumn(elapsed_when_finished=False),
             console=console, disable=not console.is_terminal,
         )  # fmt: skip
+        self.waited = ""
         self.task = self.bar.add_task("models", total=self.total, runs=f"0/{self.total}")
 
     @contextmanager
@@ -85,14 +120,25 @@ class Watch:
             finally:
                 stop.set()
                 thread.join()
+                self.waits("")
 
     def _poll(self, stop: threading.Event) -> None:
         """Workers leave their progress in the store, so this works across processes and machines."""
         while not stop.wait(0.5):
-            entries = self.store.progress()
+            entries = [entry for entry in self.store.progress() if entry["run_ids"]]
             partial = sum(entry["fraction"] * len(entry["run_ids"]) for entry in entries)
-            stages = ", ".join(sorted({entry["stage"] for entry in entries})) or "starting"
+            stages = printable(", ".join(sorted({entry["stage"] for entry in entries}))) or "starting"
             self.bar.update(self.task, completed=self.ended + partial, description=stages)
+
+    def waits(self, text: str) -> None:
+        """Says what the jobs wait for, here and to `status`; "" when they wait no more."""
+        if text:
+            minutes = (time.monotonic() - self.start) / 60
+            self.console.print(f"waiting, {minutes:.0f} min: {text}", markup=False, highlight=False, soft_wrap=True)
+            self.store.write_progress(WAITING, text, 0.0)
+        elif self.waited:
+            self.store.progress_file(WAITING).unlink(missing_ok=True)
+        self.waited = text
 
     def job_ended(self, job: Job, error: BaseException | None, seconds: Mapping[str, float] | None = None) -> None:
         """Counts a job; `seconds` by stage, by default those of its manifest."""
@@ -103,9 +149,8 @@ class Watch:
         self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
         if error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-            self.console.print(
-                f"[red]failed[/]: {job.objective} on {job.data_set}, {len(job.runs)} runs: {escape(reason)}"
-            )
+            text = f"failed: {job.objective} on {job.data_set}, {len(job.runs)} runs: {reason}"
+            self.console.print(_text(text), style="red", soft_wrap=True)
         if not self.console.is_terminal:
             elapsed = time.monotonic() - self.start
             left = elapsed / self.ended * (self.total - self.ended)
@@ -119,7 +164,7 @@ class Watch:
 @contextmanager
 def steps(console: Console, total: int) -> Iterator[Callable[[str], None]]:
     """A bar on a terminal; what it yields is called with the name of each of `total` steps before it begins."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=total, completed=-1)
         yield lambda name: bar.update(task, advance=1, description=name)

@@ -1,6 +1,7 @@
 """Scoring: the named metrics on codes and factors. Each score is timed and versioned; an error becomes a row."""
 
 import inspect
+import math
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -8,27 +9,27 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
 import numpy as np
-import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from disentanglement_study import rng
 from disentanglement_study.config import EvaluateConfig
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics import METRICS
+from disentanglement_study.metrics.checks import as_labels, is_real
 
 VERSIONS = " ".join(f"{package}={version(package)}" for package in ("numpy", "scipy", "scikit-learn", "numba"))
 
 
 def evaluate(
     codes: np.ndarray,
-    factors: np.ndarray,
+    factors: np.ndarray | None,
     representation: str,
     config: EvaluateConfig,
     protocol: str,
     report: Callable[[str], None] = lambda name: None,
     complete: bool | None = None,
 ) -> list[dict]:
-    """Rows of the store for every metric of `config` on one representation: codes [N,D], factors [N,F].
+    """Rows of the store for every metric of `config` on one representation: codes [N,D], factors [N,F] or None.
 
     Draws are named by (evaluate.seed, metric, representation): the same for every model, and a new metric leaves those
     of the others as they were. `report` is told the name of each metric before it is computed. complete: whether the
@@ -64,13 +65,21 @@ def in_threads(score: Callable[[int], list[dict]], count: int, num_threads: int)
         yield from pool.map(score, range(count))
 
 
-def is_complete_grid(factors: np.ndarray) -> bool:
-    """Whether every combination of the factors' values [N,F] is there, once."""
-    labels = [pd.factorize(column)[0] for column in np.asarray(factors).T]
-    sizes = [int(label.max(initial=-1)) + 1 for label in labels]
-    if not labels or len(factors) != np.prod(sizes, dtype=object):
+def is_complete_grid(factors: np.ndarray | None) -> bool:
+    """Whether every combination of the factors' values [N,F] is there, once. Real numbers are a sample of theirs."""
+    if factors is None or is_real(factors) or not np.size(factors):
         return False
-    return bool(np.bincount(np.ravel_multi_index(labels, sizes)).max(initial=0) == 1)
+    (labels,) = as_labels(factors)
+    sizes = [int(size) for size in labels.max(axis=0) + 1]
+    if len(factors) != math.prod(sizes):
+        return False
+    return bool(np.bincount(np.ravel_multi_index(tuple(labels.T), sizes)).max() == 1)
+
+
+def applies(name: str, factors: np.ndarray | None) -> bool:
+    """Whether a metric is defined for factors of this kind, or for none."""
+    kind = METRICS[name].factors
+    return kind == "none" or (factors is not None and (kind != "categories" or not is_real(factors)))
 
 
 def draw_points(
@@ -106,7 +115,7 @@ def names_of(metrics: str | Iterable[str], allowed: Iterable[str] = tuple(METRIC
 def _compute(
     name: str,
     codes: np.ndarray,
-    factors: np.ndarray,
+    factors: np.ndarray | None,
     complete: bool,
     representation: str,
     config: EvaluateConfig,
@@ -118,12 +127,13 @@ def _compute(
     options = dict(config.options.get(name, {}))
     if "protocol" in inspect.signature(metric.compute).parameters:
         options.setdefault("protocol", protocol)
+    if metric.factors == "either" and is_real(factors):
+        options.setdefault("continuous_factors", True)
     if metric.sampling == "table":
         sizes = {"num_train": config.num_train, "num_test": config.num_test}
         return metric.compute(codes, factors, rng=draws, **{**sizes, **options}), config.num_train
     num_test = config.num_test if metric.sampling == "split" else 0
     train, test = draw_points(len(codes), complete, config.num_train, num_test, draws)
-    arrays = (codes[train], factors[train])
-    if metric.sampling == "split":
-        arrays += (codes[test], factors[test])
+    parts = (train, test) if metric.sampling == "split" else (train,)
+    arrays = [array for rows in parts for array in (codes[rows], None if factors is None else factors[rows])]
     return metric.compute(*arrays, rng=draws, **options), len(train)

@@ -11,11 +11,12 @@ from rich.console import Console
 from disentanglement_study import compilation, config, data, dispatch, plan, represent
 from disentanglement_study.config import Study
 from disentanglement_study.display import Watch
-from disentanglement_study.errors import unknown
+from disentanglement_study.errors import Failed
 from disentanglement_study.evaluate import VERSIONS, names_of
 from disentanglement_study.job import score_members
 from disentanglement_study.metrics import METRICS, udr
 from disentanglement_study.store import Store
+from disentanglement_study.terminal import ERR
 from disentanglement_study.types import Job
 
 UDR = "udr"  # compares models, so it is no metric of one model's codes
@@ -29,17 +30,16 @@ def rescore(
     address: str | None = None,
     data_dir: Path | None = None,
     console: Console | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Scores the models of the study at `root` on the metrics that they lack or whose version has changed.
 
     `metrics` are names separated by commas, "all", or None: those of the study's own settings. Raises ValueError for
-    one that does not exist, and if jobs failed.
+    one that does not exist, and at the end `Failed` if jobs failed. Returns the names of the metrics.
     """
-    console = console or Console(stderr=True)
-    if executor not in dispatch.EXECUTORS:
-        raise unknown("executor", executor, dispatch.EXECUTORS)
+    console = console or ERR
+    dispatch.check(executor, address)
     store = Store(root)
-    study = config.load(store.text)
+    study = config.load_text(store.text, str(store.root / "study.gin"))
     names = names_of(study.evaluate.metrics if metrics is None else metrics, (*METRICS, UDR))
     with store.lock():
         store.clear_progress()
@@ -51,7 +51,8 @@ def rescore(
         if UDR in names:
             _score_udr(jobs, store, console)
     if failed:
-        raise ValueError(f"{failed} of {len(todo)} jobs could not be scored; the same command tries them again")
+        raise Failed(f"{failed} of {len(todo)} jobs could not be scored; the same command tries them again")
+    return names
 
 
 def finished_jobs(store: Store, study: Study, data_dir: Path | None = None) -> list[Job]:
@@ -122,7 +123,7 @@ def _run(jobs, missing, study, store, executor, address, data_dir, console) -> i
     work = functools.partial(rescore_job, missing=missing, study=study, root=root, data_dir=data_dir)
     watch, failed = Watch(console, store, jobs), 0
     with watch.watching():
-        for job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address):
+        for job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address, watch.waits):
             store.progress_file(job).unlink(missing_ok=True)
             watch.job_ended(job, error, seconds={})  # the manifest's are of the training
             failed += error is not None

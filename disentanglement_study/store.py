@@ -14,8 +14,10 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +40,13 @@ COLUMNS = {
         "error": "string",
     },
     "curves": {"run_id": "string", "step": "int64", "term": "string", "value": "float64"},
+}
+# DuckDB without the disk and the network, for good.
+ONLY_THE_STUDY = {
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",  # nor the variables of this program
+    "temp_directory": "",
+    "lock_configuration": "true",
 }
 # Of a run, beside each of its scores.
 BINDINGS = ["data_set", "objective", "strength_name", "strength", "seed", "dlib_model_num", "run_id"]
@@ -94,10 +103,21 @@ class Store:
         self.tmp.mkdir(parents=True, exist_ok=True)
         with (self.tmp / "lock").open("w") as handle:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _hold(handle)
             except OSError:
                 raise ValueError(f"another process is running {self.root}: wait for it, or stop it first") from None
             yield
+
+    def is_running(self) -> bool:
+        """Whether a process holds the lock; one of another machine too, if the file system passes locks on."""
+        try:
+            with (self.tmp / "lock").open("rb") as handle:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
 
     def write_job(
         self,
@@ -205,29 +225,34 @@ class Store:
     def query(self, sql: str) -> pd.DataFrame:
         """SQL (DuckDB) over the views `runs`, `scores`, `curves`, and `results` (as the method).
 
+        A query reads the study and nothing else: it can neither read, write nor attach files, nor load extensions or
+        change DuckDB's settings. Lists, structs and maps come as Python lists and dicts.
+
         Raises ValueError, in one line, for SQL that is empty or that DuckDB refuses.
         """
         import duckdb  # here, because training and scoring must do without it
 
-        connection = duckdb.connect()
+        connection = duckdb.connect(config=ONLY_THE_STUDY)
+        # Arrow reads the files: DuckDB itself may not.
         connection.register("runs", self.plan)
         for table in COLUMNS:
-            if files := self._files(table):
-                connection.read_parquet(files).create_view(table)
-            else:
-                connection.register(table, _typed([], COLUMNS[table]))
+            files = self._files(table)
+            connection.register(table, pyarrow.dataset.dataset(files) if files else _typed([], COLUMNS[table]))
         bindings = ", ".join(f"runs.{name}" for name in BINDINGS if name != "run_id")
         connection.execute(f"CREATE VIEW results AS SELECT {bindings}, scores.* FROM scores JOIN runs USING (run_id)")
         try:
             if (answer := connection.execute(sql)) is None:
                 raise ValueError("query: the SQL is empty")
-            return answer.df()
+            frame = answer.df()
+        except duckdb.PermissionException as error:
+            raise ValueError("query: a query reads the study only: no other files, no extensions") from error
         except duckdb.Error as error:
             message = str(error).splitlines()
             hint = next((line for line in message[1:] if line.startswith("Did you mean")), "")
             raise ValueError(" ".join([f"query: {message[0]}", hint]).strip()) from error
         finally:
             connection.close()
+        return frame.apply(lambda column: column.map(_plain) if column.dtype == object else column)
 
     def _files(self, table: str) -> list[str]:
         return [str(path) for path in sorted(self.jobs.glob(f"*/{table}.parquet"))]
@@ -241,8 +266,27 @@ def open(root: str | Path) -> Store:
     return store
 
 
+def _hold(handle) -> None:
+    """Takes the lock; OSError if another process has it. One that only looked (`is_running`) has let go at once."""
+    for _ in range(20):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(0.01)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def _plain(value: Any) -> Any:
+    """DuckDB's lists, which are arrays, as Python's, also in structs and maps."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value  # a NULL in it is masked, and becomes None
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from disentanglement_study import data, dispatch, job, plan, represent
+from disentanglement_study import condition, data, dispatch, job, plan, represent
 from disentanglement_study.config import Study
 from disentanglement_study.data import sampling
 from disentanglement_study.display import Watch, stages
-from disentanglement_study.errors import unknown
 from disentanglement_study.store import Store
+from disentanglement_study.terminal import ERR
 from disentanglement_study.types import DataSet, Run
 
 
@@ -20,12 +20,7 @@ def select(runs: list[Run], study: Study, where: str | None) -> list[Run]:
     """The runs for which `where` holds, an expression over the plan's columns such as "seed < 5 and strength > 1"."""
     if where is None:
         return runs
-    table = plan.frame(runs, study)
-    try:
-        chosen = set(table.query(where)["run_id"])
-    except Exception as error:  # pandas passes on whatever its parser and engine raise
-        columns = ", ".join(table.columns[1:8])
-        raise ValueError(f"--where {where!r}: {error} (columns: {columns}, ...)") from error
+    chosen = set(condition.rows(plan.frame(runs, study), where)["run_id"])
     if not chosen:
         raise ValueError(f"--where {where!r} leaves no run of {len(runs)}")
     return [run for run in runs if run.run_id in chosen]
@@ -45,9 +40,8 @@ def run(
 
     Raises ValueError before anything is written for a folder of another sweep or a data set that cannot be had.
     """
-    console = console or Console(stderr=True)
-    if executor not in dispatch.EXECUTORS:
-        raise unknown("executor", executor, dispatch.EXECUTORS)
+    console = console or ERR
+    dispatch.check(executor, address)
     table = plan.frame(runs, study)
     store = Store(root)
     for name in table["data_set"].unique():
@@ -72,7 +66,7 @@ def run(
         work = functools.partial(job.run_job, study=study, root=root.absolute(), data_dir=data_dir)
         watch = Watch(console, store, jobs)
         with watch.watching():
-            for ended_job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address):
+            for ended_job, error in dispatch.EXECUTORS[executor](jobs, work, study.resources, address, watch.waits):
                 if error is not None:
                     job.record_failure(ended_job, root, error, study.resources.retries + 1)
                 watch.job_ended(ended_job, error)

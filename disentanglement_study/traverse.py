@@ -45,7 +45,7 @@ def traverse(
     compilation.use_cache()
     store = Store(root)
     run_id = trained.find(store, run_id)
-    study = config.load(store.text)
+    study = config.load_text(store.text, str(store.root / "study.gin"))
     (job,) = (job for job in trained.jobs(store) if any(run.run_id == run_id for run in job.runs))
     data_set = data.load(job.data_set, data_dir)
     index = trained.sample_index(data_set, study, SAMPLE, seed)
@@ -80,7 +80,7 @@ def thumbnails(
     failed or are not done are left out. Each net is compiled once a data set and job, not once a run.
     """
     compilation.use_cache()
-    study = config.load(store.text)
+    study = config.load_text(store.text, str(store.root / "study.gin"))
     wanted, decoders = None if run_ids is None else set(run_ids), {}
     for job in trained.jobs(store):
         chosen = [run.run_id for run in job.runs if wanted is None or run.run_id in wanted]

@@ -81,12 +81,21 @@ class Metric(NamedTuple):
     - "table":  `compute(codes, factors, rng=, num_train=, num_test=, **options)` on the whole table, from which it
       draws rows by factor value itself (the metrics that intervene on factors).
 
+    `factors` says what it takes them for, and so what they may be:
+
+    - "categories": integers or booleans, of which only the order of values is seen. Whatever the values are called,
+      scores are the same, and in another order too, up to rounding and chance (`irs` bins values in their order);
+    - "numbers": integers or real numbers, whose offset and scale do not matter, the distances between them do;
+    - "either": numbers where its option `continuous_factors` says so, else categories;
+    - "none": it looks at codes alone, and factors may be None.
+
     Raise `version` whenever a score of the same arrays may change.
     """
 
     compute: Callable[..., dict[str, float]]
     sampling: Literal["sample", "split", "table"]
     version: str
+    factors: Literal["categories", "numbers", "either", "none"] = "categories"
 
 
 class Nets(NamedTuple):
@@ -105,12 +114,13 @@ class Objective(NamedTuple):
     """A training loss and what it needs.
 
     `loss(nets, params, batch [B,H,W,C], rng, hyper) -> (loss, aux)`, written for one model. `hyper` maps each name in
-    `hyper` below, and "step", to a traced scalar; the first name is the strength that studies sweep. `trains` names
-    the parameter groups; an objective that trains a "discriminator" has a second optimiser.
+    `hyper` below, and "step", to a traced scalar; the first name is the strength that studies sweep. A dict gives the
+    range of each, {name: Annotated[float, Ge(0)]}, as in `declared`. `trains` names the parameter groups; an objective
+    that trains a "discriminator" has a second optimiser.
     """
 
     loss: Callable[..., Any]
-    hyper: tuple[str, ...]
+    hyper: tuple[str, ...] | dict[str, Any]
     trains: tuple[str, ...] = ("encoder", "decoder")
 
 

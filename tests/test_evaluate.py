@@ -98,7 +98,7 @@ def test_every_metric_has_its_say_about_a_file(file, capsys):
 def test_a_metric_that_fails_is_named_and_the_others_are_shown(tmp_path, capsys):
     path = tmp_path / "one_factor.npz"
     np.savez(path, codes=CODES, factors=GRID[:, 2:])
-    assert cli.main(["evaluate", str(path), "--metrics", "mig,modularity"]) == 2
+    assert cli.main(["evaluate", str(path), "--metrics", "mig,modularity"]) == 3
     shown = capsys.readouterr()
     assert "mig" in shown.out
     assert "failed: modularity: ValueError: this metric compares factors: it needs 2 or more, got 1" in shown.err
@@ -112,7 +112,7 @@ def test_a_metric_that_fails_is_named_and_the_others_are_shown(tmp_path, capsys)
         ({"codes": CODES, "factors": CODES}, "factors must be integers"),
         ({"codes": CODES[:9], "factors": GRID}, "codes have 9 points, factors have 60"),
         ({"codes": np.array([None]), "factors": GRID}, "Object arrays cannot be loaded"),
-        (None, "no npz file"),
+        (None, "not an npz file"),
     ],
 )
 def test_a_file_that_cannot_be_scored_is_an_error_that_says_why(tmp_path, capsys, arrays, message):

@@ -11,13 +11,14 @@ PACKAGE = Path(__file__).parent.parent / "disentanglement_study"
 
 # Left to right: a module may import those before it (and its own folder), never those after it.
 ORDER = [
-    "errors", "rng", "types", "cores", "pictures", "traversal_ranges", "nets", "objectives", "metrics", "data",
-    "config", "locatello2019", "compilation", "population", "train", "checkpoint", "fit", "plan", "cost", "represent",
-    "evaluate", "score_file", "store", "job", "dispatch", "display", "study", "rescore", "trained", "traverse",
-    "cli_analysis", "cli_data", "cli_traverse", "cli", "__main__",
+    "errors", "terminal", "npz", "condition", "declared",
+    "rng", "types", "cores", "pictures", "traversal_ranges", "nets", "objectives", "metrics", "data",
+    "sweep_text", "config", "locatello2019", "compilation", "population", "train", "checkpoint", "fit", "plan", "cost",
+    "represent", "evaluate", "score_file", "store", "job", "cluster", "dispatch", "display", "study", "rescore",
+    "trained", "traverse", "signals", "cli_analysis", "cli_data", "cli_traverse", "cli", "__main__",
 ]  # fmt: skip
 LEAVES = {"nets", "objectives", "metrics", "data"}
-LEAVES_MAY_IMPORT = {"errors", "types", "rng"}
+LEAVES_MAY_IMPORT = {"errors", "terminal", "npz", "declared", "types", "rng"}
 
 
 def imported(file: Path) -> set[str]:

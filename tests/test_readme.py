@@ -55,7 +55,12 @@ def test_the_objective_of_the_readme_trains(dsprites_root, tmp_path, monkeypatch
     for name, objective in added.items():
         monkeypatch.setitem(objectives.OBJECTIVES, name, objective)
     settings = ["sweep.objectives = {'free_bits_vae': {'free_nats': [0.0, 0.5]}}", "sweep.seeds = 1"]
-    settings += ["train.steps = 20", "evaluate.metrics = ['mig']", "evaluate.table_rows = 500"]
+    settings += [
+        "train.steps = 20",
+        "evaluate.metrics = ['mig']",
+        "evaluate.table_rows = 500",
+        "evaluate.num_train = 500",
+    ]
     options = [part for setting in settings for part in ("--gin", setting)]
     folder = tmp_path / "study"
     place = ["--executor", "inline", "--data-dir", str(dsprites_root)]

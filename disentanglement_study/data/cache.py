@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from disentanglement_study.terminal import ERR
 
 VARIABLE = "DISENTANGLEMENT_STUDY_DATA"
 
@@ -143,10 +144,9 @@ def _fill(path: Path, name: str, shape: tuple[int, ...], make: Callable, dtype: 
     """Writes the blocks and returns the SHA-256 of all."""
     digest, rows = hashlib.sha256(), 0
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    console = Console(stderr=True)
     with (
         open(path, "wb") as file,
-        Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress,
+        Progress(*columns, console=ERR, transient=True, disable=not sys.stderr.isatty()) as progress,
     ):
         task = progress.add_task(f"preparing {name}", total=shape[0])
         for block in make():

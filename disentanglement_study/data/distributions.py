@@ -5,22 +5,29 @@ an image of weight 0 is never drawn. It is a function of the factors alone, so t
 images at a point. Options are what a sweep file can hold: strings, numbers, lists and dicts. A held out part is drawn
 uniformly with part="test", and everything else with part="train".
 
-All raise ValueError for a factor that does not exist or is named twice, a value outside a factor's range, an unknown
-part, and a number that makes no sense.
+All raise ValueError for a factor that does not exist or is named twice and a value outside a factor's range; what the
+other options may be is declared (see `declared`) and checked in `sampling`.
 """
 
 from collections.abc import Callable, Collection
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt, Interval
 from jaxtyping import Bool, Float, Int
 
 from disentanglement_study import rng
+from disentanglement_study.declared import OneOf
 from disentanglement_study.errors import unknown
 
 Factors = Int[np.ndarray, "n f"]
 Weights = Float[np.ndarray, " n"]
 Sizes = tuple[int, ...]
 Names = tuple[str, ...]
+Sigma = Annotated[float, Gt(0)]  # large: independent
+Share = Annotated[float, Interval(gt=0, lt=1)]
+Seed = Annotated[int, Ge(0)]
+Part = Annotated[str, OneOf(lambda: ("train", "test"))]
 
 
 def iid(factors: Factors, sizes: Sizes, names: Names) -> Weights:
@@ -29,7 +36,7 @@ def iid(factors: Factors, sizes: Sizes, names: Names) -> Weights:
 
 
 def correlated_pair(
-    factors: Factors, sizes: Sizes, names: Names, *, first: str, second: str, sigma: float, inverse: bool = False
+    factors: Factors, sizes: Sizes, names: Names, *, first: str, second: str, sigma: Sigma, inverse: bool = False
 ) -> Weights:
     """Two factors near a line through their values, the others uniform and independent.
 
@@ -43,14 +50,12 @@ def correlated_pair(
 
 
 def correlated_pairs(
-    factors: Factors, sizes: Sizes, names: Names, *, pairs: list, sigma: float, inverse: bool = False
+    factors: Factors, sizes: Sizes, names: Names, *, pairs: list, sigma: Sigma, inverse: bool = False
 ) -> Weights:
     """Several correlated pairs: the product of `correlated_pair` over `pairs`, a list of [first, second].
 
     With pairs that share a factor, the settings of Roth et al. 2023 in which one factor is confounded with others.
     """
-    if not sigma > 0:
-        raise ValueError(f"sigma = {sigma!r}: must be positive (large: independent)")
     exponent = np.zeros(len(factors))
     for pair in pairs:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
@@ -65,7 +70,7 @@ def correlated_pairs(
 
 
 def held_out_combinations(
-    factors: Factors, sizes: Sizes, names: Names, *, held_out: list, part: str = "train"
+    factors: Factors, sizes: Sizes, names: Names, *, held_out: list, part: Part = "train"
 ) -> Weights:
     """Combinations of factor values that are never trained on; part "test" is exactly those.
 
@@ -92,7 +97,7 @@ def held_out_combinations(
 
 
 def extrapolation(
-    factors: Factors, sizes: Sizes, names: Names, *, on: list, share: float = 0.3, part: str = "train"
+    factors: Factors, sizes: Sizes, names: Names, *, on: list, share: Share = 0.3, part: Part = "train"
 ) -> Weights:
     """Held out are the images at which one or more of the factors `on` are among the top `share` of their values.
 
@@ -103,7 +108,7 @@ def extrapolation(
 
 
 def interpolation(
-    factors: Factors, sizes: Sizes, names: Names, *, on: list, share: float = 0.3, part: str = "train"
+    factors: Factors, sizes: Sizes, names: Names, *, on: list, share: Share = 0.3, part: Part = "train"
 ) -> Weights:
     """Held out are the images at which one or more of the factors `on` have one of `share` of their values, evenly
     spread between the first and the last, which are trained on. Schott et al. 2022; see `extrapolation`."""
@@ -111,7 +116,7 @@ def interpolation(
 
 
 def composition(
-    factors: Factors, sizes: Sizes, names: Names, *, on: list, share: float = 0.3, part: str = "train"
+    factors: Factors, sizes: Sizes, names: Names, *, on: list, share: Share = 0.3, part: Part = "train"
 ) -> Weights:
     """Held out are the images at which two or more of the factors `on` are among the top `share` of their values: all
     values are trained on, these combinations are not. Schott et al. 2022; see `extrapolation`."""
@@ -121,13 +126,18 @@ def composition(
 
 
 def random_split(
-    factors: Factors, sizes: Sizes, names: Names, *, share: float = 0.3, seed: int = 0, part: str = "train"
+    factors: Factors,
+    sizes: Sizes,
+    names: Names,
+    *,
+    share: Share = 0.3,
+    seed: Seed = 0,
+    part: Part = "train",
 ) -> Weights:
     """Held out is a random `share` of the points of the grid: no shift, for comparison. Schott et al. 2022.
 
     Images at the same point are on the same side.
     """
-    _check_share(share)
     number = int(np.prod(sizes))
     held = rng.generator(seed, "sampling", "random_split").permutation(number) < round(share * number)
     return _part(held[np.ravel_multi_index(tuple(factors.T), sizes)], part)
@@ -137,7 +147,6 @@ def _num_held(
     factors: Factors, sizes: Sizes, names: Names, on: list, share: float, choose: Callable
 ) -> Int[np.ndarray, " n"]:
     """How many of the factors `on` have, at each image, one of the values that `choose` takes out."""
-    _check_share(share)
     if not on:
         raise ValueError(f"on is empty: name factors (there are: {', '.join(names)})")
     count = np.zeros(len(factors), int)
@@ -160,14 +169,7 @@ def _between(size: int, share: float) -> Int[np.ndarray, " k"]:
     return (2 * np.arange(1, gaps) * (size - 1) + gaps) // (2 * gaps)  # rounded half up: no two are the same
 
 
-def _check_share(share: float) -> None:
-    if not 0 < share < 1:
-        raise ValueError(f"share = {share!r}: must be between 0 and 1")
-
-
 def _part(held: Bool[np.ndarray, " n"], part: str) -> Weights:
-    if part not in ("train", "test"):
-        raise unknown("part", part, ("train", "test"))
     return (held if part == "test" else ~held).astype(float)
 
 

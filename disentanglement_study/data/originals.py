@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.console import Console
 
 from disentanglement_study.data import cache, prepared
 from disentanglement_study.data.catalogue import CATALOGUE
 from disentanglement_study.errors import unknown
+from disentanglement_study.terminal import ERR
 
 BLOCK = 1024  # images read at a time
 NEEDED = "array_record", "h5py", "importlib_resources", "tensorflow_datasets"
@@ -182,4 +182,4 @@ def _room(name: str, num_bytes: int) -> Iterator[None]:
 
 
 def _say(text: str) -> None:
-    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
+    ERR.print(text, soft_wrap=True)

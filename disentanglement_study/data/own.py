@@ -3,12 +3,13 @@
 import functools
 import math
 import re
-import zipfile
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from disentanglement_study import npz
 from disentanglement_study.data import cache, prepared
 from disentanglement_study.data.catalogue import CATALOGUE, Facts
 from disentanglement_study.types import DataSet
@@ -32,14 +33,17 @@ def add(
     what image i shows. Rows are in any order; combinations may be missing (the grid is incomplete) or repeated (images
     that differ in what is no factor). factor_sizes: the numbers of values, if the largest may not be there.
 
-    The same set again is no error, another one under a name that is taken is. Raises ValueError for what is not as
-    above and for a factor with one value, OSError for a folder that cannot hold it.
+    The same set again is no error, another one under a name that is taken is. Warns of values that no image has, such
+    as 0 where values are numbered from 1: they stay a part of the grid, which is then incomplete. Raises ValueError for
+    what is not as above and for a factor with one value, OSError for a folder that cannot hold it.
     """
     _check_name(name)
     images = _checked_images(np.asarray(images))
     factors, sizes = _checked_factors(np.asarray(factors), len(images), factor_sizes)
     names = tuple(str(n) for n in factor_names) if factor_names is not None else None
     names = names or tuple(f"factor_{i}" for i in range(len(sizes)))
+    for text in empty_values(factors, sizes, names):
+        warnings.warn(text, stacklevel=2)
     if len(names) != len(sizes) or len(set(names)) != len(names):
         raise ValueError(f"factor_names {list(names)}: expected {len(sizes)} different names, one for each factor")
     points = np.ravel_multi_index(factors.T, sizes)
@@ -53,17 +57,23 @@ def add(
         raise ValueError(f"there is another data set {name!r} already: choose another name, or delete {file}")
 
 
+def empty_values(factors: np.ndarray, sizes: Sequence[int], names: Sequence[str]) -> Iterator[str]:
+    """A line for each factor with values that no image has."""
+    for name, size, values in zip(names, sizes, factors.T, strict=False):
+        there = np.unique(values)
+        if len(there) < size:
+            absent = next(value for value, found in enumerate([*there, size]) if value != found)
+            hint = ": values are numbered from 0, these from 1" if absent == 0 and len(there) == size - 1 else ""
+            yield f"factor {name!r}: {size - len(there)} of its {size} values are in no image, such as {absent}{hint}"
+
+
 def add_file(path: Path, name: str | None = None, root: Path | None = None) -> str:
     """Adds the npz file at `path`, with the arrays that `add` takes; returns the name, by default that of the file."""
-    try:
-        with np.load(path) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{path} is not an npz file that can be read: {error}") from error
-    missing, more = {"images", "factors"} - arrays.keys(), arrays.keys() - set(ARRAYS)
-    if missing or more:
-        problem = f"no array {min(missing)!r}" if missing else f"an array {min(more)!r}"
-        raise ValueError(f"{path} has {problem}: expected images, factors, and if you like {', '.join(ARRAYS[2:])}")
+    arrays = npz.read(path, needed=ARRAYS[:2])
+    if more := arrays.keys() - set(ARRAYS):
+        raise ValueError(
+            f"{path} has an array {min(more)!r}: expected images, factors, and if you like {', '.join(ARRAYS[2:])}"
+        )
     name = name or path.stem
     add(name, **arrays, root=root, source=path.name)
     return name

@@ -5,14 +5,18 @@ They work inside jit and vmap. Options are what a sweep file can hold; ValueErro
 """
 
 from collections.abc import Callable
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from annotated_types import Ge, Interval
 from jax import Array
 from jaxtyping import Int, Key
 
 from disentanglement_study.data.distributions import Names, Sizes, columns
+
+Rate = Annotated[float, Interval(gt=0, le=1e300)]  # finite, and so is its product with a distance
 
 
 def differ_in_k(
@@ -21,7 +25,7 @@ def differ_in_k(
     sizes: Sizes,
     names: Names,
     *,
-    k: int = -1,
+    k: Annotated[int, Ge(-1)] = -1,
     may_repeat: bool = False,
     often_one: bool = False,
 ) -> Int[Array, "n 2 f"]:
@@ -48,7 +52,7 @@ def differ_in_k(
 
 
 def transitions(
-    key: Key[Array, ""], n: int, sizes: Sizes, names: Names, *, rate: float = 1.0, categorical: list | None = None
+    key: Key[Array, ""], n: int, sizes: Sizes, names: Names, *, rate: Rate = 1.0, categorical: list | None = None
 ) -> Int[Array, "n 2 f"]:
     """Temporally sparse transitions: the first image is uniform, and each factor of the second follows
 
@@ -59,8 +63,6 @@ def transitions(
     authors' code. Theirs has rate 1 and as categorical factors the shape of dSprites and 3D Shapes, the object of
     Cars3D and the category of SmallNORB.
     """
-    if not 0 < rate < np.inf:
-        raise ValueError(f"rate = {rate!r}: must be positive and finite")
     still = columns(names, categorical or [])
     moving = np.array([column for column, size in enumerate(sizes) if size > 1 and column not in still])
     if len(moving) == 0:

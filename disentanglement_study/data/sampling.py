@@ -16,6 +16,7 @@ from jaxtyping import Int, Key
 from disentanglement_study.data.alias import alias_table, draw
 from disentanglement_study.data.distributions import DISTRIBUTIONS, Names, Sizes, Weights
 from disentanglement_study.data.pairs import PAIRS
+from disentanglement_study.declared import check_options
 from disentanglement_study.errors import unknown
 
 __all__ = ["DISTRIBUTIONS", "PAIRS", "check", "distribution", "sampler"]
@@ -86,18 +87,6 @@ def _chosen(name: str, options: dict) -> Callable:
         raise unknown("sampling", name, functions)
     parameters = inspect.signature(functions[name]).parameters.values()
     declared = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
-    given = {}
-    for option, value in options.items():
-        if option not in declared:
-            raise unknown(f"option of sampling {name!r}", option, declared)
-        kind = declared[option].annotation
-        if kind is float and type(value) is int:
-            value = float(value)
-        value = list(value) if isinstance(value, tuple) else value
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ValueError(f"sampling {name!r}: {option} = {value!r}: expected {getattr(kind, '__name__', kind)}")
-        given[option] = value
-    missing = [p.name for p in declared.values() if p.default is p.empty and p.name not in given]
-    if missing:
-        raise ValueError(f"sampling {name!r}: no value for {', '.join(missing)}")
-    return functools.partial(functions[name], **given)
+    kinds = {option: parameter.annotation for option, parameter in declared.items()}
+    required = [option for option, parameter in declared.items() if parameter.default is parameter.empty]
+    return functools.partial(functions[name], **check_options(f"sampling {name!r}", options, kinds, required))

@@ -17,6 +17,7 @@ from disentanglement_study.metrics.med import med
 from disentanglement_study.metrics.mig import mig
 from disentanglement_study.metrics.mig_sup import mig_sup
 from disentanglement_study.metrics.modularity import modularity
+from disentanglement_study.metrics.r2 import r2
 from disentanglement_study.metrics.reduced_downstream import reduced_downstream
 from disentanglement_study.metrics.rmig import rmig
 from disentanglement_study.metrics.sap_score import sap_score
@@ -30,27 +31,28 @@ from disentanglement_study.types import Metric
 METRICS = {
     "beta_vae_score": Metric(beta_vae_score, sampling="table", version="1"),
     "dci": Metric(dci, sampling="split", version="1"),
-    "dci_es": Metric(dci_es, sampling="split", version="1"),
+    "dci_es": Metric(dci_es, sampling="split", version="2", factors="either"),
     "dcimig": Metric(dcimig, sampling="sample", version="1"),
     "downstream_boosted_trees": Metric(downstream_boosted_trees, sampling="split", version="1"),
-    "downstream_logistic_regression": Metric(downstream_logistic_regression, sampling="split", version="1"),
-    "explicitness": Metric(explicitness, sampling="split", version="1"),
+    "downstream_logistic_regression": Metric(downstream_logistic_regression, sampling="split", version="2"),
+    "explicitness": Metric(explicitness, sampling="split", version="2"),
     "factor_vae_score": Metric(factor_vae_score, sampling="table", version="1"),
     "fairness": Metric(fairness, sampling="table", version="1"),
-    "info_mec": Metric(info_mec, sampling="split", version="1"),
-    "irs": Metric(irs, sampling="sample", version="1"),
+    "info_mec": Metric(info_mec, sampling="split", version="2"),
+    "irs": Metric(irs, sampling="sample", version="2"),
     "jemmig": Metric(jemmig, sampling="sample", version="1"),
-    "mcc": Metric(mcc, sampling="split", version="1"),
+    "mcc": Metric(mcc, sampling="split", version="1", factors="numbers"),
     "med": Metric(med, sampling="sample", version="1"),
     "mig": Metric(mig, sampling="sample", version="1"),
     "mig_sup": Metric(mig_sup, sampling="sample", version="1"),
     "modularity": Metric(modularity, sampling="sample", version="1"),
+    "r2": Metric(r2, sampling="split", version="1", factors="numbers"),
     "reduced_downstream": Metric(reduced_downstream, sampling="split", version="1"),
     "rmig": Metric(rmig, sampling="sample", version="1"),
-    "sap_score": Metric(sap_score, sampling="split", version="1"),
+    "sap_score": Metric(sap_score, sampling="split", version="1", factors="either"),
     "strong_downstream": Metric(strong_downstream, sampling="table", version="1"),
     "unified_scores": Metric(unified_scores, sampling="split", version="1"),
-    "unsupervised": Metric(unsupervised, sampling="sample", version="1"),
+    "unsupervised": Metric(unsupervised, sampling="sample", version="1", factors="none"),
     "z_max_variance": Metric(z_max_variance, sampling="table", version="1"),
 }
 

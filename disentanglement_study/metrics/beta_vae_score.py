@@ -1,13 +1,17 @@
 """BetaVAE score."""
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Integer, Num
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
+from disentanglement_study.declared import OneOf
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.interventions import draw_same_value, rows_by_value
+from disentanglement_study.metrics.options import BatchSize, NumPoints
 
 PROTOCOLS = {
     "dlib": lambda seed: OneVsRestClassifier(LogisticRegression(solver="liblinear", random_state=seed)),
@@ -21,10 +25,10 @@ def beta_vae_score(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng: np.random.Generator | int = 0,
-    num_train: int = 10_000,
-    num_test: int = 5_000,
-    batch_size: int = 64,
-    protocol: str = "dlib",
+    num_train: NumPoints = 10_000,
+    num_test: NumPoints = 5_000,
+    batch_size: BatchSize = 64,
+    protocol: Annotated[str, OneOf(lambda: PROTOCOLS)] = "dlib",
 ) -> dict[str, float]:
     """Whether a linear classifier can tell which factor pairs of points have in common.
 

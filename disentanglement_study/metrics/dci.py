@@ -5,6 +5,7 @@ from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.aggregations import concentration
 from disentanglement_study.metrics.checks import check_split
+from disentanglement_study.metrics.options import NumStages, Trees
 from disentanglement_study.metrics.predictors import predict_factors
 
 
@@ -15,7 +16,8 @@ def dci(
     test_factors: Integer[np.ndarray, "m f"],
     *,
     rng: np.random.Generator | int = 0,
-    backend: str = "exact",
+    backend: Trees = "exact",
+    num_stages: NumStages = 100,
 ) -> dict[str, float]:
     """Whether each code matters to one factor only, and each factor needs one code only, in predicting factors.
 
@@ -28,7 +30,7 @@ def dci(
     the disentanglement, "completeness", "informativeness_train" and "informativeness_test", all in [0, 1], higher is
     better. Nothing is binned or pruned: a dead code has no importance, hence no weight. A single code is complete.
 
-    `backend` "sklearn" is GradientBoostingClassifier() as in disentanglement_lib: 100 stages of trees of depth 3.
+    `backend` "sklearn" is GradientBoostingClassifier() as in disentanglement_lib: `num_stages` of trees of depth 3.
     "exact" is the same algorithm in a small part of the time, see `boosting`. Seeds, which break ties, come from `rng`
     rather than from NumPy's global state. The papers' informativeness is an error, disentanglement_lib's an accuracy
     as here.
@@ -37,7 +39,7 @@ def dci(
         train_codes, train_factors, test_codes, test_factors, min_factors=2
     )
     rng = np.random.default_rng(rng)
-    predicted = predict_factors(train_codes, train_factors, test_codes, rng=rng, backend=backend)
+    predicted = predict_factors(train_codes, train_factors, test_codes, rng=rng, backend=backend, num_stages=num_stages)
     return {
         "dci": concentration(predicted.importance),
         "completeness": concentration(predicted.importance.T),

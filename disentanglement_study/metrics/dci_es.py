@@ -1,26 +1,29 @@
 """Explicitness and size."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
-from jaxtyping import Float, Integer, Num
+from annotated_types import Ge, MinLen
+from jaxtyping import Float, Num
 
+from disentanglement_study.declared import OneOf, Rising
 from disentanglement_study.errors import unknown
-from disentanglement_study.metrics.checks import check_split
+from disentanglement_study.metrics.checks import as_labels, check_split
 from disentanglement_study.metrics.probes import PROBES
 
 
 def dci_es(
     train_codes: Num[np.ndarray, "n d"],
-    train_factors: Integer[np.ndarray, "n f"],
+    train_factors: Num[np.ndarray, "n f"],
     test_codes: Num[np.ndarray, "m d"],
-    test_factors: Integer[np.ndarray, "m f"],
+    test_factors: Num[np.ndarray, "m f"],
     *,
     rng: np.random.Generator | int = 0,
-    probe: str = "random_features",
-    sizes: Sequence[int] | None = None,
-    continuous_factors: bool | Sequence[int] = True,
-    best_loss: str = "zero",
+    probe: Annotated[str, OneOf(lambda: PROBES)] = "random_features",
+    sizes: Annotated[Sequence[Annotated[int, Ge(0)]], MinLen(2), Rising()] | None = None,
+    continuous_factors: bool | Sequence[Annotated[int, Ge(0)]] = True,
+    best_loss: Annotated[str, OneOf(lambda: ("zero", "lowest"))] = "zero",
 ) -> dict[str, float]:
     """How little capacity a probe needs to make the most of the codes, and how many codes there are.
 
@@ -39,11 +42,11 @@ def dci_es(
     - loss.size_s: the loss of the probe of size s, mean over factors (its own, not the lowest so far);
     - lowest_loss, baseline_loss: the means over factors of ℓ_k(κ_T) and of ℓ_k(0).
 
-    `continuous_factors` are all (True), none (False) or a list of their indices. The loss of one is the mean squared
-    error of its value's number over its variance in the train points; that of any other factor is the error rate: name
-    the others if a factor is a category. `probe` is "random_features" (ridge regression on the codes and s random
-    Fourier features of them, κ the logarithm of the number of weights), "random_forest" (20 trees of depth s, κ = s) or
-    "mlp" (two hidden layers of s units, κ as for random_features; takes minutes). `sizes` are s, increasing.
+    `continuous_factors` are all (True), none (False) or a list of their indices. The loss of one, which may be real, is
+    the mean squared error of its value over its variance in the train points; that of any other factor is the error
+    rate: name the others if a factor is a category. `probe` is "random_features" (ridge regression on the codes and s
+    random Fourier features of them, κ the logarithm of the number of weights), "random_forest" (20 trees of depth s,
+    κ = s) or "mlp" (two hidden layers of s units, κ as for random_features; takes minutes). `sizes` are s, increasing.
 
     *Explicitness is not information*: codes that tell nothing have a flat curve, hence explicitness 1, and are known by
     lowest_loss = baseline_loss. Nor does it tell a small gain from none: error rates, whose lowest values differ more,
@@ -56,8 +59,9 @@ def dci_es(
     of 100 trees, or up to 131,072 Fourier features without the codes; factors are listed as categories by hand; ℓ(0)
     of a category is 1 - 1/(number of values), and a probe may be worse than that. Ours are smaller.
     """
+    kind = "categories" if continuous_factors is False else "numbers"
     train_codes, train_factors, test_codes, test_factors = check_split(
-        train_codes, train_factors, test_codes, test_factors
+        train_codes, train_factors, test_codes, test_factors, kind=kind
     )
     if probe not in PROBES:
         raise unknown("probe", probe, PROBES)
@@ -71,6 +75,8 @@ def dci_es(
     fit = family(train_codes[:, order], test_codes[:, order], sizes, np.random.default_rng(rng))
     baselines, losses, scores = [], [], []
     for k, (train, test) in enumerate(zip(train_factors.T, test_factors.T, strict=True)):
+        if not continuous[k]:
+            train, test = as_labels(train, test)
         capacity, predicted = fit(train, bool(continuous[k]))
         baselines.append(float(_loss(_best_constant(train, continuous[k]), train, test, continuous[k])))
         losses.append(_loss(predicted, train, test, continuous[k]))

@@ -5,10 +5,11 @@ from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 
 def dcimig(
-    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: int = 20
+    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: NumBins = 20
 ) -> dict[str, float]:
     """How much of what there is to know about the factors is known by codes that know of nothing else.
 

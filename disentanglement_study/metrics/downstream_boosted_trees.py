@@ -1,12 +1,11 @@
 """Downstream task: boosted trees that predict the factors from the codes."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_split
 from disentanglement_study.metrics.downstream import TRAIN_SIZES, downstream_scores
+from disentanglement_study.metrics.options import TrainSizes, Trees
 from disentanglement_study.metrics.predictors import predict_factors
 
 
@@ -17,8 +16,8 @@ def downstream_boosted_trees(
     test_factors: Integer[np.ndarray, "m f"],
     *,
     rng: np.random.Generator | int = 0,
-    train_sizes: Sequence[int] = TRAIN_SIZES,
-    backend: str = "exact",
+    train_sizes: TrainSizes = TRAIN_SIZES,
+    backend: Trees = "exact",
 ) -> dict[str, float]:
     """How well boosted trees predict the factors, and from how few points.
 

@@ -1,7 +1,6 @@
 """Downstream task: logistic regressions that predict the factors from the codes."""
 
 import functools
-from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Integer, Num
@@ -9,6 +8,7 @@ from jaxtyping import Integer, Num
 from disentanglement_study.metrics.checks import check_split
 from disentanglement_study.metrics.downstream import TRAIN_SIZES, downstream_scores
 from disentanglement_study.metrics.logistic_regression import predict_factors_logistic
+from disentanglement_study.metrics.options import LogisticBackend, LogisticProtocol, TrainSizes
 
 
 def downstream_logistic_regression(
@@ -18,9 +18,9 @@ def downstream_logistic_regression(
     test_factors: Integer[np.ndarray, "m f"],
     *,
     rng=None,
-    train_sizes: Sequence[int] = TRAIN_SIZES,
-    protocol: str = "dlib",
-    backend: str = "newton",
+    train_sizes: TrainSizes = TRAIN_SIZES,
+    protocol: LogisticProtocol = "dlib",
+    backend: LogisticBackend = "newton",
 ) -> dict[str, float]:
     """How well cross-validated logistic regressions predict the factors, and from how few points.
 

@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float, Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.interventions import draw_same_value, rows_by_value
+from disentanglement_study.metrics.options import NumPoints, NumVariance, Threshold, VarianceBatch
 
 CHUNK = 1000  # votes at a time: all their batches at once would take hundreds of megabytes
 
@@ -14,11 +15,11 @@ def factor_vae_score(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng: np.random.Generator | int = 0,
-    num_train: int = 10_000,
-    num_test: int = 5_000,
-    num_variance: int = 10_000,
-    batch_size: int = 64,
-    prune_threshold: float = 0.05,
+    num_train: NumPoints = 10_000,
+    num_test: NumPoints = 5_000,
+    num_variance: NumVariance = 10_000,
+    batch_size: VarianceBatch = 64,
+    prune_threshold: Threshold = 0.05,
 ) -> dict[str, float]:
     """Whether the code that varies least tells which factor is held fixed.
 

@@ -5,6 +5,7 @@ from jaxtyping import Float, Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.interventions import draw_each_value, rows_by_value
+from disentanglement_study.metrics.options import NumPoints, NumStages, Trees
 from disentanglement_study.metrics.predictors import predict_factors
 
 
@@ -13,11 +14,11 @@ def fairness(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng: np.random.Generator | int = 0,
-    num_train: int = 10_000,
-    num_test: int | None = None,
-    num_test_per_value: int = 100,
-    backend: str = "exact",
-    num_stages: int = 100,
+    num_train: NumPoints = 10_000,
+    num_test: NumPoints | None = None,
+    num_test_per_value: NumPoints = 100,
+    backend: Trees = "exact",
+    num_stages: NumStages = 100,
 ) -> dict[str, float]:
     """How much predictions of a factor change with another, sensitive factor: 0 is fair, LOWER is better.
 

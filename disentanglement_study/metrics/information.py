@@ -8,15 +8,25 @@ import numpy as np
 from jaxtyping import Float, Integer, Num
 from scipy.special import xlogy
 
+from disentanglement_study.metrics.checks import as_labels
 
-def discretise(codes: Num[np.ndarray, "n d"], num_bins: int = 20) -> Integer[np.ndarray, "n d"]:
+
+def discretise(
+    codes: Num[np.ndarray, "n d"], num_bins: int = 20, limits: tuple[float, float] | None = None
+) -> Integer[np.ndarray, "n d"]:
     """The histogram bin, 0..num_bins-1, of every code: bins of equal width over that code's own range.
 
     A point on an inner edge is in the bin on its right, the maximum in the last bin, a constant code in a single one.
-    An outlier widens all bins.
+    An outlier widens all bins. With `limits` (low, high) the bins are between those, the same for every code, and what
+    lies outside is in the outermost.
     """
     if num_bins < 2:
         raise ValueError(f"num_bins must be 2 or more, got {num_bins}")
+    if limits is not None:
+        low, high = limits
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise ValueError(f"limits must be finite and rise, got {low} and {high}")
+        return np.searchsorted(np.linspace(low, high, num_bins + 1)[1:-1], codes, side="right")
     codes = np.asarray(codes, np.float64)
     left_edges = np.linspace(codes.min(axis=0), codes.max(axis=0), num_bins + 1)[:-1]
     columns = [np.searchsorted(edges, code, side="right") for edges, code in zip(left_edges.T, codes.T, strict=True)]
@@ -31,8 +41,8 @@ def entropy(values: Integer[np.ndarray, "n a"]) -> Float[np.ndarray, " a"]:
 
 def mutual_information(left: Integer[np.ndarray, "n a"], right: Integer[np.ndarray, "n b"]) -> Float[np.ndarray, "a b"]:
     """I(A; B) = Σ p(a, b) log p(a, b) / (p(a) p(b)) of every pair of columns, nats."""
-    left, num_left = _as_labels(left)
-    right, num_right = _as_labels(right)
+    (left,), (right,) = as_labels(left), as_labels(right)
+    num_left, num_right = int(left.max()) + 1, int(right.max()) + 1
     num_points, width = left.shape
     rows = (np.arange(width) * num_left + left) * num_right
     matrix = np.empty((width, right.shape[1]))
@@ -44,9 +54,3 @@ def mutual_information(left: Integer[np.ndarray, "n a"], right: Integer[np.ndarr
         ratio = np.divide(joint * num_points, independent, out=np.ones_like(joint), where=joint > 0)
         matrix[:, column] = np.sum(joint * np.log(ratio), axis=(1, 2)) / num_points
     return np.maximum(matrix, 0.0)
-
-
-def _as_labels(values):
-    """Each column as labels 0..K-1, and the largest K."""
-    labels = np.stack([np.unique(column, return_inverse=True)[1] for column in values.T], axis=1)
-    return labels, int(labels.max()) + 1

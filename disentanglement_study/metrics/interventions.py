@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Integer
 
+from disentanglement_study.metrics.checks import as_labels
+
 
 class RowsByValue(NamedTuple):
     """The rows of a table sorted by each factor k.
@@ -73,17 +75,10 @@ def _joint_labels(columns, num_rows):
     """[num_rows]: a number for each combination of values."""
     joint, bound = np.zeros(num_rows, np.int64), 1
     for values in columns:
-        labels, size = _as_labels(values)
+        (labels,) = as_labels(values)
+        size = int(labels.max()) + 1
         if bound > np.iinfo(np.int64).max // size:
-            joint, bound = _as_labels(np.unique(joint, return_inverse=True)[1])
+            (joint,) = as_labels(joint)
+            bound = int(joint.max()) + 1
         joint, bound = joint * size + labels, bound * size
     return joint
-
-
-def _as_labels(values):
-    """Labels that start at 0, and a bound on them; sorting, which is slow, is for values that are far apart."""
-    lowest, highest = int(values.min()), int(values.max())
-    if highest - lowest >= len(values):
-        values, lowest = np.unique(values, return_inverse=True)[1], 0
-        highest = int(values.max())
-    return values.astype(np.int64) - lowest, highest - lowest + 1

@@ -1,11 +1,16 @@
 """Interventional robustness score."""
 
+from typing import Annotated, Literal
+
 import numpy as np
+from annotated_types import Interval
 from jaxtyping import Float, Integer, Num
 
+from disentanglement_study.declared import OneOf
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise
+from disentanglement_study.metrics.options import NumBins
 
 PROTOCOLS = {"dlib": (0.99, 20), "paper": (1.0, 0)}  # quantile, bins of factors
 
@@ -15,9 +20,9 @@ def irs(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng=None,
-    protocol: str = "dlib",
-    quantile: float | None = None,
-    num_bins: int | None = None,
+    protocol: Annotated[str, OneOf(lambda: PROTOCOLS)] = "dlib",
+    quantile: Annotated[float, Interval(ge=0, le=1)] | None = None,
+    num_bins: Literal[0] | NumBins | None = None,
 ) -> dict[str, float]:
     """Whether each code stays where one factor puts it, whatever the other factors do.
 

@@ -39,7 +39,7 @@ def predict_factors_logistic(
     # Codes of a narrower type would overflow where they are squared or summed.
     train_codes, test_codes = train_codes.astype(np.float64), test_codes.astype(np.float64)
     train, test = (np.repeat(train_factors[:1], len(codes), axis=0) for codes in (train_codes, test_codes))
-    varies = np.flatnonzero(np.ptp(train_factors, axis=0) > 0)
+    varies = np.flatnonzero((train_factors != train_factors[:1]).any(axis=0))
     if varies.size:
         train[:, varies], test[:, varies] = predict(train_codes, train_factors[:, varies], test_codes)
     return train, test

@@ -1,7 +1,7 @@
 """Mean correlation coefficient."""
 
 import numpy as np
-from jaxtyping import Float, Integer, Num
+from jaxtyping import Float, Num
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
@@ -13,9 +13,9 @@ METHODS = {"pearson": lambda columns: columns, "spearman": lambda columns: rankd
 
 def mcc(
     train_codes: Num[np.ndarray, "n d"],
-    train_factors: Integer[np.ndarray, "n f"],
+    train_factors: Num[np.ndarray, "n f"],
     test_codes: Num[np.ndarray, "m d"],
-    test_factors: Integer[np.ndarray, "m f"],
+    test_factors: Num[np.ndarray, "m f"],
     *,
     rng=None,
 ) -> dict[str, float]:
@@ -34,13 +34,13 @@ def mcc(
       invertible affine mixture of the factors scores 1;
     - in_sample, spearman_in_sample, weak_in_sample: the same, scored on the train points, as most papers do.
 
-    The number of a factor's value is taken as a quantity: a category whose values have no order, or an angle, cannot
-    score well. A constant code or factor correlates 0 with everything. With fewer codes than factors a factor without
-    a code counts as 0. Nothing is binned or pruned; `rng` is not used. `mean_correlation` is the same for continuous
-    sources, and says how the papers differ.
+    Factors may be real. The value of one is taken as a number, whose offset and scale do not matter: a category whose
+    values have no order, or an angle, cannot score well. A constant code or factor correlates 0 with everything. With
+    fewer codes than factors a factor without a code counts as 0. Nothing is binned or pruned; `rng` is not used.
+    `mean_correlation` is the same for continuous sources, and says how the papers differ.
     """
     train_codes, train_factors, test_codes, test_factors = check_split(
-        train_codes, train_factors, test_codes, test_factors
+        train_codes, train_factors, test_codes, test_factors, kind="numbers"
     )
     strong = {"train": (train_factors, train_codes), "test": (test_factors, test_codes)}
     weak = {

@@ -1,11 +1,15 @@
 """Mutual information based entropy disentanglement."""
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Ge
 from jaxtyping import Float, Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.dci import concentration
 from disentanglement_study.metrics.information import discretise, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 
 def med(
@@ -13,8 +17,8 @@ def med(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng=None,
-    num_bins: int = 20,
-    top_k: int | None = None,
+    num_bins: NumBins = 20,
+    top_k: Annotated[int, Ge(1)] | None = None,
 ) -> dict[str, float]:
     """Whether each code shares information with one factor only: DCI with information for importance.
 

@@ -6,10 +6,11 @@ from jaxtyping import Integer, Num
 from disentanglement_study.metrics.aggregations import gaps
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 
 def mig(
-    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: int = 20
+    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: NumBins = 20
 ) -> dict[str, float]:
     """How much more the best code knows about a factor than the second best does.
 
@@ -20,6 +21,7 @@ def mig(
     equal width, factors are taken as they are; H is of the same points. No code is pruned: a dead one shares 0 nats.
     A single code competes with 0. `rng` is not used.
 
+    Ubisoft's code (of Carbonneau et al. 2022) divides by the entropy of the code, H(c), not by that of the factor.
     As in disentanglement_lib, which divides 0 by 0 for a constant factor; here that is a ValueError.
     """
     codes, factors = check_points(codes, factors)

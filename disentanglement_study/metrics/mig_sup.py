@@ -5,6 +5,7 @@ from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.options import NumBins, Threshold
 
 
 def mig_sup(
@@ -12,8 +13,8 @@ def mig_sup(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng=None,
-    num_bins: int = 20,
-    prune_threshold: float = 0.1,
+    num_bins: NumBins = 20,
+    prune_threshold: Threshold = 0.1,
 ) -> dict[str, float]:
     """How much more a code knows about its best factor than about the second best.
 

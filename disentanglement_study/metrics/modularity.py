@@ -6,10 +6,11 @@ from jaxtyping import Integer, Num
 from disentanglement_study.metrics.aggregations import modularities
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 
 def modularity(
-    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: int = 20
+    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: NumBins = 20
 ) -> dict[str, float]:
     """Whether each code shares information with one factor only.
 
@@ -22,7 +23,8 @@ def modularity(
     one of pure noise is scored on the bias of its estimated informations. `rng` is not used.
 
     As in disentanglement_lib, but for constant codes under scikit-learn 0.20: it estimated their information as 1e-16
-    rather than 0, and their modularity from such rounding errors.
+    rather than 0, and their modularity from such rounding errors. The authors' code drops from the estimate of an
+    information the cells of the joint histogram whose probability is 1e-4 or less; here every cell counts.
     """
     codes, factors = check_points(codes, factors, min_factors=2)
     shared = mutual_information(discretise(codes, num_bins), factors)

@@ -1,9 +1,13 @@
 """Reduced downstream task."""
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Ge
 from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_split
+from disentanglement_study.metrics.options import NumStages, Trees
 from disentanglement_study.metrics.predictors import predict_factors
 
 
@@ -14,9 +18,9 @@ def reduced_downstream(
     test_factors: Integer[np.ndarray, "m f"],
     *,
     rng: np.random.Generator | int = 0,
-    num_removed: int = 2,
-    backend: str = "exact",
-    num_stages: int = 100,
+    num_removed: Annotated[int, Ge(0)] = 2,
+    backend: Trees = "exact",
+    num_stages: NumStages = 100,
 ) -> dict[str, float]:
     """How much more a factor suffers than the others when the codes that matter most to it are taken away.
 

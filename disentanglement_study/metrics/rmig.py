@@ -1,10 +1,14 @@
 """Robust mutual information gap."""
 
+from typing import Annotated
+
 import numpy as np
 from jaxtyping import Integer, Num
 
+from disentanglement_study.declared import Rising
 from disentanglement_study.metrics.checks import check_points
-from disentanglement_study.metrics.information import entropy, mutual_information
+from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 
 def rmig(
@@ -12,8 +16,8 @@ def rmig(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng=None,
-    num_bins: int = 100,
-    limits: tuple[float, float] = (-4.0, 4.0),
+    num_bins: NumBins = 100,
+    limits: Annotated[tuple[float, float], Rising()] = (-4.0, 4.0),
 ) -> dict[str, float]:
     """The mutual information gap in fixed bins, as many for every model.
 
@@ -38,10 +42,6 @@ def rmig(
     dSprites.
     """
     codes, factors = check_points(codes, factors)
-    low, high = limits
-    if num_bins < 2 or not low < high:
-        raise ValueError(f"rmig needs 2 bins or more between rising limits, got {num_bins} between {low} and {high}")
-    inner_edges = np.linspace(low, high, num_bins + 1)[1:-1]
-    shared = mutual_information(np.searchsorted(inner_edges, codes, side="right"), factors)
+    shared = mutual_information(discretise(codes, num_bins, limits), factors)
     runner_up, best = np.sort(np.vstack([shared, np.zeros(factors.shape[1])]), axis=0)[-2:]
     return {"rmig": float(np.mean((best - runner_up) / entropy(factors)))}

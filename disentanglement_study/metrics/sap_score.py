@@ -10,9 +10,9 @@ from disentanglement_study.metrics.checks import check_split
 
 def sap_score(
     train_codes: Num[np.ndarray, "n d"],
-    train_factors: Integer[np.ndarray, "n f"],
+    train_factors: Num[np.ndarray, "n f"],
     test_codes: Num[np.ndarray, "m d"],
-    test_factors: Integer[np.ndarray, "m f"],
+    test_factors: Num[np.ndarray, "m f"],
     *,
     rng: np.random.Generator | int = 0,
     continuous_factors: bool = False,
@@ -26,12 +26,15 @@ def sap_score(
 
     train_codes [N, D], train_factors [N, F], test_codes [M, D], test_factors [M, F]; returns "sap_score" in [0, 1],
     higher is better. Nothing is binned or pruned; a single code competes with a dead one. The machine is regularised,
-    so that the scale of a code matters.
+    so that the scale of a code matters. So does an offset: the intercept is penalised too (liblinear's), and a code far
+    from 0 compared with its spread cannot be parted where it should be. Good codes of three factors that score .513
+    around 0 score .253 with 10 added to each, and .009 with 100: centre codes that have a mean, such as ReLU's.
 
     As in disentanglement_lib, but that the machine's seed comes from `rng` rather than from NumPy's global state.
     """
+    kind = "numbers" if continuous_factors else "categories"
     train_codes, train_factors, test_codes, test_factors = check_split(
-        train_codes, train_factors, test_codes, test_factors
+        train_codes, train_factors, test_codes, test_factors, kind=kind
     )
     rng = np.random.default_rng(rng)
     if train_codes.shape[1] == 1:

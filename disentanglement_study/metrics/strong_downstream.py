@@ -1,9 +1,13 @@
 """Strong downstream task."""
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Interval
 from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
+from disentanglement_study.metrics.options import NumPoints, NumStages, Trees
 from disentanglement_study.metrics.predictors import predict_factors
 
 
@@ -12,11 +16,11 @@ def strong_downstream(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng: np.random.Generator | int = 0,
-    num_train: int = 10_000,
-    num_test: int = 5_000,
-    num_experiments: int = 10,
-    backend: str = "exact",
-    num_stages: int = 100,
+    num_train: NumPoints = 10_000,
+    num_test: NumPoints = 5_000,
+    num_experiments: Annotated[int, Interval(ge=1, le=10_000)] = 10,
+    backend: Trees = "exact",
+    num_stages: NumStages = 100,
 ) -> dict[str, float]:
     """How well a factor is predicted where another factor takes values that were never seen with it.
 

@@ -102,6 +102,7 @@ def _coordinate_descent(gram, covariance):
 
 
 def _standardise(codes):
+    codes = codes / np.abs(codes).max(axis=0)  # their squares may be beyond float64
     return (codes - codes.mean(axis=0)) / codes.std(axis=0)
 
 

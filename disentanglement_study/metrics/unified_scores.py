@@ -14,6 +14,7 @@ from disentanglement_study.metrics.aggregations import (
 )
 from disentanglement_study.metrics.checks import check_split
 from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.options import NumBins, Trees
 from disentanglement_study.metrics.predictors import predict_factors
 from disentanglement_study.metrics.sap_score import svm_accuracies
 
@@ -25,8 +26,8 @@ def unified_scores(
     test_factors: Integer[np.ndarray, "m f"],
     *,
     rng: np.random.Generator | int = 0,
-    backend: str = "exact",
-    num_bins: int = 20,
+    backend: Trees = "exact",
+    num_bins: NumBins = 20,
 ) -> dict[str, float]:
     """What DCI, MIG, SAP and modularity would be, had each of them used the matrix of the others.
 

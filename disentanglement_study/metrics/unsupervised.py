@@ -1,10 +1,11 @@
 """Scores of the codes alone: how far they are from independent."""
 
 import numpy as np
-from jaxtyping import Integer, Num
+from jaxtyping import Num
 
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.information import discretise, mutual_information
+from disentanglement_study.metrics.options import NumBins
 
 # A code that is an exact function of others makes the total correlation infinite. The eigenvalues of the correlation
 # matrix are cut here, well above their rounding error, so that it adds 13.8 nats instead.
@@ -12,7 +13,11 @@ SMALLEST_EIGENVALUE = 1e-12
 
 
 def unsupervised(
-    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: int = 20
+    codes: Num[np.ndarray, "n d"],
+    factors: Num[np.ndarray, "n f"] | None = None,
+    *,
+    rng=None,
+    num_bins: NumBins = 20,
 ) -> dict[str, float]:
     """How dependent the codes are on each other (Locatello et al. 2019, "Challenging common assumptions", 5.2).
 
@@ -23,13 +28,13 @@ def unsupervised(
     - gaussian_wasserstein_correlation_normalised = the same divided by tr C;
     - mutual_information = mean over pairs i ≠ j of I(c_i; c_j), nats.
 
-    codes [N, D]; factors [N, F] and `rng` are not used. Codes are binned into `num_bins` bins of equal width for the
-    mutual information. A dead code is left out of the total correlation and shares 0 with all others; a score without
-    any pair of codes to compare is 0. There is no headline score.
+    codes [N, D]; factors [N, F], which may be left out, and `rng` are not used. Codes are binned into `num_bins` bins
+    of equal width for the mutual information. A dead code is left out of the total correlation and shares 0 with all
+    others; a score without any pair of codes to compare is 0. There is no headline score.
 
     As in disentanglement_lib, where a dead code makes the total correlation NaN and a duplicated one infinite.
     """
-    codes, factors = check_points(codes, factors, vary=False)
+    codes, _ = check_points(codes, factors, kind="none")
     codes = codes.astype(np.float64)
     covariance = np.atleast_2d(np.cov(codes, rowvar=False))
     # The mean of a constant is rounded, so that its variance is not exactly 0.

@@ -6,6 +6,7 @@ from jaxtyping import Integer, Num
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.factor_vae_score import CHUNK, active_codes, majority_vote
 from disentanglement_study.metrics.interventions import draw_same_value, rows_by_others
+from disentanglement_study.metrics.options import NumPoints, NumVariance, Threshold, VarianceBatch
 
 
 def z_max_variance(
@@ -13,11 +14,11 @@ def z_max_variance(
     factors: Integer[np.ndarray, "n f"],
     *,
     rng: np.random.Generator | int = 0,
-    num_train: int = 10_000,
-    num_test: int = 5_000,
-    num_variance: int = 10_000,
-    batch_size: int = 64,
-    prune_threshold: float = 0.05,
+    num_train: NumPoints = 10_000,
+    num_test: NumPoints = 5_000,
+    num_variance: NumVariance = 10_000,
+    batch_size: VarianceBatch = 64,
+    prune_threshold: Threshold = 0.05,
 ) -> dict[str, float]:
     """Whether the code that varies most tells which factor alone varies.
 
@@ -42,7 +43,9 @@ def z_max_variance(
     factors gets the votes of the one that moves it most, so that codes of mixed factors may score 1.
 
     disentanglement_lib does not have this metric. The review's code casts 800 votes on batches of 200, draws uniformly
-    among combinations of the other factors, not among rows, and subtracts chance: (score - 1/F) / (1 - 1/F).
+    among combinations of the other factors, not among rows, and subtracts chance: (score - 1/F) / (1 - 1/F). The
+    authors' code casts 800 votes on batches of up to 100 rows, drawn without replacement, prunes no code, and scores
+    the votes that it was fitted on: here "train_accuracy".
     """
     codes, factors = check_points(codes, factors, min_factors=2)
     rng = np.random.default_rng(rng)

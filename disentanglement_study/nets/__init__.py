@@ -1,6 +1,7 @@
 """Encoders, decoders and discriminators. To add one: write its module, add its line here."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,9 +9,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from disentanglement_study.errors import unknown
+from disentanglement_study.declared import check_options
+from disentanglement_study.errors import one_line, unknown
 from disentanglement_study.nets.conv import ConvDecoder, ConvEncoder
 from disentanglement_study.nets.mlp import Discriminator, MlpDecoder, MlpEncoder
+from disentanglement_study.nets.options import MOST_WEIGHTS
 from disentanglement_study.types import Nets
 
 ENCODERS: dict[str, type[nn.Module]] = {"conv": ConvEncoder, "mlp": MlpEncoder}
@@ -50,9 +53,11 @@ def build(
                 raise ValueError(
                     f"{type(net).__name__} halves the image {halvings} times: {image_shape} does not divide"
                 )
-        jax.eval_shape(lambda: [make(jax.random.key(0)) for make in init.values()])
-    except (TypeError, ZeroDivisionError) as error:
-        raise ValueError(f"nets: these options cannot be built: {error}") from error
+        weights = jax.eval_shape(lambda: [make(jax.random.key(0)) for make in init.values()])
+    except (TypeError, ArithmeticError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"nets: these options cannot be built: {one_line(error)}") from error
+    if (number := sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(weights))) > MOST_WEIGHTS:
+        raise ValueError(f"nets: these options have {number:,} weights: expected at most {MOST_WEIGHTS:,}")
     return Nets(*(_function(net) for net in (encode, decode, discriminate))), init
 
 
@@ -63,9 +68,7 @@ def _function(net: nn.Module):
 def _module(kind: str, registry: dict, name: str, given: dict, options: Mapping[str, Any]) -> nn.Module:
     if name not in registry:
         raise unknown(kind, name, registry)
-    fields = {f.name for f in dataclasses.fields(registry[name])} - {"parent", "name"}
-    for option in options:
-        if option not in fields - set(given):
-            raise unknown(f"option of {kind} {name!r}", option, fields - set(given))
-    tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-    return registry[name](**{k: v for k, v in given.items() if k in fields}, **tuples)
+    fields = {f.name: f.type for f in dataclasses.fields(registry[name]) if f.name not in ("parent", "name")}
+    declared = {option: kind_of for option, kind_of in fields.items() if option not in given}
+    checked = check_options(f"{kind} {name!r}", options, declared)
+    return registry[name](**{k: v for k, v in given.items() if k in fields}, **checked)

@@ -1,13 +1,13 @@
 """The convolutional encoder and decoder of Locatello et al. 2019 (arXiv 1811.12359, appendix)."""
 
 import math
-from collections.abc import Sequence
 
 import flax.linen as nn
 from jax import Array
 
 from disentanglement_study.nets import layers
 from disentanglement_study.nets.initialisers import glorot
+from disentanglement_study.nets.options import Channels, Kernels, Width
 
 
 class Kernel(nn.Module):
@@ -29,9 +29,9 @@ class ConvEncoder(nn.Module):
     """
 
     num_latents: int
-    channels: Sequence[int] = (32, 32, 64, 64)
-    kernels: Sequence[int] = (4, 4, 2, 2)
-    hidden: int = 256
+    channels: Channels = (32, 32, 64, 64)
+    kernels: Kernels = (4, 4, 2, 2)
+    hidden: Width = 256
     form: str = "patches"
 
     @nn.compact
@@ -65,8 +65,8 @@ class ConvDecoder(nn.Module):
     """
 
     image_shape: tuple[int, int, int]
-    channels: Sequence[int] = (64, 64, 32, 32)
-    hidden: int = 256
+    channels: Channels = (64, 64, 32, 32)
+    hidden: Width = 256
     form: str = "patches"
 
     @nn.compact

@@ -1,19 +1,19 @@
 """Fully connected nets: disentanglement_lib's `fc` encoder and decoder, and FactorVAE's discriminator."""
 
 import math
-from collections.abc import Sequence
 
 import flax.linen as nn
 from jax import Array
 
 from disentanglement_study.nets.initialisers import glorot
+from disentanglement_study.nets.options import Widths
 
 
 class MlpEncoder(nn.Module):
     """Image [B,H,W,C] -> mean [B,D], logvar [B,D]. The reference's widths: 1200 1200, ReLU."""
 
     num_latents: int
-    widths: Sequence[int] = (1200, 1200)
+    widths: Widths = (1200, 1200)
 
     @nn.compact
     def __call__(self, images: Array) -> tuple[Array, Array]:
@@ -29,7 +29,7 @@ class MlpDecoder(nn.Module):
     """Latents [B,D] -> logits [B,H,W,C]. The reference's widths: 1200 1200 1200, tanh."""
 
     image_shape: tuple[int, int, int]
-    widths: Sequence[int] = (1200, 1200, 1200)
+    widths: Widths = (1200, 1200, 1200)
 
     @nn.compact
     def __call__(self, z: Array) -> Array:
@@ -46,7 +46,7 @@ class Discriminator(nn.Module):
     The paper's widths: six of 1000, leaky ReLU of slope 0.2. 5,018,002 parameters at D=10.
     """
 
-    widths: Sequence[int] = (1000,) * 6
+    widths: Widths = (1000,) * 6
 
     @nn.compact
     def __call__(self, z: Array) -> Array:

@@ -172,3 +172,23 @@ def test_a_file_that_is_none_is_one_line(tmp_path, capsys, arrays, problem):
     assert problem in capsys.readouterr().err
     with pytest.raises(ValueError, match=r"missing\.npz"):
         own.add_file(tmp_path / "missing.npz", root=tmp_path)
+
+
+def test_values_that_no_image_has_are_said(tmp_path, capsys):
+    factors = np.array(FACTORS)
+    factors[:, 0] += 1  # numbered from 1
+    np.savez(tmp_path / "mine.npz", images=IMAGES, factors=factors)
+    assert cli.main(["data", "add", str(tmp_path / "mine.npz"), "--data-dir", str(tmp_path)]) == 0
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    size = factors[:, 0].max() + 1
+    assert line == (
+        f"note: factor 'factor_0': 1 of its {size} values are in no image, such as 0: "
+        "values are numbered from 0, these from 1"
+    )
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_values_that_are_all_there_are_not(tmp_path):
+    own.add("mine", IMAGES, FACTORS, root=tmp_path)
+    with pytest.warns(UserWarning, match="3 of its"):
+        own.add("gaps", IMAGES, 4 * (np.array(FACTORS) > 0), root=tmp_path)

@@ -149,3 +149,23 @@ def test_info_mec_of_noise_is_not_0():
     assert by_neighbours["info_m"] > 0.4
     assert by_bins["info_m"] < 0.25
     assert by_bins["info_e"] == pytest.approx(0.0, abs=0.03)
+
+
+def test_the_loss_of_info_e_is_capped_as_scikit_learns_and_uncapped_as_in_the_paper():
+    rng = np.random.default_rng(0)
+    factors = np.stack([rng.integers(3, size=1400), rng.integers(2, size=1400)], axis=1)
+    columns = factors + 0.2 * rng.normal(size=(1400, 2))
+    train, test = (columns[:700].copy(), factors[:700]), (columns[700:].copy(), factors[700:])
+    test[0][0] = 100.0 * (1 - 2 * (test[1][0] > 0))  # far out on the wrong side of both
+    scores = info_mec(*train, *test)
+    mean, deviation = train[0].mean(axis=0), train[0].std(axis=0)
+    expected = []
+    for k, labels in enumerate(train[1].T):
+        model = LogisticRegression(C=np.inf, class_weight="balanced", max_iter=100)
+        model.fit((train[0] - mean) / deviation, labels)
+        loss = log_loss(test[1][:, k], model.predict_proba((test[0] - mean) / deviation))
+        expected.append(1 - loss / np.log(len(model.classes_)))
+    assert scores["info_e"] == pytest.approx(np.mean(expected), abs=1e-6)
+    assert scores["info_e_uncapped"] < scores["info_e"] - 0.01
+    # Without the outlier no loss reaches the cap.
+    assert scores["info_e_train_uncapped"] == pytest.approx(scores["info_e_train"], abs=1e-12)

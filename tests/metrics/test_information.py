@@ -150,10 +150,31 @@ def test_rmig(columns, share_of_a, share_of_b):
     assert rmig(codes(*columns), FACTORS)["rmig"] == pytest.approx((share_of_a + share_of_b) / 2, abs=1e-12)
 
 
-@pytest.mark.parametrize("options", [{"num_bins": 1}, {"limits": (1.0, 1.0)}, {"limits": (4.0, -4.0)}])
-def test_rmig_names_bins_that_are_none(options):
-    with pytest.raises(ValueError, match=r"2 bins or more between rising limits, got \d+ between"):
-        rmig(codes(A, B), FACTORS, **options)
+@pytest.mark.parametrize("metric", [rmig, jemmig])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"num_bins": 1}, "num_bins must be 2 or more, got 1"),
+        ({"limits": (1.0, 1.0)}, r"limits must be finite and rise, got 1\.0 and 1\.0"),
+        ({"limits": (4.0, -4.0)}, r"limits must be finite and rise, got 4\.0 and -4\.0"),
+        ({"limits": (-np.inf, 1.0)}, "limits must be finite and rise"),
+    ],
+)
+def test_bins_that_are_none_are_named(metric, options, said):
+    with pytest.raises(ValueError, match=said):
+        metric(codes(A, B), FACTORS, **options)
+
+
+def test_jemmig_in_bins_between_limits():
+    # Bins of width 2 between -4 and 4: the four values of A - 2 fall in pairs, 1 bit of a is missing, none of b.
+    columns = codes(A - 2.0, 3.0 * B - 0.5)
+    scores = jemmig(columns, FACTORS, num_bins=4, limits=(-4.0, 4.0))
+    assert scores["jemmig_unnormalised"] == pytest.approx(0.5 * BIT, abs=1e-12)
+    assert scores["jemmig"] == pytest.approx(1 - (1 / 4 + 0 / 3) / 2, abs=1e-12)
+    assert jemmig(columns, FACTORS, num_bins=4)["jemmig"] == pytest.approx(1.0, abs=1e-12)
+    # What lies outside is in the outermost bins: -200 and -100, which are half of a, in one.
+    outside = jemmig(100 * columns, FACTORS, num_bins=4, limits=(-4.0, 4.0))
+    assert outside["jemmig_unnormalised"] == pytest.approx(0.25 * BIT, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
-from rich.console import Console
 from rich.progress import Progress
 
 from disentanglement_study.data.builders.published import File, damaged
+from disentanglement_study.terminal import ERR
 
 VERSION = tfds.core.Version("1.0.0")
 SHARD = 8192  # images a shard: tensorflow-datasets holds those of one in memory, as PNG
@@ -47,8 +47,7 @@ def shards(examples: Examples, number: int) -> list[Callable[[], Iterator[tuple[
 
 def _shown(examples: Examples, number: int) -> Examples:
     """The same, with progress on a terminal."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+    with Progress(console=ERR, transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("reading images", total=number)
         for example in examples:
             progress.advance(task)

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow_datasets as tfds
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from disentanglement_study.terminal import ERR
 
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 1 << 20
@@ -133,4 +134,4 @@ def _read(response, file, advice):
 
 def _progress() -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    return Progress(*columns, console=ERR, transient=True, disable=not sys.stderr.isatty())

@@ -1,0 +1,185 @@
+"""Ray: how it is started or joined, and whether it has what a job needs.
+
+A Ray of our own is for this machine and this user alone: it listens on the loopback interface, and asks for a token
+that lives as long as it does. A cluster that one joins is taken as it is.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from disentanglement_study.config import ResourceConfig
+
+CONNECT_SECONDS = 60
+SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+# Ray tries 20 times to join, 40 s each; only the first can succeed where something listens.
+JOINING = {"RAY_gcs_server_port_wait_time_s": "1"}
+# Ray replaces a loopback address by the machine's own, unless it is told that there are no clusters here, as on macOS.
+# It reads this when it is imported; `_alone` tells it so if that was earlier.
+ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+
+
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """The module ray, connected to the cluster at `address` or to a Ray of this machine, until the block ends.
+
+    Raises ValueError, in one line, if there is no such cluster, it refuses the token, or Ray does not start.
+    """
+    with _environment(SETTINGS | (JOINING if address else _private())):
+        ray = importlib.import_module("ray")
+        _read_token_again()
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            with warnings.catch_warnings(), contextlib.nullcontext() if address else _alone():
+                # JAX warns of every fork; Ray's children execute another program at once.
+                warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
+                here = {} if address else {"include_dashboard": False}
+                ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **here)
+        except SystemExit as stop:  # what Ray makes of SIGTERM while it starts
+            ray.shutdown()
+            raise KeyboardInterrupt from stop
+        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise ValueError(_refusal(address, error)) from error
+        finally:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # Ray's own prints a dump of its stack
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+    _read_token_again()
+
+
+def check(address: str | None) -> None:
+    """Raises ValueError, in one line, if nothing listens at HOST:PORT: Ray would try for a quarter of an hour."""
+    if address and "://" not in address and (parts := re.fullmatch(r"(.+):(\d+)", address)):
+        try:
+            socket.create_connection((parts[1].strip("[]"), int(parts[2])), timeout=CONNECT_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise ValueError(f"no Ray cluster at {address!r}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def needs(resources: ResourceConfig, ray: Any) -> dict[str, float]:
+    """What a job reserves, by Ray's names; what it does not reserve is left out."""
+    gpus = resources.num_gpus
+    if gpus is None:
+        gpus = 1.0 if ray.cluster_resources().get("GPU") else 0.0
+    wanted = {"CPU": float(resources.num_cpus), "GPU": gpus, "TPU": resources.tpu}
+    return {name: amount for name, amount in wanted.items() if amount}
+
+
+def lacking(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) -> str | None:
+    """Why no living node (of `ray.nodes()`) could ever run such a job, in words; None if one could."""
+    there = [node["Resources"] for node in nodes if node["Alive"]]
+    if any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in there):
+        return None
+    largest = {name: max((node.get(name, 0) for node in there), default=0) for name in wanted}
+    short = {name: amount for name, amount in wanted.items() if largest[name] < amount}
+    if short:
+        return f"a job needs {_words(short)}, the largest node has {_words({name: largest[name] for name in short})}"
+    return f"a job needs {_words(wanted)}, and no node has both"
+
+
+def busy(wanted: Mapping[str, float], ray: Any) -> str:
+    """What a job waits for that has found no place yet, in words."""
+    free, all_there = ray.available_resources(), ray.cluster_resources()
+    parts = [f"{free.get(name, 0):g} of {all_there.get(name, 0):g} {name}s" for name in wanted]
+    return f"no job has begun: each needs {_words(wanted)}; free are {', '.join(parts)}"
+
+
+def is_fixed(address: str | None) -> bool:
+    """Whether it is known that nothing will add nodes: a Ray of our own, or a cluster without an autoscaler.
+
+    A cluster's monitor reports the types of its nodes. Without an autoscaler it has none, and calls each "node_ID".
+    """
+    if address is None:
+        return True
+    report = importlib.import_module("ray.experimental.internal_kv")._internal_kv_get(b"__autoscaling_status")
+    with contextlib.suppress(TypeError, ValueError, KeyError, AttributeError):
+        kinds = json.loads(report)["autoscaler_report"]["active_nodes"]
+        return bool(kinds) and all(re.fullmatch("node_[0-9a-f]{40,}", kind) for kind in kinds)
+    return False
+
+
+def check_device(wanted: Mapping[str, float]) -> None:
+    """In a worker: raises RuntimeError, in one line, if the job reserved a GPU or TPU and JAX finds none."""
+    reserved = {name: amount for name, amount in wanted.items() if name in ("GPU", "TPU")}
+    if not reserved:
+        return
+    import jax
+
+    found = sorted({device.platform.lower() for device in jax.devices()})
+    if missing := [name for name in reserved if name.lower() not in found]:
+        raise RuntimeError(
+            f"the job reserved {_words(reserved)} on {socket.gethostname()}, but JAX found only {', '.join(found)}: "
+            f"install JAX for it there, or reserve no {missing[0]}"
+        )
+
+
+def _words(amounts: Mapping[str, float]) -> str:
+    return " and ".join(f"{amount:g} {name}{'' if amount == 1 else 's'}" for name, amount in amounts.items())
+
+
+def _private() -> dict[str, str]:
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    return {ALONE: "0"} | ({} if "RAY_AUTH_MODE" in os.environ else token)
+
+
+@contextlib.contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    constants = importlib.import_module("ray._private.ray_constants")
+    before = constants.ENABLE_RAY_CLUSTER
+    constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = before
+
+
+def _read_token_again() -> None:
+    """Ray reads the mode and the token once in a process; this one may start or join several."""
+    with contextlib.suppress(ImportError, AttributeError):  # an older Ray has no tokens
+        core = importlib.import_module("ray._raylet")
+        core.Config.initialize("")
+        core.AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _refusal(address: str | None, error: BaseException) -> str:
+    text = "".join(traceback.format_exception(error))
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if address is None:
+        return f"Ray does not start here: {first} (--executor inline needs no Ray)"
+    if any(word in text for word in ("Unauthenticated", "InvalidAuthToken", "AuthenticationError")):
+        return (
+            f"the Ray cluster at {address} refused the token: set RAY_AUTH_MODE=token and its token in RAY_AUTH_TOKEN, "
+            "or the token's file in RAY_AUTH_TOKEN_PATH"
+        )
+    if "No node info found" in text:
+        return (
+            f"this machine is no node of the Ray cluster at {address}: start Ray on it, or run this on one of its nodes"
+        )
+    return f"no Ray cluster at {address!r}: {first}"

@@ -1,0 +1,64 @@
+"""Arrays from npz files of strangers: whatever is wrong with one is a ValueError in one line."""
+
+import os
+import resource
+import zipfile
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+
+def read(path: Path, needed: Collection[str] = (), largest: int | None = None) -> dict[str, np.ndarray]:
+    """The arrays of the npz file at `path`, by name. Nothing in it is executed.
+
+    Raises ValueError, in one line that names the file, if it is no npz file, is damaged, lacks an array that is
+    `needed`, holds Python objects, or would take more than `largest` bytes of memory: half of the machine's, by
+    default, since codes are copied once. That is found before anything is unpacked.
+    """
+    try:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                example = ", ".join(f"{name}=..." for name in needed)
+                raise ValueError(f"it is not an npz file; np.savez(FILE, {example}) makes one")
+        _check_size(path, _half_of_the_memory() if largest is None else largest)
+        with np.load(path, allow_pickle=False) as file:
+            if absent := [name for name in needed if name not in file.files]:
+                raise ValueError(f"it has no array {absent[0]!r} (there are: {', '.join(file.files) or 'none'})")
+            return {name: file[name] for name in file.files if f"{name}.npy" in file.zip.namelist()}
+    except Exception as error:  # damage shows in whatever part of zipfile, zlib or NumPy comes upon it
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path}: cannot be read: {reason}") from error
+
+
+def _check_size(path: Path, largest: int) -> None:
+    total = 0
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if not entry.filename.endswith(".npy"):
+                continue
+            with archive.open(entry) as file:
+                shape, _, dtype = _header(file)
+            size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+            if size > entry.file_size:
+                raise ValueError(f"{entry.filename} claims {_gigabytes(size)} and holds {entry.file_size} bytes")
+            total += size
+    if total > largest:
+        raise ValueError(f"its arrays take {_gigabytes(total)}; here the limit is {_gigabytes(largest)} of memory")
+
+
+def _header(file) -> tuple[tuple[int, ...], bool, np.dtype]:
+    version = np.lib.format.read_magic(file)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    # Version 3 differs from 2 in how the names of fields are encoded, and no array of ours has fields.
+    return read_header.get(version, np.lib.format.read_array_header_2_0)(file)
+
+
+def _half_of_the_memory() -> int:
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return (memory if limit == resource.RLIM_INFINITY else min(memory, limit)) // 2
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.3g} GB"

@@ -1,0 +1,193 @@
+"""Gin text is data: bindings come out, nothing is imported, called or kept.
+
+gin's own parser reads the text, so the syntax is gin's: settings, blocks, macros, includes, comments, literals on
+several lines. gin's registry, which would import modules and look up functions by name, is never asked.
+"""
+
+import itertools
+import math
+import pprint
+import tokenize
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gin import config_parser
+
+from disentanglement_study.errors import clipped, one_line, unknown
+
+# Of all settings together. A few macros of macros would fill any memory; the largest sweep in use has 100.
+MOST_VALUES = 1_000_000
+
+
+class Binding(NamedTuple):
+    """`section.field = value`, or a macro `field = value` with no section; `place` is the file or option it is from."""
+
+    place: str
+    section: str
+    field: str
+    value: Any
+
+
+class _Macro(NamedTuple):
+    name: str
+
+
+class _Reference(NamedTuple):
+    name: str
+
+
+class _Delegate(config_parser.ParserDelegate):
+    """Names stay names: what they stand for is settled when the whole text has been read."""
+
+    def configurable_reference(self, scoped_configurable_name: str, evaluate: bool) -> _Reference:
+        return _Reference(scoped_configurable_name)
+
+    def macro(self, macro_name: str) -> _Macro:
+        return _Macro(macro_name)
+
+
+def parse(text: str, place: str, search: Sequence[Path] = (), within: tuple[Path, ...] = ()) -> Iterator[Binding]:
+    """The bindings of a text, in order, with those of the files that it includes in their places.
+
+    search: the folders in which included files are looked for (none: nothing may be included). within: the files whose
+    text this is, the including ones first. Raises ValueError, in one line, for what is not gin and for an import.
+    """
+    for statement in _statements(text.removeprefix("\ufeff"), place):
+        if isinstance(statement, config_parser.ImportStatement):
+            raise ValueError(f"{place}: {clipped(statement.format())}: a sweep is data, it imports nothing")
+        if isinstance(statement, config_parser.IncludeStatement):
+            yield from _include(statement.filename, place, search, within)
+        if isinstance(statement, config_parser.BindingStatement):
+            scope, section, field, value, _ = statement
+            if field and scope:
+                raise ValueError(f"{place}: {f'{scope}/{section}.{field}'!r}: a sweep has no scopes")
+            macro = f"{scope}/{section}" if scope else section
+            yield Binding(place, section, field, value) if field else Binding(place, "", macro, value)
+
+
+def parse_file(path: Path, search: Sequence[Path], within: tuple[Path, ...] = ()) -> Iterator[Binding]:
+    """The same for a file. What it includes is looked for beside it first, then in `search`."""
+    files = (*within, path)
+    if path.resolve() in [file.resolve() for file in within]:
+        raise ValueError(f"{files[0]}: an include loop: {' -> '.join(file.name for file in files)}")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read: {one_line(error)}") from error
+    yield from parse(text, str(path), search, files)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; no error for a name that the system does not take."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _include(name: str, place: str, search: Sequence[Path], within: tuple[Path, ...]) -> Iterator[Binding]:
+    if not search:
+        raise ValueError(f"{place}: include {clipped(name)}: only a sweep's file includes others")
+    folders = [*(file.parent for file in within[-1:]), *search]
+    found = next((folder / name for folder in folders if is_file(folder / name)), None)
+    if found is None:
+        raise ValueError(f"{place}: no file {clipped(name)} to include")
+    yield from parse_file(found, search, within)
+
+
+def _statements(text: str, place: str) -> Iterator[Any]:
+    """What gin's parser yields. It passes on what Python's tokenizer raises: any error means that this is not gin."""
+    try:
+        parser = config_parser.ConfigParser(text, _Delegate())
+        while (statement := parser.parse_statement()) is not None:
+            yield statement
+    except tokenize.TokenError as error:
+        raise ValueError(f"{place}: not gin: {error.args[0]}") from error
+    except SyntaxError as error:
+        line = clipped((error.text or "").strip())
+        raise ValueError(f"{place}: not gin: {one_line(error.msg)}: {line}") from error
+    except Exception as error:
+        raise ValueError(f"{place}: not gin: {one_line(error) or type(error).__name__}") from error
+
+
+def settle(bindings: Sequence[Binding]) -> dict[str, dict[str, tuple[str, Any]]]:
+    """{section: {field: (place, value)}}: the last binding of each, with values in place of macros.
+
+    Raises ValueError for a reference to a function, a macro that is not bound, is never used or stands for itself, and
+    a value that is no finite number, string, list, dict or None.
+    """
+    macros = {binding.field: binding.value for binding in bindings if not binding.section}
+    sections: dict[str, dict[str, tuple[str, Any]]] = {}
+    used, count = set(), itertools.count(1)
+    last = {binding[1:3]: binding for binding in bindings if binding.section}
+    for place, section, field, value in last.values():
+        try:
+            value = _value(value, macros, used, count)
+        except ValueError as error:
+            raise ValueError(f"{place}: {section}.{field}: {error}") from error
+        sections.setdefault(section, {})[field] = place, value
+    for place, section, field, _ in bindings:
+        if not section and field not in used:
+            raise ValueError(f"{place}: {field!r} is bound and never used: a setting is section.name, a macro %{field}")
+    return sections
+
+
+def _value(value: Any, macros: dict[str, Any], used: set[str], count: Iterator[int], within: tuple = ()) -> Any:
+    if next(count) > MOST_VALUES:
+        raise ValueError(f"more than {MOST_VALUES:,} values")
+    if isinstance(value, _Reference):
+        raise ValueError(f"'@{value.name}': a sweep is data, it refers to no function")
+    if isinstance(value, _Macro):
+        if value.name in within:
+            raise ValueError(f"a macro of itself: {' -> '.join(f'%{name}' for name in (*within, value.name))}")
+        if value.name not in macros:
+            raise unknown("macro", value.name, macros)
+        used.add(value.name)
+        return _value(macros[value.name], macros, used, count, (*within, value.name))
+    if isinstance(value, list | tuple):
+        return type(value)(_value(one, macros, used, count, within) for one in value)
+    if isinstance(value, dict):
+        items = ([_value(one, macros, used, count, within) for one in item] for item in value.items())
+        return _as_dict(list(items))
+    return _plain(value)
+
+
+def _as_dict(items: list[list]) -> dict:
+    for key, _ in items:
+        if not isinstance(key, str):
+            raise ValueError(f"{clipped(key)} is the key of a dict: keys are strings")
+    return dict(items)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{clipped(value)}: half a character") from None
+    elif isinstance(value, int | float):
+        try:
+            finite = math.isfinite(value)
+        except OverflowError:  # a whole number that no float holds
+            finite = False
+        if not finite:
+            raise ValueError(f"{clipped(value)}: expected a finite number, of 308 digits at most")
+    elif value is not None:
+        raise ValueError(f"{clipped(value)}: expected a number, string, list, dict or None")
+    return value
+
+
+def written(sections: dict[str, dict[str, Any]]) -> str:
+    """The gin text of {section: {field: value}}, laid out as gin's own `config_str` does."""
+    lines = []
+    for section, fields in sorted(sections.items()):
+        lines += [f"# Parameters for {section}:", "# " + "=" * 78]
+        for field, value in sorted(fields.items()):
+            key, literal = f"{section}.{field}", pprint.pformat(value, width=76)
+            if "\n" in literal or len(key + literal) > 80:
+                lines += [f"{key} = \\", *(f"    {line}" for line in literal.split("\n"))]
+            else:
+                lines.append(f"{key} = {literal}")
+        lines.append("")
+    return "\n".join(lines)
