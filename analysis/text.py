@@ -110,10 +110,13 @@ def _claims(table: pd.DataFrame) -> Iterator[Section]:
             "Ours": [_with_interval(*row) for row in table[["measured", "low", "high"]].to_numpy()],
             "n": table["n"].astype(str),
             "Holds": table["holds"],
-            "Why": table["why"],
         }
     )
-    note = f"* {PAPER}: recalled, not checked against it. Where a claim stands, and what is measured: the CSV file."
+    if (table["why"] != "").any():
+        cells["Why"] = table["why"]
+    note = "Where a claim stands, and what is measured: the CSV file."
+    if table["certainty"].str.contains("recalled").any():
+        note = f"* {PAPER}: recalled, not checked against it. {note}"
     yield Section(f"Published claims beside this study, {names.count(table['n'])} a row", cells, 1, note)
 
 

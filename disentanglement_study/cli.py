@@ -70,6 +70,7 @@ def quick(arguments: argparse.Namespace) -> None:
     cli_analysis.tables(arguments)
     cli_analysis.figures(arguments)
     cli_analysis.report(arguments)
+    best = cli_analysis.best(arguments)
     OUT.print(
         f"\nThe study is in {arguments.dir}: tables/tables.md, figures/, all scores for queries, and\n"
         f"{arguments.dir / 'report' / 'index.html'}, a page to explore in a browser.\n"
@@ -77,7 +78,8 @@ def quick(arguments: argparse.Namespace) -> None:
         f"  {_command()} status {arguments.dir}\n"
         f"  {_command()} query {arguments.dir} \"SELECT objective, strength, avg(value) AS mig FROM results "
         "WHERE score = 'mig' AND representation = 'mean' GROUP BY ALL ORDER BY mig DESC\"\n"
-        f"  {_command()} plan locatello2019",
+        + (f"  {_command()} traverse {arguments.dir} {best}\n" if best else "")
+        + f"  {_command()} plan locatello2019",
         highlight=False, soft_wrap=True, markup=False,
     )  # fmt: skip
     _conclude(arguments.dir, plan)

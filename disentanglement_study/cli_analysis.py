@@ -9,6 +9,8 @@ from disentanglement_study import files, store
 from disentanglement_study.terminal import ERR, OUT
 
 MAX_DRAWING = 4  # Processes that draw figures: each holds the results.
+PRINTED = ("rank_correlation", "paper_vs_measured")  # the others are in tables.md
+WIDTH = 120  # columns of what is printed
 
 TABLES = """\
 written into DIR/tables: a CSV file for each table, and tables.md, all of them to be read. Intervals are of a bootstrap
@@ -37,10 +39,17 @@ def tables(arguments: argparse.Namespace) -> None:
     results = store.open(arguments.dir).results(models.stored())
     with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
         written = analysis_tables.write(results, files.folder(arguments.dir / "tables"), begins)
-    for name in ("rank_correlation", "paper_vs_measured"):
-        if name in written.tables:
-            text = analysis_tables.render(written.tables[name])
-            OUT.print(text, highlight=False, markup=False, soft_wrap=True)
+    shown, unjudged = {name: written.tables[name] for name in PRINTED if name in written.tables}, ""
+    if "paper_vs_measured" in shown:
+        shown["paper_vs_measured"], unjudged = analysis_tables.judged(shown["paper_vs_measured"], results)
+    if "rank_correlation" in shown and (shown["rank_correlation"]["representation"] == "mean").any():
+        shown["rank_correlation"] = shown["rank_correlation"].query("representation == 'mean'")
+    for table in shown.values():
+        if len(table):
+            OUT.print(analysis_tables.render(table, WIDTH), highlight=False, markup=False, soft_wrap=True)
+    if unjudged:
+        where = f"{unjudged}; what each needs: {arguments.dir / 'tables' / 'tables.md'}"
+        OUT.print(where, highlight=False, markup=False, soft_wrap=True)
     for name, reason in written.skipped.items():
         OUT.print(f"skipped: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
     OUT.print(f"{len(written.tables)} tables in {arguments.dir / 'tables'}", highlight=False)
@@ -78,6 +87,31 @@ def report(arguments: argparse.Namespace) -> None:
     with display.steps(ERR, len(analysis_report.STEPS)) as begins:
         page = analysis_report.write(opened, arguments.output, begins)
     OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", highlight=False, markup=False, soft_wrap=True)
+
+
+def best(arguments: argparse.Namespace) -> str | None:
+    """Print the model of each objective with the highest MIG; returns the run id of the best of all, if there is one.
+
+    Scores are those of the mean representation.
+    """
+    from analysis import models, names
+    from analysis import tables as analysis_tables
+    from analysis.rows import NothingToDraw
+    from disentanglement_study import display
+
+    try:
+        table = analysis_tables.best_models(store.open(arguments.dir).results(models.stored()))
+    except NothingToDraw:
+        return None
+    shown = table.rename(columns=names.METRICS).drop(columns=["strength_name", "strength", "data_set"])
+    shown["objective"] = [names.label(key, names.OBJECTIVES) for key in table["objective"]]
+    strengths = zip(table["strength_name"], table["strength"], strict=True)
+    shown.insert(1, "strength", [names.strength(*each) for each in strengths])
+    scores = [names.METRICS[score] for score in table if score in names.METRICS]
+    shown[scores] = shown[scores].map("{:.2f}".format)
+    OUT.print("\nThe model of each objective with the highest MIG, and what it scores:\n", highlight=False)
+    OUT.print(display.table(shown[["objective", "strength", "seed", *scores, "run_id"]]))
+    return table.loc[table["mig"].idxmax(), "run_id"]
 
 
 def add_to(commands: argparse._SubParsersAction, folder: Callable[[argparse.ArgumentParser], None]) -> None:

@@ -214,6 +214,10 @@ def test_quick_ends_with_the_table_and_the_next_commands(dsprites_root, tmp_path
     assert cli.main(["quick", str(folder), "--executor", "inline", "--data-dir", str(dsprites_root), *options]) == 0
     printed = capsys.readouterr().out
     assert "Spearman rank correlation × 100: dSprites, mean representation, n = 3 models" in printed
+    assert "sampled representation" not in printed
+    summary = printed[printed.index("The model of each objective with the highest MIG") :]
+    (best,) = [line.split() for line in summary.splitlines() if line.startswith("β-VAE")]
+    assert f"traverse {folder} {best[-1]}" in summary
     assert all(
         next_command in printed for next_command in (f"status {folder}", f"query {folder}", "plan locatello2019")
     )

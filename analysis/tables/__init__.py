@@ -21,14 +21,14 @@ from analysis.models import needed
 from analysis.rows import NothingToDraw, checked
 from analysis.tables.data_set_rank_correlation import data_set_rank_correlation
 from analysis.tables.failures import failures
-from analysis.tables.paper_vs_measured import paper_vs_measured
+from analysis.tables.paper_vs_measured import judged, paper_vs_measured
 from analysis.tables.rank_correlation import (
     downstream_rank_correlation,
     fairness_rank_correlation,
     rank_correlation,
     unsupervised_rank_correlation,
 )
-from analysis.tables.scores import scores_by_objective, scores_by_strength
+from analysis.tables.scores import best_models, scores_by_objective, scores_by_strength
 from analysis.tables.strength_rank_correlation import strength_rank_correlation
 from analysis.tables.transfer import transfer, transfer_pairs
 from analysis.tables.variance_explained import variance_explained
@@ -37,10 +37,12 @@ from disentanglement_study import files
 
 __all__ = [
     "TABLES",
+    "best_models",
     "data_set_rank_correlation",
     "downstream_rank_correlation",
     "failures",
     "fairness_rank_correlation",
+    "judged",
     "paper_vs_measured",
     "rank_correlation",
     "render",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import models as study
 from analysis import names, once, stats
-from analysis.published import CLAIMS, Claim
+from analysis.published import ALL, CLAIMS, Claim
 from analysis.rows import NothingToDraw
 from analysis.tables.rank_correlation import (
     downstream_rank_correlation,
@@ -52,6 +52,16 @@ def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -
     if all(np.isnan(row[COLUMNS.index("measured")]) for row in rows):
         raise NothingToDraw("no claim can be measured: " + rows[0][-1])
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def judged(table: pd.DataFrame, results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The rows of `paper_vs_measured` with a verdict, and a line on the others ("" if there are none)."""
+    rows = table[table["holds"] != NOT_ENOUGH].reset_index(drop=True)
+    if not (open_ := len(table) - len(rows)):
+        return rows, ""
+    there = len(set(ALL) & set(results["data_set"].unique()))
+    why = f"it has {there} of {len(ALL)} data sets" if there < len(ALL) else "it has too few scores"
+    return rows, f"{open_} of the paper's {len(table)} claims cannot be judged on this study ({why})"
 
 
 def _row(claim: Claim, results: pd.DataFrame) -> list:

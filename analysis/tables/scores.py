@@ -7,6 +7,28 @@ from analysis import names
 from analysis.models import METRIC, SETTING
 from analysis.rows import NothingToDraw
 
+# What a model is shown by, and chosen by the first of them that it has.
+SHOWN = ("mig", "dci", "factor_vae_score")
+
+
+def best_models(results: pd.DataFrame, by: str = "mig") -> pd.DataFrame:
+    """The model of each data set and objective with the highest score `by`, of the mean representation.
+
+    Its strength, seed, run_id, and whichever scores of `SHOWN` there are. A maximum: it favours objectives with more
+    models, and is to find a model to look at.
+    """
+    tables = []
+    for models in study.by_data_set(results, "mean"):
+        if by not in models.scores:
+            continue
+        scores = models.scores[[score for score in SHOWN if score in models.scores]]
+        table = models.runs[[*SETTING, "seed"]].join(scores).rename_axis("run_id").reset_index()
+        table = table[table[by].notna()].sort_values(by, ascending=False, kind="stable").drop_duplicates("objective")
+        tables.append(table.assign(data_set=models.data_set))
+    if not tables or not sum(map(len, tables)):
+        raise NothingToDraw(f"no model has the score {by}")
+    return names.sort(pd.concat(tables, ignore_index=True), ["data_set", "objective"])
+
 
 def scores_by_objective(results: pd.DataFrame) -> pd.DataFrame:
     """Median, quartiles and n (models) of each headline score, per objective, over strengths and seeds."""

@@ -1,0 +1,71 @@
+"""What `quick` prints at its end, on the results of the quick study that come with the repository."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from report_study import make_study
+
+from analysis import names, tables
+from analysis.rows import NothingToDraw
+from disentanglement_study import cli
+
+RESULTS = Path(__file__).parents[2] / "results" / "quick" / "results.parquet"
+
+
+@pytest.fixture(scope="module")
+def results():
+    return pd.read_parquet(RESULTS)
+
+
+def test_the_models_of_the_quick_study_have_learnt(results):
+    of_mean = results[results["representation"] == "mean"]
+    best = of_mean[of_mean["score"].isin(["mig", "dci", "factor_vae_score"])].groupby(["objective", "score"])["value"]
+    best = best.max().unstack()
+    assert set(best.index) == set(names.OBJECTIVES)
+    assert (best["factor_vae_score"] > 0.5).all()
+    assert (best[["mig", "dci"]].max() > 0.2).all()
+    # Some strengths are too strong or too weak: the figures have an effect to show.
+    assert (of_mean[of_mean["score"] == "mig"].groupby("objective")["value"].min() < 0.1).all()
+
+
+def test_the_best_model_of_each_objective_is_that_with_the_highest_score(results):
+    table = tables.best_models(results)
+    assert list(table["objective"]) == list(names.OBJECTIVES)
+    scored = results[(results["representation"] == "mean") & results["score"].isin(["mig", "dci"])]
+    for row in table.itertuples():
+        of_objective = scored[(scored["objective"] == row.objective) & (scored["score"] == "mig")]
+        assert row.mig == of_objective["value"].max()
+        of_run = scored[(scored["run_id"] == row.run_id)].set_index("score")["value"]
+        assert of_run.to_dict() == {"mig": row.mig, "dci": row.dci}
+        run = results[results["run_id"] == row.run_id].iloc[0]
+        assert (run["strength"], run["seed"]) == (row.strength, row.seed)
+
+
+def test_a_study_without_the_score_has_no_best_model(results):
+    with pytest.raises(NothingToDraw, match="no model has the score mig"):
+        tables.best_models(results[results["score"] != "mig"])
+
+
+def test_claims_that_cannot_be_judged_are_one_line(results):
+    table = tables.paper_vs_measured(results)
+    rows, line = tables.judged(table, results)
+    assert set(rows["holds"]) == {"yes", "no"} & set(table["holds"])
+    open_ = (table["holds"] == "not enough data").sum()
+    assert 0 < open_ < len(table) == len(rows) + open_
+    assert line == f"{open_} of the paper's 16 claims cannot be judged on this study (it has 1 of 7 data sets)"
+    assert tables.judged(rows, results)[1] == ""
+    printed = tables.render(rows, 120)
+    assert "not enough data" not in printed
+    assert max(map(len, printed.splitlines())) <= 120
+
+
+def test_what_the_tables_print_fits_120_columns(tmp_path, capsys):
+    study = make_study(tmp_path / "study")
+    assert cli.main(["tables", str(study.root)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    where = str(study.root / "tables" / "tables.md")
+    (unjudged,) = [line for line in printed if "cannot be judged" in line]
+    assert unjudged.endswith(f"(it has 1 of 7 data sets); what each needs: {where}")
+    assert not [line for line in printed if "not enough data" in line]
+    assert max(len(line) for line in printed if str(tmp_path) not in line) <= 120
