@@ -31,6 +31,6 @@ def interruptible(code: int) -> Iterator[None]:
     try:
         yield
     finally:
-        if not stopped:  # else this process is about to end
-            for number, handler in before.items():
-                signal.signal(number, handler or signal.SIG_DFL)
+        # A process that is about to end must not be killed by the next one: Python takes back all handlers but this.
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_IGN if stopped else handler or signal.SIG_DFL)

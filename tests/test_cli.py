@@ -5,7 +5,7 @@ import signal
 
 import pandas as pd
 import pytest
-from waiting import HANG, held
+from waiting import held
 
 from disentanglement_study import cli, store
 
@@ -101,17 +101,6 @@ def test_a_killed_study_finishes_with_the_same_scores(
     assert not list(folder.glob("checkpoints/*"))
 
 
-def test_ctrl_c_stops_with_one_line_and_keeps_what_is_done(sweep, dsprites_root, tmp_path):
-    command = ["run", sweep, str(tmp_path / "stopped"), "--data-dir", str(dsprites_root), "--executor", "inline"]
-    process = held(("store", "Store", "write_job", 1), [*command, "--gin", "resources.job_size = 2"])
-    process.send_signal(signal.SIGINT)
-    _, messages = process.communicate(timeout=HANG)
-    assert process.returncode == 130
-    assert "stopped" in messages
-    assert "Traceback" not in messages
-    assert len(store.open(tmp_path / "stopped").run_ids("done")) == 2
-
-
 def test_a_failing_job_becomes_rows_and_the_study_goes_on(run, tmp_path, monkeypatch, capsys):
     from disentanglement_study import job as jobs
 
@@ -130,7 +119,9 @@ def test_a_failing_job_becomes_rows_and_the_study_goes_on(run, tmp_path, monkeyp
     assert failed["run_id"].nunique() == 2
     assert failed["error"].str.contains("RuntimeError: the disc is gone").all()
     assert failed["error"].str.contains("Traceback").all()
-    assert "the disc is gone" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "the disc is gone" in shown.out
+    assert shown.err.endswith("failed: 2 of 4 runs\n")
 
     monkeypatch.undo()
     assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 3
@@ -159,7 +150,9 @@ def test_a_failing_metric_is_a_row_and_the_other_metrics_are_there(run, tmp_path
     assert set(failed["metric"]) == {"modularity"}
     assert failed["error"].str.contains("no such luck").all()
     assert {"mig", "unsupervised", "training"} <= set(results[results["error"].isna()]["metric"])
-    assert "modularity on mean codes of 1 models: RuntimeError: no such luck" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "modularity on mean codes of 1 models: RuntimeError: no such luck" in shown.out
+    assert shown.err.endswith("failed: metric modularity for every model\n")
 
 
 def test_a_diverged_model_is_recorded_and_its_neighbours_are_not_touched(finished, run, tmp_path, capsys):
