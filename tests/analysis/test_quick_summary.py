@@ -26,7 +26,8 @@ def test_the_models_of_the_quick_study_have_learnt(results):
     assert (best["factor_vae_score"] > 0.5).all()
     assert (best[["mig", "dci"]].max() > 0.2).all()
     # Some strengths are too strong or too weak: the figures have an effect to show.
-    assert (of_mean[of_mean["score"] == "mig"].groupby("objective")["value"].min() < 0.1).all()
+    mig = of_mean[of_mean["score"] == "mig"].groupby("objective")["value"]
+    assert (mig.min() < 2 / 3 * mig.max()).all()
 
 
 def test_the_best_model_of_each_objective_is_that_with_the_highest_score(results):
