@@ -27,7 +27,8 @@ class Checkpoints(contextlib.AbstractContextManager):
 
     def __init__(self, folder: Path, keep: int = 2):
         self.folder = Path(folder).absolute()
-        absl.logging.set_verbosity(absl.logging.WARNING)  # else Orbax tells of every save where INFO is logged
+        # Orbax tells of every save, and prints the stack of each thread that fails: what fails reaches us as an error.
+        absl.logging.set_verbosity(absl.logging.FATAL)
         options = ocp.CheckpointManagerOptions(
             max_to_keep=keep,
             cleanup_tmp_directories=True,

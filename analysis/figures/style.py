@@ -5,6 +5,7 @@ read. Figures are `matplotlib.figure.Figure` objects without pyplot, so nothing 
 settings hold only inside `look`, so the caller's rcParams do not change.
 """
 
+import io
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -140,11 +141,12 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     """Write `stem`.pdf, `stem`.png (200 dpi) and `stem`.csv, the numbers behind; the same figure, the same bytes."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     pdf, png, csv = (stem.with_name(f"{stem.name}.{kind}") for kind in ("pdf", "png", "csv"))
-    with files.replacing(pdf) as temporary:
-        figure.savefig(temporary, metadata={"CreationDate": None})
-    with files.replacing(png) as temporary:
-        # A third of the time of the default, hardly larger.
-        figure.savefig(temporary, pil_kwargs={"compress_level": 3})
+    # A third of the time of the default compression, hardly larger.
+    for path, options in ((pdf, {"metadata": {"CreationDate": None}}), (png, {"pil_kwargs": {"compress_level": 3}})):
+        drawn = io.BytesIO()  # matplotlib hides the error of a full disk behind one of its own
+        figure.savefig(drawn, format=path.suffix[1:], **options)
+        with files.replacing(path) as temporary:
+            temporary.write_bytes(drawn.getvalue())
     with files.replacing(csv) as temporary:
         figure.numbers.to_csv(temporary, index=False, lineterminator="\n")
     return [pdf, png, csv]
