@@ -47,7 +47,7 @@ def plan(arguments: argparse.Namespace) -> None:
     settings, runs = _sweep(arguments)
     estimates = cost.estimate(runs, settings, arguments.data_dir)
     frame = study.plan.frame(runs, settings)
-    OUT.print(display.headline(frame), highlight=False)
+    OUT.print(display.headline(frame))
     for table in display.axes(frame, estimates):
         OUT.print("", table)
     OUT.print()
@@ -80,7 +80,7 @@ def quick(arguments: argparse.Namespace) -> None:
         "WHERE score = 'mig' AND representation = 'mean' GROUP BY ALL ORDER BY mig DESC\"\n"
         + (f"  {_command()} traverse {arguments.dir} {best}\n" if best else "")
         + f"  {_command()} plan locatello2019",
-        highlight=False, soft_wrap=True, markup=False,
+        highlight=False, soft_wrap=True,
     )  # fmt: skip
     _conclude(arguments.dir, plan)
 
@@ -90,19 +90,19 @@ def status(arguments: argparse.Namespace) -> None:
     from disentanglement_study import display
 
     opened = store.open(arguments.dir)
-    OUT.print(str(arguments.dir), soft_wrap=True, markup=False)
+    OUT.print(str(arguments.dir), soft_wrap=True)
     OUT.print(display.table(display.status(opened)))
     for text in display.awaited(opened):
-        OUT.print(f"waiting: {text}", markup=False, soft_wrap=True)
+        OUT.print(f"waiting: {text}", soft_wrap=True)
     for manifest in opened.manifests():
         if manifest["status"] == "failed":
             reason = manifest["error"].splitlines()[-1]
-            OUT.print(f"failed: {len(manifest['run_ids'])} runs (job {manifest['job_id']}): {reason}", markup=False)
+            OUT.print(f"failed: {len(manifest['run_ids'])} runs (job {manifest['job_id']}): {reason}")
     results = opened.results()
     failed = results[results["error"].notna() & (results["metric"] != "training")]
     for (metric, representation), rows in failed.groupby(["metric", "representation"]):
         reason = rows["error"].iloc[0].strip().splitlines()[-1]
-        OUT.print(f"failed: {metric} on {representation} codes of {len(rows)} models: {reason}", markup=False)
+        OUT.print(f"failed: {metric} on {representation} codes of {len(rows)} models: {reason}")
     for _, row in results[
         results["error"].str.startswith("diverged", na=False) & (results["score"] == "loss")
     ].iterrows():
@@ -135,7 +135,7 @@ def _score_file(arguments: argparse.Namespace) -> None:
     points = score_file.read(arguments.target)
     names, left_out = score_file.choose(arguments.metrics or "all", points)
     if left_out:
-        ERR.print(left_out, markup=False, highlight=False, soft_wrap=True)
+        ERR.print(left_out, soft_wrap=True)
     given = {name: getattr(arguments, name) for name in ("num_train", "num_test", "seed")}
     settings = config.EvaluateConfig(metrics=names, options=options)
     settings = dataclasses.replace(settings, **{name: value for name, value in given.items() if value is not None})
@@ -152,9 +152,7 @@ def _score_file(arguments: argparse.Namespace) -> None:
     if (failed := scores[scores["error"].notna()]).empty:
         return
     for _, row in failed.iterrows():
-        ERR.print(
-            f"failed: {row.metric}: {row.error.strip().splitlines()[-1]}", style="red", markup=False, soft_wrap=True
-        )
+        ERR.print(f"failed: {row.metric}: {row.error.strip().splitlines()[-1]}", style="red", soft_wrap=True)
     raise Failed(f"{len(failed)} of {len(settings.metrics)} metrics could not be computed")
 
 
@@ -306,10 +304,10 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         if os.environ.get("DISENTANGLEMENT_STUDY_TRACEBACK"):
             raise
-        ERR.print(f"error: {str(error).strip() or type(error).__name__}", style="red", markup=False, soft_wrap=True)
+        ERR.print(f"error: {str(error).strip() or type(error).__name__}", style="red", soft_wrap=True)
         return BAD_INPUT
     except Failed as error:
-        ERR.print(str(error), style="red", markup=False, soft_wrap=True)
+        ERR.print(str(error), style="red", soft_wrap=True)
         return FAILED
     except KeyboardInterrupt:
         ERR.print("stopped; nothing finished is lost: the same command goes on from here")

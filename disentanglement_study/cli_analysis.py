@@ -46,13 +46,13 @@ def tables(arguments: argparse.Namespace) -> None:
         shown["rank_correlation"] = shown["rank_correlation"].query("representation == 'mean'")
     for table in shown.values():
         if len(table):
-            OUT.print(analysis_tables.render(table, WIDTH), highlight=False, markup=False, soft_wrap=True)
+            OUT.print(analysis_tables.render(table, WIDTH), soft_wrap=True)
     if unjudged:
         where = f"{unjudged}; what each needs: {arguments.dir / 'tables' / 'tables.md'}"
-        OUT.print(where, highlight=False, markup=False, soft_wrap=True)
+        OUT.print(where, soft_wrap=True)
     for name, reason in written.skipped.items():
-        OUT.print(f"skipped: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
-    OUT.print(f"{len(written.tables)} tables in {arguments.dir / 'tables'}", highlight=False)
+        OUT.print(f"skipped: {name}: {reason}", soft_wrap=True)
+    OUT.print(f"{len(written.tables)} tables in {arguments.dir / 'tables'}")
 
 
 def figures(arguments: argparse.Namespace) -> None:
@@ -70,12 +70,12 @@ def figures(arguments: argparse.Namespace) -> None:
     with display.steps(ERR, total) as begins:
         written = analysis_figures.write(results, folder, paper, min(os.cpu_count() or 1, MAX_DRAWING), begins)
     for name, reason in written.skipped.items():
-        OUT.print(f"skipped: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
+        OUT.print(f"skipped: {name}: {reason}", soft_wrap=True)
     for figure in analysis_figures.PAPERS[paper] if paper else ():
         if figure.why_not:
             shown = f"not among them: {figure.what.lower()}: {figure.why_not}"
-            OUT.print(shown, highlight=False, markup=False, soft_wrap=True)
-    OUT.print(f"{len(written.figures)} figures in {folder}", highlight=False)
+            OUT.print(shown, soft_wrap=True)
+    OUT.print(f"{len(written.figures)} figures in {folder}")
 
 
 def report(arguments: argparse.Namespace) -> None:
@@ -86,7 +86,7 @@ def report(arguments: argparse.Namespace) -> None:
     opened = store.open(arguments.dir)
     with display.steps(ERR, len(analysis_report.STEPS)) as begins:
         page = analysis_report.write(opened, arguments.output, begins)
-    OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", highlight=False, markup=False, soft_wrap=True)
+    OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)
 
 
 def best(arguments: argparse.Namespace) -> str | None:
@@ -109,7 +109,7 @@ def best(arguments: argparse.Namespace) -> str | None:
     shown.insert(1, "strength", [names.strength(*each) for each in strengths])
     scores = [names.METRICS[score] for score in table if score in names.METRICS]
     shown[scores] = shown[scores].map("{:.2f}".format)
-    OUT.print("\nThe model of each objective with the highest MIG, and what it scores:\n", highlight=False)
+    OUT.print("\nThe model of each objective with the highest MIG, and what it scores:\n")
     OUT.print(display.table(shown[["objective", "strength", "seed", *scores, "run_id"]]))
     return table.loc[table["mig"].idxmax(), "run_id"]
 

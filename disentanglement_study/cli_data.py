@@ -49,7 +49,7 @@ def info(arguments: argparse.Namespace) -> None:
 
     name, root = arguments.name, arguments.data_dir
     facts = data.facts(name, root)
-    OUT.print(f"{name}: {facts.source}", markup=False, soft_wrap=True)
+    OUT.print(f"{name}: {facts.source}", soft_wrap=True)
     OUT.print(display.table(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes})))
     OUT.print(f"grid: {int(np.prod(facts.factor_sizes, dtype=object)):,} points; images of {list(facts.image_shape)}")
     OUT.print(f"here: {_whereabouts(name, root)} ({cache.folder(root)})", soft_wrap=True)
@@ -73,7 +73,7 @@ def prepare(arguments: argparse.Namespace) -> None:
             from disentanglement_study.data import originals
 
             originals.prepare(name, arguments.data_dir, arguments.source)
-        OUT.print(f"{name} is ready: {int(np.prod(facts.factor_sizes)):,} combinations of factors", highlight=False)
+        OUT.print(f"{name} is ready: {int(np.prod(facts.factor_sizes)):,} combinations of factors")
 
 
 def add(arguments: argparse.Namespace) -> None:
@@ -85,7 +85,7 @@ def add(arguments: argparse.Namespace) -> None:
         name = own.add_file(arguments.file, arguments.name, arguments.data_dir)
     for warning in noticed:
         ERR.print(f"note: {warning.message}", soft_wrap=True)
-    OUT.print(f"added: a sweep can now say sweep.data_sets = ['{name}']", highlight=False)
+    OUT.print(f"added: a sweep can now say sweep.data_sets = ['{name}']")
 
 
 def show(arguments: argparse.Namespace) -> None:
@@ -96,7 +96,7 @@ def show(arguments: argparse.Namespace) -> None:
     path = arguments.output or Path(f"{arguments.name}.png")
     figure = gallery(data.load(arguments.name, arguments.data_dir), arguments.seed)
     figure.savefig(path, dpi=150)
-    OUT.print(f"{path}", highlight=False)
+    OUT.print(f"{path}")
 
 
 def _whereabouts(name: str, root: Path | None) -> str:

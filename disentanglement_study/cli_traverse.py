@@ -37,9 +37,9 @@ def traverse(arguments: argparse.Namespace) -> None:
     run, paths = drawing.traverse(
         root, arguments.run_id, arguments.output, arguments.family, arguments.seed, arguments.data_dir
     )
-    OUT.print(f"{run.run_id}: {run}", highlight=False, markup=False, soft_wrap=True)
+    OUT.print(f"{run.run_id}: {run}", soft_wrap=True)
     for path in paths:
-        OUT.print(str(path), highlight=False, markup=False, soft_wrap=True)
+        OUT.print(str(path), soft_wrap=True)
 
 
 def add_to(commands: argparse._SubParsersAction, data_dir: Callable[[argparse.ArgumentParser], None]) -> None:

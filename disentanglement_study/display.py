@@ -134,7 +134,7 @@ class Watch:
         """Says what the jobs wait for, here and to `status`; "" when they wait no more."""
         if text:
             minutes = (time.monotonic() - self.start) / 60
-            self.console.print(f"waiting, {minutes:.0f} min: {text}", markup=False, highlight=False, soft_wrap=True)
+            self.console.print(f"waiting, {minutes:.0f} min: {text}", markup=False, soft_wrap=True)
             self.store.write_progress(WAITING, text, 0.0)
         elif self.waited:
             self.store.progress_file(WAITING).unlink(missing_ok=True)

@@ -51,7 +51,7 @@ def run(
         for identity in identities.values():
             job.check_data(identity, root, manifests)
         for line in store.create(table, study.text, evaluation) + upkeep.set_aside(store, damaged):
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(line, soft_wrap=True)
         store.clear_progress()
         if retry_failed:
             store.forget_failed()
