@@ -449,6 +449,9 @@ def test_runs_that_failed_or_are_not_done_are_errors(trained_study, draw, tmp_pa
     manifest.write_text(json.dumps({**written, "status": "failed", "error": "Traceback\nRuntimeError: no disc"}))
     assert draw(folder, run_id) == 2
     assert f"run {run_id} has failed: RuntimeError: no disc" in capsys.readouterr().err
+    manifest.unlink()
+    assert draw(folder, run_id) == 2
+    assert f"{manifest}: cannot be read" in capsys.readouterr().err
     shutil.rmtree(manifest.parent)
     assert draw(folder, run_id) == 2
     assert f"run {run_id} is not done yet" in capsys.readouterr().err
