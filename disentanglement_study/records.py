@@ -99,14 +99,25 @@ def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | N
     """The rows of "scores" or "curves" of a job, or of these those that `keep` is true of; of its runs alone."""
     with reading(path):
         rows = pq.read_table(_file(path), filters=keep)
-        columns = COLUMNS[name]
-        if missing := [column for column in columns if column not in rows.column_names]:
-            raise ValueError(f"it has no column {missing[0]!r}")
-        schema = pa.schema([(column, ARROW[kind]) for column, kind in columns.items()])
-        rows = rows.select(list(columns)).replace_schema_metadata().cast(schema)
+        _check_columns(name, rows.column_names)
+        rows = rows.select(list(COLUMNS[name])).replace_schema_metadata().cast(schema(name))
         if others := set(pc.unique(rows["run_id"]).to_pylist()) - set(run_ids):
             raise ValueError(f"it has rows of a run that its job has not: {min(others, key=str)!r}")
         return rows
+
+
+def check_table(path: Path, name: str) -> Path:
+    """The path of the "scores" or "curves" of a job, which have all columns, as far as the head of the file tells."""
+    with reading(path):
+        head = pq.read_schema(_file(path))
+        _check_columns(name, head.names)
+        head.empty_table().select(list(COLUMNS[name])).cast(schema(name))
+    return path
+
+
+def schema(name: str) -> pa.Schema:
+    """The columns of "scores" or "curves" as Arrow has them."""
+    return pa.schema([(column, ARROW[kind]) for column, kind in COLUMNS[name].items()])
 
 
 def arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
@@ -118,8 +129,8 @@ def arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarr
 def check_job(folder: Path) -> dict:
     """The manifest of a job whose files have all that they should, as far as their heads tell."""
     content = manifest(folder)
-    for name in COLUMNS:
-        table(folder / f"{name}.parquet", name, content["run_ids"])
+    table(folder / "scores.parquet", "scores", content["run_ids"])
+    check_table(folder / "curves.parquet", "curves")
     if content["status"] == "done":
         check_params(folder / "params.npz", len(content["run_ids"]))
         check_codes(folder / "codes.npz", len(content["run_ids"]))
@@ -218,6 +229,11 @@ def _file(path: Path) -> Path:
     """The path; else a library takes a folder for a data set of many files, or names another cause."""
     with path.open("rb"):
         return path
+
+
+def _check_columns(name: str, there: Iterable[str]) -> None:
+    if missing := [column for column in COLUMNS[name] if column not in there]:
+        raise ValueError(f"it has no column {missing[0]!r}")
 
 
 def _check_ids(ids: Iterable) -> None:

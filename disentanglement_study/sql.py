@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset
 
+Rows = pd.DataFrame | pa.Table | pyarrow.dataset.Dataset
 # DuckDB without the disk and the network, for good.
 ONLY_THE_TABLES = {
     "enable_external_access": "false",
@@ -16,7 +18,7 @@ ONLY_THE_TABLES = {
 }
 
 
-def answer(sql: str, tables: Mapping[str, pd.DataFrame | pa.Table], views: Mapping[str, str]) -> pd.DataFrame:
+def answer(sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd.DataFrame:
     """What the SQL gives; `views` are queries over the tables, by name. Lists, structs and maps are Python's.
 
     Raises ValueError, in one line, for SQL that is empty or that DuckDB refuses.

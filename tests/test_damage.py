@@ -242,6 +242,18 @@ def test_two_jobs_with_one_run_are_named_and_mended(made, study, capsys):
     assert (study / "damaged" / copy.name).is_dir()
 
 
+def test_curves_that_are_damaged_beyond_their_head_are_named_by_the_query_that_reads_them(made, study, capsys):
+    path = damaged(study, made, "curves.parquet", "missing")
+    content = bytearray((made / "study" / path.relative_to(study)).read_bytes())
+    content[4:40] = bytes(36)  # of the first column
+    path.write_bytes(content)
+    assert cli.main(["query", str(study), "SELECT count(*) FROM runs"]) == 0
+    capsys.readouterr()
+    assert cli.main(["query", str(study), "SELECT max(run_id) FROM curves"]) == 2
+    (line,) = lines(capsys.readouterr().err)
+    assert str(path) in line
+
+
 def test_a_damaged_or_missing_plan_is_refused_and_nothing_is_changed(made, study, capsys):
     for kind in DAMAGE:
         path = damaged(study, made, "plan.parquet", kind)
