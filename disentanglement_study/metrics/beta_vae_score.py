@@ -38,6 +38,7 @@ def beta_vae_score(
     codes [N, D] and factors [N, F], F >= 2, are a whole table: all rows of a factor grid, or any part of them.
     Returns "beta_vae_score", the accuracy on `num_test` points, and "train_accuracy", that on `num_train` points; both
     are in [0, 1], higher is better, and chance is 1/F. Nothing is binned or pruned; a dead code is a feature of 0.
+    The regression is regularised and codes are not standardised, so that their scale matters.
 
     `protocol` "dlib" is what disentanglement_lib did when its scores were published: one logistic regression per
     factor against the rest, which penalises the intercept too (the default of scikit-learn 0.20). "paper" is a single

@@ -32,7 +32,8 @@ def predict_factors(
 
     `backend` "sklearn" is GradientBoostingClassifier(); "exact" is the same algorithm in a small part of the time, see
     `boosting`. The seeds, which break ties, come from `rng`. Of a factor with one value in the train points that value
-    is predicted, and no code is important to it.
+    is predicted, and no code is important to it. As in scikit-learn no tree cuts between values nearer than 1e-7: a
+    code that varies by less is dead, and one that varies by 1e-3 loses some of its cuts.
     """
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)

@@ -116,6 +116,7 @@ def mlp(train_codes, test_codes, sizes, rng):
 
 def _standardised(train_codes, test_codes):
     """Both by the mean and deviation of the train points; codes that are constant there become 0."""
+    train_codes, test_codes = (codes.astype(np.float64) for codes in (train_codes, test_codes))  # squares overflow
     alive = np.ptp(train_codes, axis=0) > 0
     train_codes, test_codes = (np.where(alive, codes, 0.0) for codes in (train_codes, test_codes))
     mean, deviation = train_codes.mean(axis=0), np.where(alive, train_codes.std(axis=0), 1.0)

@@ -10,10 +10,23 @@ SIZES = (2, 3, 4)
 GRID = np.stack(np.unravel_index(np.arange(np.prod(SIZES)), SIZES), axis=1).repeat(8, axis=0)
 CODES = (GRID + 0.3 * np.random.default_rng(0).normal(size=GRID.shape)) / 8
 CHEAP = {
+    "dci_es": {"sizes": [0, 16]},
     "downstream_boosted_trees": {"train_sizes": [10]},
     "fairness": {"num_stages": 3},
     "reduced_downstream": {"num_removed": 1, "num_stages": 3},
     "strong_downstream": {"num_experiments": 1, "num_stages": 3},
+}
+# All other scores are the same whatever the unit of the codes.
+DEPEND_ON_UNIT = {
+    "beta_vae_score": "a regularised regression of codes that are not standardised",
+    "downstream_logistic_regression": "the same",
+    "sap_score": "a regularised machine",
+    **dict.fromkeys(["factor_vae_score", "mig_sup", "z_max_variance"], "codes are pruned by a threshold in their unit"),
+    "rmig": "bins between limits in their unit",
+    **dict.fromkeys(
+        ["dci", "downstream_boosted_trees", "fairness", "reduced_downstream", "strong_downstream", "unified_scores"],
+        "trees do not cut between values nearer than 1e-7",
+    ),
 }
 WITHIN, BEYOND = (1e-98, 1e-30, 1e-6, 1e6, 1e30), (1e-300, 1e-200, 1e-101, 1e32, 1e150, 1e200, 1e308)
 
@@ -50,6 +63,34 @@ def test_a_unit_of_codes_does_not_matter_where_it_should_not(name):
 
     for scale in (2.0**-9, 2.0**99):
         assert score(scale * CODES) == pytest.approx(score(CODES), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in METRICS if name not in DEPEND_ON_UNIT])
+def test_no_score_depends_on_the_unit_of_codes(name):
+    mixed = CODES @ [[1.0, 0.5, 0.0], [0.0, 1.0, 0.3], [0.0, 0.0, 1.0]]
+    scores = compute(name, mixed)
+    for scale in (2.0**-320, 2.0**-90, 2.0**-30, 2.0**70, 2.0**97):  # powers of two, lest rounding decide ties
+        again = compute(name, scale * mixed)
+        if name == "unsupervised":
+            again["gaussian_wasserstein_correlation"] /= scale**2  # in squared units
+        assert again == pytest.approx(scores, rel=1e-6, abs=1e-9), scale
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_codes_of_float32_do_not_overflow(name):
+    for scale in (2.0**-90, 2.0**70, 2.0**97):  # whose squares do in float32
+        codes = (scale * CODES).astype(np.float32)
+        assert compute(name, codes) == pytest.approx(compute(name, codes.astype(np.float64)), rel=1e-3, abs=1e-6)
+
+
+def test_an_offset_lowers_sap_as_its_docstring_says():
+    rng = np.random.default_rng(0)
+    factors = rng.integers(4, size=(3000, 3))
+    codes = factors + 0.1 * rng.normal(size=factors.shape)
+    for offset, expected in {0.0: 0.513, 10.0: 0.253, 100.0: 0.009}.items():
+        train, test = (codes[:2000] + offset, factors[:2000]), (codes[2000:] + offset, factors[2000:])
+        score = METRICS["sap_score"].compute(*train, *test, rng=0)["sap_score"]
+        assert score == pytest.approx(expected, abs=2e-3)
 
 
 def test_what_is_too_large_or_too_small_is_named():
