@@ -39,7 +39,7 @@ def explicitness(
 
     `protocol` "dlib" is what disentanglement_lib did when its scores were published: a logistic regression of each
     value against the rest, which penalises the intercept too, and their probabilities scaled to a sum of 1. "paper" is
-    what the authors' code does: each value against the rest without a penalty (C = 1e10), its own probability as it is.
+    what the authors' code does: the same with hardly a penalty (C = 1e10), LogisticRegression as it was in 2018.
     "multinomial" is a single regression of all values, what disentanglement_lib does under scikit-learn of today: there
     a value in the middle of a linear code is explicit too, for one against the rest it is not. `backend` is of "dlib":
     "sklearn" is liblinear, as published; "exact" solves the same problem to its optimum, all values at once, in a third
@@ -82,19 +82,13 @@ def _mean_area(scores, is_value):
     return np.mean((ranks - count * (count + 1) / 2) / (count * (len(is_value) - count)))
 
 
-def _one_versus_rest(codes, labels):
+def _one_versus_rest(codes, labels, strength=1.0):
     """The function that gives the log probability of each value at points [n, D], by scikit-learn."""
-    log_odds = _log_odds(codes, labels)
-    return lambda points: _normalised(log_odds(points))
-
-
-def _log_odds(codes, labels, strength=1.0):
-    """The function that gives the log odds of each value against the rest at points [n, D]."""
     model = OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear", random_state=0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # without a penalty separable values have no optimum
         model.fit(codes, labels)
-    return lambda points: _both(model.decision_function(points))
+    return lambda points: _normalised(_both(model.decision_function(points)))
 
 
 def _multinomial(codes, labels):
@@ -141,7 +135,7 @@ def _normalised(log_odds):
 
 PROTOCOLS = {
     "dlib": _one_versus_rest,
-    "paper": functools.partial(_log_odds, strength=1e10),
+    "paper": functools.partial(_one_versus_rest, strength=1e10),
     "multinomial": _multinomial,
 }
 BACKENDS = {"exact": _one_versus_rest_exact, "sklearn": _one_versus_rest}
