@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import shutil
+import sys
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         self.folder = Path(folder).absolute()
         # Orbax tells of every save, and prints the stack of each thread that fails: what fails reaches us as an error.
         absl.logging.set_verbosity(absl.logging.FATAL)
+        sys.unraisablehook = _without_late_writes
         options = ocp.CheckpointManagerOptions(
             max_to_keep=keep,
             cleanup_tmp_directories=True,
@@ -110,6 +112,15 @@ class Checkpoints(contextlib.AbstractContextManager):
         if (crc32 != _crc32(leaves)).any():  # Orbax has checksums of its indices, none of the arrays
             raise ValueError("wrong checksum")
         return leaves
+
+
+_shown = sys.unraisablehook
+
+
+def _without_late_writes(late: Any) -> None:
+    """Where one write of a checkpoint fails, Orbax ends its event loop; each other write finds it gone, and says so."""
+    if not (isinstance(late.exc_value, RuntimeError) and str(late.exc_value) == "Event loop is closed"):
+        _shown(late)
 
 
 def _by_path(state: Any) -> dict[str, Any]:

@@ -21,7 +21,12 @@ from typing import Any
 from disentanglement_study.config import ResourceConfig
 
 CONNECT_SECONDS = 60
-SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Else `ray.shutdown` takes back our handler of SIGTERM too, and the next one kills the command that is ending.
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
+}
 # Ray tries 20 times to join, 40 s each; only the first can succeed where something listens.
 JOINING = {"RAY_gcs_server_port_wait_time_s": "1"}
 # Ray replaces a loopback address by the machine's own, unless it is told that there are no clusters here, as on macOS.

@@ -102,13 +102,20 @@ def _statements(text: str, place: str) -> Iterator[Any]:
         parser = config_parser.ConfigParser(text, _Delegate())
         while (statement := parser.parse_statement()) is not None:
             yield statement
-    except tokenize.TokenError as error:
-        raise ValueError(f"{place}: not gin: {error.args[0]}") from error
     except SyntaxError as error:
-        line = clipped((error.text or "").strip())
-        raise ValueError(f"{place}: not gin: {one_line(error.msg)}: {line}") from error
+        raise _not_gin(text, place, error.msg, error.lineno) from error
+    except tokenize.TokenError as error:
+        raise _not_gin(text, place, error.args[0], error.args[1][0]) from error
     except Exception as error:
         raise ValueError(f"{place}: not gin: {one_line(error) or type(error).__name__}") from error
+
+
+def _not_gin(text: str, place: str, message: str, number: int | None) -> ValueError:
+    """The error with the line that it is about: where the text ends too early, its last one that is not empty."""
+    lines = [(at, line.strip()) for at, line in enumerate(text.split("\n")[:number], 1) if line.strip()]
+    at, line = lines[-1] if lines else (1, "")
+    message = one_line(message).rstrip(".")
+    return ValueError(f"{place}: not gin: {message}, in line {at}: {clipped(line)} (a setting is section.name = value)")
 
 
 def settle(bindings: Sequence[Binding]) -> dict[str, dict[str, tuple[str, Any]]]:

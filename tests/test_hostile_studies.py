@@ -224,8 +224,7 @@ def test_a_full_disk_is_no_failed_model_and_the_same_command_goes_on(home, made,
     (said,) = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
     assert "File too large" in said
     assert str(study) in said
-    # Orbax has something to say, as Python ends, of the threads that write its checkpoints.
-    assert checkpoints or "Traceback" not in ended.stderr
+    assert "Traceback" not in ended.stderr
     assert store.open(study).run_ids("failed") == set()
     assert cli.main(run(home, study, *minutes)) == 0
     results = [store.open(root).results().drop(columns="seconds") for root in (study, made / "study")]

@@ -55,10 +55,11 @@ def total_correlation(z: Codes, mean: Codes, logvar: Codes) -> Scalar:
     constants (log of batch times data-set size, D - 1 times) are left out: the value is negative, which is normal, and
     its gradient is the same.
     """
-    z, mean, logvar = z[:, None], mean[None], logvar[None]
-    log_q = -0.5 * ((z - mean) ** 2 * jnp.exp(-logvar) + logvar + jnp.log(2 * jnp.pi))  # [i, k, j]
-    log_joint = jax.nn.logsumexp(jnp.sum(log_q, axis=2), axis=1)
-    log_marginals = jnp.sum(jax.nn.logsumexp(log_q, axis=1), axis=1)
+    # The batch last, twice: fast, and the same sums on any number of threads.
+    z, mean, logvar = z.T[:, :, None], mean.T[:, None], logvar.T[:, None]
+    log_q = -0.5 * ((z - mean) ** 2 * jnp.exp(-logvar) + logvar + jnp.log(2 * jnp.pi))  # [j, i, k]
+    log_joint = jax.nn.logsumexp(jnp.sum(log_q, axis=0), axis=1)
+    log_marginals = jnp.sum(jax.nn.logsumexp(log_q, axis=2), axis=0)
     return jnp.mean(log_joint - log_marginals)
 
 

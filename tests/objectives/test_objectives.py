@@ -5,6 +5,9 @@ The latter are measurements, golden/tf_objectives.
 
 import functools
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -235,6 +238,35 @@ def test_loss_is_what_its_equation_says(name, seed):
     reconstruction, kl = elbo_terms(result["record"])
     np.testing.assert_allclose(result["aux"]["reconstruction_loss"], reconstruction, rtol=1e-5)
     np.testing.assert_allclose(result["aux"]["kl_loss"], kl, rtol=1e-5)
+
+
+GRADIENTS = """
+import os, sys
+os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:int(sys.argv[1])]))
+import jax, numpy as np
+from disentanglement_study.objectives import terms
+
+draws = np.random.default_rng(0)
+codes = draws.normal(size=(3, 64, 10)).astype(np.float32)
+functions = {
+    "total correlation": terms.total_correlation,
+    "covariance": lambda z, mean, logvar: terms.covariance(mean).sum() + terms.covariance(z).sum(),
+    "KL": lambda z, mean, logvar: terms.gaussian_kl(mean, logvar),
+}
+for name, function in functions.items():
+    gradients = jax.jit(jax.value_and_grad(function, (0, 1, 2)))(*codes)
+    print(name, [np.asarray(one).tobytes().hex() for one in jax.tree.leaves(gradients)])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="one core")
+def test_the_number_of_threads_changes_no_bit_of_a_regulariser():
+    one, two = (
+        subprocess.run([sys.executable, "-c", GRADIENTS, count], capture_output=True, text=True, check=True).stdout
+        for count in "12"
+    )
+    for first, second in zip(one.splitlines(), two.splitlines(), strict=True):
+        assert first == second, first.partition(" [")[0]
 
 
 def test_gaussian_sample_has_the_posteriors_moments_and_a_noise_of_its_own_for_each_entry():
