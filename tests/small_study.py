@@ -14,6 +14,6 @@ evaluate.num_train = 200
 evaluate.num_test = 100
 evaluate.training_batches = 2
 evaluate.metrics = ['mig', 'factor_vae_score', 'beta_vae_score', 'modularity', 'unsupervised']
-resources.job_size = 4
+resources.job_size = 2
 resources.log_every = 20
 """

@@ -5,9 +5,10 @@ import signal
 
 import pandas as pd
 import pytest
+from chosen import slow
 from waiting import held
 
-from disentanglement_study import cli, store
+from disentanglement_study import cli, cli_analysis, store
 
 IDENTITY = ["run_id", "representation", "metric", "score"]
 
@@ -70,17 +71,19 @@ def test_running_again_does_only_what_is_missing(study_copy, run, capsys):
 
 
 def test_ray_another_population_and_an_extension_give_the_same_scores(finished, run, tmp_path):
-    # Programs of two models are compiled for the killed studies, too.
-    assert run(tmp_path / "ray", "--where", "seed == 1", "--executor", "ray", "--gin", "resources.job_size = 2") == 0
+    assert run(tmp_path / "ray", "--where", "seed == 1", "--executor", "ray") == 0
     assert len(store.open(tmp_path / "ray").plan) == 4
-    assert run(tmp_path / "ray", "--gin", "resources.job_size = 2") == 0
-    assert_same_scores(finished, tmp_path / "ray")
+    more = ("--where", "seed == 1 or objective == 'beta_vae'", "--gin", "resources.population = 1")
+    assert run(tmp_path / "ray", *more) == 0
+    assert len(store.open(tmp_path / "ray").plan) == 6
+    there = values(tmp_path / "ray")
+    pd.testing.assert_series_equal(there, values(finished)[there.index], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("where", "there", "done"),
     [
-        pytest.param(("store", "Store", "write_job", 1), "jobs/*", 2, marks=pytest.mark.slow),
+        slow(("store", "Store", "write_job", 1), "jobs/*", 2),
         (("checkpoint", "Checkpoints", "save", 2), "checkpoints/*/*/[0-9]*", 0),
     ],
     ids=["after a job", "in the training of the first"],
@@ -89,7 +92,7 @@ def test_a_killed_study_finishes_with_the_same_scores(
     finished, sweep, dsprites_root, tmp_path, run, where, there, done
 ):
     folder = tmp_path / "killed"
-    settings = ["--gin", "resources.job_size = 2", "--gin", "resources.checkpoint_minutes = 1e-6"]
+    settings = ["--gin", "resources.checkpoint_minutes = 1e-6"]
     command = ["run", sweep, str(folder), "--data-dir", str(dsprites_root), "--executor", "inline", *settings]
     process = held(where, command)
     os.killpg(process.pid, signal.SIGKILL)
@@ -166,7 +169,8 @@ def test_a_diverged_model_is_recorded_and_its_neighbours_are_not_touched(finishe
     pd.testing.assert_series_equal(healthy, values(finished)[healthy.index], rtol=1e-4, atol=1e-6)
 
 
-def test_tables_figures_status_and_query_answer_from_the_store(study_copy, capsys):
+def test_tables_figures_status_and_query_answer_from_the_store(study_copy, capsys, monkeypatch):
+    monkeypatch.setattr(cli_analysis, "MAX_DRAWING", 1)
     finished = study_copy
     for command in ("tables", "figures", "status"):
         assert cli.main([command, str(finished)]) == 0
@@ -199,7 +203,8 @@ def test_a_misspelt_paper_is_answered_with_the_nearest(finished, capsys):
     assert "did you mean 'locatello2019'" in capsys.readouterr().err
 
 
-def test_quick_ends_with_the_table_and_the_next_commands(dsprites_root, tmp_path, capsys):
+def test_quick_ends_with_the_table_and_the_next_commands(dsprites_root, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli_analysis, "MAX_DRAWING", 1)
     settings = ["sweep.objectives = {'beta_vae': {'beta': [1, 2, 3]}}", "sweep.seeds = 1", "train.steps = 10",
                 "evaluate.metrics = ['mig', 'modularity']", "evaluate.table_rows = 2000"]  # fmt: skip
     options = [part for setting in settings for part in ("--gin", setting)]

@@ -120,7 +120,10 @@ def test_a_ray_of_ones_own_is_private_and_a_hung_worker_is_ended(tmp_path, monke
     """)
     without = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_TOKEN"}
     shown = subprocess.run(
-        [sys.executable, "-c", stranger], env={**without, "RAY_AUTH_MODE": "disabled"}, capture_output=True, text=True
+        [sys.executable, "-c", stranger],
+        env={**without, **cluster.JOINING, "RAY_AUTH_MODE": "disabled"},
+        capture_output=True,
+        text=True,
     )
     assert shown.stdout.strip() == "refused"
 

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from chosen import pairs, slow
 
 from analysis import figures
 from disentanglement_study import cli, cli_analysis, job, store, trained
@@ -140,7 +141,9 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "file", "kind"), CASES)
+@pytest.mark.parametrize(
+    ("name", "file", "kind"), [case if i % 3 == 0 else slow(*case) for i, case in enumerate(CASES)]
+)
 def test_a_damaged_file_is_named_in_one_line(made, study, capsys, name, file, kind):
     path = damaged(study, made, file, kind)
     assert cli.main(command(name, made, study)) == 2
@@ -190,8 +193,7 @@ def trained_again(made, monkeypatch):
     return done
 
 
-@pytest.mark.parametrize("kind", DAMAGE)
-@pytest.mark.parametrize("file", [*JOB_FILES, "study.gin", "evaluation.json"])
+@pytest.mark.parametrize(("file", "kind"), pairs([*JOB_FILES, "study.gin", "evaluation.json"], DAMAGE, every=3))
 def test_run_does_a_damaged_job_again(made, study, capsys, trained_again, file, kind):
     good = store.open(made / "study")
     path = damaged(study, made, file, kind)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from chosen import pairs
 
 from disentanglement_study import fit as fitting
 from disentanglement_study.config import NetConfig, ResourceConfig, TrainConfig
@@ -98,8 +99,7 @@ def test_models_do_not_depend_on_how_many_are_trained_together(population):
     assert_equal(result, uninterrupted())
 
 
-@pytest.mark.parametrize("population", [None, 2])
-@pytest.mark.parametrize("fraction", [0.3, 0.8])
+@pytest.mark.parametrize(("population", "fraction"), pairs([None, 2], [0.3, 0.8], every=2))
 def test_a_killed_training_goes_on_where_it_was(population, fraction, tmp_path):
     with pytest.raises(Killed):
         fitted(folder=tmp_path, report=killed_at(fraction), population=population)

@@ -85,10 +85,10 @@ def test_expanding_hashing_and_grouping_the_study_is_linear_work(study_2019):
             sys.setprofile(None)
         return runs, next(counted)
 
-    (few, of_few), (many, of_many) = calls(1), calls(10)
-    assert (few, many) == (252, 2520)
+    (few, of_few), (many, of_many) = calls(1), calls(4)
+    assert (few, many) == (252, 1008)
     assert of_few > 10 * few  # they were counted
-    assert of_many <= 10 * of_few
+    assert of_many <= 4 * of_few
 
 
 def test_a_run_id_depends_on_what_the_run_is_and_on_nothing_else():

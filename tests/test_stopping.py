@@ -24,7 +24,7 @@ def test_a_study_that_is_stopped_ends_with_one_line_and_keeps_what_is_done(
 ):
     folder = tmp_path / "stopped"
     command = ["run", small_sweep, str(folder), "--executor", executor, "--data-dir", str(dsprites_root)]
-    process = held(("display", "Watch", "job_ended", 1), [*command, "--gin", "resources.job_size = 2"])
+    process = held(("display", "Watch", "job_ended", 1), command)
     assert store.open(folder).is_running()
     for number in signals:  # impatient: the second comes while it shuts down
         process.send_signal(number)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from chosen import slow
 from PIL import Image
 from scipy import signal, special, stats
 
@@ -335,7 +336,7 @@ def test_the_command_prints_what_it_writes_and_writes_the_same_each_time(trained
         assert milliseconds == 2000
 
 
-@pytest.mark.parametrize("data_set", ["dsprites", pytest.param("color_dsprites", marks=pytest.mark.slow), "mine"])
+@pytest.mark.parametrize("data_set", ["dsprites", slow("color_dsprites"), "mine"])
 def test_the_pictures_are_those_of_the_parameters_in_the_store(
     trained_study, untrained_study, draw, dsprites_root, data_set
 ):

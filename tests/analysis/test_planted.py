@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from chosen import slow
 
 from analysis import models, names, published, stats, tables
 
@@ -191,7 +192,7 @@ class TestTransfer:
         assert same["probability"] == pytest.approx((35 * 5 + 4 / 2) / (36 * 5 - 1))
         assert table["probability"].notna().sum() == 1
 
-    @pytest.mark.parametrize("noise", [0.5, pytest.param(3.0, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("noise", [0.5, slow(3.0)])
     def test_probabilities_are_recovered(self, noise):
         """10 studies of 20 seeds, 4 relations: 8 or more misses of 40 have a chance below 1 in 1,000 at 95 %."""
         truth = planted(data_sets=2, metrics=3, noise=noise)

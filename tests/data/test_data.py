@@ -5,6 +5,7 @@ import functools
 import jax
 import numpy as np
 import pytest
+from chosen import slow
 
 from disentanglement_study import rng
 from disentanglement_study.data import CATALOGUE, DATASETS, load
@@ -12,8 +13,11 @@ from disentanglement_study.data import CATALOGUE, DATASETS, load
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
-# Rendering the largest set whole takes half a minute: test_shapes3d_rendered.py has its own small part of it.
-SETS = [pytest.param(name, marks=pytest.mark.slow) if name == "shapes3d_rendered" else name for name in DATASETS]
+# Rendering the largest set whole takes half a minute: test_shapes3d_rendered.py has its own small part of it. Of the
+# variants of dSprites some stand for all.
+SETS = [
+    slow(name) if name in ("shapes3d_rendered", "color_dsprites", "texture_dsprites") else name for name in DATASETS
+]
 
 
 @pytest.fixture(scope="module", params=SETS)

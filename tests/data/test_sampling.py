@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from chosen import slow
 from scipy import stats
 
 from disentanglement_study.data import CATALOGUE
@@ -262,14 +263,14 @@ SMALL = ("a", "b", "c"), (2, 4, 3)
     ("name", "options", "joint"),
     [
         ("differ_in_k", {"k": 1}, joint_of_differ_in_k(SMALL[1], 1)),
-        pytest.param("differ_in_k", {"k": 2}, joint_of_differ_in_k(SMALL[1], 2), marks=pytest.mark.slow),
-        pytest.param("differ_in_k", {}, joint_of_differ_in_k(SMALL[1], -1), marks=pytest.mark.slow),
+        slow("differ_in_k", {"k": 2}, joint_of_differ_in_k(SMALL[1], 2)),
+        slow("differ_in_k", {}, joint_of_differ_in_k(SMALL[1], -1)),
         (
             "differ_in_k",
             {"k": 2, "may_repeat": True, "often_one": True},
             joint_of_differ_in_k(SMALL[1], 2, may_repeat=True, often_one=True),
         ),
-        pytest.param("transitions", {}, joint_of_transitions(SMALL[1], 1, []), marks=pytest.mark.slow),
+        slow("transitions", {}, joint_of_transitions(SMALL[1], 1, [])),
         ("transitions", {"rate": 3, "categorical": ["b"]}, joint_of_transitions(SMALL[1], 3, [1])),
     ],
 )

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from chosen import slow, some_of
 from jax import lax
 
 from disentanglement_study import nets
@@ -47,11 +48,6 @@ def build(net="conv", colours=1, **changes):
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 forms = pytest.mark.parametrize("form", layers.FORMS)
-
-
-def some_of(shapes, first):
-    """The first few shapes, in the suite that is run each time; all of them with the slow ones."""
-    return [*shapes[:first], *(pytest.param(shape, marks=pytest.mark.slow) for shape in shapes[first:])]
 
 
 SHAPES = some_of([UNTILED, *(CONVOLUTIONS[i] for i in (0, 3, 4, 1, 2, 5, 6))], 3)
@@ -127,7 +123,7 @@ def test_conv_transpose_is_the_adjoint_of_conv(shape, form):
 
 @forms
 @pytest.mark.parametrize("transform", ["vmap", "scan"])
-@pytest.mark.parametrize("shape", some_of([(16, 3, 5, 4), (16, 3, 5, 2), (16, 3, 5, 6), (32, 8, 5, 4)], 2), ids=str)
+@pytest.mark.parametrize("shape", some_of([(16, 3, 5, 4), (16, 3, 5, 2), (16, 3, 5, 6), (32, 8, 5, 4)], 1), ids=str)
 def test_convolutions_are_the_same_for_a_population_and_inside_a_scan(shape, transform, form):
     large, small, w = arrays(*shape, members=(3,))
 
@@ -160,7 +156,7 @@ def test_relu_and_its_gradient():
     np.testing.assert_array_equal(pull_back(jnp.full(4, 3.0))[0][:3], [0, 0, 3])
 
 
-@pytest.mark.parametrize("images", [6, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("images", [6, slow(8)])
 def test_nets_are_the_same_in_microbatches(images, monkeypatch):
     """Values and gradients, whether or not the microbatch divides the batch."""
     options = {"encoder_options": {"channels": (4, 6), "kernels": (4, 2), "hidden": 8}, "num_latents": 3}
@@ -223,7 +219,7 @@ def test_outputs_equal_the_references_for_the_same_weights(name):
         assert_close(output, measured[f"{name}_{i}"])
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", [slow(name) if "decoder" in name else name for name in NETS])
 def test_initial_weights_are_distributed_as_the_references(name):
     net, colours, group, names = NETS[name]
     _, init = build(net, colours)
