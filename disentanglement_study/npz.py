@@ -5,6 +5,7 @@ import resource
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def _check_size(path: Path, largest: int) -> None:
             if not entry.filename.endswith(".npy"):
                 continue
             with archive.open(entry) as file:
-                shape, _, dtype = _header(file)
+                shape, dtype = header(file)
             size = int(np.prod(shape, dtype=object)) * dtype.itemsize
             if size > entry.file_size:
                 raise ValueError(f"{entry.filename} claims {_gigabytes(size)} and holds {entry.file_size} bytes")
@@ -48,11 +49,13 @@ def _check_size(path: Path, largest: int) -> None:
         raise ValueError(f"its arrays take {_gigabytes(total)}; here the limit is {_gigabytes(largest)} of memory")
 
 
-def _header(file) -> tuple[tuple[int, ...], bool, np.dtype]:
+def header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """The shape and dtype of the array that follows in an open npy file, which is a part of an npz file."""
     version = np.lib.format.read_magic(file)
     read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     # Version 3 differs from 2 in how the names of fields are encoded, and no array of ours has fields.
-    return read_header.get(version, np.lib.format.read_array_header_2_0)(file)
+    shape, _, dtype = read_header.get(version, np.lib.format.read_array_header_2_0)(file)
+    return shape, dtype
 
 
 def _half_of_the_memory() -> int:

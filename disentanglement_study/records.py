@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from disentanglement_study import npz
 from disentanglement_study.data.cache import is_name
 from disentanglement_study.files import reading, writing
 
@@ -42,6 +43,7 @@ PLAN_NUMBERS = ("strength", "seed", "dlib_model_num")
 MANIFEST = {
     "seconds": dict, "error": str, "data": dict, "population": int, "device": str, "versions": str, "attempts": int,
 }  # fmt: skip
+SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
 CODES = ("index", "mean", "logvar")
 
 
@@ -103,6 +105,8 @@ def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | N
         rows = rows.select(list(COLUMNS[name])).replace_schema_metadata().cast(schema(name))
         if others := set(pc.unique(rows["run_id"]).to_pylist()) - set(run_ids):
             raise ValueError(f"it has rows of a run that its job has not: {min(others, key=str)!r}")
+        if name == "scores" and rows.group_by(SCORE).aggregate([]).num_rows < rows.num_rows:
+            raise ValueError("it has a score of a run twice")
         return rows
 
 
@@ -217,8 +221,7 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
     with zipfile.ZipFile(_file(path)) as file:
         for name in file.namelist():
             with file.open(name) as member:
-                read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-                shape, _, dtype = read[np.lib.format.read_magic(member)](member)
+                shape, dtype = npz.header(member)
             if dtype.kind not in "fiu":
                 raise ValueError(f"its array {name!r} is {dtype}: expected numbers")
             shapes[name.removesuffix(".npy")] = shape

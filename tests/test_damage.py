@@ -244,6 +244,17 @@ def test_two_jobs_with_one_run_are_named_and_mended(made, study, capsys):
     assert (study / "damaged" / copy.name).is_dir()
 
 
+def test_a_score_that_a_file_has_twice_is_named_and_mended(made, study, trained_again, capsys):
+    results = store.open(study).results()
+    path = next(study.glob("jobs/*/scores.parquet"))
+    rows = pd.read_parquet(path)
+    pd.concat([rows, rows.iloc[:1].assign(value=0.5)]).to_parquet(path, index=False)
+    assert cli.main(command("tables", made, study)) == 2
+    assert f"{path}: cannot be read: it has a score of a run twice" in capsys.readouterr().err
+    assert cli.main(command("run", made, study)) == 0
+    pd.testing.assert_frame_equal(store.open(study).results(), results)
+
+
 def test_curves_that_are_damaged_beyond_their_head_are_named_by_the_query_that_reads_them(made, study, capsys):
     path = damaged(study, made, "curves.parquet", "missing")
     content = bytearray((made / "study" / path.relative_to(study)).read_bytes())
