@@ -41,6 +41,8 @@ def _check_size(path: Path, largest: int) -> None:
                 continue
             with archive.open(entry) as file:
                 shape, dtype = header(file)
+            if dtype.hasobject:
+                raise ValueError(f"{entry.filename} holds Python objects, which are not read")
             size = int(np.prod(shape, dtype=object)) * dtype.itemsize
             if size > entry.file_size:
                 raise ValueError(f"{entry.filename} claims {_gigabytes(size)} and holds {entry.file_size} bytes")

@@ -83,7 +83,7 @@ def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
 def _check_points(study: Study, data_set: str, there: int, is_grid: bool) -> None:
     """ValueError if metrics want more points than are encoded of a data set, of whose grid `there` points may be drawn.
 
-    From a whole grid any number is drawn, with replacement; from a part of it no point twice (`evaluate.draw_points`).
+    From a whole grid any number is drawn, with replacement; from a part of it no point twice (`metrics.points`).
     """
     evaluate = study.evaluate
     if not is_grid and data_set not in data.DATASETS:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from disentanglement_study import npz
-from disentanglement_study.config import EvaluateConfig
+from disentanglement_study.config import EvaluateConfig, Seed
+from disentanglement_study.declared import check
 from disentanglement_study.evaluate import applies, evaluate, names_of
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.checks import check_points, is_real
@@ -58,12 +59,13 @@ def choose(metrics: str, points: Points) -> tuple[tuple[str, ...], str | None]:
 def score(
     points: Points, config: EvaluateConfig, protocol: str, report: Callable[[str], None] = lambda name: None
 ) -> pd.DataFrame:
-    """A row per score of every metric of `config`, in its order; how points are drawn is `evaluate.draw_points`."""
+    """A row per score of every metric of `config`, in its order; for how points are drawn see `metrics.points`."""
     for name in config.options:
         if name not in config.metrics:
             raise ValueError(f"an option for {name}, which is not computed ({', '.join(config.metrics)})")
     for name in ("num_train", "num_test"):
         if (size := getattr(config, name)) < 2:
             raise ValueError(f"{name} must be 2 or more, got {size}")
+    check("seed", config.seed, Seed)
     rows = evaluate(points.codes, points.factors, "codes", config, protocol, report)
     return pd.DataFrame(rows)[COLUMNS]

@@ -21,7 +21,7 @@ ONLY_THE_TABLES = {
 def answer(sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd.DataFrame:
     """What the SQL gives; `views` are queries over the tables, by name. Lists, structs and maps are Python's.
 
-    Raises ValueError, in one line, for SQL that is empty or that DuckDB refuses.
+    Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
     """
     import duckdb  # here, because training and scoring must do without it
 
@@ -30,12 +30,21 @@ def answer(sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd
             connection.register(name, table)
         for name, query in views.items():
             connection.execute(f"CREATE VIEW {name} AS {query}")
+        # DuckDB calls PIVOT several.
+        readers = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
         try:
-            if (found := connection.execute(sql)) is None:
-                raise ValueError("query: the SQL is empty")
-            frame = found.df()
+            statements = connection.extract_statements(sql)
+            if any(statement.type not in readers for statement in statements):
+                raise ValueError("query: a query reads the study only: SELECT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
+            if len(statements) != 1:
+                raise ValueError(f"query: one statement is answered at a time, got {len(statements) or 'none'}")
+            frame = connection.execute(sql).df()
         except duckdb.PermissionException as error:
             raise ValueError("query: a query reads the study only: no other files, no extensions") from error
+        except RuntimeError as error:
+            if "interrupted" in str(error):  # by Ctrl-C or SIGTERM
+                raise KeyboardInterrupt from error
+            raise
         except duckdb.Error as error:
             message = str(error).splitlines()
             hint = next((line for line in message[1:] if line.startswith("Did you mean")), "")

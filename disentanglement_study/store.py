@@ -83,7 +83,9 @@ class Store:
         if not self.root.exists():
             return []
         if not (self.root / "plan.parquet").exists():
-            if not self.root.is_dir() or not self._is_new():
+            if not self.root.is_dir():
+                raise ValueError(f"{self.root} is a file, not a folder: name another folder")
+            if not self._is_new():
                 raise ValueError(f"{self.root} is not empty and holds no study (no plan.parquet): name another folder")
             return []
         there, here = set(self.plan["run_id"]), set(plan["run_id"])

@@ -7,6 +7,7 @@ several lines. gin's registry, which would import modules and look up functions 
 import itertools
 import math
 import pprint
+import re
 import tokenize
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -114,7 +115,8 @@ def _not_gin(text: str, place: str, message: str, number: int | None) -> ValueEr
     """The error with the line that it is about: where the text ends too early, its last one that is not empty."""
     lines = [(at, line.strip()) for at, line in enumerate(text.split("\n")[:number], 1) if line.strip()]
     at, line = lines[-1] if lines else (1, "")
-    message = one_line(message).rstrip(".")
+    # gin names a value that it cannot take by the object that Python made of it, and then by its text.
+    message = re.sub(r"malformed node or string.*Failed to parse token", "no value:", one_line(message)).rstrip(".")
     return ValueError(f"{place}: not gin: {message}, in line {at}: {clipped(line)} (a setting is section.name = value)")
 
 

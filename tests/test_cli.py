@@ -302,6 +302,13 @@ def test_a_corrupt_cache_is_one_line_and_stays_as_it_is(sweep, tmp_path, capsys)
     cache.unlink()
 
 
+def test_a_file_is_no_folder_for_a_study(run, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert run(tmp_path / "file") == 2
+    assert f"{tmp_path / 'file'} is a file, not a folder: name another folder" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 @pytest.mark.parametrize("command", [["query", "SELECT 1"], ["status"], ["tables"], ["figures"]])
 def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
     assert cli.main([command[0], str(tmp_path), *command[1:]]) == 2

@@ -63,6 +63,7 @@ def test_bundled_sweeps_are_found_by_name_from_any_folder(sweep, tmp_path, monke
         ("sweep.data_sets = 'dsprites'", "sweep.data_sets = 'dsprites': expected tuple"),
         ("evaluate.representations = ['median']", "evaluate.representations = ['median']"),
         ("train.steps = (3", "bad.gin: not gin: EOF in multi-line statement, in line {last}: 'train.steps = (3'"),
+        ("train.learning_rate = nan", "bad.gin: not gin: no value: 'nan', in line {last}"),
         ("train.steps = ", "in line {last}: 'train.steps ='"),
         ("train.steps", "in line {last}: 'train.steps' (a setting is section.name = value)"),
         ("include 'nowhere.gin'", "nowhere.gin"),

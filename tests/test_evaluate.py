@@ -131,6 +131,11 @@ def test_numbers_of_points_that_make_no_sense_are_errors(file, capsys, option):
     assert "must be 2 or more, got -3" in capsys.readouterr().err
 
 
+def test_a_seed_that_is_none_is_an_error(file, capsys):
+    assert cli.main(["evaluate", str(file), "--metrics", "mig", "--seed", "-1"]) == 2
+    assert "seed = -1: expected int (0 or more" in capsys.readouterr().err
+
+
 def test_the_default_metrics_are_those_of_the_study_of_2019():
     names = {field.name: field.default for field in dataclasses.fields(EvaluateConfig)}["metrics"]
     assert set(names) <= set(METRICS)

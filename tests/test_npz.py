@@ -58,7 +58,10 @@ def test_what_is_no_npz_file(tmp_path):
 
 
 def test_objects_are_not_unpickled(tmp_path):
-    refused(saved(tmp_path / "a.npz", codes=np.array([{"a": 1}], dtype=object)), "allow_pickle=False")
+    refused(
+        saved(tmp_path / "a.npz", codes=np.array([{"a": 1}], dtype=object)),
+        "codes.npy holds Python objects, which are not read",
+    )
 
 
 def test_what_unpacks_to_more_than_memory_is_refused_before_it_is_unpacked(tmp_path):

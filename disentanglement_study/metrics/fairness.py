@@ -6,6 +6,7 @@ from jaxtyping import Float, Integer, Num
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.interventions import draw_each_value, rows_by_value
 from disentanglement_study.metrics.options import NumPoints, NumStages, Trees
+from disentanglement_study.metrics.points import draw_points, is_complete_grid
 from disentanglement_study.metrics.predictors import predict_factors
 
 
@@ -28,8 +29,9 @@ def fairness(
     the fairness of disentangled representations", section 4).
 
     codes [N, D] and factors [N, F], F >= 2, are a whole table: all rows of a factor grid, or any part of them. Trees
-    are fitted to `num_train` rows. Returns "fairness" in [0, 1) and, for "mean_fairness" (the mean over c) and
-    "max_fairness" (the largest over c), in the same range:
+    are fitted to `num_train` rows; on a part of a grid a third of the rows is tested, and they are fitted to others.
+    Returns "fairness" in [0, 1) and, for "mean_fairness" (the mean over c) and "max_fairness" (the largest over c), in
+    the same range:
 
     - "mean_fairness.target_0.sensitive_1", and so on: one pair i, j;
     - "mean_fairness.target_0.mean_sensitive", ".max_sensitive", "mean_fairness.sensitive_1.mean_target", and so on: the
@@ -49,10 +51,12 @@ def fairness(
     rng = np.random.default_rng(rng)
     row_major = np.lexsort(factors.T[::-1])
     codes, factors = codes[row_major], factors[row_major]
-    index, num_factors = rows_by_value(factors), factors.shape[1]
-    train = rng.integers(len(codes), size=num_train)
+    complete, num_factors = is_complete_grid(factors), factors.shape[1]
+    train, table = draw_points(len(codes), complete, num_train, 0 if complete else len(codes), rng)
+    table = np.arange(len(codes)) if complete else np.sort(table)
+    index = rows_by_value(factors[table])
     tests = [draw_each_value(index, j, num_test_per_value, rng) for j in range(num_factors)]
-    test = np.concatenate([rows.ravel() for rows in tests])
+    test = table[np.concatenate([rows.ravel() for rows in tests])]
     predicted = predict_factors(
         codes[train], factors[train], codes[test], rng=rng, backend=backend, num_stages=num_stages
     )

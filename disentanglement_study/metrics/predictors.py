@@ -33,11 +33,12 @@ def predict_factors(
     `backend` "sklearn" is GradientBoostingClassifier(); "exact" is the same algorithm in a small part of the time, see
     `boosting`. The seeds, which break ties, come from `rng`. Of a factor with one value in the train points that value
     is predicted, and no code is important to it. As in scikit-learn no tree cuts between values nearer than 1e-7: a
-    code that varies by less is dead, and one that varies by 1e-3 loses some of its cuts.
+    code that varies by less is dead, and one that varies by 1e-3 loses some of its cuts. Trees compute in float32: a
+    code that is far from 0 beside its range is moved there first.
     """
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
-    fit = BACKENDS[backend](train_codes, test_codes, num_stages)
+    fit = BACKENDS[backend](*_near_zero(train_codes, test_codes), num_stages)
     columns = []
     for labels in train_factors.T:
         seed = int(rng.integers(2**31))
@@ -47,6 +48,14 @@ def predict_factors(
         else:
             columns.append(Predictions(*fit(labels, seed)))
     return Predictions(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
+
+
+def _near_zero(train_codes, test_codes):
+    offset = np.median(train_codes, axis=0).astype(np.float64)
+    offset[np.abs(offset) < 1e3 * np.ptp(train_codes, axis=0)] = 0  # float32 keeps four digits of the range, or more
+    if not offset.any():
+        return train_codes, test_codes
+    return train_codes - offset, test_codes - offset
 
 
 def _exact(train_codes, test_codes, num_stages):

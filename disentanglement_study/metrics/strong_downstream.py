@@ -8,6 +8,7 @@ from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.options import NumPoints, NumStages, Trees
+from disentanglement_study.metrics.points import draw_points, is_complete_grid
 from disentanglement_study.metrics.predictors import predict_factors
 
 
@@ -35,8 +36,10 @@ def strong_downstream(
     "strong_generalisation_gap" <= 1, lower is better, below 0 where the shift helps, and 0 if the baseline is 0. Codes
     that know nothing have no gap: read it beside the baseline.
 
-    Rows are drawn with replacement. On a part of a grid a target may take fewer values, or one, in the train points;
-    those that are missing there are never predicted. Nothing is binned, pruned or standardised.
+    Rows are drawn with replacement, but for the baseline on a part of a grid: there its train and test points are
+    disjoint (see `metrics.points`), as they always are for the score. On a part of a grid a target may take fewer
+    values, or one, in the train points; those that are missing there are never predicted. Nothing is binned, pruned or
+    standardised.
 
     disentanglement_lib changes the fixed factor in one draw of points; on a complete grid that is the same
     distribution. It chooses factor and value from NumPy's global state. `backend` and `num_stages` are those of the
@@ -55,7 +58,7 @@ def strong_downstream(
 
     num_factors = factors.shape[1]
     values = [np.unique(column) for column in factors.T]
-    iid = rng.integers(len(codes), size=num_train), rng.integers(len(codes), size=num_test)
+    iid = draw_points(len(codes), is_complete_grid(factors), num_train, num_test, rng)
     mean_train, mean_test = accuracies(*iid, np.arange(num_factors))
     strong = []
     for target in np.repeat(np.arange(num_factors), num_experiments):

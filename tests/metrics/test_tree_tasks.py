@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -142,3 +143,32 @@ def test_both_backends_take_the_number_of_stages():
     )
     np.testing.assert_allclose(exact.importance, sklearn.importance, atol=0.02)
     np.testing.assert_array_equal(exact.test, sklearn.test)
+
+
+@pytest.mark.parametrize("backend", ["exact", "sklearn"])
+def test_an_offset_of_codes_moves_no_prediction(backend):
+    codes, factors = (part[:300] for part in (TABLES["vae_like"], GRID))
+    codes = np.round(codes.astype(np.float64), 4)  # exact beside the offset, but for a rounding
+    results = [
+        predict_factors(shifted[::2], factors[::2], shifted[1::2], rng=np.random.default_rng(0), backend=backend,
+                        num_stages=5)
+        for shifted in (codes, codes + 1e9)
+    ]  # fmt: skip
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-3)
+
+
+def test_what_was_learnt_by_heart_does_not_count_on_a_sample(monkeypatch):
+    draws = np.random.default_rng(0)
+    noise, factors = draws.normal(size=(600, 5)), draws.integers(4, size=(600, 3))
+    scores = strong_downstream(noise, factors, num_experiments=2, num_stages=30)
+    assert scores["mean_train_accuracy"] > 0.5
+    assert scores["mean_test_accuracy"] == pytest.approx(0.25, abs=0.07)  # of 600 guesses at 1 in 4: four sd
+    assert scores["strong_generalisation_gap"] == pytest.approx(0, abs=0.3)
+
+    def predict(train_codes, train_factors, test_codes, **options):
+        assert not set(train_codes[:, 0]) & set(test_codes[:, 0])
+        return predict_factors(train_codes, train_factors, test_codes, **options)
+
+    monkeypatch.setattr(sys.modules["disentanglement_study.metrics.fairness"], "predict_factors", predict)
+    assert 0 < fairness(noise, factors, num_stages=5)["fairness"] < 1
