@@ -36,8 +36,10 @@ def answer(sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd
             statements = connection.extract_statements(sql)
             if any(statement.type not in readers for statement in statements):
                 raise ValueError("query: a query reads the study only: SELECT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
-            if len(statements) != 1:
-                raise ValueError(f"query: one statement is answered at a time, got {len(statements) or 'none'}")
+            if not statements:
+                raise ValueError("query: the SQL is empty")
+            if len(statements) > 1:
+                raise ValueError(f"query: one statement is answered at a time, got {len(statements)}")
             frame = connection.execute(sql).df()
         except duckdb.PermissionException as error:
             raise ValueError("query: a query reads the study only: no other files, no extensions") from error

@@ -74,7 +74,7 @@ def test_settings_are_locked_and_variables_of_the_program_are_not_tables(study):
     ("sql", "message"),
     [
         ("SELECT 1; SELECT 2", "one statement is answered at a time, got 2"),
-        ("-- nothing", "one statement is answered at a time, got none"),
+        ("-- nothing", "the SQL is empty"),
         ("SELECT 1; DROP VIEW runs", "reads the study only: SELECT"),
         ("CREATE TABLE x AS SELECT 1", "reads the study only: SELECT"),
     ],
