@@ -1,6 +1,12 @@
 """Questions in SQL (DuckDB), which can look at the tables that they are given and at nothing else."""
 
+import atexit
+import os
+import signal
+import sys
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -17,6 +23,8 @@ ONLY_THE_TABLES = {
     "lock_configuration": "true",
 }
 
+READING = {"SELECT", "EXPLAIN", "MULTI"}  # the last is PIVOT, which DuckDB takes for several statements
+
 
 def answer(sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd.DataFrame:
     """What the SQL gives; `views` are queries over the tables, by name. Lists, structs and maps are Python's.
@@ -25,33 +33,54 @@ def answer(sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd
     """
     import duckdb  # here, because training and scoring must do without it
 
-    with duckdb.connect(config=ONLY_THE_TABLES) as connection:
-        for name, table in tables.items():
-            connection.register(name, table)
-        for name, query in views.items():
-            connection.execute(f"CREATE VIEW {name} AS {query}")
-        # DuckDB calls PIVOT several.
-        readers = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
+    connection, found = duckdb.connect(config=ONLY_THE_TABLES), Future()
+
+    def ask() -> None:
         try:
-            statements = connection.extract_statements(sql)
-            if any(statement.type not in readers for statement in statements):
-                raise ValueError("query: a query reads the study only: SELECT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
-            if not statements:
-                raise ValueError("query: the SQL is empty")
-            if len(statements) > 1:
-                raise ValueError(f"query: one statement is answered at a time, got {len(statements)}")
-            frame = connection.execute(sql).df()
-        except duckdb.PermissionException as error:
-            raise ValueError("query: a query reads the study only: no other files, no extensions") from error
-        except RuntimeError as error:
-            if "interrupted" in str(error):  # by Ctrl-C or SIGTERM
-                raise KeyboardInterrupt from error
-            raise
-        except duckdb.Error as error:
-            message = str(error).splitlines()
-            hint = next((line for line in message[1:] if line.startswith("Did you mean")), "")
-            raise ValueError(" ".join([f"query: {message[0]}", hint]).strip()) from error
+            with connection:
+                frame = _answer(connection, sql, tables, views)
+        except BaseException as error:
+            found.set_exception(error)
+        else:
+            found.set_result(frame)
+
+    # DuckDB ends a query that is interrupted only where a part of it ends, which may take days: a thread waits for it.
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        frame = found.result()
+    except duckdb.PermissionException as error:
+        raise ValueError("query: a query reads the study only: no other files, no extensions") from error
+    except duckdb.Error as error:
+        message = str(error).splitlines()
+        hint = next((line for line in message[1:] if line.startswith("Did you mean")), "")
+        raise ValueError(" ".join([f"query: {message[0]}", hint]).strip()) from error
+    except KeyboardInterrupt:
+        connection.interrupt()
+        atexit.register(_leave, found)
+        raise
     return frame.apply(lambda column: column.map(_plain) if column.dtype == object else column)
+
+
+def _leave(found: Future) -> None:
+    """Ends the process without Python's clearing up, which aborts where DuckDB is still at work."""
+    if not found.done():
+        sys.stdout.flush()
+        os._exit(128 + signal.SIGINT)
+
+
+def _answer(connection: Any, sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd.DataFrame:
+    for name, table in tables.items():
+        connection.register(name, table)
+    for name, query in views.items():
+        connection.execute(f"CREATE VIEW {name} AS {query}")
+    statements = connection.extract_statements(sql)
+    if any(statement.type.name not in READING for statement in statements):
+        raise ValueError("query: a query reads the study only: SELECT, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
+    if not statements:
+        raise ValueError("query: the SQL is empty")
+    if len(statements) > 1:
+        raise ValueError(f"query: one statement is answered at a time, got {len(statements)}")
+    return connection.execute(sql).df()
 
 
 def _plain(value: Any) -> Any:

@@ -285,7 +285,7 @@ class Store:
         A query reads the study and nothing else: it can neither read, write nor attach files, nor load extensions or
         change DuckDB's settings. Lists, structs and maps come as Python lists and dicts.
 
-        Raises ValueError, in one line, for SQL that is empty or that DuckDB refuses.
+        Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
         """
         columns = [f"runs.{name}" for name in BINDINGS if name != "run_id"]
         views = {"runs": self.plan, "scores": self._tables("scores"), "curves": self._curves()}

@@ -91,6 +91,13 @@ def test_a_question_need_not_be_a_select(study, sql):
     assert len(study.query(sql))
 
 
+def test_the_command_ends_in_peace(study):
+    program = [sys.executable, "-m", "disentanglement_study", "query", str(study.root)]
+    for sql, code, lines in (("SELECT 1 AS one", 0, 0), ("SELEC 1", 2, 1)):
+        ended = subprocess.run([*program, sql], capture_output=True, text=True)
+        assert (ended.returncode, len(ended.stderr.splitlines())) == (code, lines), ended.stderr
+
+
 BEGUN = """
 import sys
 from disentanglement_study import cli, sql
