@@ -1,6 +1,5 @@
 """A sweep becomes runs, and the runs that are left become jobs. All that can be wrong in a sweep is found here."""
 
-import dataclasses
 import hashlib
 import itertools
 import json
@@ -16,6 +15,7 @@ from disentanglement_study.config import MOST_RUNS, Study
 from disentanglement_study.data import sampling
 from disentanglement_study.declared import check
 from disentanglement_study.errors import clipped, unknown
+from disentanglement_study.identity import static_bindings
 from disentanglement_study.locatello2019 import dlib_model_num
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.settings import check_options, metric_options
@@ -154,16 +154,6 @@ def _strengths(objective: str, hyper: dict) -> dict[str, list[float]]:
 
 def _combinations(axes: dict[str, list[float]]) -> list[dict[str, float]]:
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
-
-
-def static_bindings(study: Study) -> dict:
-    """What every run of a sweep shares and what its scores depend on: nets and training."""
-    sections = {"nets": study.nets, "train": study.train}
-    return {
-        f"{name}.{field}": value
-        for name, section in sections.items()
-        for field, value in dataclasses.asdict(section).items()
-    }
 
 
 def group(runs: Iterable[Run], job_size: int) -> list[Job]:

@@ -14,7 +14,6 @@ is deleted is what this program made.
 """
 
 import contextlib
-import dataclasses
 import json
 import os
 import re
@@ -31,6 +30,7 @@ from disentanglement_study import config, files, records
 from disentanglement_study import sql as sql_queries
 from disentanglement_study.config import Study
 from disentanglement_study.files import Damaged, reading, replacing
+from disentanglement_study.identity import scored_with
 from disentanglement_study.records import COLUMNS, ID
 from disentanglement_study.types import Job
 
@@ -338,15 +338,6 @@ def open(root: str | Path) -> Store:
     if not (store.root / "plan.parquet").exists():
         raise ValueError(f"{root} holds no study (no plan.parquet); `disentanglement-study run SWEEP {root}` makes one")
     return store
-
-
-def scored_with(study: Study) -> dict:
-    """The settings of scoring that all jobs of a study share, as JSON has them.
-
-    Not the names of the metrics: a finished study may be asked for more of them.
-    """
-    settings = dataclasses.asdict(study.evaluate)
-    return json.loads(json.dumps({name: value for name, value in settings.items() if name != "metrics"}))
 
 
 def _typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:

@@ -10,7 +10,8 @@ from disentanglement_study import condition, data, dispatch, job, plan, represen
 from disentanglement_study.config import Study
 from disentanglement_study.data import sampling
 from disentanglement_study.display import Watch, stages
-from disentanglement_study.store import Store, scored_with
+from disentanglement_study.identity import scored_with
+from disentanglement_study.store import Store
 from disentanglement_study.terminal import ERR
 from disentanglement_study.types import DataSet, Run
 

@@ -172,5 +172,13 @@ def build_nets(
     image_shape: tuple[int, int, int], net: NetConfig, form: str = "patches"
 ) -> tuple[Any, dict[str, Callable]]:
     """`nets.build` for images of a data set as the nets see them."""
-    options = {k: v for k, v in vars(net).items() if k != "image_size"}
-    return nets.build((net.image_size, net.image_size, image_shape[2]), **options, form=form)
+    return nets.build(
+        (net.image_size, net.image_size, image_shape[2]),
+        encoder=net.encoder,
+        decoder=net.decoder,
+        num_latents=net.num_latents,
+        encoder_options=net.encoder_options,
+        decoder_options=net.decoder_options,
+        discriminator_options=net.discriminator_options,
+        form=form,
+    )

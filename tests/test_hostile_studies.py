@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from disentanglement_study import cli, cores, data, store
+from disentanglement_study import cli, cores, data, identity, store
 from disentanglement_study.data import own
 
 SWEEP = """
@@ -199,7 +199,7 @@ def test_a_node_with_another_data_set_of_the_same_name_does_no_job(home):
     (one, *_) = plan.group(plan.expand(study, home / "sets"), 1)
     asked = {"mine": {"name": "mine", "sha256": "0" * 64, "nuisance": None}}
     fresh = store.Store(home / "fresh")
-    fresh.create(plan.frame(list(one.runs), study), study.text, json.dumps(store.scored_with(study)))
+    fresh.create(plan.frame(list(one.runs), study), study.text, json.dumps(identity.scored_with(study)))
     with pytest.raises(ValueError, match="has other contents than where the command was started"):
         job.run_job(one, study, fresh.root, home / "sets", asked)
 

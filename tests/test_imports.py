@@ -15,8 +15,8 @@ PACKAGE = Path(__file__).parent.parent / "disentanglement_study"
 ORDER = [
     "errors", "terminal", "files", "npz", "condition", "declared",
     "rng", "types", "cores", "pictures", "traversal_ranges", "nets", "objectives", "metrics", "data",
-    "sweep_text", "config", "locatello2019", "compilation", "population", "train", "checkpoint", "fit", "plan", "cost",
-    "represent", "evaluate", "score_file", "sql", "records", "store", "upkeep", "job", "cluster", "dispatch", "display",
+    "sweep_text", "config", "identity", "locatello2019", "compilation", "population", "train", "checkpoint", "fit", "plan",
+    "cost", "represent", "evaluate", "score_file", "sql", "records", "store", "upkeep", "job", "cluster", "dispatch", "display",
     "study", "rescore", "trained", "traverse", "signals", "cli_analysis", "cli_data", "cli_traverse", "cli", "__main__",
 ]  # fmt: skip
 LEAVES = {"nets", "objectives", "metrics", "data"}

@@ -1,13 +1,14 @@
 """A sweep expands to the right runs, and what is wrong in it is found before anything is run."""
 
 import dataclasses
+import hashlib
 import itertools
 import sys
 from pathlib import Path
 
 import pytest
 
-from disentanglement_study import config, plan
+from disentanglement_study import config, identity, plan
 from disentanglement_study.locatello2019 import DATA_SETS
 
 SWEEP = """
@@ -33,6 +34,44 @@ def test_locatello2019_is_the_12600_models_with_their_numbers(study_2019):
     assert len(runs) == 12_600
     assert table["run_id"].nunique() == 12_600
     assert sorted(table["dlib_model_num"]) == list(range(12_600))
+
+
+def digest(runs):
+    return hashlib.sha256("\n".join(run.run_id for run in runs).encode()).hexdigest()
+
+
+# Of the ids of the 12,600 runs. It may never change: studies that were begun could not be gone on with.
+STUDY_2019 = "1e0601250ce4b2898aa5163981f0aea1bb74b74f1bcd76823a60b207f91bc1f4"
+
+
+def test_the_ids_of_the_12600_runs_are_as_they_were(study_2019):
+    assert digest(study_2019[1]) == STUDY_2019
+
+
+def with_a_new_field(section, value):
+    """The section as a later version has it, in which it has one field more, with 3 as its default."""
+    longer = dataclasses.make_dataclass(
+        "Longer", [("added", int, dataclasses.field(default=3))], bases=(type(section),), frozen=True
+    )
+    return longer(**vars(section), added=value)
+
+
+def test_a_field_that_is_added_later_enters_an_id_only_where_it_differs_from_its_default(study_2019):
+    study, runs = study_2019
+    for name in ("nets", "train"):
+        section = getattr(study, name)
+        assert digest(plan.expand(dataclasses.replace(study, **{name: with_a_new_field(section, 3)}))) == STUDY_2019
+        others = plan.expand(dataclasses.replace(study, **{name: with_a_new_field(section, 4)}))
+        assert not {run.run_id for run in others} & {run.run_id for run in runs}
+
+
+def test_a_field_of_scoring_that_is_added_later_is_recorded_only_where_it_differs_from_its_default():
+    study = config.load("quick")
+    recorded = identity.scored_with(study)
+    assert recorded["num_train"] == 1000
+    for value, expected in ((3, recorded), (4, {**recorded, "added": 4})):
+        later = dataclasses.replace(study, evaluate=with_a_new_field(study.evaluate, value))
+        assert identity.scored_with(later) == expected
 
 
 @pytest.mark.parametrize(

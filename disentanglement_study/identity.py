@@ -1,0 +1,60 @@
+"""What a run and its scores depend on: the settings that are hashed into a run's id, and those of scoring.
+
+A field of the first version always enters. A field that was added later enters where it differs from its default, so
+that older studies keep their ids and can be extended. Its default may therefore never change.
+"""
+
+import dataclasses
+import json
+from typing import Any
+
+from disentanglement_study.config import Study
+
+# The fields of the first version. Leave this as it is: a new field is in no list.
+FIRST = {
+    "nets": {
+        "image_size", "num_latents", "encoder", "decoder", "encoder_options", "decoder_options",
+        "discriminator_options",
+    },
+    "train": {
+        "steps", "batch_size", "learning_rate", "beta1", "beta2", "epsilon", "discriminator_learning_rate",
+        "discriminator_beta1", "discriminator_beta2", "sampling", "sampling_options",
+    },
+    "evaluate": {
+        "metrics", "representations", "num_train", "num_test", "training_batches", "table_rows", "keep_codes", "seed",
+        "sampling", "sampling_options", "options",
+    },
+}  # fmt: skip
+
+
+def static_bindings(study: Study) -> dict[str, Any]:
+    """What every run of a sweep shares and what its scores depend on, {"train.steps": 1000}: nets and training."""
+    sections = {"nets": study.nets, "train": study.train}
+    return {
+        f"{name}.{field}": value
+        for name, section in sections.items()
+        for field, value in _fields(name, section).items()
+    }
+
+
+def scored_with(study: Study) -> dict[str, Any]:
+    """The settings of scoring that all jobs of a study share, as JSON has them.
+
+    Not the names of the metrics: a finished study may be asked for more of them.
+    """
+    settings = {name: value for name, value in _fields("evaluate", study.evaluate).items() if name != "metrics"}
+    return json.loads(json.dumps(settings))
+
+
+def _fields(name: str, section: Any) -> dict[str, Any]:
+    """The fields of a section that enter an identity."""
+    values = dataclasses.asdict(section)
+    return {
+        field.name: values[field.name]
+        for field in dataclasses.fields(section)
+        if field.name in FIRST[name] or values[field.name] != _default(field)
+    }
+
+
+def _default(field: dataclasses.Field) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
