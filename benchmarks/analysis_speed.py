@@ -29,9 +29,9 @@ import pandas as pd
 from common import ERR, OUT, Parser, above_zero, cpu_name, known
 from threadpoolctl import threadpool_limits
 
-from analysis import figures, models, names, once, tables
-from analysis.figures import style
-from analysis.rows import NothingToDraw
+from disentanglement_study.analysis import figures, models, names, once, tables
+from disentanglement_study.analysis.figures import style
+from disentanglement_study.analysis.rows import NothingToDraw
 
 NO_HEADLINE = ("info_mec", "dci_es", "r2", "unified_scores", "unsupervised", "udr")
 TRAINING = ("reconstruction_loss", "kl_loss", "elbo", "loss")

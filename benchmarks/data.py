@@ -23,9 +23,9 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import tables
+import text_tables as tables
 from common import ERR, HERE, INTERRUPTED, OUT, Parser, commit, cpu_name, known, load, new_file, reason, save
-from tables import Section
+from text_tables import Section
 
 from disentanglement_study import data
 from disentanglement_study.data import DATASETS, cache
@@ -82,7 +82,7 @@ def is_here(name: str, root: Path | None) -> bool:
 
 def absent(name: str) -> dict[str, Any]:
     """A row of a set that is not here: what it will have when it is prepared."""
-    from disentanglement_study.data.originals import ORIGINALS
+    from disentanglement_study.data.published.originals import ORIGINALS
 
     facts = data.CATALOGUE[name]
     row = {"name": name, "factor_sizes": facts.factor_sizes, "source": "needs a picture"}
@@ -101,7 +101,7 @@ def delivered(loaded: data.DataSet, batches: int) -> dict[str, float]:
     import jax.numpy as jnp
 
     from disentanglement_study import rng
-    from disentanglement_study.train import to_float
+    from disentanglement_study.training.train import to_float
 
     jax.block_until_ready(jnp.zeros(1))  # the runtime's own memory is not the data set's
     before = own_bytes()

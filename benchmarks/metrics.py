@@ -41,10 +41,10 @@ from metrics_report import FITS, OURS, STUDY, THEIRS
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from disentanglement_study.config import EvaluateConfig
-from disentanglement_study.evaluate import evaluate
 from disentanglement_study.metrics import METRICS, dci, downstream_logistic_regression, explicitness
-from disentanglement_study.metrics.logistic_regression import predict_factors_logistic
-from disentanglement_study.metrics.predictors import predict_factors
+from disentanglement_study.metrics.estimators.logistic_regression import predict_factors_logistic
+from disentanglement_study.metrics.estimators.predictors import predict_factors
+from disentanglement_study.scoring.evaluate import evaluate
 
 EXAMPLES = """\
 examples:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-import tables
+import text_tables as tables
 from rich.console import Console
 from rotation import ratios, spread
-from tables import Section
+from text_tables import Section
 
 from disentanglement_study.config import EvaluateConfig
 

@@ -18,12 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 from rotation import Advance, images, serve
 
-from disentanglement_study import cost
 from disentanglement_study.config import NetConfig, TrainConfig
-from disentanglement_study.locatello2019 import GRID
 from disentanglement_study.objectives import OBJECTIVES
-from disentanglement_study.population import over_members
-from disentanglement_study.train import Trainer, build_nets
+from disentanglement_study.runtime.population import over_members
+from disentanglement_study.study import cost
+from disentanglement_study.study.locatello2019 import GRID
+from disentanglement_study.training.train import Trainer, build_nets
 from disentanglement_study.types import DataSet, Job, Run
 
 Program = tuple[dict[str, Any], Advance]

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis import names, report
 from benchmarks import chromium
-from disentanglement_study import config, plan
+from disentanglement_study import config
+from disentanglement_study.analysis import names, report
 from disentanglement_study.store import Store
+from disentanglement_study.study import plan
 from disentanglement_study.types import Job
 
 HEADLINES = (*names.STUDY_METRICS, "irs", "explicitness", "downstream_logistic_regression", "downstream_boosted_trees")

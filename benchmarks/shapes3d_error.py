@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from common import ERR, OUT, Parser, above_zero
 
 from disentanglement_study.data.catalogue import CATALOGUE
-from disentanglement_study.data.shapes3d_rendered import render, seen
+from disentanglement_study.data.rendered.shapes3d_rendered import render, seen
 
 SURFACES = ("sky", "floor", "wall", "object")
 

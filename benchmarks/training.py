@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # where the package is no
 
 import jax
 import programs
-import report
+import training_report as report
 from common import (
     ERR,
     HERE,
@@ -40,12 +40,12 @@ from common import (
     reason,
     save,
 )
-from report import OURS, PEAK
 from rotation import Here, Processes, cores, rotate, spread
+from training_report import OURS, PEAK
 
 from disentanglement_study.nets import layers
 from disentanglement_study.objectives import OBJECTIVES
-from disentanglement_study.train import device_form
+from disentanglement_study.training.train import device_form
 
 PRECISIONS = ("default", "high", "highest", "bfloat16", "tensorfloat32", "float32")
 TOLERANCE = 1e-3  # between forms, at full precision: they sum in other orders

@@ -49,7 +49,7 @@ def dsprites_root(tmp_path_factory):
     import numpy as np
     from PIL import Image
 
-    from disentanglement_study.data import dsprites
+    from disentanglement_study.data.rendered import dsprites
 
     root = Path(os.environ["DISENTANGLEMENT_STUDY_TEST_SETS"])
     picture = np.random.default_rng(0).integers(0, 256, (100, 90, 3), dtype=np.uint8)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from disentanglement_study import config, plan
+from disentanglement_study import config
 from disentanglement_study.store import Store
+from disentanglement_study.study import plan
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> & \u2028"
 METRICS = ("mig", "dci", "sap_score", "modularity")

@@ -8,7 +8,7 @@ from pathlib import Path
 from report_study import make_study
 
 from disentanglement_study import cli, data, metrics, objectives, store
-from disentanglement_study.data import sampling
+from disentanglement_study.data.draws import sampling
 from disentanglement_study.types import Objective
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -40,8 +40,8 @@ def test_the_commands_of_the_readme_exist(tmp_path, monkeypatch):
     for arguments in commands():
         parsed = cli.parser().parse_args(arguments)
         parsed.data_dir = sets
-        if "sweep" in parsed and parsed.function is not cli.quick:
-            assert cli._sweep(parsed)[1], arguments
+        if "sweep" in parsed and parsed.function is not cli.study.quick:
+            assert cli.study._sweep(parsed)[1], arguments
 
 
 def test_the_objective_of_the_readme_trains(dsprites_root, tmp_path, monkeypatch):

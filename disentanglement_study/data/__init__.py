@@ -3,18 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from disentanglement_study.data import (
+from disentanglement_study.data import cache, prepared
+from disentanglement_study.data.catalogue import CATALOGUE, Facts
+from disentanglement_study.data.rendered import (
     abstract_dsprites,
-    cache,
     color_dsprites,
     dsprites,
     noisy_dsprites,
-    prepared,
     scream_dsprites,
     shapes3d_rendered,
     texture_dsprites,
 )
-from disentanglement_study.data.catalogue import CATALOGUE, Facts
 from disentanglement_study.errors import unknown
 from disentanglement_study.types import DataSet
 

@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +19,8 @@ from typing import Any
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from disentanglement_study.terminal import ERR
+from disentanglement_study.runtime import files
+from disentanglement_study.runtime.terminal import ERR
 
 VARIABLE = "DISENTANGLEMENT_STUDY_DATA"
 
@@ -55,20 +55,15 @@ def load(
     return read(name, shape, root, dtype=dtype, sha256=sha256)
 
 
-def is_name(name: str) -> bool:
-    """Whether this can be the name of a set: of a file in the folder, and of none outside it."""
-    return isinstance(name, str) and re.fullmatch(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,199}", name) is not None
-
-
 def file(name: str, kind: str, root: Path | None = None) -> Path:
     """The file of a set, "bin" or "json"; ValueError for what is no name of one."""
-    if not is_name(name):
+    if not files.is_name(name):
         raise ValueError(f"{name!r} is no name of a data set: expected no slashes, and no dot at its beginning")
     return folder(root) / f"{name}.{kind}"
 
 
 def has(name: str, root: Path | None = None) -> bool:
-    return is_name(name) and file(name, "bin", root).exists()
+    return files.is_name(name) and file(name, "bin", root).exists()
 
 
 def about(name: str, root: Path | None = None) -> dict:

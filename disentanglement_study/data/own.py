@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from disentanglement_study import npz
 from disentanglement_study.data import cache, prepared
 from disentanglement_study.data.catalogue import CATALOGUE, Facts
+from disentanglement_study.runtime import npz
 from disentanglement_study.types import DataSet
 
 ARRAYS = ("images", "factors", "factor_names", "factor_sizes")

@@ -7,7 +7,7 @@ from jaxtyping import Integer, Num
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from disentanglement_study.declared import OneOf
+from disentanglement_study.config.declared import OneOf
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.interventions import draw_same_value, rows_by_value

@@ -14,6 +14,9 @@ SMALLEST_RANGE = 1e-100
 SMALLEST_SPREAD = SMALLEST_RANGE
 DTYPES = {"categories": "iub", "numbers": "iubf"}
 
+# The metrics that take real numbers, for a message; a test holds it to the registry, which imports this module.
+OF_NUMBERS = "dci_es (continuous_factors=True), mcc, r2, sap_score (continuous_factors=True)"
+
 
 def check_points(codes, factors, *, min_factors=1, kind="categories"):
     """Codes [N, D] as floats and factors [N, F] as `kind` says, or a ValueError that says what is wrong with them.
@@ -122,7 +125,7 @@ def _of_dtype(factors, prefix, kind):
     """Factors of a dtype that will do, the real ones as float64 and finite."""
     if factors.dtype.kind not in DTYPES[kind]:
         expected = "integers (the index of each value)" if kind == "categories" else "integers or real numbers"
-        hint = f"; real numbers are for {_metrics_of_numbers()}" if factors.dtype.kind == "f" else ""
+        hint = f"; real numbers are for {OF_NUMBERS}" if factors.dtype.kind == "f" else ""
         raise ValueError(f"{prefix}factors must be {expected}, got {factors.dtype}{hint}")
     if factors.dtype.kind != "f":
         return factors
@@ -148,14 +151,6 @@ def _check_variation(given, factors, prefix):
             f"{prefix}factor {unique[0]} has another value at each of the {len(given)} {prefix}points: "
             "a metric needs more points than a factor has values"
         )
-
-
-def _metrics_of_numbers():
-    """Their names; METRICS imports this module."""
-    from disentanglement_study.metrics import METRICS
-
-    option = {"numbers": "", "either": " (continuous_factors=True)"}
-    return ", ".join(name + option[metric.factors] for name, metric in METRICS.items() if metric.factors in option)
 
 
 def _by_column(convert, tables):

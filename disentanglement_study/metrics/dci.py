@@ -5,8 +5,8 @@ from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.aggregations import concentration
 from disentanglement_study.metrics.checks import check_split
+from disentanglement_study.metrics.estimators.predictors import predict_factors
 from disentanglement_study.metrics.options import NumStages, Trees
-from disentanglement_study.metrics.predictors import predict_factors
 
 
 def dci(

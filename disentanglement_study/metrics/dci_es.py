@@ -7,10 +7,10 @@ import numpy as np
 from annotated_types import Ge, MinLen
 from jaxtyping import Float, Num
 
-from disentanglement_study.declared import OneOf, Rising
+from disentanglement_study.config.declared import OneOf, Rising
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import as_labels, check_split
-from disentanglement_study.metrics.probes import PROBES
+from disentanglement_study.metrics.estimators.probes import PROBES
 
 
 def dci_es(

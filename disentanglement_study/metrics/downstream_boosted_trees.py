@@ -5,8 +5,8 @@ from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_split
 from disentanglement_study.metrics.downstream import TRAIN_SIZES, downstream_scores
+from disentanglement_study.metrics.estimators.predictors import predict_factors
 from disentanglement_study.metrics.options import TrainSizes, Trees
-from disentanglement_study.metrics.predictors import predict_factors
 
 
 def downstream_boosted_trees(

@@ -7,7 +7,7 @@ from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_split
 from disentanglement_study.metrics.downstream import TRAIN_SIZES, downstream_scores
-from disentanglement_study.metrics.logistic_regression import predict_factors_logistic
+from disentanglement_study.metrics.estimators.logistic_regression import predict_factors_logistic
 from disentanglement_study.metrics.options import LogisticBackend, LogisticProtocol, TrainSizes
 
 

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from disentanglement_study.declared import OneOf
+from disentanglement_study.config.declared import OneOf
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_split
 

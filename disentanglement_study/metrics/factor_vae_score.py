@@ -1,13 +1,14 @@
 """FactorVAE score."""
 
+import functools
+
 import numpy as np
-from jaxtyping import Bool, Float, Integer, Num
+from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.interventions import draw_same_value, rows_by_value
 from disentanglement_study.metrics.options import NumPoints, NumVariance, Threshold, VarianceBatch
-
-CHUNK = 1000  # votes at a time: all their batches at once would take hundreds of megabytes
+from disentanglement_study.metrics.votes import CHUNK, scores_of_votes
 
 
 def factor_vae_score(
@@ -40,51 +41,21 @@ def factor_vae_score(
     """
     codes, factors = check_points(codes, factors, min_factors=2)
     rng = np.random.default_rng(rng)
-    active, variance = active_codes(codes, rng, num_variance, prune_threshold)
-    if not active.any():
-        return {"factor_vae_score": 0.0, "train_accuracy": 0.0, "num_active_dims": 0.0}
-    codes, variance = codes[:, active], variance[active]
-    index = rows_by_value(factors)
-    train_labels = rng.integers(factors.shape[1], size=num_train)
-    test_labels = rng.integers(factors.shape[1], size=num_test)
-    train_votes = _least_varying(codes, variance, index, train_labels, batch_size, rng)
-    test_votes = _least_varying(codes, variance, index, test_labels, batch_size, rng)
-    train_accuracy, test_accuracy = majority_vote(train_votes, train_labels, test_votes, test_labels)
-    return {
-        "factor_vae_score": test_accuracy,
-        "train_accuracy": train_accuracy,
-        "num_active_dims": float(active.sum()),
-    }
-
-
-def active_codes(
-    codes: Num[np.ndarray, "n d"], rng: np.random.Generator, num_rows: int, prune_threshold: float
-) -> tuple[Bool[np.ndarray, " d"], Float[np.ndarray, " d"]]:
-    """Which codes vary, with a standard deviation of `prune_threshold` or more, and all variances, of random rows."""
-    sample = codes[rng.integers(len(codes), size=num_rows)].astype(np.float64)
-    variance = sample.var(axis=0, ddof=1)
-    return (np.sqrt(variance) >= prune_threshold) & (np.ptp(sample, axis=0) > 0), variance
-
-
-def majority_vote(
-    train_votes: Integer[np.ndarray, " n"],
-    train_labels: Integer[np.ndarray, " n"],
-    test_votes: Integer[np.ndarray, " m"],
-    test_labels: Integer[np.ndarray, " m"],
-) -> tuple[float, float]:
-    """The train and test accuracy of the classifier that takes each vote for its most frequent label in training."""
-    size = (max(train_votes.max(), test_votes.max()) + 1, max(train_labels.max(), test_labels.max()) + 1)
-    tally = np.zeros(size, np.int64)
-    np.add.at(tally, (train_votes, train_labels), 1)
-    stands_for = tally.argmax(axis=1)
-    train_accuracy, test_accuracy = (
-        np.mean(stands_for[train_votes] == train_labels),
-        np.mean(stands_for[test_votes] == test_labels),
+    cast = functools.partial(_least_varying, rows_by_value(factors), batch_size, rng)
+    return scores_of_votes(
+        "factor_vae_score",
+        codes,
+        factors.shape[1],
+        cast,
+        rng,
+        num_train=num_train,
+        num_test=num_test,
+        num_variance=num_variance,
+        prune_threshold=prune_threshold,
     )
-    return float(train_accuracy), float(test_accuracy)
 
 
-def _least_varying(codes, variance, index, labels, batch_size, rng):
+def _least_varying(index, batch_size, rng, codes, variance, labels):
     """[len(labels)]: the code of least relative variance over a batch that agrees on the factor of the label."""
     votes = np.empty(len(labels), np.int64)
     for start in range(0, len(labels), CHUNK):

@@ -4,10 +4,10 @@ import numpy as np
 from jaxtyping import Float, Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
+from disentanglement_study.metrics.estimators.predictors import predict_factors
 from disentanglement_study.metrics.interventions import draw_each_value, rows_by_value
 from disentanglement_study.metrics.options import NumPoints, NumStages, Trees
 from disentanglement_study.metrics.points import draw_points, is_complete_grid
-from disentanglement_study.metrics.predictors import predict_factors
 
 
 def fairness(

@@ -10,11 +10,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from disentanglement_study.declared import OneOf
+from disentanglement_study.config.declared import OneOf
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_split
-from disentanglement_study.metrics.information import discretise, entropy, mutual_information
-from disentanglement_study.metrics.neighbours import neighbour_information
+from disentanglement_study.metrics.estimators.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.estimators.neighbours import neighbour_information
 from disentanglement_study.metrics.options import NumBins
 
 ESTIMATORS = ("neighbours", "bins", "values")

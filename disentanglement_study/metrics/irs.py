@@ -6,10 +6,10 @@ import numpy as np
 from annotated_types import Interval
 from jaxtyping import Float, Integer, Num
 
-from disentanglement_study.declared import OneOf
+from disentanglement_study.config.declared import OneOf
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_points
-from disentanglement_study.metrics.information import discretise
+from disentanglement_study.metrics.estimators.information import discretise
 from disentanglement_study.metrics.options import NumBins
 
 PROTOCOLS = {"dlib": (0.99, 20), "paper": (1.0, 0)}  # quantile, bins of factors

@@ -8,7 +8,7 @@ from jaxtyping import Float, Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.dci import concentration
-from disentanglement_study.metrics.information import discretise, mutual_information
+from disentanglement_study.metrics.estimators.information import discretise, mutual_information
 from disentanglement_study.metrics.options import NumBins
 
 

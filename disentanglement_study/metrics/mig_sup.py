@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
-from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.estimators.information import discretise, entropy, mutual_information
 from disentanglement_study.metrics.options import NumBins, Threshold
 
 

@@ -5,7 +5,7 @@ from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.aggregations import modularities
 from disentanglement_study.metrics.checks import check_points
-from disentanglement_study.metrics.information import discretise, mutual_information
+from disentanglement_study.metrics.estimators.information import discretise, mutual_information
 from disentanglement_study.metrics.options import NumBins
 
 

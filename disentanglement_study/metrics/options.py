@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Interval, MinLen
 
-from disentanglement_study.declared import OneOf
+from disentanglement_study.config.declared import OneOf
 
 NumBins = Annotated[int, Interval(ge=2, le=100_000)]  # a table of counts has bins x values of a factor x codes
 NumPoints = Annotated[int, Interval(ge=1, le=2**20 - 1)]  # exact boosting takes no more: `boosting_arrays.MAX_POINTS`
@@ -18,19 +18,19 @@ TrainSizes = Annotated[Sequence[Annotated[int, Ge(1)]], MinLen(1)]
 
 
 def _trees() -> Sequence[str]:
-    from disentanglement_study.metrics.predictors import BACKENDS
+    from disentanglement_study.metrics.estimators.predictors import BACKENDS
 
     return tuple(BACKENDS)
 
 
 def _logistic_protocols() -> Sequence[str]:
-    from disentanglement_study.metrics.logistic_regression import PROTOCOLS
+    from disentanglement_study.metrics.estimators.logistic_regression import PROTOCOLS
 
     return tuple(PROTOCOLS)
 
 
 def _logistic_backends() -> Sequence[str]:
-    from disentanglement_study.metrics.logistic_regression import BACKENDS
+    from disentanglement_study.metrics.estimators.logistic_regression import BACKENDS
 
     return tuple(BACKENDS)
 

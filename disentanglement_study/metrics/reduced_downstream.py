@@ -7,8 +7,8 @@ from annotated_types import Ge
 from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_split
+from disentanglement_study.metrics.estimators.predictors import predict_factors
 from disentanglement_study.metrics.options import NumStages, Trees
-from disentanglement_study.metrics.predictors import predict_factors
 
 
 def reduced_downstream(

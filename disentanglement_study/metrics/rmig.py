@@ -5,9 +5,9 @@ from typing import Annotated
 import numpy as np
 from jaxtyping import Integer, Num
 
-from disentanglement_study.declared import Rising
+from disentanglement_study.config.declared import Rising
 from disentanglement_study.metrics.checks import check_points
-from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.estimators.information import discretise, entropy, mutual_information
 from disentanglement_study.metrics.options import NumBins
 
 

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from disentanglement_study import declared
+from disentanglement_study.config import declared
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.metrics import METRICS
 

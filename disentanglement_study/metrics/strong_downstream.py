@@ -7,9 +7,9 @@ from annotated_types import Interval
 from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
+from disentanglement_study.metrics.estimators.predictors import predict_factors
 from disentanglement_study.metrics.options import NumPoints, NumStages, Trees
 from disentanglement_study.metrics.points import draw_points, is_complete_grid
-from disentanglement_study.metrics.predictors import predict_factors
 
 
 def strong_downstream(

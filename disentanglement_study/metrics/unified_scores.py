@@ -13,9 +13,9 @@ from disentanglement_study.metrics.aggregations import (
     modularities,
 )
 from disentanglement_study.metrics.checks import check_split
-from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.estimators.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.estimators.predictors import predict_factors
 from disentanglement_study.metrics.options import NumBins, Trees
-from disentanglement_study.metrics.predictors import predict_factors
 from disentanglement_study.metrics.sap_score import svm_accuracies
 
 

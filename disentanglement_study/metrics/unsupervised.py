@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Num
 
 from disentanglement_study.metrics.checks import check_points
-from disentanglement_study.metrics.information import discretise, mutual_information
+from disentanglement_study.metrics.estimators.information import discretise, mutual_information
 from disentanglement_study.metrics.options import NumBins
 
 # A code that is an exact function of others makes the total correlation infinite. The eigenvalues of the correlation

@@ -1,12 +1,14 @@
 """Z-max Variance."""
 
+import functools
+
 import numpy as np
 from jaxtyping import Integer, Num
 
 from disentanglement_study.metrics.checks import check_points
-from disentanglement_study.metrics.factor_vae_score import CHUNK, active_codes, majority_vote
 from disentanglement_study.metrics.interventions import draw_same_value, rows_by_others
 from disentanglement_study.metrics.options import NumPoints, NumVariance, Threshold, VarianceBatch
+from disentanglement_study.metrics.votes import CHUNK, scores_of_votes
 
 
 def z_max_variance(
@@ -56,24 +58,21 @@ def z_max_variance(
             f"factor {factor} never varies alone: none of the {len(factors)} rows differs from another in that factor "
             "and in no other"
         )
-    active, variance = active_codes(codes, rng, num_variance, prune_threshold)
-    if not active.any():
-        return {"z_max_variance": 0.0, "train_accuracy": 0.0, "num_active_dims": 0.0}
-    codes, variance = codes[:, active], variance[active]
     candidates = [np.flatnonzero(row) for row in varies]
-    train_labels = rng.integers(factors.shape[1], size=num_train)
-    test_labels = rng.integers(factors.shape[1], size=num_test)
-    train_votes = _most_varying(codes, variance, index, candidates, train_labels, batch_size, rng)
-    test_votes = _most_varying(codes, variance, index, candidates, test_labels, batch_size, rng)
-    train_accuracy, test_accuracy = majority_vote(train_votes, train_labels, test_votes, test_labels)
-    return {
-        "z_max_variance": test_accuracy,
-        "train_accuracy": train_accuracy,
-        "num_active_dims": float(active.sum()),
-    }
+    return scores_of_votes(
+        "z_max_variance",
+        codes,
+        factors.shape[1],
+        functools.partial(_most_varying, index, candidates, batch_size, rng),
+        rng,
+        num_train=num_train,
+        num_test=num_test,
+        num_variance=num_variance,
+        prune_threshold=prune_threshold,
+    )
 
 
-def _most_varying(codes, variance, index, candidates, labels, batch_size, rng):
+def _most_varying(index, candidates, batch_size, rng, codes, variance, labels):
     """[len(labels)]: the code of largest relative variance over a batch that differs in the factor of the label."""
     votes = np.empty(len(labels), np.int64)
     for start in range(0, len(labels), CHUNK):

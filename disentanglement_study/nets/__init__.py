@@ -9,7 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from disentanglement_study.declared import check_options
+from disentanglement_study.config.declared import check_options
 from disentanglement_study.errors import one_line, unknown
 from disentanglement_study.nets.conv import ConvDecoder, ConvEncoder
 from disentanglement_study.nets.mlp import Discriminator, MlpDecoder, MlpEncoder

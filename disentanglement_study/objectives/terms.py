@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from disentanglement_study import gaussian
 from disentanglement_study.types import Nets
 
 Scalar = Float[Array, ""]
@@ -15,15 +16,12 @@ Codes = Float[Array, "b d"]
 
 def gaussian_sample(rng: Array, mean: Codes, logvar: Codes) -> Codes:
     """z = mean + exp(logvar / 2) ε with one ε ~ N(0, I) an image (Kingma & Welling 2014, eq. 4)."""
-    return mean + jnp.exp(logvar / 2) * jax.random.normal(rng, mean.shape)
+    return gaussian.sample(mean, logvar, jax.random.normal(rng, mean.shape))
 
 
 def gaussian_kl(mean: Codes, logvar: Codes) -> Scalar:
-    """KL(N(mean, exp logvar) || N(0, I)) = ½ Σ_d (mean² + exp logvar - logvar - 1).
-
-    Summed over latents, mean over the batch.
-    """
-    return 0.5 * jnp.mean(jnp.sum(mean**2 + jnp.exp(logvar) - logvar - 1, axis=1))
+    """KL(N(mean, exp logvar) || N(0, I)), summed over latents, mean over the batch."""
+    return jnp.mean(jnp.sum(gaussian.kl(mean, logvar), axis=1))
 
 
 @jax.custom_jvp

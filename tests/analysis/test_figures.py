@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import figures, models, names, rows, tables
-from analysis.figures import layout, papers, shared, style
-from analysis.tables.downstream_by_score import downstream_by_score
-from analysis.tables.factor_groups import factor_groups
-from analysis.tables.unified_rank_correlation import SCORES as UNIFIED
-from analysis.tables.unsupervised_by_strength import unsupervised_by_strength
+from disentanglement_study.analysis import figures, models, names, rows, tables
+from disentanglement_study.analysis.figures import layout, papers, shared, style
+from disentanglement_study.analysis.tables.downstream_by_score import downstream_by_score
+from disentanglement_study.analysis.tables.factor_groups import factor_groups
+from disentanglement_study.analysis.tables.unified_rank_correlation import SCORES as UNIFIED
+from disentanglement_study.analysis.tables.unsupervised_by_strength import unsupervised_by_strength
 
 STRENGTHS = {"beta_vae": ("beta", [1.0, 4.0]), "dip_vae_i": ("lambda_od", [2.0, 20.0])}
 SIZES = (10, 100, 1_000, 10_000)

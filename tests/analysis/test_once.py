@@ -5,8 +5,8 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from analysis import once
-from analysis.rows import NothingToDraw
+from disentanglement_study.analysis import once
+from disentanglement_study.analysis.rows import NothingToDraw
 
 
 class Counted:

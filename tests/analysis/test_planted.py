@@ -12,7 +12,7 @@ import pytest
 import scipy.stats
 from chosen import slow
 
-from analysis import models, names, published, stats, tables
+from disentanglement_study.analysis import models, names, published, stats, tables
 
 DATA_SETS, OBJECTIVES, METRICS = list(names.DATA_SETS), list(names.OBJECTIVES), names.STUDY_METRICS
 
@@ -324,7 +324,7 @@ class TestPaperVsMeasured:
         assert numbers["why"].str.contains("dSprites").any()
 
     def test_every_published_number_has_a_source_and_a_measure(self):
-        from analysis.tables.paper_vs_measured import MEASURES
+        from disentanglement_study.analysis.tables.paper_vs_measured import MEASURES
 
         assert [claim.key for claim in published.CLAIMS] == list(MEASURES)
         for claim in published.CLAIMS:

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from report_study import make_study
 
-from analysis import names, tables
-from analysis.rows import NothingToDraw
 from disentanglement_study import cli
+from disentanglement_study.analysis import names, tables
+from disentanglement_study.analysis.rows import NothingToDraw
 
 RESULTS = Path(__file__).parents[2] / "results" / "quick" / "results.parquet"
 

@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 from report_study import HOSTILE, METRICS, PNG, make_study
 
-from analysis import report
-from analysis.report import curves as curve_files
-from analysis.report.encoding import floats
-from analysis.report.paths import shortened
-from disentanglement_study import cli, config, plan
+from disentanglement_study import cli, config
+from disentanglement_study.analysis import report
+from disentanglement_study.analysis.report import curves as curve_files
+from disentanglement_study.analysis.report.encoding import floats
+from disentanglement_study.analysis.report.paths import shortened
 from disentanglement_study.store import Store
+from disentanglement_study.study import plan
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,7 @@ def test_paths_of_the_machine_are_not_in_the_page(store, page):
     for text in ("no/path n/a/b", "https://x.org/a/b", HOSTILE, "1/2", "/ or /usr"):
         assert shortened(text) == text
     html = page.read_text(encoding="utf-8")
-    for folder in (store.root.parent, Path.home(), Path(report.__file__).parents[2]):
+    for folder in (store.root.parent, Path.home(), Path(report.__file__).parents[3]):
         assert str(folder) not in html or folder == Path("/")
 
 
@@ -160,10 +161,12 @@ def test_the_command_replaces_its_own_page_only(store, tmp_path, capsys):
     assert (tmp_path / "index.html").read_text() == "<html>my home page</html>"
 
 
-def test_the_wheel_carries_the_parts_of_the_page(tmp_path):
-    root = Path(report.__file__).parents[2]
+def test_the_wheel_carries_the_parts_of_the_page_and_no_package_but_one(tmp_path):
+    root = Path(report.__file__).parents[3]
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=root, check=True, capture_output=True)
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
     for part in ("index.html", "style.css", *(f"{name}.js" for name in report.PROGRAMS)):
-        assert f"analysis/report/page/{part}" in names
+        assert f"disentanglement_study/analysis/report/page/{part}" in names
+    # A package called `analysis` in site-packages would be everybody's.
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"disentanglement_study"}

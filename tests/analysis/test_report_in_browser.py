@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from report_study import HOSTILE, make_study
 
-from analysis import report
 from benchmarks import chromium
-from disentanglement_study import config, plan
+from disentanglement_study import config
+from disentanglement_study.analysis import report
 from disentanglement_study.store import Store
+from disentanglement_study.study import plan
 
 READY = "performance.getEntriesByName('plots drawn').length"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from analysis import stats
+from disentanglement_study.analysis import stats
 
 
 @pytest.mark.parametrize("levels", [3, 1000])

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from analysis import names, rows, tables
 from disentanglement_study import metrics as registry
+from disentanglement_study.analysis import names, rows, tables
 
 STRENGTHS = {
     "beta_vae": ("beta", [1.0, 4.0, 16.0]),
@@ -309,7 +309,7 @@ class TestTables:
 
 def test_analysis_needs_no_accelerator_no_cluster_and_no_window():
     code = (
-        "import sys, analysis.tables, analysis.figures; "
+        "import sys, disentanglement_study.analysis.tables, disentanglement_study.analysis.figures; "
         "print([m for m in ('jax', 'flax', 'ray', 'gin', 'sklearn', 'matplotlib.pyplot') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -15,9 +15,9 @@ from disentanglement_study.nets import layers
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import programs
-import report
 import rotation
 import training
+import training_report as report
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

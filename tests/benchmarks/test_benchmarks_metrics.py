@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from disentanglement_study.metrics import METRICS
-from disentanglement_study.metrics.boosting_arrays import presort
+from disentanglement_study.metrics.estimators.boosting_arrays import presort
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from disentanglement_study.data import CATALOGUE
-from disentanglement_study.data.shapes3d_rendered import render
+from disentanglement_study.data.rendered.shapes3d_rendered import render
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from disentanglement_study.metrics.dci_es import dci_es, explicitness
-from disentanglement_study.metrics.probes import NUM_TREES, PROBES, random_features, random_forest
+from disentanglement_study.metrics.estimators.probes import NUM_TREES, PROBES, random_features, random_forest
 
 RNG = np.random.default_rng(0)
 FACTORS = RNG.integers([3, 8, 10], size=(1500, 3))

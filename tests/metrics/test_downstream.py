@@ -7,8 +7,8 @@ import pytest
 from test_golden import GOLDEN, points
 
 from disentanglement_study.metrics import downstream_boosted_trees, downstream_logistic_regression
-from disentanglement_study.metrics.logistic_regression import predict_factors_logistic
-from disentanglement_study.metrics.one_vs_rest import CS, one_vs_rest
+from disentanglement_study.metrics.estimators.logistic_regression import predict_factors_logistic
+from disentanglement_study.metrics.estimators.one_vs_rest import CS, one_vs_rest
 
 ANSWERS = json.loads((GOLDEN / "downstream.json").read_text())
 REPRESENTATIONS = list(ANSWERS["sk020"])
@@ -149,7 +149,7 @@ def test_what_does_not_converge_is_kept_with_a_warning():
 def test_the_blocks_of_points_change_nothing(monkeypatch):
     codes, factors, test_codes = problem(700, 4, seed=0)
     expected = one_vs_rest(codes, factors[:, :1].T, test_codes)
-    monkeypatch.setattr("disentanglement_study.metrics.one_vs_rest.BLOCK", 17)
+    monkeypatch.setattr("disentanglement_study.metrics.estimators.one_vs_rest.BLOCK", 17)
     for one, other in zip(one_vs_rest(codes, factors[:, :1].T, test_codes), expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-8)
 

@@ -1,12 +1,14 @@
 """What the values of a factor are called, and of which dtype they are, changes no score."""
 
+import re
+
 import jaxtyping
 import numpy as np
 import pytest
 
-from disentanglement_study import evaluate
 from disentanglement_study.metrics import METRICS, mcc, sap_score
 from disentanglement_study.metrics.checks import as_labels, as_numbers
+from disentanglement_study.scoring import evaluate
 
 SIZES = (2, 3, 4)
 GRID = np.stack(np.unravel_index(np.arange(np.prod(SIZES)), SIZES), axis=1).repeat(8, axis=0)
@@ -109,7 +111,9 @@ def test_what_a_metric_declares_is_what_it_takes(name, monkeypatch):
         assert takes in ("numbers", "either")
         assert compute(name, GRID / 2) == pytest.approx(compute(name, GRID), abs=1e-9)
         return
-    message = r"factors must be integers .*got float64; real numbers are for .*mcc, r2, .*\(continuous_factors=True\)"
+    option = {"numbers": "", "either": " (continuous_factors=True)"}
+    names = [name + option[metric.factors] for name, metric in METRICS.items() if metric.factors in option]
+    message = f"factors must be integers .*got float64; real numbers are for {re.escape(', '.join(names))}"
     with pytest.raises(ValueError, match=message):
         compute(name, GRID / 2)
     if takes == "either":

@@ -16,7 +16,7 @@ from disentanglement_study.metrics import (
     unsupervised,
 )
 from disentanglement_study.metrics.dci import concentration
-from disentanglement_study.metrics.information import discretise, entropy, mutual_information
+from disentanglement_study.metrics.estimators.information import discretise, entropy, mutual_information
 
 GOLDEN = Path(__file__).parent / "golden"
 ANSWERS = json.loads((GOLDEN / "metrics.json").read_text())

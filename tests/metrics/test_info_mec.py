@@ -23,7 +23,7 @@ from test_information import (
 )
 
 from disentanglement_study.metrics import info_mec
-from disentanglement_study.metrics.neighbours import neighbour_information
+from disentanglement_study.metrics.estimators.neighbours import neighbour_information
 
 
 def _ross(code, labels, num_neighbours):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from disentanglement_study.metrics import factor_vae_score, z_max_variance
-from disentanglement_study.metrics.factor_vae_score import majority_vote
 from disentanglement_study.metrics.interventions import draw_same_value, rows_by_others, rows_by_value
+from disentanglement_study.metrics.votes import majority_vote
 
 SIZES = (3, 4, 2)
 GRID = np.stack(np.unravel_index(np.arange(24), SIZES), axis=1)

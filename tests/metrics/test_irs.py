@@ -7,7 +7,7 @@ import pytest
 from test_golden import GOLDEN, points
 
 from disentanglement_study.metrics import irs
-from disentanglement_study.metrics.information import discretise
+from disentanglement_study.metrics.estimators.information import discretise
 from disentanglement_study.metrics.irs import robustness
 
 ANSWERS = json.loads((GOLDEN / "reference.json").read_text())["representations"]

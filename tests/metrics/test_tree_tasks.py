@@ -9,9 +9,9 @@ import pytest
 from test_golden import GOLDEN, GRID, TABLES, points
 
 from disentanglement_study.metrics import fairness, reduced_downstream, strong_downstream
+from disentanglement_study.metrics.estimators.predictors import predict_factors
 from disentanglement_study.metrics.fairness import aggregates, total_variation
 from disentanglement_study.metrics.interventions import draw_each_value, rows_by_value
-from disentanglement_study.metrics.predictors import predict_factors
 
 ANSWERS = json.loads((GOLDEN / "tree_tasks.json").read_text())
 PAIRS = np.stack(np.unravel_index(np.arange(6), (2, 3)), axis=1).repeat(20, axis=0)  # two factors, each point 20 times

@@ -1,0 +1,22 @@
+"""Does regularisation make the codes independent? (Locatello et al. 2019, appendix)"""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from disentanglement_study.analysis.figures import unsupervised_lines
+
+SCORE = "mutual_information"
+LABEL = "Mean mutual information of two codes (nats)"
+
+
+def mutual_information(results: pd.DataFrame) -> Figure:
+    """Mean mutual information of pairs of codes, sampled (left) and mean (right), against strength, for each data set.
+
+    Of 20 bins a code, in nats; otherwise as `total_correlation`.
+    """
+    return unsupervised_lines.by_representation(results, SCORE, LABEL, log=False)
+
+
+def mutual_information_by_objective(results: pd.DataFrame) -> Figure:
+    """The same, sampled against mean representations, a panel for each data set and objective."""
+    return unsupervised_lines.by_objective(results, SCORE, LABEL, log=False)

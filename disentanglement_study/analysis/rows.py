@@ -1,0 +1,75 @@
+"""The rows of a study as the analysis reads them: checked, failures set aside, one value per score of a model.
+
+The headline score of a metric is the row whose `score` equals its `metric`; `info_mec` has three side by side, and
+some metrics have none. Of the hundreds of scores of a model, tables and figures show these, those that need no labels,
+and the accuracies of the downstream tasks. A row whose `error` is set, or whose `value` is not finite, is a failure: it
+enters no statistic and is counted by `tables.failures`.
+"""
+
+import numpy as np
+import pandas as pd
+
+from disentanglement_study.analysis import names
+
+# What every table or figure reads. Results may hold more columns.
+COLUMNS = (
+    "run_id",
+    "data_set",
+    "objective",
+    "strength_name",
+    "strength",
+    "seed",
+    "representation",
+    "metric",
+    "score",
+    "value",
+    "error",
+)
+# Metrics that see no factor labels, and so could be used to select models.
+UNSUPERVISED = ("training", "unsupervised", "udr")
+
+
+class NothingToDraw(ValueError):
+    """The rows are well formed but do not allow this table or figure; the message says what they lack."""
+
+
+def checked(results: pd.DataFrame) -> pd.DataFrame:
+    """The results with categorical columns as plain values; ValueError that names the columns that they lack."""
+    missing = [column for column in COLUMNS if column not in results.columns]
+    if missing:
+        raise ValueError(f"results lack {', '.join(missing)}: the analysis needs {', '.join(COLUMNS)}")
+    # Categories compare and group by what they could hold, not by what they hold.
+    return results.astype(dict.fromkeys(results.select_dtypes("category"), object))
+
+
+def is_failure(results: pd.DataFrame) -> pd.Series:
+    """Whether each row is a failed run or metric: an error is set, or the value is not a finite number."""
+    failed = ~np.isfinite(results["value"].astype(float))
+    error = results["error"].dropna()  # few: text is slow
+    return failed | (error.astype(str).str.strip() != "").reindex(results.index, fill_value=False)
+
+
+def scored(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows that hold a score, in an order of their own, so that no figure depends on the order of the jobs.
+
+    A model that has the same score twice is a ValueError, never an average.
+    """
+    results = checked(results)
+    rows = results[~is_failure(results)]
+    key = ["run_id", "representation", "metric", "score"]
+    twice = rows[rows.duplicated(key, keep=False)]
+    if len(twice):
+        first = twice.iloc[0]
+        same = twice[(twice[key] == first[key]).all(axis=1)]
+        varying = [c for c in ("protocol", "metric_version") if c in same and same[c].nunique() > 1]
+        values = "; ".join(f"{c}: {', '.join(sorted(same[c].astype(str).unique()))}" for c in varying)
+        raise ValueError(
+            f"run {first['run_id']} has the score {first['score']} of {first['metric']} "
+            f"({first['representation']}) {len(same)} times ({values or 'repeated rows'}): keep one of them"
+        )
+    return rows.sort_values(key, ignore_index=True)
+
+
+def is_headline(metric: str, score: str) -> bool:
+    """Whether this score of this metric is shown for it."""
+    return (metric == score and metric not in UNSUPERVISED) or (metric == "info_mec" and score in names.INFO_MEC)

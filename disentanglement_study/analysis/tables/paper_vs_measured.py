@@ -1,0 +1,291 @@
+"""Do the published claims hold in this study?"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from disentanglement_study.analysis import models as study
+from disentanglement_study.analysis import names, once, stats
+from disentanglement_study.analysis.published import ALL, CLAIMS, Claim
+from disentanglement_study.analysis.rows import NothingToDraw
+from disentanglement_study.analysis.tables.rank_correlation import (
+    downstream_rank_correlation,
+    rank_correlation,
+    unsupervised_rank_correlation,
+)
+from disentanglement_study.analysis.tables.strength_rank_correlation import strength_rank_correlation
+from disentanglement_study.analysis.tables.transfer import transfer
+from disentanglement_study.analysis.tables.variance_explained import variance_explained
+
+TOTAL_CORRELATION = "gaussian_total_correlation"
+LOSSES = ("reconstruction_loss", "kl_loss", "elbo", TOTAL_CORRELATION)
+YES, NO, NOT_ENOUGH = "yes", "no", "not enough data"
+COLUMNS = ["claim", "source", "certainty", "published", "measured", "measured_as", "low", "high", "n", "holds", "why"]
+
+
+class Measured(NamedTuple):
+    """A number of this study, its interval, the models behind it, and, for a direction, when the claim holds."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    measured_as: str
+    holds: bool | None = None  # None: decided by the published number
+
+
+def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
+    """Every published claim beside what this study measures; nothing is filled in by hand.
+
+    A row per claim, with its source and how sure we are of it: `published` (NaN for a direction), `measured`, what that
+    is in words, low and high (95 % over seeds), n models, and whether the claim holds: "yes", "no" or "not enough
+    data", with the reason. A published number holds if it is as near to ours as that of another study of this size
+    would be in 95 % of cases: within sqrt(2) of our interval, and its own rounding. It is compared only where the
+    study has the paper's data sets, objectives and metrics. Means of several correlations take the intervals of one
+    data set as if they all erred together, and data sets as independent.
+    """
+    with once.within(results):
+        rows = [_row(claim, results) for claim in claims]
+    if all(np.isnan(row[COLUMNS.index("measured")]) for row in rows):
+        raise NothingToDraw("no claim can be measured: " + rows[0][-1])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def judged(table: pd.DataFrame, results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The rows of `paper_vs_measured` with a verdict, and a line on the others ("" if there are none)."""
+    rows = table[table["holds"] != NOT_ENOUGH].reset_index(drop=True)
+    if not (open_ := len(table) - len(rows)):
+        return rows, ""
+    there = len(set(ALL) & set(results["data_set"].unique()))
+    why = f"it has {there} of {len(ALL)} data sets" if there < len(ALL) else "it has too few scores"
+    return rows, f"{open_} of the paper's {len(table)} claims cannot be judged on this study ({why})"
+
+
+def _row(claim: Claim, results: pd.DataFrame) -> list:
+    number = np.nan if claim.number is None else claim.number
+    head = [claim.text, claim.source, claim.certainty, number]
+    try:
+        measured = MEASURES[claim.key](results)
+    except NothingToDraw as reason:
+        return [*head, np.nan, "", np.nan, np.nan, 0, NOT_ENOUGH, str(reason)]
+    shown = [measured.value, measured.measured_as, measured.low, measured.high, measured.n]
+    return [*head, *shown, *_verdict(claim, measured, results)]
+
+
+def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[str, str]:
+    there = set(results["data_set"].unique())
+    if absent := [names.label(key, names.DATA_SETS) for key in claim.needs if key not in there]:
+        return NOT_ENOUGH, f"the claim is of {len(claim.needs)} data sets; there is no {', '.join(absent)}"
+    if measured.holds is not None:
+        return (YES if measured.holds else NO), ""
+    for column, wanted, known in (
+        ("objective", list(names.OBJECTIVES), names.OBJECTIVES),
+        ("metric", list(names.STUDY_METRICS), names.METRICS),
+    ):
+        there = set(results[column].unique())
+        if absent := [names.label(key, known) for key in wanted if key not in there]:
+            return NOT_ENOUGH, f"the number is a mean over {len(wanted)} {column}s; there is no {', '.join(absent)}"
+    if not np.isfinite([measured.value, measured.low, measured.high]).all():
+        return NOT_ENOUGH, "no interval: it needs more seeds of a setting"
+    half = (measured.high - measured.value) if claim.number > measured.value else (measured.value - measured.low)
+    difference = abs(claim.number - measured.value)
+    allowed = np.sqrt(2) * max(half, 0) + claim.rounding
+    return (YES if difference <= allowed else NO), f"they differ by {difference:.3f}; {allowed:.3f} is allowed"
+
+
+def _mean(table: pd.DataFrame, value: str, measured_as: str, independent: list[str], **kwargs) -> Measured:
+    """The mean of the rows. Rows that differ in the columns `independent` err alone, all others together."""
+    table = table[np.isfinite(table[[value, "low", "high"]]).all(axis=1)]
+    if table.empty:
+        raise NothingToDraw("no interval: it needs two seeds of a setting")
+    mean = table[value].mean()
+    below, above = (
+        np.sqrt((distance.groupby([table[key] for key in independent]).sum() ** 2).sum()) / len(table)
+        for distance in (table[value] - table["low"], table["high"] - table[value])
+    )
+    n = int(table.groupby(independent)["n"].max().sum())
+    return Measured(mean, mean - below, mean + above, n, measured_as, **kwargs)
+
+
+def _of_means(table: Callable, results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table that are of the mean representation."""
+    rows = once.call(table, results, representation=None)
+    return rows[rows["representation"] == "mean"]
+
+
+def _shares(results: pd.DataFrame, by: str) -> pd.DataFrame:
+    shares = _of_means(variance_explained, results)
+    return shares[(shares["by"] == by) & shares["score"].isin(names.STUDY_METRICS)]
+
+
+def _explained(by: str, results: pd.DataFrame) -> Measured:
+    shares = _shares(results, by)
+    # The interval is that of the adjusted share; the plain one lies as much above it.
+    shift = shares["r_squared"] - shares["adjusted"]
+    shares = shares.assign(low=shares["low"] + shift, high=(shares["high"] + shift).clip(upper=1))
+    return _mean(shares, "r_squared", "mean R² over data sets and the six metrics", ["data_set"])
+
+
+def _objective_decides_less(results: pd.DataFrame) -> Measured:
+    shares = _shares(results, "objective")
+    measured = _mean(shares, "adjusted", "share of variance of the objective; holds below 0.5", ["data_set"])
+    return measured._replace(holds=bool(measured.high < 0.5))
+
+
+def _transfer(metric: str, data_set: str, results: pd.DataFrame) -> Measured:
+    row = once.call(transfer, results).set_index(["metric", "data_set"]).loc[metric, data_set]
+    if not row["pairs"]:
+        raise NothingToDraw(f"no pair of choice and target: {metric} metric, {data_set} data set")
+    return Measured(row["probability"], row["low"], row["high"], int(row["n"]), "mean over all pairs, no draws")
+
+
+def _trend(objectives: tuple[str, ...], rises: bool, results: pd.DataFrame) -> Measured:
+    trends = _of_means(strength_rank_correlation, results)
+    trends = trends[(trends["score"] == TOTAL_CORRELATION) & trends["objective"].isin(objectives)]
+    if trends.empty:
+        raise NothingToDraw(f"no model of {', '.join(objectives)} has the score {TOTAL_CORRELATION}")
+    what = "rank correlation of strength and TC (mean over data sets and objectives)"
+    when = "; holds above 0" if rises else "; holds unless above 0"
+    measured = _mean(trends, "rank_correlation", what + when, ["data_set", "objective"])
+    return measured._replace(holds=bool((measured.low > 0) == rises))
+
+
+def _pairs_of_metrics(results: pd.DataFrame) -> pd.DataFrame:
+    pairs = _of_means(rank_correlation, results)
+    pairs = pairs[(pairs["data_set"] == "noisy_dsprites") & (pairs["score_a"] < pairs["score_b"])]
+    pairs = pairs[pairs["score_a"].isin(names.STUDY_METRICS) & pairs["score_b"].isin(names.STUDY_METRICS)]
+    if pairs.empty:
+        raise NothingToDraw("no two metrics of the study on Noisy-dSprites")
+    return pairs
+
+
+def _with_modularity(pairs: pd.DataFrame) -> pd.Series:
+    return (pairs["score_a"] == "modularity") | (pairs["score_b"] == "modularity")
+
+
+def _metrics_agree(results: pd.DataFrame) -> Measured:
+    pairs = _pairs_of_metrics(results)
+    pairs = pairs[~_with_modularity(pairs)]
+    share = (pairs["low"] > 0).mean()
+    measured = _mean(pairs, "rank_correlation", "", ["data_set"])
+    return measured._replace(
+        measured_as=f"mean rank correlation of pairs without Modularity; holds if all are above 0 ({share:.0%} are)",
+        holds=bool(share == 1),
+    )
+
+
+def _modularity_disagrees(results: pd.DataFrame) -> Measured:
+    pairs = _pairs_of_metrics(results)
+    others = pairs[~_with_modularity(pairs)]["rank_correlation"].mean()
+    measured = _mean(pairs[_with_modularity(pairs)], "rank_correlation", "", ["data_set"])
+    what = f"mean rank correlation of Modularity with the others; holds below theirs with each other ({others:.2f})"
+    return measured._replace(measured_as=what, holds=bool(measured.high < others))
+
+
+def _strong_pairs(results: pd.DataFrame) -> Measured:
+    pairs = _pairs_of_metrics(results)
+    strong = [{"beta_vae_score", "factor_vae_score"}, {"mig", "dci"}]
+    both = np.array([{a, b} in strong for a, b in zip(pairs["score_a"], pairs["score_b"], strict=True)])
+    if both.sum() < len(strong) or both.all():
+        raise NothingToDraw("not all of BetaVAE score, FactorVAE score, MIG, DCI and another metric are there")
+    others = pairs["rank_correlation"][~both].median()
+    measured = _mean(pairs[both], "rank_correlation", "", ["data_set"])
+    what = f"mean rank correlation of the two; holds if both are above the median of the other pairs ({others:.2f})"
+    return measured._replace(measured_as=what, holds=bool((pairs["low"][both] > others).all()))
+
+
+def _no_score_without_labels(results: pd.DataFrame) -> Measured:
+    pairs = _of_means(unsupervised_rank_correlation, results)
+    pairs = pairs[pairs["score_a"].isin(LOSSES) & pairs["score_b"].isin(names.STUDY_METRICS)]
+    sign = (pairs["low"] > 0).astype(int) - (pairs["high"] < 0)
+    steady = sign.groupby(pairs["score_a"]).agg(lambda signs: abs(signs.sum()) == len(signs))
+    pairs = pairs.assign(rank_correlation=pairs["rank_correlation"].abs())
+    finite = pairs[np.isfinite(pairs[["low", "high", "rank_correlation"]]).all(axis=1)]
+    if finite.empty:
+        raise NothingToDraw("no interval: it needs two seeds of a setting")
+    value, n = finite["rank_correlation"].mean(), int(finite.groupby("data_set")["n"].max().sum())
+    what = "mean size of the rank correlations; holds if no loss or TC has one sign with all metrics and data sets"
+    return Measured(value, np.nan, np.nan, n, f"{what} ({int(steady.sum())} of {len(steady)} have)", not steady.any())
+
+
+def _no_sample_efficiency(results: pd.DataFrame) -> Measured:
+    pairs = _of_means(downstream_rank_correlation, results)
+    efficiency = pairs["score_a"].str.endswith(".statistical_efficiency")
+    pairs = pairs[efficiency & pairs["score_b"].isin(names.STUDY_METRICS)]
+    if pairs.empty:
+        raise NothingToDraw("no statistical efficiency: it needs downstream accuracies at 100 and 10,000 points")
+    share = (pairs["low"] > 0).mean()
+    what = f"mean rank correlation of efficiency; holds unless all are above 0 ({share:.0%} are)"
+    return _mean(pairs, "rank_correlation", what, ["data_set"], holds=bool(share < 1))
+
+
+def _sampled_is_less_correlated(results: pd.DataFrame) -> Measured:
+    parts = {
+        (models.data_set, models.representation): models.scores[TOTAL_CORRELATION]
+        for models in study.by_data_set(results)
+        if TOTAL_CORRELATION in models.scores
+    }
+    both = [
+        (parts[data_set, "sampled"] < parts[data_set, "mean"])[parts[data_set, "mean"].notna()]
+        for data_set in dict.fromkeys(key for key, _ in parts)
+        if (data_set, "mean") in parts and (data_set, "sampled") in parts
+    ]
+    if not both:
+        raise NothingToDraw(f"no model has {TOTAL_CORRELATION} of both representations")
+    lower = pd.concat(both).to_numpy(float)
+    weight = stats.resample(np.zeros(len(lower)), stats.RESAMPLES)
+    low, high = np.clip(stats.interval(lower.mean(), lower @ weight / len(lower)), 0, 1)
+    what = "share of models whose TC is lower; holds above 0.5"
+    return Measured(lower.mean(), float(low), float(high), len(lower), what, bool(low > 0.5))
+
+
+def _lucky_seed_wins(results: pd.DataFrame) -> Measured:
+    wins = [
+        (models.data_set, objective, _beats(models.cells[which], scores[which]), which.sum())
+        for models in study.by_data_set(results, "mean")
+        for score, column in models.scores.items()
+        if score in names.STUDY_METRICS
+        for objective in models.runs["objective"].unique()
+        for scores in [column.to_numpy()]
+        for which in [(models.runs["objective"] == objective).to_numpy() & np.isfinite(scores)]
+    ]
+    table = pd.DataFrame(wins, columns=["data_set", "objective", "value", "n"]).dropna()
+    if table.empty:
+        raise NothingToDraw("no objective has two strengths of two seeds each")
+    value = table["value"].mean()
+    what = "chance that a run of the worst strength beats one of the best (medians), mean; holds above 0.01"
+    n = int(table.groupby(["data_set", "objective"])["n"].max().sum())
+    return Measured(value, np.nan, np.nan, n, what, bool(value > 0.01))
+
+
+def _beats(cells: np.ndarray, y: np.ndarray) -> float:
+    groups = [y[cells == cell] for cell in np.unique(cells)]
+    groups = sorted((group for group in groups if len(group) > 1), key=np.median)
+    if len(groups) < 2:
+        return np.nan
+    worst, best = groups[0][:, None], groups[-1]
+    return float((worst > best).mean() + (worst == best).mean() / 2)
+
+
+RISING = ("beta_vae", "factor_vae", "beta_tc_vae", "dip_vae_ii")
+MEASURES: dict[str, Callable[[pd.DataFrame], Measured]] = {
+    "sampled_is_less_correlated": _sampled_is_less_correlated,
+    "total_correlation_rises": partial(_trend, RISING, True),
+    "total_correlation_of_dip_vae_i": partial(_trend, ("dip_vae_i",), False),
+    "metrics_agree": _metrics_agree,
+    "modularity_disagrees": _modularity_disagrees,
+    "strong_pairs": _strong_pairs,
+    "objective_explains": partial(_explained, "objective"),
+    "objective_and_strength_explain": partial(_explained, "objective_and_strength"),
+    "seed_and_strength_matter_more": _objective_decides_less,
+    "lucky_seed_wins": _lucky_seed_wins,
+    "no_score_without_labels": _no_score_without_labels,
+    "transfer_same_same": partial(_transfer, "same", "same"),
+    "transfer_other_same": partial(_transfer, "other", "same"),
+    "transfer_same_other": partial(_transfer, "same", "other"),
+    "transfer_other_other": partial(_transfer, "other", "other"),
+    "no_sample_efficiency": _no_sample_efficiency,
+}

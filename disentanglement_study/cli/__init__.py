@@ -1,0 +1,68 @@
+"""The console command `disentanglement-study`. Bad input is one line on stderr and exit code 2."""
+
+import argparse
+import os
+import sys
+
+from disentanglement_study.cli import analysis, data, results, study, traverse
+from disentanglement_study.cli.options import EXIT_CODES
+from disentanglement_study.errors import Failed
+from disentanglement_study.runtime.signals import interruptible
+from disentanglement_study.runtime.terminal import ERR
+
+BAD_INPUT, FAILED, INTERRUPTED = 2, 3, 130
+
+EXAMPLES = """\
+examples:
+  disentanglement-study plan locatello2019                       what a sweep holds and what it costs
+  disentanglement-study run quick studies/quick                  train and score it here, with local Ray
+  disentanglement-study run quick studies/one --gin "sweep.seeds = 1" --where "objective == 'beta_vae'"
+  disentanglement-study run SWEEP /shared/DIR --address auto     on the Ray cluster that this machine is part of
+  disentanglement-study status studies/quick
+  disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
+  disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
+  disentanglement-study figures studies/quick --paper locatello2019
+  disentanglement-study report studies/quick                      a page to explore in a browser
+  disentanglement-study traverse studies/quick RUN_ID              what a model has learnt: pictures, animations
+  disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
+  disentanglement-study query studies/quick "SELECT objective, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
+
+SWEEP is a gin file, or the name of one in sweeps/. Every command can be repeated: what is there is not done again.
+
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="disentanglement-study",
+        description="Large reproducibility studies of disentangled representations.",
+        epilog=EXAMPLES + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    for part in (study, results, analysis, traverse, data):
+        part.add_to(commands)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        with interruptible(INTERRUPTED):
+            arguments.function(arguments)
+    except (ValueError, OSError) as error:
+        if os.environ.get("DISENTANGLEMENT_STUDY_TRACEBACK"):
+            raise
+        ERR.print(f"error: {str(error).strip() or type(error).__name__}", style="red", soft_wrap=True)
+        return BAD_INPUT
+    except Failed as error:
+        ERR.print(str(error), style="red", soft_wrap=True)
+        return FAILED
+    except KeyboardInterrupt:
+        ERR.print("stopped; nothing finished is lost: the same command goes on from here")
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

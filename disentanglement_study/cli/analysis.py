@@ -1,0 +1,127 @@
+"""The console commands `tables`, `figures` and `report`: what a study says, from its rows alone."""
+
+import argparse
+import os
+from pathlib import Path
+
+from disentanglement_study import store
+from disentanglement_study.cli import options
+from disentanglement_study.runtime import files
+from disentanglement_study.runtime.terminal import ERR, OUT
+
+MAX_DRAWING = 4  # Processes that draw figures: each holds the results.
+PRINTED = ("rank_correlation", "paper_vs_measured")  # the others are in tables.md
+WIDTH = 120  # columns of what is printed
+
+TABLES = """\
+written into DIR/tables: a CSV file for each table, and tables.md, all of them to be read. Intervals are of a bootstrap
+over seeds; failed and missing models are counted. What the rows do not allow is skipped, and what they lack is named.
+"""
+FIGURES = """\
+written into DIR/figures: a PDF, a PNG and a CSV file, the numbers behind, for each figure. What the rows do not allow
+is skipped, and what they lack is named. Reconstructions and traversals need a model: disentanglement-study traverse.
+
+examples:
+  disentanglement-study figures studies/quick
+  disentanglement-study figures studies/quick --paper locatello2019
+"""
+REPORT = """\
+written: index.html, with every score of every run, and beside it the loss curves and the pictures that traverse has
+drawn so far. Copy the whole folder anywhere, and open index.html from there.
+"""
+
+
+def tables(arguments: argparse.Namespace) -> None:
+    """Write the tables (CSV and Markdown) and print what the paper claims beside what the study says."""
+    from disentanglement_study.analysis import models
+    from disentanglement_study.analysis import tables as analysis_tables
+    from disentanglement_study.cli import display
+
+    results = store.open(arguments.dir).results(models.stored())
+    with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
+        written = analysis_tables.write(results, files.folder(arguments.dir / "tables"), begins)
+    shown, unjudged = {name: written.tables[name] for name in PRINTED if name in written.tables}, ""
+    if "paper_vs_measured" in shown:
+        shown["paper_vs_measured"], unjudged = analysis_tables.judged(shown["paper_vs_measured"], results)
+    if "rank_correlation" in shown and (shown["rank_correlation"]["representation"] == "mean").any():
+        shown["rank_correlation"] = shown["rank_correlation"].query("representation == 'mean'")
+    for table in shown.values():
+        if len(table):
+            OUT.print(analysis_tables.render(table, WIDTH), soft_wrap=True)
+    if unjudged:
+        where = f"{unjudged}; what each needs: {arguments.dir / 'tables' / 'tables.md'}"
+        OUT.print(where, soft_wrap=True)
+    for name, reason in written.skipped.items():
+        OUT.print(f"skipped: {name}: {reason}", soft_wrap=True)
+    OUT.print(f"{len(written.tables)} tables in {arguments.dir / 'tables'}")
+
+
+def figures(arguments: argparse.Namespace) -> None:
+    """Draw the figures of a paper, or all (PDF, PNG, and the numbers behind as CSV)."""
+    from disentanglement_study.analysis import figures as analysis_figures
+    from disentanglement_study.cli import display
+
+    paper = arguments.paper
+    folder = arguments.dir / "figures"
+    if paper is not None:
+        analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
+    results = store.open(arguments.dir).results(analysis_figures.stored())
+    files.folder(folder)
+    total = len(analysis_figures.figures_of(paper) if paper else analysis_figures.FIGURES)
+    with display.steps(ERR, total) as begins:
+        written = analysis_figures.write(results, folder, paper, min(os.cpu_count() or 1, MAX_DRAWING), begins)
+    for name, reason in written.skipped.items():
+        OUT.print(f"skipped: {name}: {reason}", soft_wrap=True)
+    for figure in analysis_figures.PAPERS[paper] if paper else ():
+        if figure.why_not:
+            shown = f"not among them: {figure.what.lower()}: {figure.why_not}"
+            OUT.print(shown, soft_wrap=True)
+    OUT.print(f"{len(written.figures)} figures in {folder}")
+
+
+def report(arguments: argparse.Namespace) -> None:
+    """Write the report: a page to explore in a browser, without a network."""
+    from disentanglement_study.analysis import report as analysis_report
+    from disentanglement_study.cli import display
+
+    opened = store.open(arguments.dir)
+    with display.steps(ERR, len(analysis_report.STEPS)) as begins:
+        page = analysis_report.write(opened, arguments.output, begins)
+    OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)
+
+
+def best(arguments: argparse.Namespace) -> str | None:
+    """Print the model of each objective with the highest MIG; returns the run id of the best of all, if there is one.
+
+    Scores are those of the mean representation.
+    """
+    from disentanglement_study.analysis import models, names
+    from disentanglement_study.analysis import tables as analysis_tables
+    from disentanglement_study.analysis.rows import NothingToDraw
+    from disentanglement_study.cli import display
+
+    try:
+        table = analysis_tables.best_models(store.open(arguments.dir).results(models.stored()))
+    except NothingToDraw:
+        return None
+    shown = table.rename(columns=names.METRICS).drop(columns=["strength_name", "strength", "data_set"])
+    shown["objective"] = [names.label(key, names.OBJECTIVES) for key in table["objective"]]
+    strengths = zip(table["strength_name"], table["strength"], strict=True)
+    shown.insert(1, "strength", [names.strength(*each) for each in strengths])
+    scores = [names.METRICS[score] for score in table if score in names.METRICS]
+    shown[scores] = shown[scores].map("{:.2f}".format)
+    OUT.print("\nThe model of each objective with the highest MIG, and what it scores:\n")
+    OUT.print(display.table(shown[["objective", "strength", "seed", *scores, "run_id"]]))
+    return table.loc[table["mig"].idxmax(), "run_id"]
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the commands."""
+    for function, details in ((tables, TABLES), (figures, FIGURES), (report, REPORT)):
+        command = options.add_command(commands, function, details)
+        options.folder(command)
+        if function is figures:
+            papers = "locatello2019 or locatello2020"
+            command.add_argument("--paper", metavar="PAPER", help=f"only those of this paper: {papers} (default: all)")
+        if function is report:
+            command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/report")

@@ -1,0 +1,147 @@
+"""The console command `disentanglement-study data`: what there is, what it is, how it comes here, how it looks."""
+
+import argparse
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from disentanglement_study.cli import options
+from disentanglement_study.runtime.terminal import ERR, OUT
+
+EXAMPLES = """\
+examples:
+  disentanglement-study data list
+  disentanglement-study data info smallnorb
+  disentanglement-study data show dsprites                       a picture, one row for each factor
+  disentanglement-study data prepare shapes3d --from DOWNLOADS    from a published file there, or downloaded
+  disentanglement-study data add mine.npz                         images and factors of your own
+
+Data sets are kept in --data-dir, else $DISENTANGLEMENT_STUDY_DATA, else ~/.cache/disentanglement_study.
+"""
+
+
+def list_(arguments: argparse.Namespace) -> None:
+    """All data sets: their factors, and whether they are here."""
+    from disentanglement_study import data
+    from disentanglement_study.cli import display
+
+    rows = []
+    for name in data.names(arguments.data_dir):
+        facts = data.facts(name, arguments.data_dir)
+        height, width, channels = facts.image_shape
+        rows.append(
+            {
+                "data set": name,
+                "factors": " x ".join(map(str, facts.factor_sizes)),
+                "pixels": f"{height} x {width} x {channels}",
+                "here": _whereabouts(name, arguments.data_dir),
+                "source": facts.source,
+            }
+        )
+    OUT.print(display.table(pd.DataFrame(rows)))
+
+
+def info(arguments: argparse.Namespace) -> None:
+    """One data set: its factors, its size, and where it is from."""
+    from disentanglement_study import data
+    from disentanglement_study.cli import display
+    from disentanglement_study.data import cache
+
+    name, root = arguments.name, arguments.data_dir
+    facts = data.facts(name, root)
+    OUT.print(f"{name}: {facts.source}", soft_wrap=True)
+    OUT.print(display.table(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes})))
+    OUT.print(f"grid: {int(np.prod(facts.factor_sizes, dtype=object)):,} points; images of {list(facts.image_shape)}")
+    OUT.print(f"here: {_whereabouts(name, root)} ({cache.folder(root)})", soft_wrap=True)
+    if _whereabouts(name, root) != "no":
+        loaded = data.load(name, root)
+        kept = f"{loaded.storage.nbytes:,} bytes on disk, and as many in the memory of a device that trains on it"
+        OUT.print(f"{loaded.num_images:,} images; {kept}", soft_wrap=True)
+        if loaded.nuisance:
+            OUT.print(f"drawn anew for each image: {loaded.nuisance}", soft_wrap=True)
+
+
+def prepare(arguments: argparse.Namespace) -> None:
+    """Render a set, or read or download a published one, so that studies find it."""
+    from disentanglement_study import data
+
+    for name in arguments.names:
+        facts = data.facts(name, arguments.data_dir)
+        if name in data.DATASETS:
+            data.load(name, arguments.data_dir)
+        elif name in data.CATALOGUE:
+            from disentanglement_study.data.published import originals
+
+            originals.prepare(name, arguments.data_dir, arguments.source)
+        OUT.print(f"{name} is ready: {int(np.prod(facts.factor_sizes)):,} combinations of factors")
+
+
+def add(arguments: argparse.Namespace) -> None:
+    """Add a set of your own: an npz file with images [N, H, H, C] (uint8) and factors [N, F] (whole numbers)."""
+    from disentanglement_study.data import own
+
+    with warnings.catch_warnings(record=True) as noticed:
+        warnings.simplefilter("always", UserWarning)
+        name = own.add_file(arguments.file, arguments.name, arguments.data_dir)
+    for warning in noticed:
+        ERR.print(f"note: {warning.message}", soft_wrap=True)
+    OUT.print(f"added: a sweep can now say sweep.data_sets = ['{name}']")
+
+
+def show(arguments: argparse.Namespace) -> None:
+    """Draw samples as a PNG: one row for each factor, in which it alone changes."""
+    from disentanglement_study import data
+    from disentanglement_study.data.gallery import gallery
+
+    path = arguments.output or Path(f"{arguments.name}.png")
+    figure = gallery(data.load(arguments.name, arguments.data_dir), arguments.seed)
+    figure.savefig(path, dpi=150)
+    OUT.print(f"{path}")
+
+
+def _whereabouts(name: str, root: Path | None) -> str:
+    from disentanglement_study import data
+    from disentanglement_study.data import cache
+
+    if cache.has(name, root):
+        return "yes"
+    return "rendered at first use" if name in data.DATASETS else "no"
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the command `data` and the commands below it."""
+    top = commands.add_parser(
+        "data",
+        help="List, prepare, add and look at data sets.",
+        description="Data sets: what there is, what it is, how it comes here, how it looks.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    inner = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(function: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+        made = options.add_command(inner, function, "")
+        options.data_dir(made)
+        return made
+
+    command(list_)
+    command(info).add_argument("name", metavar="NAME", help="of a data set (see: data list)")
+    made = command(prepare)
+    made.add_argument("names", metavar="NAME", nargs="+", help="of data sets (see: data list)")
+    made.add_argument(
+        "--from",
+        dest="source",
+        metavar="DIR",
+        type=Path,
+        help="where published files are (default: --data-dir); others are downloaded",
+    )
+    made = command(add)
+    made.add_argument("file", metavar="FILE", type=Path, help="npz: images, factors; factor_names, factor_sizes")
+    made.add_argument("--name", help="of the data set (default: that of the file)")
+    made = command(show)
+    made.add_argument("name", metavar="NAME", help="of a data set (see: data list)")
+    made.add_argument("--output", metavar="FILE", type=Path, help="default: NAME.png")
+    made.add_argument("--seed", type=int, default=0, help="of the image that the rows start from (default 0)")

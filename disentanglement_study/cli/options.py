@@ -1,0 +1,64 @@
+"""How a command is added to the program, and the arguments that several commands have."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+Commands = argparse._SubParsersAction
+EXIT_CODES = """\
+exit codes: 0: all done. 2: bad input, or a file that cannot be read or written; one line says which. 3: run, quick,
+evaluate: some or all runs failed, or a metric failed for every model (of a file: a metric failed); the list is printed,
+and a model that diverged counts as done. 130: stopped by Ctrl-C or SIGTERM; the same command goes on from there.
+"""
+
+
+def add_command(
+    commands: Commands, function: Callable[[argparse.Namespace], None], details: str | None = None
+) -> argparse.ArgumentParser:
+    """The command that runs `function`, of its name; its help is the docstring and these details, or the exit codes."""
+    text = function.__doc__
+    command = commands.add_parser(
+        function.__name__.strip("_"),
+        help=text,
+        description=text,
+        epilog=EXIT_CODES if details is None else details,
+        formatter_class=argparse.RawDescriptionHelpFormatter if details else argparse.HelpFormatter,
+    )
+    command.set_defaults(function=function)
+    return command
+
+
+def sweep_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument("sweep", metavar="SWEEP", help="a gin file, or the name of one in sweeps/")
+
+
+def folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument("dir", metavar="DIR", type=Path, help="the study's folder")
+
+
+def quick_folder(command: argparse.ArgumentParser) -> None:
+    default = Path("studies/quick")
+    command.add_argument("dir", metavar="DIR", type=Path, nargs="?", default=default, help=f"default: {default}")
+
+
+def sweep_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--gin", metavar="BINDING", action="append", default=[], help='over the file, such as "train.steps = 1000"'
+    )
+    command.add_argument("--where", metavar="EXPRESSION", help='only these runs, such as "seed < 5 and strength > 1"')
+
+
+def executor_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--executor", default="ray", help="ray (default) or inline: one job at a time, no Ray")
+    command.add_argument("--address", help="a Ray cluster, such as auto; default: start Ray on this machine")
+
+
+def data_dir(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data-dir", metavar="DIR", type=Path, help="where data sets are kept (default: user cache)")
+
+
+def running_options(command: argparse.ArgumentParser) -> None:
+    """Those of what trains models."""
+    sweep_options(command)
+    executor_options(command)
+    data_dir(command)

@@ -1,0 +1,72 @@
+"""What `plan` shows of a sweep: its axes, its size, its cost."""
+
+import json
+
+import pandas as pd
+from rich.table import Table
+
+from disentanglement_study.cli.display import table
+from disentanglement_study.config import Study
+
+
+def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
+    """The sweep axis by axis: a table of data sets and a table of objectives, with runs and training cost."""
+    by_data_set = estimates.groupby("data_set", sort=False)[["runs", "pflop"]].sum().reset_index()
+    rows = []
+    for objective, group in plan.groupby("objective", sort=False):
+        cost = estimates[estimates["objective"] == objective]
+        rows.append(
+            {
+                "objective": objective,
+                "hyperparameters": _hyperparameters(group),
+                "runs": len(group),
+                "updates": cost["updates"].iloc[0],
+                "weights": cost["parameters"].max(),
+                "GFLOP/step": cost["gflop_per_step"].max(),
+            }
+        )
+    return [table(by_data_set), table(pd.DataFrame(rows))]
+
+
+def headline(plan: pd.DataFrame) -> str:
+    """The plan in a line."""
+    return f"{len(plan):,} runs, seeds {_seeds(plan)}, protocol {plan['protocol'].iloc[0]!r}"
+
+
+def _hyperparameters(group: pd.DataFrame) -> str:
+    """A line for each hyperparameter with all its values, the strength first."""
+    hyper = pd.DataFrame([json.loads(text) for text in group["hyper"].unique()])
+    return "\n".join(f"{name} = {' '.join(f'{v:g}' for v in sorted(hyper[name].unique()))}" for name in hyper)
+
+
+def _seeds(plan: pd.DataFrame) -> str:
+    seeds = sorted(int(seed) for seed in plan["seed"].unique())
+    if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]}..{seeds[-1]}"
+    return ", ".join(map(str, seeds))
+
+
+# Sustained on the study's nets, GFLOP/s: orders of magnitude for a plan, not promises.
+SUSTAINED = {"one CPU core": 50, "one data-centre GPU": 10_000}
+
+
+def cost(plan: pd.DataFrame, estimates: pd.DataFrame, num_jobs: int, study: Study) -> str:
+    """The plan in words: jobs, operations, and what they would take at a stated rate."""
+    pflop = estimates["pflop"].sum()
+    rates = "; ".join(
+        f"{_duration(pflop * 1e6 / rate)} on {name} at {rate:,} GFLOP/s" for name, rate in SUSTAINED.items()
+    )
+    metrics = len(study.evaluate.metrics) * len(study.evaluate.representations)
+    return (
+        f"{len(plan):,} models in {num_jobs:,} jobs of up to {study.resources.job_size}; "
+        f"{pflop:,.4g} PFLOP of training.\n"
+        f"Training would take {rates} (assumed rates).\n"
+        f"Scoring: {metrics} metrics and representations a model, {len(plan) * metrics:,} in all; not in the estimate."
+    )
+
+
+def _duration(seconds: float) -> str:
+    for size, name in ((86400 * 365.25, "years"), (86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= size:
+            return f"{seconds / size:,.1f} {name}"
+    return f"{seconds:,.0f} seconds"

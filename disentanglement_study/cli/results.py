@@ -1,0 +1,99 @@
+"""The console commands `evaluate` and `query`: scores, of a study or of codes in a file."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from disentanglement_study import config, store
+from disentanglement_study.cli import options, study
+from disentanglement_study.errors import Failed
+from disentanglement_study.runtime.terminal import ERR, OUT
+
+SHOWN_ROWS = 200
+
+
+FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "option", "all_scores", "csv")
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Score codes of your own (an npz file), or a finished study on metrics that it lacks."""
+    if not arguments.target.is_dir():
+        return _score_file(arguments)
+    if misplaced := [name for name in FILE_OPTIONS if getattr(arguments, name) is not None]:
+        raise ValueError(f"--{misplaced[0].replace('_', '-')} is for a file of codes; a study has its own settings")
+    from disentanglement_study.study import rescore
+
+    arguments.dir = store.open(arguments.target).root
+    where = arguments.executor, arguments.address, arguments.data_dir
+    metrics = rescore.rescore(arguments.dir, arguments.metrics, *where, ERR)
+    study.status(arguments)
+    study.conclude(arguments.dir, metrics=metrics)
+
+
+def _score_file(arguments: argparse.Namespace) -> None:
+    import dataclasses
+
+    from disentanglement_study.cli import display
+    from disentanglement_study.metrics.settings import parse_options
+    from disentanglement_study.scoring import score_file
+
+    options = parse_options(arguments.option or ())
+    points = score_file.read(arguments.target)
+    names, left_out = score_file.choose(arguments.metrics or "all", points)
+    if left_out:
+        ERR.print(left_out, soft_wrap=True)
+    given = {name: getattr(arguments, name) for name in ("num_train", "num_test", "seed")}
+    settings = config.EvaluateConfig(metrics=names, options=options)
+    settings = dataclasses.replace(settings, **{name: value for name, value in given.items() if value is not None})
+    with display.steps(ERR, len(settings.metrics)) as report:
+        scores = score_file.score(points, settings, arguments.protocol or "dlib", report)
+    if arguments.csv:
+        scores.to_csv(sys.stdout, index=False)
+    else:
+        shown = scores if arguments.all_scores else display.headlines(scores)
+        detail = shown["metric"].where(shown["score"] == shown["metric"], shown["metric"] + ": " + shown["score"])
+        OUT.print(display.table(shown.assign(score=detail)[["score", "value", "n", "seconds"]]))
+        if len(shown) < len(scores):
+            OUT.print(f"{len(scores)} scores, {len(shown)} shown; the others with --all-scores or --csv")
+    if (failed := scores[scores["error"].notna()]).empty:
+        return
+    for _, row in failed.iterrows():
+        ERR.print(f"failed: {row.metric}: {row.error.strip().splitlines()[-1]}", style="red", soft_wrap=True)
+    raise Failed(f"{len(failed)} of {len(settings.metrics)} metrics could not be computed")
+
+
+def query(arguments: argparse.Namespace) -> None:
+    """Ask the results in SQL (DuckDB), which only reads: views runs, scores, curves, and results = scores with runs."""
+    from disentanglement_study.cli import display
+
+    frame = store.open(arguments.dir).query(arguments.sql)
+    if arguments.csv:
+        frame.to_csv(sys.stdout, index=False)
+    else:
+        OUT.print(display.table(frame.head(SHOWN_ROWS)))
+        OUT.print(f"{len(frame):,} rows" + (f", {SHOWN_ROWS} shown; all with --csv" if len(frame) > SHOWN_ROWS else ""))
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the commands."""
+    command = options.add_command(commands, evaluate)
+    command.add_argument("target", metavar="TARGET", type=Path, help="an npz file, or the folder of a study")
+    command.add_argument("--metrics", help="names, separated by commas, or all (default: all; of a study: its own)")
+    options.executor_options(command)
+    options.data_dir(command)
+    of_file = command.add_argument_group(
+        "for an npz file: codes [N, D] of floats, and factors [N, F] of integers (most metrics), real numbers, or none"
+    )
+    of_file.add_argument("--num-train", type=int, help="points to train and estimate on (default 10000)")
+    of_file.add_argument("--num-test", type=int, help="points to test on (default 5000)")
+    of_file.add_argument("--seed", type=int, help="of the metrics' draws (default 0)")
+    of_file.add_argument("--protocol", choices=("dlib", "paper"), help="dlib: what was published (default)")
+    of_file.add_argument(
+        "--option", metavar="METRIC.NAME=VALUE", action="append", help="such as dci.num_stages=50 (may be repeated)"
+    )
+    of_file.add_argument("--all-scores", action="store_const", const=True, help="not only the headline of each metric")
+    of_file.add_argument("--csv", action="store_const", const=True, help="print all scores as CSV instead of a table")
+    command = options.add_command(commands, query)
+    options.folder(command)
+    command.add_argument("sql", metavar="SQL", help='such as "SELECT * FROM results LIMIT 5"')
+    command.add_argument("--csv", action="store_true", help="print CSV instead of a table")

@@ -1,0 +1,151 @@
+"""The console commands `plan`, `run`, `quick` and `status`: what launches sweeps."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from disentanglement_study import config, store
+from disentanglement_study.cli import analysis, options
+from disentanglement_study.errors import Failed
+from disentanglement_study.runtime.terminal import ERR, OUT
+
+
+def plan(arguments: argparse.Namespace) -> None:
+    """Show what a sweep holds: counts by axis, jobs, estimated cost."""
+    from disentanglement_study.cli import plan_text
+    from disentanglement_study.study import cost
+    from disentanglement_study.study import plan as plans
+
+    settings, runs = _sweep(arguments)
+    estimates = cost.estimate(runs, settings, arguments.data_dir)
+    frame = plans.frame(runs, settings)
+    OUT.print(plan_text.headline(frame))
+    for table in plan_text.axes(frame, estimates):
+        OUT.print("", table)
+    OUT.print()
+    OUT.print(plan_text.cost(frame, estimates, len(plans.group(runs, settings.resources.job_size)), settings))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train and score what a study has not yet; safe to stop and to repeat."""
+    plan = _run(arguments, arguments.retry_failed)
+    status(arguments)
+    conclude(arguments.dir, plan)
+
+
+def quick(arguments: argparse.Namespace) -> None:
+    """Run the small study of sweeps/quick.gin, then its tables, figures and report."""
+    arguments.sweep, arguments.paper, arguments.output = "quick", None, None
+    plan = _run(arguments)
+    if not store.open(arguments.dir).run_ids("done"):
+        conclude(arguments.dir, plan)
+    analysis.tables(arguments)
+    analysis.figures(arguments)
+    analysis.report(arguments)
+    best = analysis.best(arguments)
+    OUT.print(
+        f"\nThe study is in {arguments.dir}: tables/tables.md, figures/, all scores for queries, and\n"
+        f"{arguments.dir / 'report' / 'index.html'}, a page to explore in a browser.\n"
+        "Next, for example:\n"
+        f"  {_command()} status {arguments.dir}\n"
+        f"  {_command()} query {arguments.dir} \"SELECT objective, strength, avg(value) AS mig FROM results "
+        "WHERE score = 'mig' AND representation = 'mean' GROUP BY ALL ORDER BY mig DESC\"\n"
+        + (f"  {_command()} traverse {arguments.dir} {best}\n" if best else "")
+        + f"  {_command()} plan locatello2019",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    conclude(arguments.dir, plan)
+
+
+def status(arguments: argparse.Namespace) -> None:
+    """Count the runs of a study: done, failed, running, missing."""
+    from disentanglement_study.cli import display
+    from disentanglement_study.study import status as standing
+
+    opened = store.open(arguments.dir)
+    OUT.print(str(arguments.dir), soft_wrap=True)
+    OUT.print(display.table(standing.status(opened)))
+    for text in standing.awaited(opened):
+        OUT.print(f"waiting: {text}", soft_wrap=True)
+    for manifest in opened.manifests():
+        if manifest["status"] == "failed":
+            reason = manifest["error"].splitlines()[-1]
+            OUT.print(f"failed: {len(manifest['run_ids'])} runs (job {manifest['job_id']}): {reason}")
+    results = opened.results()
+    failed = results[results["error"].notna() & (results["metric"] != "training")]
+    for (metric, representation), rows in failed.groupby(["metric", "representation"]):
+        reason = rows["error"].iloc[0].strip().splitlines()[-1]
+        OUT.print(f"failed: {metric} on {representation} codes of {len(rows)} models: {reason}")
+    for _, row in results[
+        results["error"].str.startswith("diverged", na=False) & (results["score"] == "loss")
+    ].iterrows():
+        where = row.error.partition(":")[0]
+        OUT.print(f"{where}: {row.objective} {row.strength_name}={row.strength:g} seed={row.seed} on {row.data_set}")
+
+
+def _sweep(arguments: argparse.Namespace):
+    from disentanglement_study.study import plan as plans
+    from disentanglement_study.study import run as study
+
+    settings = config.load(arguments.sweep, arguments.gin)
+    return settings, study.select(plans.expand(settings, arguments.data_dir), settings, arguments.where)
+
+
+def _run(arguments: argparse.Namespace, retry_failed: bool = False):
+    """Returns the plan of the runs that were asked for."""
+    from disentanglement_study.study import plan as plans
+    from disentanglement_study.study import run as study
+
+    settings, runs = _sweep(arguments)
+    study.run(
+        runs=runs,
+        study=settings,
+        root=arguments.dir,
+        executor=arguments.executor,
+        address=arguments.address,
+        data_dir=arguments.data_dir,
+        retry_failed=retry_failed,
+        console=ERR,
+    )
+    return plans.frame(runs, settings)
+
+
+def conclude(folder: Path, plan=None, metrics: Sequence[str] | None = None) -> None:
+    """Raises `Failed` if runs of this plan failed, or a metric did for every model: of these metrics, or of all."""
+    from disentanglement_study.study import status as standing
+
+    opened = store.open(folder)
+    results = opened.results()
+    if metrics is not None:
+        results = results[results["metric"].isin(metrics) | (results["metric"] == "training")]
+    failed = set() if plan is None else opened.run_ids("failed")
+    if text := standing.failures(results, opened.plan if plan is None else plan, failed):
+        raise Failed(text)
+
+
+def _command() -> str:
+    """How the user reached this program, so that what is printed can be pasted."""
+    path = Path(sys.argv[0])
+    if path.name == "__main__.py":
+        return f"{Path(sys.executable).name} -m disentanglement_study"
+    on_path = any(Path(folder) == path.parent for folder in os.environ.get("PATH", "").split(os.pathsep))
+    return path.name if on_path else os.path.relpath(path)
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the commands."""
+    command = options.add_command(commands, plan)
+    options.sweep_argument(command)
+    options.sweep_options(command)
+    options.data_dir(command)
+    command = options.add_command(commands, run)
+    options.sweep_argument(command)
+    options.folder(command)
+    command.add_argument("--retry-failed", action="store_true", help="do runs again that failed before")
+    options.running_options(command)
+    command = options.add_command(commands, quick)
+    options.quick_folder(command)
+    options.running_options(command)
+    options.folder(options.add_command(commands, status))

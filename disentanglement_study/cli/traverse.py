@@ -1,0 +1,53 @@
+"""The console command `disentanglement-study traverse`: a trained model in pictures."""
+
+import argparse
+from pathlib import Path
+
+from disentanglement_study.cli import options
+from disentanglement_study.runtime.terminal import OUT
+
+DETAILS = """\
+written into the folder:
+  reconstructions.png             64 images, and beside each what the model makes of its code
+  samples.png                     64 samples of the prior
+  traversals_0.png ..._4.png      a row for each latent, from -2 to 2, around one of the first five images
+  FAMILY.gif                      a column for each latent, a row for each of five images; 20 frames, 10 a second
+
+Latents are z0, z1, ...: those with the highest KL divergence from the prior (in nats) come first.
+Families say how far a latent goes:
+  std_gaussian_cycle       quantiles of the prior
+  fitted_gaussian_cycle    quantiles of a Gaussian fitted to the codes
+  fixed_interval_cycle     -2 to 2
+  conf_interval_cycle      two standard deviations of that Gaussian on both sides
+  minmax_interval_cycle    least to greatest mean code
+
+examples:
+  disentanglement-study query studies/quick "SELECT run_id, value FROM results WHERE score = 'mig' ORDER BY value DESC"
+  disentanglement-study traverse studies/quick 3f2a               the run whose id begins with 3f2a
+  disentanglement-study traverse studies/quick 3f2a --family conf_interval_cycle --output pictures
+"""
+
+
+def traverse(arguments: argparse.Namespace) -> None:
+    """Draw a trained model: traversals of its latents (PNG, GIF), reconstructions, samples."""
+    from disentanglement_study import store
+    from disentanglement_study.pictures import traverse as drawing
+
+    root = store.open(arguments.dir).root
+    run, paths = drawing.traverse(
+        root, arguments.run_id, arguments.output, arguments.family, arguments.seed, arguments.data_dir
+    )
+    OUT.print(f"{run.run_id}: {run}", soft_wrap=True)
+    for path in paths:
+        OUT.print(str(path), soft_wrap=True)
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the command."""
+    command = options.add_command(commands, traverse, DETAILS)
+    options.folder(command)
+    command.add_argument("run_id", metavar="RUN_ID", help="of a run that is done, or how it begins")
+    command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/traversals/RUN_ID")
+    command.add_argument("--family", metavar="NAME", default="all", help="of ranges of the animations (default: all)")
+    command.add_argument("--seed", type=int, default=0, help="of the images and samples that are drawn (default 0)")
+    options.data_dir(command)

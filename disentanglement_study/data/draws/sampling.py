@@ -1,0 +1,92 @@
+"""How the images of a batch are drawn: a distribution over single images, or pairs of images.
+
+A study names one by its key in `DISTRIBUTIONS` or `PAIRS` and gives the options as its sweep file has them; one for
+training and another for evaluation is how correlated data, held out combinations and extrapolation are studied.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+
+import jax
+import numpy as np
+from jax import Array
+from jaxtyping import Int, Key
+
+from disentanglement_study.config.declared import check_options
+from disentanglement_study.data.draws.alias import alias_table, draw
+from disentanglement_study.data.draws.distributions import DISTRIBUTIONS, Names, Sizes, Weights
+from disentanglement_study.data.draws.pairs import PAIRS
+from disentanglement_study.errors import unknown
+
+__all__ = ["DISTRIBUTIONS", "PAIRS", "check", "distribution", "sampler"]
+
+
+def distribution(
+    name: str, options: dict, names: Names, sizes: Sizes, points: Int[np.ndarray, " n"] | None = None
+) -> Weights:
+    """The weight of each image in a distribution of `DISTRIBUTIONS`.
+
+    points: the grid point of each image (None: image i is at point i), as in `DataSet`. Raises ValueError for an
+    unknown distribution or option, a missing option, a value that makes no sense, and weights that are all zero.
+    """
+    if name in PAIRS:
+        raise ValueError(f"sampling {name!r} draws pairs: it has no weights (there are: {', '.join(DISTRIBUTIONS)})")
+    weigh = _chosen(name, options)
+    index = np.arange(np.prod(sizes)) if points is None else points
+    weights = weigh(np.stack(np.unravel_index(index, sizes), axis=1), sizes, names)
+    if not weights.any():
+        raise ValueError(f"sampling {name!r} with {options} leaves no image to draw")
+    return weights
+
+
+def sampler(
+    name: str, options: dict, names: Names, sizes: Sizes, points: Int[np.ndarray, " n"] | None = None
+) -> jax.tree_util.Partial:
+    """What draws the batches of a training: `sampler(...)(key, n)` is an image index [n], int32.
+
+    Pairs are at consecutive places, 2i and 2i + 1. The result is a pytree: handed to a jitted function as an argument,
+    its table is not a constant of the program. Raises as `distribution` does, and for pairs on a grid that has not
+    exactly one image at each point, or in a batch of odd size.
+    """
+    if name in PAIRS:
+        if points is not None:
+            raise ValueError(f"sampling {name!r} draws pairs: it needs a grid with one image at each point, in order")
+        pair = functools.partial(_chosen(name, options), sizes=sizes, names=names)
+        return jax.tree_util.Partial(functools.partial(_draw_pairs, pair, sizes))
+    weights = distribution(name, options, names, sizes, points)
+    if (weights == weights[0]).all():
+        return jax.tree_util.Partial(functools.partial(_draw_uniform, len(weights)))
+    return jax.tree_util.Partial(draw, alias_table(weights))
+
+
+def check(name: str, options: dict, names: Names, sizes: Sizes, batch_size: int = 2) -> None:
+    """Raises what `sampler`, and its result when called, would raise; needs no images and starts no device."""
+    if name in PAIRS:
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        jax.eval_shape(functools.partial(sampler(name, options, names, sizes), n=batch_size), key)
+    else:
+        distribution(name, options, names, sizes)
+
+
+def _draw_uniform(number: int, key: Key[Array, ""], n: int) -> Int[Array, " n"]:
+    return jax.random.randint(key, (n,), 0, number)
+
+
+def _draw_pairs(pair: Callable, sizes: Sizes, key: Key[Array, ""], n: int) -> Int[Array, " n"]:
+    if n % 2:
+        raise ValueError(f"a batch of {n} images cannot be cut into pairs: its size must be even")
+    strides = np.cumprod((1, *sizes[:0:-1]))[::-1].astype(np.int32)
+    return (pair(key, n // 2) @ strides).reshape(n)
+
+
+def _chosen(name: str, options: dict) -> Callable:
+    """The function of this name with its options, which are of the types that it declares."""
+    functions = DISTRIBUTIONS | PAIRS
+    if name not in functions:
+        raise unknown("sampling", name, functions)
+    parameters = inspect.signature(functions[name]).parameters.values()
+    declared = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+    kinds = {option: parameter.annotation for option, parameter in declared.items()}
+    required = [option for option, parameter in declared.items() if parameter.default is parameter.empty]
+    return functools.partial(functions[name], **check_options(f"sampling {name!r}", options, kinds, required))

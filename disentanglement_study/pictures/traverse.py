@@ -1,0 +1,175 @@
+"""What a trained model has learnt, in pictures: traversals of its latents, reconstructions, samples of the prior.
+
+All draws are named by a seed: the same run and seed give the same files. Latents are called z0, z1, ... and shown in
+the order of their KL divergence from the prior, the most informative first.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from disentanglement_study import rng
+from disentanglement_study.pictures import canvas, ranges, trained
+from disentanglement_study.pictures.ranges import FAMILIES, HALF_WIDTH
+from disentanglement_study.pictures.trained import Decode, Images, Model
+from disentanglement_study.runtime import compilation, files
+from disentanglement_study.runtime.files import replacing
+from disentanglement_study.store import Store
+from disentanglement_study.store.runs import find, finished_jobs
+from disentanglement_study.study.loading import load_data
+from disentanglement_study.types import Run
+
+SAMPLE = 1000  # images that KL divergences and fitted ranges come from (disentanglement_lib: 64)
+SHOWN = 64  # reconstructions, and samples of the prior
+PAIRS = 8  # of image and reconstruction, beside each other
+BASES = 5  # images whose codes traversals start from
+COLUMNS = 11
+FRAMES = 20
+RATE = 10  # frames a second
+
+Picture = UInt8[np.ndarray, "height width 3"]
+
+
+def traverse(
+    root: Path,
+    run_id: str,
+    output: Path | None = None,
+    family: str = "all",
+    seed: int = 0,
+    data_dir: Path | None = None,
+) -> tuple[Run, list[Path]]:
+    """Draws one run of the study at `root` into the folder `output` (default: `root`/traversals/RUN_ID).
+
+    `run_id` may be its beginning. Written are reconstructions.png, samples.png, traversals_0.png to traversals_4.png
+    (around the first images of the reconstructions) and FAMILY.gif of one `family` of ranges or "all". Raises
+    ValueError for a run that is not known, has failed, is not done yet or has diverged, and for an unknown family.
+    """
+    chosen = ranges.families(family)
+    compilation.use_cache()
+    store = Store(root)
+    run_id = find(store, run_id)
+    study = store.settings
+    (job,) = (job for job in finished_jobs(store) if any(run.run_id == run_id for run in job.runs))
+    data_set = load_data(job.data_set, store, data_dir)
+    index = trained.sample_index(data_set, study, SAMPLE, seed)
+    (model,) = trained.models(store, job, [run_id], study, data_set, index, seed)
+    if model.has_diverged:
+        raise ValueError(f"run {run_id} has diverged ({model.run}): what it encodes and decodes is not finite")
+    decode = trained.decoder(data_set, study, study.resources.encode_batch)
+    folder = output or files.folder(files.folder(root / "traversals") / run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [
+        reconstructions(model, decode, trained.originals(data_set, study, index[:SHOWN], seed), folder),
+        prior_samples(model, decode, seed, folder),
+        *(grid(model, decode, base, folder) for base in range(min(BASES, len(index)))),
+        *(animation(model, decode, name, folder) for name in chosen),
+    ]
+    return model.run, written
+
+
+def thumbnails(
+    store: Store,
+    run_ids: Iterable[str] | None = None,
+    data_dir: Path | None = None,
+    *,
+    latents: int = 5,
+    columns: int = 7,
+    sample: int = 256,
+    seed: int = 0,
+) -> Iterator[tuple[str, Picture]]:
+    """Small traversals of many finished runs (None: of all), job by job: (run_id, picture), one for each run.
+
+    Rows are the `latents` most informative ones, columns go from -2 to 2; there are no labels. Runs that have diverged,
+    failed or are not done are left out. Each net is compiled once a data set and job, not once a run.
+    """
+    compilation.use_cache()
+    study = store.settings
+    wanted, decoders = None if run_ids is None else set(run_ids), {}
+    for job in finished_jobs(store):
+        chosen = [run.run_id for run in job.runs if wanted is None or run.run_id in wanted]
+        if not chosen:
+            continue
+        data_set = load_data(job.data_set, store, data_dir)
+        rows = min(latents, study.nets.num_latents)
+        if job.data_set not in decoders:
+            decoders[job.data_set] = trained.decoder(data_set, study, rows * columns)
+        index = trained.sample_index(data_set, study, sample, seed)
+        for model in trained.models(store, job, chosen, study, data_set, index, seed):
+            if not model.has_diverged:
+                codes = along(model.mean[0], levels(study.nets.num_latents, columns))[model.order[:rows]]
+                yield model.run.run_id, canvas.tiled(decode_all(decoders[job.data_set], model, codes), cell=1)
+
+
+def levels(num_latents: int, columns: int = COLUMNS) -> Float[np.ndarray, "d columns"]:
+    """Equal steps from -2 to 2 for every latent (disentanglement_lib: from -1 to 1)."""
+    return np.tile(np.linspace(-HALF_WIDTH, HALF_WIDTH, columns), (num_latents, 1))
+
+
+def along(base: Float[np.ndarray, " d"], values: Float[np.ndarray, "d v"]) -> Float[np.ndarray, "d v d"]:
+    """Codes (i, j): the base point with values[i, j] as its latent i."""
+    latents, steps = values.shape
+    codes = np.broadcast_to(base, (latents, steps, latents)).copy()
+    codes[np.arange(latents), :, np.arange(latents)] = values
+    return codes
+
+
+def decode_all(decode: Decode, model: Model, codes: Float[np.ndarray, "*grid d"]) -> UInt8[np.ndarray, "*grid h w k"]:
+    """Images of codes in any arrangement."""
+    images = decode(model.decoder, codes.reshape(-1, codes.shape[-1]))
+    return images.reshape(*codes.shape[:-1], *images.shape[1:])
+
+
+def grid(model: Model, decode: Decode, base: int, folder: Path) -> Path:
+    """Writes traversals_BASE.png: a row for each latent, which goes from -2 to 2 while the others stay as encoded."""
+    values = levels(model.mean.shape[1])
+    images = decode_all(decode, model, along(model.mean[base], values)[model.order])
+    labels = [f"z{latent}  {model.kl[latent]:.2f} nats" for latent in model.order]
+    title = f"{_name(model)}\nlatents from -2 to 2, around image {base} of the reconstructions; KL from the prior"
+    path = folder / f"traversals_{base}.png"
+    picture = canvas.labelled(canvas.tiled(images), title, labels, [f"{value:.1f}" for value in values[0]])
+    with replacing(path) as temporary:
+        picture.save(temporary)
+    return path
+
+
+def animation(model: Model, decode: Decode, family: str, folder: Path) -> Path:
+    """Writes FAMILY.gif: a column for each latent, which goes through its range, and a row for each base point."""
+    bases = model.mean[:BASES]
+    codes = [along(base, FAMILIES[family](base, model.mean, model.logvar, FRAMES))[model.order] for base in bases]
+    film = np.moveaxis(decode_all(decode, model, np.stack(codes)), 2, 0)
+    labels = [f"z{latent}\n{model.kl[latent]:.2f} nats" for latent in model.order]
+    title = f"{_name(model)}\n{family} of each latent, around the first {len(bases)} images; KL from the prior"
+    path = folder / f"{family}.gif"
+    frames = [canvas.labelled(canvas.tiled(images), title, (), labels) for images in film]
+    with replacing(path) as temporary:
+        canvas.write_gif(frames, temporary, RATE)
+    return path
+
+
+def reconstructions(model: Model, decode: Decode, images: Images, folder: Path) -> Path:
+    """Writes reconstructions.png: images, and beside each what the model makes of its mean code."""
+    pairs = np.stack([images, decode(model.decoder, model.mean[: len(images)])], axis=1)
+    tiles = canvas.tiled(canvas.in_columns(pairs.reshape(-1, *images.shape[1:]), 2 * PAIRS))
+    path = folder / "reconstructions.png"
+    title = f"{_name(model)}\nimages, and what the model makes of their mean codes"
+    picture = canvas.labelled(tiles, title, (), ["image", "model"] * PAIRS)
+    with replacing(path) as temporary:
+        picture.save(temporary)
+    return path
+
+
+def prior_samples(model: Model, decode: Decode, seed: int, folder: Path) -> Path:
+    """Writes samples.png: what the model makes of draws from N(0, I), the same for every model."""
+    codes = rng.generator(seed, "traverse", "prior").standard_normal((SHOWN, model.mean.shape[1]))
+    path = folder / "samples.png"
+    tiles = canvas.tiled(canvas.in_columns(decode(model.decoder, codes), 8))
+    picture = canvas.labelled(tiles, f"{_name(model)}\nsamples of the prior")
+    with replacing(path) as temporary:
+        picture.save(temporary)
+    return path
+
+
+def _name(model: Model) -> str:
+    return f"{model.run.run_id}: {model.run}"

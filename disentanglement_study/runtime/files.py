@@ -1,0 +1,135 @@
+"""Files that are read and written: an error names the file, what is written is whole, and no link is followed."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from disentanglement_study.errors import one_line
+
+# What the system says of a file that is not there or is of another kind, and no errno at all, which is a library's
+# error: the file is damaged. Anything else (no permission, a disk that fails) says nothing about what is in it.
+OF_THE_CONTENT = {None, errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EINVAL}
+
+
+class Damaged(ValueError):
+    """A file that does not hold what it should."""
+
+    def __init__(self, path: Path, reason: str):
+        super().__init__(f"{path}: cannot be read: {reason}")
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Whatever goes wrong is `Damaged`, in one line that names the file; OSError if the file cannot be had."""
+    try:
+        yield
+    except Damaged:
+        raise
+    except OSError as error:
+        if error.errno in OF_THE_CONTENT:
+            raise Damaged(path, error.strerror or one_line(error)) from error
+        raise OSError(error.errno, error.strerror or one_line(error), str(path)) from error
+    except MemoryError as error:
+        raise Damaged(path, "there is not enough memory for it") from error
+    except Exception as error:  # a library raises many kinds for a damaged file
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise Damaged(path, kind + one_line(error)) from error
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """An OSError of writing that names no file gets the name of this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno or errno.EIO, error.strerror or one_line(error), str(path)) from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path, temporary: Path | None = None) -> Iterator[Path]:
+    """A file to write, which takes the place of `path` when it is whole; a link there is replaced, not followed."""
+    temporary = temporary or path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        temporary.unlink(missing_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.filename not in (None, str(temporary), temporary):
+            raise
+        raise OSError(error.errno or errno.EIO, error.strerror or one_line(error), str(path)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Whether this process holds the lock, which is the kernel's and ends with the process.
+
+    The file is neither emptied nor, if it is a link, followed.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    try:
+        try:
+            _hold(handle)
+        except BlockingIOError:
+            yield False
+        except OSError as error:  # a file system without locks
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        else:
+            yield True
+    finally:
+        os.close(handle)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds this lock; the lock is not taken from it, nor from one that takes it just now."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _hold(handle: int) -> None:
+    """Takes the lock; BlockingIOError if another process has it. One that only looked has let go at once."""
+    for _ in range(20):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(0.01)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def remove(path: Path) -> None:
+    """Deletes a file, a folder with all that is in it, or a link, but never what a link leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def folder(path: Path) -> Path:
+    """The folder, which is made if it is not there. ValueError if it is a link: it would lead outside."""
+    if path.is_symlink():
+        raise ValueError(f"{path} is a symbolic link: nothing is written where it leads, remove it or name the folder")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def is_name(name: str) -> bool:
+    """Whether this can be the name of a file in a folder, and of none outside it."""
+    return isinstance(name, str) and re.fullmatch(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,199}", name) is not None

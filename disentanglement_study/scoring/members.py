@@ -1,0 +1,39 @@
+"""Scores of the models of a job."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from disentanglement_study.config import EvaluateConfig
+from disentanglement_study.scoring import represent
+from disentanglement_study.scoring.evaluate import evaluate, in_threads
+from disentanglement_study.types import Codes, Job
+
+
+def score_members(
+    job: Job,
+    codes: Codes,
+    factors: np.ndarray,
+    config: EvaluateConfig,
+    num_threads: int,
+    complete: bool,
+    report: Callable[[float], None],
+) -> list[dict]:
+    """Rows of every run of a job on every representation: `num_threads` runs at a time.
+
+    complete: whether the codes are those of the whole population.
+    """
+
+    def score(member: int) -> list[dict]:
+        run, rows = job.runs[member], []
+        for name in config.representations:
+            shown = represent.representation(name, codes, member, run)
+            scored = evaluate(shown, factors, name, config, run.protocol, complete=complete)
+            rows += [{"run_id": run.run_id, **row} for row in scored]
+        return rows
+
+    scores = []
+    for member, rows in enumerate(in_threads(score, len(job.runs), num_threads)):
+        scores += rows
+        report((member + 1) / len(job.runs))
+    return scores

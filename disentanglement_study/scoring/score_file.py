@@ -1,0 +1,71 @@
+"""Metrics on anyone's codes: an npz file with codes and perhaps factors in, a table of scores out. Needs no JAX."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from disentanglement_study.config import EvaluateConfig, Seed
+from disentanglement_study.config.declared import check
+from disentanglement_study.metrics import METRICS
+from disentanglement_study.metrics.checks import check_points, is_real
+from disentanglement_study.runtime import npz
+from disentanglement_study.scoring.evaluate import applies, evaluate, names_of
+
+COLUMNS = ["metric", "score", "value", "n", "protocol", "metric_version", "versions", "seconds", "error"]
+
+
+class Points(NamedTuple):
+    """What a file holds: codes [N, D], factors [N, F] of integers or real numbers, or None, and all arrays' names."""
+
+    path: Path
+    codes: np.ndarray
+    factors: np.ndarray | None
+    arrays: tuple[str, ...]
+
+
+def read(path: Path) -> Points:
+    """The arrays `codes` and, if it is there, `factors` of an npz file; ValueError, in one line, for anything else."""
+    arrays = npz.read(path, needed=["codes"])
+    codes, factors = arrays["codes"], arrays.get("factors")
+    kind = "none" if factors is None else "numbers" if is_real(factors) else "categories"
+    return Points(path, check_points(codes, factors, kind=kind)[0], factors, tuple(arrays))
+
+
+def choose(metrics: str, points: Points) -> tuple[tuple[str, ...], str | None]:
+    """The names of the metrics to compute, and a line on those of "all" that these factors do not allow, if any.
+
+    ValueError, in one line, for a name that does not exist, and for one that they do not allow.
+    """
+    names = names_of(metrics)
+    apply, rest = ([name for name in names if applies(name, points.factors) is answer] for answer in (True, False))
+    if not rest:
+        return names, None
+    if points.factors is None:
+        reason = f"it has no array 'factors' (there are: {', '.join(points.arrays)}), but these metrics need factors"
+    else:
+        whole = (points.factors == np.rint(points.factors)).all()
+        hint = " (whole numbers: factors.astype(int) would do)" if whole else ""
+        reason = f"factors must be integers, got {points.factors.dtype}{hint}, for these metrics"
+    reason += f": {', '.join(rest)}"
+    if names == names_of("all"):
+        return tuple(apply), f"{len(rest)} metrics are left out: {reason}"
+    there = ", ".join(name for name in METRICS if applies(name, points.factors))
+    raise ValueError(f"{points.path}: {reason}; the metrics that apply: {there}")
+
+
+def score(
+    points: Points, config: EvaluateConfig, protocol: str, report: Callable[[str], None] = lambda name: None
+) -> pd.DataFrame:
+    """A row per score of every metric of `config`, in its order; for how points are drawn see `metrics.points`."""
+    for name in config.options:
+        if name not in config.metrics:
+            raise ValueError(f"an option for {name}, which is not computed ({', '.join(config.metrics)})")
+    for name in ("num_train", "num_test"):
+        if (size := getattr(config, name)) < 2:
+            raise ValueError(f"{name} must be 2 or more, got {size}")
+    check("seed", config.seed, Seed)
+    rows = evaluate(points.codes, points.factors, "codes", config, protocol, report)
+    return pd.DataFrame(rows)[COLUMNS]

@@ -1,0 +1,5 @@
+"""A study's directory."""
+
+from disentanglement_study.store.store import Store, open
+
+__all__ = ["Store", "open"]

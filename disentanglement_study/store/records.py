@@ -1,0 +1,260 @@
+"""What the files of a study must hold. Each is checked when it is read: it may be damaged, or a stranger's.
+
+All raise `files.Damaged`, in one line that names the file.
+"""
+
+import json
+import math
+import re
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from disentanglement_study.runtime import files, npz
+from disentanglement_study.runtime.files import reading, writing
+
+ID = re.compile(r"[0-9a-f]{12}")  # of a run and of a job: they become names of files
+COLUMNS = {
+    "scores": {
+        "run_id": "string",
+        "representation": "string",
+        "metric": "string",
+        "score": "string",
+        "value": "float64",
+        "n": "Int64",
+        "protocol": "string",
+        "metric_version": "string",
+        "versions": "string",
+        "seconds": "float64",
+        "error": "string",
+    },
+    "curves": {"run_id": "string", "step": "int64", "term": "string", "value": "float64"},
+}
+ARROW = {"string": pa.string(), "float64": pa.float64(), "Int64": pa.int64(), "int64": pa.int64()}
+PLAN_TEXTS = ("run_id", "data_set", "objective", "strength_name", "protocol", "hyper")
+PLAN_NUMBERS = ("strength", "seed", "dlib_model_num")
+MANIFEST = {
+    "seconds": dict, "error": str, "data": dict, "population": int, "device": str, "versions": str, "attempts": int,
+}  # fmt: skip
+SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
+CODES = ("index", "mean", "logvar")
+
+
+def plan(path: Path) -> pd.DataFrame:
+    """The plan: a row for each run, with ids and names that can be names of files."""
+    with reading(path):
+        table = pq.read_table(_file(path)).to_pandas()
+        for name in (*PLAN_TEXTS, *PLAN_NUMBERS):
+            if name not in table:
+                raise ValueError(f"it has no column {name!r}")
+        for name in PLAN_TEXTS:
+            _check_all(f"column {name!r}", table[name].unique(), lambda value: isinstance(value, str))
+        for name in PLAN_NUMBERS:
+            if not pd.api.types.is_numeric_dtype(table[name]):
+                raise ValueError(f"its column {name!r} holds no numbers")
+        _check_ids(table["run_id"])
+        _check_all("data set", table["data_set"].unique(), files.is_name)
+        _check_all("hyper", table["hyper"].unique(), _is_hyper)
+        return table
+
+
+def manifest(folder: Path) -> dict:
+    """The manifest of the job in a folder, which has the job's name. The error of a failed job is some text."""
+    path = folder / "manifest.json"
+    with reading(path):
+        if folder.is_symlink():
+            raise ValueError("its folder is a symbolic link")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no object")
+        for name in ("job_id", "run_ids", "status"):
+            if name not in content:
+                raise ValueError(f"it has no {name!r}")
+        if content["job_id"] != folder.name:
+            raise ValueError(f"it is of job {content['job_id']!r}")
+        if not isinstance(content["run_ids"], list) or not content["run_ids"]:
+            raise ValueError("its 'run_ids' are no list of runs")
+        _check_ids(content["run_ids"])
+        if content["status"] not in ("done", "failed"):
+            raise ValueError(f"its status is {content['status']!r}: expected 'done' or 'failed'")
+        for name, kind in MANIFEST.items():
+            if content.get(name) is not None and not isinstance(content[name], kind):
+                raise ValueError(f"its {name!r} is {content[name]!r}: expected {kind.__name__}")
+        if isinstance(population := content.get("population"), bool) or (population is not None and population < 1):
+            raise ValueError(f"its population is {population!r}")
+        _check_all("time", (content.get("seconds") or {}).values(), _is_number)
+        if content["status"] == "failed":
+            content["error"] = content.get("error") or ""
+            if not content["error"].strip():
+                content["error"] = "no error was recorded"
+        return {name: value for name, value in content.items() if value is not None}
+
+
+def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | None = None) -> pa.Table:
+    """The rows of "scores" or "curves" of a job, or of these those that `keep` is true of; of its runs alone."""
+    with reading(path):
+        rows = pq.read_table(_file(path), filters=keep)
+        _check_columns(name, rows.column_names)
+        rows = rows.select(list(COLUMNS[name])).replace_schema_metadata().cast(schema(name))
+        if others := set(pc.unique(rows["run_id"]).to_pylist()) - set(run_ids):
+            raise ValueError(f"it has rows of a run that its job has not: {min(others, key=str)!r}")
+        if name == "scores" and rows.group_by(SCORE).aggregate([]).num_rows < rows.num_rows:
+            raise ValueError("it has a score of a run twice")
+        return rows
+
+
+def check_table(path: Path, name: str) -> Path:
+    """The path of the "scores" or "curves" of a job, which have all columns, as far as the head of the file tells."""
+    with reading(path):
+        head = pq.read_schema(_file(path))
+        _check_columns(name, head.names)
+        head.empty_table().select(list(COLUMNS[name])).cast(schema(name))
+    return path
+
+
+def schema(name: str) -> pa.Schema:
+    """The columns of "scores" or "curves" as Arrow has them."""
+    return pa.schema([(column, ARROW[kind]) for column, kind in COLUMNS[name].items()])
+
+
+def arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an npz file, or those of these names."""
+    with reading(path), np.load(_file(path), allow_pickle=False) as file:
+        return {name: file[name] for name in (file.files if names is None else names)}
+
+
+def check_job(folder: Path) -> dict:
+    """The manifest of a job whose files have all that they should, as far as their heads tell."""
+    content = manifest(folder)
+    table(folder / "scores.parquet", "scores", content["run_ids"])
+    check_table(folder / "curves.parquet", "curves")
+    if content["status"] == "done":
+        check_params(folder / "params.npz", len(content["run_ids"]))
+        check_codes(folder / "codes.npz", len(content["run_ids"]))
+    return content
+
+
+def check_params(path: Path, number: int) -> None:
+    """That the file holds parameters of so many models, as far as the heads of its arrays tell."""
+    with reading(path):
+        shapes = _shapes(path)
+        for part in ("encoder/", "decoder/"):
+            if not any(name.startswith(part) for name in shapes):
+                raise ValueError(f"it has no parameters of the {part[:-1]}")
+        for name, shape in shapes.items():
+            if shape[:1] != (number,):
+                raise ValueError(f"its {name} has shape {list(shape)}: expected those of {number} models")
+
+
+def check_codes(path: Path, number: int) -> None:
+    """That the file holds codes of so many models, as far as the heads of its arrays tell."""
+    with reading(path):
+        shapes = _shapes(path)
+        for name in CODES:
+            if name not in shapes:
+                raise ValueError(f"it has no array {name!r}")
+        mean, index = shapes["mean"], shapes["index"]
+        if len(mean) != 3 or mean != shapes["logvar"] or mean[:2] != (number, *index):
+            raise ValueError(f"its codes have shape {list(mean)}: expected those of {number} models")
+
+
+def write_job(
+    folder: Path,
+    scores: list[dict],
+    curves: list[dict],
+    arrays: dict[str, dict[str, np.ndarray]],
+    text: str,
+    manifest: dict,
+) -> None:
+    """Writes the files of a job into a new folder; OSError names the one that could not be written."""
+    with writing(folder):
+        folder.mkdir(parents=True)
+    for name, rows in (("scores", scores), ("curves", curves)):
+        with writing(path := folder / f"{name}.parquet"):
+            typed(rows, COLUMNS[name]).to_parquet(path, index=False)
+    for name, content in arrays.items():
+        with writing(path := folder / f"{name}.npz"):
+            np.savez(path, **content)
+    with writing(path := folder / "config.gin"):
+        path.write_text(text, encoding="utf-8")
+    with writing(path := folder / "manifest.json"):
+        path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+def typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def evaluation(path: Path) -> dict:
+    """The settings that a study was scored with."""
+    with reading(path):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no object")
+        if "num_train" not in content:
+            raise ValueError("it holds no settings of scoring")
+        return content
+
+
+def progress(path: Path) -> dict:
+    """Where a running job is."""
+    with reading(path):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not isinstance(content.get("stage"), str):
+            raise ValueError("it is of no job")
+        if not _is_number(content.get("fraction")) or not isinstance(content.get("run_ids"), list):
+            raise ValueError("it is of no job")
+        _check_ids(content["run_ids"])
+        return content
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of the arrays of an npz file: their heads are read, not their numbers."""
+    shapes = {}
+    with zipfile.ZipFile(_file(path)) as file:
+        for name in file.namelist():
+            with file.open(name) as member:
+                shape, dtype = npz.header(member)
+            if dtype.kind not in "fiu":
+                raise ValueError(f"its array {name!r} is {dtype}: expected numbers")
+            shapes[name.removesuffix(".npy")] = shape
+    return shapes
+
+
+def _file(path: Path) -> Path:
+    """The path; else a library takes a folder for a data set of many files, or names another cause."""
+    with path.open("rb"):
+        return path
+
+
+def _check_columns(name: str, there: Iterable[str]) -> None:
+    if missing := [column for column in COLUMNS[name] if column not in there]:
+        raise ValueError(f"it has no column {missing[0]!r}")
+
+
+def _check_ids(ids: Iterable) -> None:
+    ids = list(ids)
+    _check_all("run", ids, lambda value: isinstance(value, str) and ID.fullmatch(value))
+    if len(set(ids)) < len(ids):
+        raise ValueError("it names a run twice")
+
+
+def _check_all(what: str, values: Iterable, is_right) -> None:
+    for value in values:
+        if not is_right(value):
+            raise ValueError(f"its {what} is {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_hyper(text: str) -> bool:
+    hyper = json.loads(text)
+    return isinstance(hyper, dict) and bool(hyper) and all(isinstance(v, int | float) for v in hyper.values())

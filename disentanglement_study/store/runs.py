@@ -1,0 +1,39 @@
+"""The runs of a study and the jobs that they were trained in, as its folder has them."""
+
+import json
+
+from disentanglement_study.errors import unknown
+from disentanglement_study.store.store import Store
+from disentanglement_study.types import Job, Run
+
+
+def finished_jobs(store: Store) -> list[Job]:
+    """The finished jobs, with their runs as the plan has them."""
+    runs = {
+        row.run_id: Run(row.run_id, row.data_set, row.objective, json.loads(row.hyper), row.seed, row.protocol)
+        for row in store.plan.itertuples()
+    }
+    done = [manifest for manifest in store.manifests() if manifest["status"] == "done"]
+    for manifest in done:
+        if others := set(manifest["run_ids"]) - runs.keys():
+            path = store.jobs / manifest["job_id"] / "manifest.json"
+            raise ValueError(f"{path}: its run {min(others)} is not in plan.parquet")
+    return [Job(manifest["job_id"], tuple(runs[run_id] for run_id in manifest["run_ids"])) for manifest in done]
+
+
+def find(store: Store, beginning: str) -> str:
+    """The finished run whose id is or begins like this; ValueError if there is none, or several."""
+    ids = store.plan["run_id"].tolist()
+    found = [run_id for run_id in ids if run_id.startswith(beginning)]
+    if not found:
+        raise unknown("run", beginning, ids)
+    if len(found) > 1 and beginning not in found:
+        raise ValueError(f"run {beginning!r}: {len(found)} runs begin like this ({', '.join(found[:3])}, ...)")
+    run_id = beginning if beginning in found else found[0]
+    for manifest in store.manifests():
+        if run_id in manifest["run_ids"]:
+            if manifest["status"] == "done":
+                return run_id
+            reason = manifest["error"].splitlines()[-1]
+            raise ValueError(f"run {run_id} has failed: {reason} (`run ... --retry-failed` does it again)")
+    raise ValueError(f"run {run_id} is not done yet: the command that runs {store.root} goes on with it")

@@ -1,0 +1,350 @@
+"""A study's directory: the plan, the finished jobs, the tables. The directory is the truth.
+
+    study.gin              the settings, without includes
+    plan.parquet           a row per run, a column per binding
+    jobs/<job_id>/         manifest.json  config.gin  scores.parquet  curves.parquet  params.npz  codes.npz
+    checkpoints/<job_id>/  of jobs that are being trained
+    evaluation.json        the settings of scoring, which all jobs share
+    tmp/                   jobs that are being written, and their progress
+    damaged/<job_id>/      jobs whose files could not be read, and that are done again
+
+A job is written under `tmp/` and renamed into place as its last act: a folder in `jobs/` is a whole job. A study may be
+a stranger's: what is read is checked (`records`), no link in it is followed for writing, copying or deleting, and what
+is deleted is what this program made.
+"""
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset
+
+from disentanglement_study import config
+from disentanglement_study.config import Study
+from disentanglement_study.config.identity import scored_with
+from disentanglement_study.runtime import files
+from disentanglement_study.runtime.files import Damaged, reading, replacing
+from disentanglement_study.store import records
+from disentanglement_study.store import sql as sql_queries
+from disentanglement_study.store.records import COLUMNS, ID
+from disentanglement_study.types import Job
+
+# Of a run, beside each of its scores.
+BINDINGS = ["data_set", "objective", "strength_name", "strength", "seed", "dlib_model_num", "run_id"]
+# What this program makes in tmp/.
+MADE = re.compile(
+    r"lock|(plan|study|evaluation)\.\d+|[0-9a-f]{12}\.(\d+|scores\.\d+|progress\.json|progress\.\d+)|"
+    r"\.[0-9a-f]{12}\.progress\.json\.\d+"
+)
+
+
+class Store:
+    """Reads and writes one study's directory."""
+
+    def __init__(self, root: Path):
+        self.root = Path(root)
+        self.jobs, self.tmp, self.checkpoints = (self.root / name for name in ("jobs", "tmp", "checkpoints"))
+
+    @property
+    def plan(self) -> pd.DataFrame:
+        return records.plan(self.root / "plan.parquet")
+
+    @property
+    def text(self) -> str:
+        path = self.root / "study.gin"
+        with reading(path):
+            if path.is_symlink():  # the text is copied, into jobs and reports
+                raise ValueError("it is a symbolic link")
+            return path.read_text(encoding="utf-8")
+
+    @property
+    def settings(self) -> Study:
+        """What study.gin says."""
+        text = self.text
+        with reading(self.root / "study.gin"):
+            return config.load_text(text, "study.gin")
+
+    @property
+    def evaluation(self) -> dict:
+        """The settings that the study was scored with."""
+        return records.evaluation(self.root / "evaluation.json")
+
+    def check(self, plan: pd.DataFrame, evaluation: str) -> list[str]:
+        """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not:
+
+        if it is not empty and no study, if neither its plan nor this one contains the other, or if it was scored with
+        other settings (`evaluation`, JSON). Returns what `create` will mend, a line each.
+        """
+        if not self.root.exists():
+            return []
+        if not (self.root / "plan.parquet").exists():
+            if not self.root.is_dir():
+                raise ValueError(f"{self.root} is a file, not a folder: name another folder")
+            if not self._is_new():
+                raise ValueError(f"{self.root} is not empty and holds no study (no plan.parquet): name another folder")
+            return []
+        there, here = set(self.plan["run_id"]), set(plan["run_id"])
+        if not (there <= here or here <= there):
+            raise ValueError(
+                f"{self.root} holds another sweep: {len(there - here)} of its {len(there)} runs are not in this; "
+                "name another folder"
+            )
+        damage, scored = [], None
+        try:
+            scored = self.evaluation
+        except Damaged as error:
+            damage.append(f"{error}; it is written anew")
+            with contextlib.suppress(Damaged):
+                scored = scored_with(self.settings)
+        if scored is not None and scored != json.loads(evaluation):
+            raise ValueError(
+                f"{self.root} was scored with other settings (its study.gin, section evaluate): name another folder"
+            )
+        try:
+            self.settings  # noqa: B018
+        except Damaged as error:
+            if here < there:
+                raise ValueError(f"{error}; the whole sweep, without --where, writes it anew") from error
+            damage.append(f"{error}; it is written anew")
+        return damage
+
+    def _is_new(self) -> bool:
+        """Whether the folder holds nothing but what an attempt to make a study leaves that was cut off."""
+        if any(path.name != "tmp" for path in self.root.iterdir()) or self.tmp.is_symlink():
+            return False
+        return not self.tmp.exists() or all(MADE.fullmatch(path.name) for path in self.tmp.iterdir())
+
+    def create(self, plan: pd.DataFrame, text: str, evaluation: str) -> list[str]:
+        """Makes the directory, or extends the one that is there by runs that it has not; what it mends, a line each.
+
+        Call it under the lock. Raises ValueError, and changes nothing, where `check` does.
+        """
+        mended = self.check(plan, evaluation)
+        for folder in (self.jobs, self.tmp):
+            files.folder(folder)
+        path = self.root / "plan.parquet"
+        there = len(self.plan) if path.exists() else 0
+        if there < len(plan):
+            with replacing(path, self.tmp / f"plan.{os.getpid()}") as temporary:
+                plan.to_parquet(temporary, index=False)
+        self._write(self.root / "evaluation.json", "evaluation", evaluation)
+        if there <= len(plan):
+            self._write(self.root / "study.gin", "study", text)
+        return mended
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Held while a process runs the study's jobs; the kernel drops it when the process dies."""
+        for folder in (self.tmp, self.jobs, self.checkpoints):
+            if folder.is_symlink():
+                files.folder(folder)
+        files.folder(self.tmp)
+        with files.locked(self.tmp / "lock") as is_mine:
+            if not is_mine:
+                raise ValueError(f"another process is running {self.root}: wait for it, or stop it first")
+            yield
+
+    def is_running(self) -> bool:
+        """Whether a process holds the lock; one of another machine too, if the file system passes locks on."""
+        return files.is_locked(self.tmp / "lock")
+
+    def write_job(
+        self,
+        job: Job,
+        scores: list[dict],
+        curves: list[dict],
+        arrays: dict[str, dict[str, np.ndarray]],
+        manifest: dict,
+    ) -> None:
+        """Writes a finished or failed job. `arrays` are npz files by name; a job of that name is replaced.
+
+        OSError that names the file if the disk is full: nothing is left of the job then.
+        """
+        folder = self.tmp / f"{job.job_id}.{os.getpid()}"
+        files.remove(folder)
+        try:
+            manifest = {"job_id": job.job_id, "run_ids": [run.run_id for run in job.runs], **manifest}
+            records.write_job(folder, scores, curves, arrays, self.text, manifest)
+            final = self.jobs / job.job_id
+            self._remove_job(final)
+            os.rename(folder, final)
+        finally:
+            with contextlib.suppress(OSError):
+                files.remove(folder)  # what does not fit a full disk must not fill it
+        if manifest["status"] == "done":  # one that failed may be retried from where it was
+            with contextlib.suppress(OSError):
+                files.remove(self.checkpoints / job.job_id)
+        self.progress_file(job).unlink(missing_ok=True)
+
+    def _remove_job(self, folder: Path) -> None:
+        """Out of the readers' sight first: they find a job whole or not at all."""
+        if folder.is_symlink() or folder.exists():
+            aside = self.tmp / f"{folder.name}.{os.getpid()}0"
+            files.remove(aside)
+            os.rename(folder, aside)
+            files.remove(aside)
+
+    def add_scores(self, job: Job, scores: list[dict]) -> None:
+        """Adds rows to a finished job's scores, in place of those of the same run, representation and metric."""
+        path, key = self.jobs / job.job_id / "scores.parquet", ["run_id", "representation", "metric"]
+        there = _frame(records.table(path, "scores", [run.run_id for run in job.runs]), "scores")
+        new = _typed(scores, COLUMNS["scores"])
+        replaced = pd.MultiIndex.from_frame(there[key]).isin(pd.MultiIndex.from_frame(new[key]))
+        with replacing(path, self.tmp / f"{job.job_id}.scores.{os.getpid()}") as temporary:
+            pd.concat([there[~replaced], new], ignore_index=True).to_parquet(temporary, index=False)
+
+    def check_arrays(self, jobs: Iterable[Job], name: str) -> None:
+        """Raises ValueError, in one line, if the "params" or "codes" of a finished job are seen to be damaged."""
+        check = {"params": records.check_params, "codes": records.check_codes}[name]
+        for job in jobs:
+            check(self.jobs / job.job_id / f"{name}.npz", len(job.runs))
+
+    def arrays(self, job: Job, name: str) -> dict[str, np.ndarray]:
+        """The arrays "params" or "codes" of a finished job."""
+        self.check_arrays([job], name)
+        return records.arrays(self.jobs / job.job_id / f"{name}.npz")
+
+    def params(self, job: Job, members: Sequence[int]) -> dict[str, np.ndarray]:
+        """The parameters of some runs of a finished job, by their places in it: leaves [len(members), ...]."""
+        return {name: leaf[list(members)] for name, leaf in self.arrays(job, "params").items()}
+
+    def manifests(self) -> list[dict]:
+        """The manifests of the jobs that are there, finished and failed. ValueError if two jobs have the same run."""
+        found, job_of = [], {}
+        for folder in self.job_folders():
+            try:
+                manifest = records.manifest(folder)
+            except Damaged:
+                if folder.is_symlink() or folder.exists():
+                    raise
+                continue  # it was replaced while it was read
+            for run_id in manifest["run_ids"]:
+                if run_id in job_of:
+                    twice = f"run {run_id} is in job {job_of[run_id]} too"
+                    raise Damaged(folder, f"{twice}; the command that ran the study mends it")
+            job_of |= dict.fromkeys(manifest["run_ids"], folder.name)
+            found.append(manifest)
+        return found
+
+    def manifest(self, job: Job) -> dict:
+        """The manifest of one job that has ended."""
+        return records.manifest(self.jobs / job.job_id)
+
+    def forget_failed(self) -> None:
+        """Removes the failed jobs, so that their runs are missing again; call it under the lock."""
+        for manifest in self.manifests():
+            if manifest["status"] == "failed":
+                self._remove_job(self.jobs / manifest["job_id"])
+
+    def run_ids(self, status: str) -> set[str]:
+        """The runs whose job is "done" or "failed"."""
+        return {run for manifest in self.manifests() if manifest["status"] == status for run in manifest["run_ids"]}
+
+    def progress_file(self, job: Job) -> Path:
+        return self.tmp / f"{job.job_id}.progress.json"
+
+    def write_progress(self, job: Job, stage: str, fraction: float) -> None:
+        """Where a running job is: a fraction of its whole work, for the driver and for `status`."""
+        entry = {"run_ids": [run.run_id for run in job.runs], "stage": stage, "fraction": fraction}
+        self._write(self.progress_file(job), f"{job.job_id}.progress", json.dumps(entry))
+
+    def progress(self) -> list[dict]:
+        found = []
+        for path in sorted(self.tmp.glob("*.progress.json")):
+            with contextlib.suppress(OSError, ValueError):  # gone meanwhile, or damaged: it says nothing then
+                found.append(records.progress(path))
+        return found
+
+    def clear_progress(self) -> None:
+        """Removes what killed jobs left behind, and nothing that this program has not made; call it under the lock."""
+        for path in files.folder(self.tmp).iterdir():
+            if path.name != "lock" and MADE.fullmatch(path.name):
+                files.remove(path)
+
+    def rows(self, table: str, keep: pc.Expression | None = None) -> pd.DataFrame:
+        """The rows of all jobs, or of these those that `keep` is true of: table "scores" or "curves"."""
+        return _frame(self._tables(table, keep), table)
+
+    def rows_of(self, manifest: dict, table: str) -> pd.DataFrame:
+        """The rows of one job."""
+        return _frame(self._table(manifest, table), table)
+
+    def results(self, keep: pc.Expression | None = None) -> pd.DataFrame:
+        """All scores (or those that `keep` is true of), tidy: a row per score, with the bindings of its run."""
+        joined = self.plan[BINDINGS].merge(self.rows("scores", keep), on="run_id")
+        return joined.sort_values([*BINDINGS, "representation", "metric", "score"], ignore_index=True)
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """SQL (DuckDB) over the views `runs`, `scores`, `curves`, and `results` (as the method).
+
+        A query reads the study and nothing else: it can neither read, write nor attach files, nor load extensions or
+        change DuckDB's settings. Lists, structs and maps come as Python lists and dicts.
+
+        Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
+        """
+        columns = [f"runs.{name}" for name in BINDINGS if name != "run_id"]
+        views = {"runs": self.plan, "scores": self._tables("scores"), "curves": self._curves()}
+        joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN runs USING (run_id)"
+        try:
+            return sql_queries.answer(sql, views, {"results": joined})
+        except ValueError:
+            if "curves" in sql.lower():
+                self._tables("curves")  # names a file that is damaged beyond its head
+            raise
+
+    def _curves(self) -> pyarrow.dataset.Dataset:
+        """The curves of all jobs, most of a study's rows, which are read as far as a query asks for them."""
+        found = [
+            str(records.check_table(self.jobs / manifest["job_id"] / "curves.parquet", "curves"))
+            for manifest in self.manifests()
+        ]
+        return pyarrow.dataset.dataset(found, schema=records.schema("curves"), format="parquet")
+
+    def _tables(self, table: str, keep: pc.Expression | None = None) -> pa.Table:
+        """The rows of all jobs."""
+        found = [self._table(manifest, table, keep) for manifest in self.manifests()]
+        return pa.concat_tables(found) if found else pa.Table.from_pandas(_typed([], COLUMNS[table]))
+
+    def _table(self, manifest: dict, table: str, keep: pc.Expression | None = None) -> pa.Table:
+        path = self.jobs / manifest["job_id"] / f"{table}.parquet"
+        return records.table(path, table, manifest["run_ids"], keep)
+
+    def set_aside(self, path: Path) -> Path:
+        """Moves what is damaged to where nothing reads it, in place of what was there; returns where that is."""
+        aside = files.folder(self.root / "damaged") / path.name
+        files.remove(aside)
+        os.rename(path, aside)
+        return aside
+
+    def job_folders(self) -> list[Path]:
+        """The folders of jobs, whole or not; what has another name is somebody else's."""
+        return [path for path in sorted(self.jobs.glob("*")) if ID.fullmatch(path.name)]
+
+    def _write(self, path: Path, name: str, text: str) -> None:
+        if path.is_dir() and not path.is_symlink():  # in the way of a file; it may be somebody's
+            self.set_aside(path)
+        with replacing(path, self.tmp / f"{name}.{os.getpid()}") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def open(root: str | Path) -> Store:
+    """The store in a directory; ValueError if there is none."""
+    store = Store(Path(root))
+    if not (store.root / "plan.parquet").exists():
+        raise ValueError(f"{root} holds no study (no plan.parquet); `disentanglement-study run SWEEP {root}` makes one")
+    return store
+
+
+def _typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:
+    return records.typed(rows, columns)
+
+
+def _frame(rows: pa.Table, table: str) -> pd.DataFrame:
+    return rows.to_pandas().astype(COLUMNS[table])

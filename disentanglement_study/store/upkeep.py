@@ -1,0 +1,65 @@
+"""What `run` does to a study's directory before it goes on: damaged jobs are moved away, what is left over is deleted.
+
+All but `damage` change the directory: call them under the store's lock.
+"""
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from disentanglement_study.runtime import files
+from disentanglement_study.runtime.files import Damaged
+from disentanglement_study.store import Store, records
+from disentanglement_study.types import Job
+
+
+def damage(store: Store) -> tuple[dict[Path, Damaged], list[dict]]:
+    """The folders of jobs of which a file is damaged, or that have a run of another job, and the others' manifests.
+
+    Of params.npz and codes.npz the heads are read, not the numbers.
+    """
+    damaged, manifests, job_of = {}, [], {}
+    for folder in store.job_folders():
+        try:
+            manifest = records.check_job(folder)
+            if twice := [run_id for run_id in manifest["run_ids"] if run_id in job_of]:
+                raise Damaged(folder, f"its run {twice[0]} is in job {job_of[twice[0]]} too")
+        except Damaged as error:
+            damaged[folder] = error
+        else:
+            job_of |= dict.fromkeys(manifest["run_ids"], folder.name)
+            manifests.append(manifest)
+    return damaged, manifests
+
+
+def set_aside(store: Store, damaged: dict[Path, Damaged]) -> list[str]:
+    """Moves these jobs out of the way, which makes their runs missing again. What was done, a line for each."""
+    lines = []
+    for folder, error in damaged.items():
+        aside = store.set_aside(folder)
+        lines.append(f"{error}; its runs are done again, and what there was of the job is now in {aside}")
+    return lines
+
+
+def keep_checkpoints(store: Store, jobs: Iterable[Job]) -> None:
+    """Removes the checkpoints of all jobs but these, and of these what is no checkpoint."""
+    keep = {job.job_id for job in jobs}
+    for path in store.checkpoints.glob("*"):
+        if path.name not in keep or path.is_symlink() or not path.is_dir():
+            files.remove(path)
+            continue
+        for inner in path.iterdir():
+            if inner.is_symlink() or inner.is_dir() == (inner.name == "population"):
+                files.remove(inner)
+
+
+def discard(store: Store) -> None:
+    """Removes a study that was made just now, unless a job of it has begun to leave something."""
+    if any(store.jobs.glob("*")) or any(store.checkpoints.glob("*")):
+        return
+    store.clear_progress()
+    for path in (*(store.root / name for name in ("plan.parquet", "study.gin", "evaluation.json")), store.tmp / "lock"):
+        files.remove(path)
+    for folder in (store.jobs, store.checkpoints, store.tmp, store.root):
+        with contextlib.suppress(OSError):  # it is not there, or there is something else in it
+            folder.rmdir()

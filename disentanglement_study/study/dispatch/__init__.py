@@ -1,0 +1,21 @@
+"""Runs jobs: on Ray (this machine or a cluster) or inline. Retries, and yields jobs as they end.
+
+What runs next is the plan minus what the store has; Ray's own state is never consulted. To add an executor: write its
+file, add its line here.
+"""
+
+from disentanglement_study.errors import unknown
+from disentanglement_study.study.dispatch import cluster
+from disentanglement_study.study.dispatch.inline import inline
+from disentanglement_study.study.dispatch.kinds import Executor
+from disentanglement_study.study.dispatch.ray import ray
+
+EXECUTORS: dict[str, Executor] = {"inline": inline, "ray": ray}
+
+
+def check(executor: str, address: str | None) -> None:
+    """Raises ValueError, in one line, for an executor that does not exist and an address where nothing listens."""
+    if executor not in EXECUTORS:
+        raise unknown("executor", executor, EXECUTORS)
+    if executor == "ray":
+        cluster.check(address)

@@ -1,0 +1,17 @@
+"""What an executor is given and what it yields."""
+
+from collections.abc import Callable, Iterator
+
+from disentanglement_study.config import ResourceConfig
+from disentanglement_study.types import Job
+
+Work = Callable[[Job], None]
+
+
+Ended = tuple[Job, BaseException | None]  # an error: the job failed in every attempt
+
+
+Waits = Callable[[str], None]  # is told what the jobs wait for, and "" when they wait no more
+
+
+Executor = Callable[[list[Job], Work, ResourceConfig, str | None, Waits], Iterator[Ended]]

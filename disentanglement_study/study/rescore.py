@@ -1,0 +1,119 @@
+"""Metrics that a finished study has not: its models are encoded again, not trained again."""
+
+import dataclasses
+import functools
+from pathlib import Path
+
+from rich.console import Console
+
+from disentanglement_study.config import Study
+from disentanglement_study.errors import Failed
+from disentanglement_study.metrics import METRICS
+from disentanglement_study.runtime import compilation
+from disentanglement_study.runtime.terminal import ERR
+from disentanglement_study.scoring import represent
+from disentanglement_study.scoring.evaluate import names_of
+from disentanglement_study.scoring.members import score_members
+from disentanglement_study.store import Store
+from disentanglement_study.store.runs import finished_jobs
+from disentanglement_study.study import dispatch
+from disentanglement_study.study.loading import load_data, parameters
+from disentanglement_study.study.loop import run_jobs
+from disentanglement_study.study.udr import UDR, score_udr
+from disentanglement_study.types import Job
+
+
+def rescore(
+    root: Path,
+    metrics: str | None = None,
+    executor: str = "ray",
+    address: str | None = None,
+    data_dir: Path | None = None,
+    console: Console | None = None,
+) -> tuple[str, ...]:
+    """Scores the models of the study at `root` on the metrics that they lack or whose version has changed.
+
+    `metrics` are names separated by commas, "all", or None: those of the study's own settings. Raises ValueError for
+    one that does not exist, and at the end `Failed` if jobs failed. Returns the names of the metrics.
+    """
+    console = console or ERR
+    dispatch.check(executor, address)
+    store = Store(root)
+    study = store.settings
+    data_dir = data_dir and data_dir.absolute()
+    names = names_of(study.evaluate.metrics if metrics is None else metrics, (*METRICS, UDR))
+    with store.lock():
+        jobs = finished_jobs(store)
+        missing = _missing([name for name in names if name != UDR], store, study, jobs)
+        todo = [job for job in jobs if job.job_id in missing]
+        identities = {name: load_data(name, store, data_dir).identity for name in {job.data_set for job in todo}}
+        store.check_arrays(todo, "params")
+        if UDR in names:
+            store.check_arrays(jobs, "codes")
+        store.clear_progress()
+        console.print(f"{len(jobs)} finished jobs: {len(jobs) - len(todo)} have these scores, {len(todo)} to score")
+        settings = {"missing": missing, "study": study, "data_dir": data_dir, "identities": identities}
+        work = functools.partial(rescore_job, root=store.root.absolute(), **settings)
+
+        failed: list[Job] = []
+
+        def ended(job: Job, error: BaseException | None) -> dict[str, float]:
+            store.progress_file(job).unlink(missing_ok=True)
+            if error is not None:
+                failed.append(job)
+            return {}  # the manifest's seconds are of the training
+
+        run_jobs(todo, work, ended, store, study.resources, executor, address, console)
+        if UDR in names:
+            score_udr(jobs, store, console)
+    if failed:
+        raise Failed(f"{len(failed)} of {len(todo)} jobs could not be scored; the same command tries them again")
+    return names
+
+
+def rescore_job(
+    job: Job,
+    missing: dict[str, tuple[str, ...]],
+    study: Study,
+    root: Path,
+    data_dir: Path | None,
+    identities: dict[str, dict] | None = None,
+) -> None:
+    """Scores one finished job on the metrics that it lacks and adds the rows to its own. identities: as for a job."""
+    compilation.use_cache()
+    store = Store(root)
+    settings = dataclasses.replace(study.evaluate, metrics=missing[job.job_id])
+    data_set = load_data(job.data_set, store, data_dir, identities)
+    index = represent.table_index(data_set, settings)
+    store.write_progress(job, "encoding", 0.0)
+    params, population = parameters(store, job, study, data_set), store.manifest(job).get("population")
+    batch = study.resources.encode_batch
+    codes = represent.encode(params, data_set, index, study.nets, batch, population, settings.seed)
+    rows = score_members(
+        job,
+        codes,
+        data_set.factors(index),
+        settings,
+        study.resources.num_cpus,
+        represent.is_population(data_set, index),
+        report=lambda done: store.write_progress(job, "scoring", done),
+    )
+    store.add_scores(job, rows)
+
+
+def _missing(names: list[str], store: Store, study: Study, jobs: list[Job]) -> dict[str, tuple[str, ...]]:
+    """{job_id: metrics}: of which some run has no score of this version, on some representation."""
+    scores = store.rows("scores")
+    scores = scores[scores["error"].isna()]
+    there = set(scores[["run_id", "representation", "metric", "metric_version"]].itertuples(index=False, name=None))
+
+    def has(job: Job, name: str) -> bool:
+        version = METRICS[name].version
+        return all(
+            (run.run_id, representation, name, version) in there
+            for run in job.runs
+            for representation in study.evaluate.representations
+        )
+
+    lacking = {job.job_id: tuple(name for name in names if not has(job, name)) for job in jobs}
+    return {job_id: lacks for job_id, lacks in lacking.items() if lacks}

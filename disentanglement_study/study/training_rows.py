@@ -1,0 +1,65 @@
+"""The rows of a study that are of the training itself: its losses, or why it failed."""
+
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from disentanglement_study.store import Store
+from disentanglement_study.training.fit import Fit
+from disentanglement_study.types import Job
+
+
+def training_scores(job: Job, fitted: Fit, n: int, seconds: float) -> list[dict]:
+    """The training run's own scores (metric "training", representation "model"): loss, reconstruction, KL, ELBO.
+
+    Nats, means over fresh batches of the training distribution; terms that not every objective has are in the curves
+    only. A model whose loss was not finite has diverged, and its rows say at which update.
+    """
+    losses = {name: fitted.losses[name] for name in ("loss", "reconstruction_loss", "kl_loss")}
+    losses["elbo"] = -(losses["reconstruction_loss"] + losses["kl_loss"])
+    return [
+        {
+            "run_id": run.run_id,
+            "representation": "model",
+            "metric": "training",
+            "score": score,
+            "value": values[member],
+            "n": n,
+            "protocol": run.protocol,
+            "metric_version": "1",
+            "versions": jax_versions(),
+            "seconds": seconds / len(job.runs),
+            "error": _divergence(int(fitted.diverged[member]), score, values[member]),
+        }
+        for member, run in enumerate(job.runs)
+        for score, values in losses.items()
+    ]
+
+
+def _divergence(update: int, score: str, value: float) -> str | None:
+    if update >= 0:
+        return f"diverged at update {update}: {score} is {value}"
+    return None if np.isfinite(value) else f"diverged after training: {score} is {value}"
+
+
+def record_failure(job: Job, root: Path, error: BaseException, attempts: int) -> None:
+    """A job that failed for good: each of its runs becomes a row with the traceback, and the study goes on."""
+    text = "".join(traceback.format_exception(error)).strip()
+    rows = [
+        {"run_id": run.run_id, "representation": "model", "metric": "training", "score": "loss", "value": float("nan"),
+         "protocol": run.protocol, "metric_version": "1", "versions": jax_versions(), "error": text}
+        for run in job.runs
+    ]  # fmt: skip
+    Store(root).write_job(job, rows, [], {}, {"status": "failed", "attempts": attempts, "error": text})
+
+
+def device() -> str:
+    backend, kind = jax.default_backend(), jax.devices()[0].device_kind
+    return kind if kind == backend else f"{backend}: {kind}"
+
+
+def jax_versions() -> str:
+    return " ".join(f"{package}={version(package)}" for package in ("jax", "flax", "optax", "numpy"))

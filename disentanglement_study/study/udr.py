@@ -1,0 +1,44 @@
+"""Unsupervised disentanglement ranking of a study: it compares models, so it is no metric of one model's codes."""
+
+from collections import defaultdict
+
+import numpy as np
+from rich.console import Console
+
+from disentanglement_study import gaussian
+from disentanglement_study.metrics import udr
+from disentanglement_study.scoring.evaluate import VERSIONS
+from disentanglement_study.store import Store
+from disentanglement_study.types import Job
+
+UDR = "udr"
+UDR_VERSION = "1"
+
+
+def score_udr(jobs: list[Job], store: Store, console: Console) -> None:
+    """Compares the models that differ by seed alone, on the codes that the study kept."""
+    models = defaultdict(list)
+    for job in jobs:
+        kept = store.arrays(job, "codes")
+        for member, run in enumerate(job.runs):
+            mean, logvar = kept["mean"][member].astype(np.float64), kept["logvar"][member].astype(np.float64)
+            if np.isfinite(mean).all() and np.isfinite(logvar).all():  # else it has diverged
+                kl = gaussian.kl(mean, logvar).mean(axis=0)
+                models[run.data_set, run.objective, *run.hyper.items()].append((job.job_id, run, mean, kl))
+    alone, rows = 0, defaultdict(list)
+    for group in models.values():
+        if len(group) < 2:
+            alone += 1
+            continue
+        _, _, codes, kl = zip(*group, strict=True)
+        for score, correlation in (("udr", "spearman"), ("udr_lasso", "lasso")):
+            values = udr(codes, kl, correlation=correlation).scores
+            for (job_id, run, mean, _), value in zip(group, values, strict=True):
+                rows[job_id].append(
+                    {"run_id": run.run_id, "representation": "mean", "metric": UDR, "score": score, "value": value,
+                     "n": len(mean), "protocol": run.protocol, "metric_version": UDR_VERSION, "versions": VERSIONS}
+                )  # fmt: skip
+    for job in jobs:
+        store.add_scores(job, rows[job.job_id])
+    compared = sum(map(len, models.values())) - alone
+    console.print(f"udr: {compared} models compared with those of other seeds, {alone} have none to compare with")

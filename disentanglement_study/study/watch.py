@@ -1,0 +1,90 @@
+"""Follows the jobs of a study while they run: progress with an estimate of the time left."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from disentanglement_study.runtime.terminal import printable
+from disentanglement_study.store import Store
+from disentanglement_study.types import Job
+
+WAITING = Job("0" * 12, ())  # of no run: its stage is what all jobs wait for
+
+
+class Watch:
+    """Follows the jobs of a study: a bar with an estimate on a terminal, a line per finished job elsewhere."""
+
+    def __init__(self, console: Console, store: Store, jobs: list[Job]):
+        self.console, self.store = console, store
+        self.total = sum(len(job.runs) for job in jobs)
+        self.ended, self.failed, self.start = 0, 0, time.monotonic()
+        self.seconds: Counter[str] = Counter()  # by stage, of all jobs
+        self.bar = Progress(
+            TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
+            TextColumn("{task.fields[runs]}"), TimeElapsedColumn(),
+            TextColumn("left:"), TimeRemainingColumn(elapsed_when_finished=False),
+            console=console, disable=not console.is_terminal,
+        )  # fmt: skip
+        self.waited = ""
+        self.task = self.bar.add_task("models", total=self.total, runs=f"0/{self.total}")
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        stop = threading.Event()
+        thread = threading.Thread(target=self._poll, args=(stop,), daemon=True)
+        with self.bar:
+            thread.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                thread.join()
+                self.waits("")
+
+    def _poll(self, stop: threading.Event) -> None:
+        """Workers leave their progress in the store, so this works across processes and machines."""
+        while not stop.wait(0.5):
+            entries = [entry for entry in self.store.progress() if entry["run_ids"]]
+            partial = sum(entry["fraction"] * len(entry["run_ids"]) for entry in entries)
+            stages = printable(", ".join(sorted({entry["stage"] for entry in entries}))) or "starting"
+            self.bar.update(self.task, completed=self.ended + partial, description=stages)
+
+    def waits(self, text: str) -> None:
+        """Says what the jobs wait for, here and to `status`; "" when they wait no more."""
+        if text:
+            minutes = (time.monotonic() - self.start) / 60
+            self.console.print(f"waiting, {minutes:.0f} min: {text}", markup=False, soft_wrap=True)
+            self.store.write_progress(WAITING, text, 0.0)
+        elif self.waited:
+            self.store.progress_file(WAITING).unlink(missing_ok=True)
+        self.waited = text
+
+    def job_ended(self, job: Job, error: BaseException | None, seconds: Mapping[str, float]) -> None:
+        """Counts a job that took so many seconds, by stage."""
+        self.ended += len(job.runs)
+        self.failed += len(job.runs) if error else 0
+        self.seconds.update(seconds)
+        self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
+        if error:
+            reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+            text = f"failed: {job.objective} on {job.data_set}, {len(job.runs)} runs: {reason}"
+            self.console.print(Text(printable(text)), style="red", soft_wrap=True)
+        if not self.console.is_terminal:
+            elapsed = time.monotonic() - self.start
+            left = elapsed / self.ended * (self.total - self.ended)
+            self.console.print(
+                f"{self.ended}/{self.total} models  {job.objective} on {job.data_set}  {stages(seconds)}"
+                f"elapsed {elapsed:.0f} s, about {left:.0f} s left",
+                soft_wrap=True,
+            )
+
+
+def stages(seconds: Mapping[str, float]) -> str:
+    """How long a job, or several, took by stage."""
+    return "".join(f"{stage} {value:.0f} s  " for stage, value in seconds.items())

@@ -1,0 +1,206 @@
+"""Trains the runs of a job: in parts that fit the device, with checkpoints, through running out of memory."""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from disentanglement_study.config import NetConfig, ResourceConfig, TrainConfig
+from disentanglement_study.runtime import files, population
+from disentanglement_study.runtime.checkpoint import Checkpoints
+from disentanglement_study.training.train import Trainer, num_updates
+from disentanglement_study.types import DataSet, Job, Run
+
+# What a call of the training program aims at: long enough to hide its start, short enough to follow and to interrupt.
+CALL_SECONDS = 2.0
+# The fewest updates in a call, of all members together: the first touch of a program's memory costs as much as one.
+FEWEST_UPDATES = 8
+# Updates of a population in the short measurement of its speed.
+MEASURED_UPDATES = 16
+
+
+class Fit(NamedTuple):
+    """A trained job; leading axes [M] are its runs.
+
+    losses: the final loss terms, means over fresh batches. curves: rows {step, term, values [M]}, means over the
+    updates since the row before. diverged: the first update [M] whose loss was not finite, counted from 0, or -1.
+    population: the models that were trained together. compile_seconds: of all programs of the training.
+    """
+
+    params: dict[str, Any]
+    losses: dict[str, np.ndarray]
+    curves: list[dict]
+    diverged: np.ndarray
+    population: int
+    compile_seconds: float
+
+
+def fit(
+    job: Job,
+    data: DataSet,
+    net: NetConfig,
+    train: TrainConfig,
+    resources: ResourceConfig,
+    training_batches: int,
+    folder: Path | None = None,
+    report: Callable[[str, float], None] = lambda stage, fraction: None,
+) -> Fit:
+    """Trains the runs of a job, as many together as `resources.population` says or as the device does best.
+
+    A part that runs out of memory is done again with half the models. With a `folder`, a job that was killed goes on
+    from its last checkpoint there, with the result of one that was not. `report` is told the stage and the fraction
+    done. Raises what the device raises, such as running out of memory with a single model.
+    """
+    fitting = _Fitting(job, data, net, train, resources, max(training_batches, 1), report)
+    num_runs, parts, start = len(job.runs), [], 0
+    size = fitting.population(folder)
+    while start < num_runs:
+        _remember(folder, size)
+        try:
+            parts.append(fitting.part(start, size, folder and folder / f"{start}-{size}"))
+            start += size
+        except Exception as error:
+            if not population.out_of_memory(error) or size == 1:
+                raise
+            size = population.smaller(num_runs, size)
+    params, losses, means, diverged = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    return Fit(params, losses, fitting.curves(means), diverged, size, fitting.compile_seconds)
+
+
+class _Part(NamedTuple):
+    """Trained runs, leading axes [m]; `means` are of the loss terms between points of the curves, [m, points]."""
+
+    params: dict[str, Any]
+    losses: dict[str, np.ndarray]
+    means: dict[str, np.ndarray]
+    diverged: np.ndarray
+
+
+class _Fitting:
+    """What the parts of a job share: the programs, compiled once for each population size, and the data."""
+
+    def __init__(self, job, data, net, train, resources, training_batches, report):
+        self.trainer = Trainer(job, data, net, train)
+        self.runs, self.resources, self.report = job.runs, resources, report
+        self.training_batches = training_batches
+        self.total = num_updates(train, job.objective, job.runs[0].protocol)
+        ends = range(max(resources.log_every, 1), self.total, max(resources.log_every, 1))
+        self.points = np.array([*ends, self.total])  # updates done at the points of the curves
+        self.programs: dict[tuple[str, int], Any] = {}
+        self.compile_seconds = 0.0
+        self.fraction = 0.0  # of the job's training that is done
+
+    def program(self, name: str, size: int) -> Any:
+        """A compiled program for `size` models: "init", "advance" or "losses"."""
+        if (name, size) not in self.programs:
+            self.report("compiling", self.fraction)
+            start = time.perf_counter()
+            seeds = jax.ShapeDtypeStruct((size,), jnp.int32)
+            if name == "init":
+                lowered = self.trainer.init.lower(seeds)
+            else:
+                members = jax.eval_shape(self.trainer.init, seeds)
+                hyper = {key: jax.ShapeDtypeStruct((size,), jnp.float32) for key in self.trainer.objective.hyper}
+                given = (members, hyper, self.trainer.source)
+                if name == "advance":
+                    lowered = self.trainer.advance.lower(*given, num_steps=np.int32(0))
+                else:
+                    lowered = self.trainer.losses.lower(*given, num_batches=self.training_batches)
+            self.programs[name, size] = lowered.compile()
+            self.compile_seconds += time.perf_counter() - start
+        return self.programs[name, size]
+
+    def started(self, runs: tuple[Run, ...]) -> tuple[Any, dict]:
+        """Members before their first update, and their hyperparameters."""
+        members = self.program("init", len(runs))(jnp.array([run.seed for run in runs], jnp.int32))
+        names = self.trainer.objective.hyper
+        return members, {name: jnp.array([run.hyper[name] for run in runs], jnp.float32) for name in names}
+
+    def population(self, folder: Path | None) -> int:
+        """How many models to train together: as the settings say, as before the job was killed, or as is best."""
+        if self.resources.population is not None:
+            return population.even(len(self.runs), self.resources.population)
+        if remembered := _remembered(folder, len(self.runs)):
+            return remembered
+        return population.choose(len(self.runs), self._bytes, self._seconds)
+
+    def _bytes(self, size: int) -> float:
+        memory = self.program("advance", size).memory_analysis()
+        held = memory.argument_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes
+        return held + memory.temp_size_in_bytes
+
+    def _seconds(self, size: int) -> float:
+        """A measured update of `size` models, in seconds."""
+        members, hyper = self.started(self.runs[:size])
+        advance = self.program("advance", size)
+        members, _ = advance(members, hyper, self.trainer.source, num_steps=np.int32(1))  # touches the memory
+        jax.block_until_ready(members)
+        start = time.perf_counter()
+        jax.block_until_ready(advance(members, hyper, self.trainer.source, num_steps=np.int32(MEASURED_UPDATES)))
+        return (time.perf_counter() - start) / MEASURED_UPDATES
+
+    def part(self, start: int, size: int, folder: Path | None) -> _Part:
+        """Trains the runs [start, start + size), from the newest checkpoint in `folder` if there is one."""
+        runs = self.runs[start : start + size]
+        # The last part is filled up, so that one program serves all parts.
+        members, hyper = self.started((*runs, *[runs[-1]] * (size - len(runs))))
+        advance = self.program("advance", size)
+        terms = jax.eval_shape(self.trainer.advance, members, hyper, self.trainer.source, num_steps=np.int32(0))[1]
+        sums = {term: np.zeros((len(self.points), size)) for term in terms}
+        done, num_steps = 0, math.ceil(FEWEST_UPDATES / size)
+        interval = 60 * self.resources.checkpoint_minutes
+        with Checkpoints(folder) if folder and interval else contextlib.nullcontext() as checkpoints:
+            if checkpoints and (found := checkpoints.latest({"members": members, "sums": sums})):
+                done, state = found
+                members, sums = state["members"], state["sums"]
+            saved = started = time.monotonic()
+            while done < self.total:
+                self.fraction = (start + len(runs) * done / self.total) / len(self.runs)
+                self.report("training", self.fraction)
+                point = int(np.searchsorted(self.points, done, side="right"))
+                steps = min(num_steps, int(self.points[point]) - done)
+                began = time.perf_counter()
+                members, added = advance(members, hyper, self.trainer.source, num_steps=np.int32(steps))
+                for term, value in added.items():
+                    sums[term][point] += np.asarray(value)
+                done += steps
+                per_step = (time.perf_counter() - began) / steps
+                num_steps = max(math.ceil(FEWEST_UPDATES / size), min(8 * steps, int(CALL_SECONDS / per_step)))
+                if checkpoints and time.monotonic() - saved >= interval:
+                    checkpoints.save(done, {"members": members, "sums": sums})
+                    saved = time.monotonic()
+            if checkpoints and saved > started:  # a long training: scoring may be interrupted too
+                checkpoints.save(done, {"members": members, "sums": sums})
+        losses = self.program("losses", size)(members, hyper, self.trainer.source)
+        lengths = np.diff(self.points, prepend=0)[:, None]
+        means = {term: (value / lengths).T for term, value in sums.items()}
+        trained = _Part(members.params, losses, means, members.diverged)
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[: len(runs)], trained)
+
+    def curves(self, means: dict[str, np.ndarray]) -> list[dict]:
+        return [
+            {"step": int(step), "term": term, "values": values[:, point]}
+            for point, step in enumerate(self.points)
+            for term, values in means.items()
+        ]
+
+
+def _remembered(folder: Path | None, num_runs: int) -> int | None:
+    """The population size with which a killed job was trained: its checkpoints are of that size."""
+    with contextlib.suppress(OSError, ValueError):
+        if folder and 1 <= (size := int((folder / "population").read_text())) <= num_runs:
+            return size
+    return None
+
+
+def _remember(folder: Path | None, size: int) -> None:
+    if folder:
+        files.folder(folder)
+        with files.replacing(folder / "population") as temporary:
+            temporary.write_text(str(size))

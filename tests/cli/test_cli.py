@@ -1,0 +1,367 @@
+"""The commands, as a user types them. Small studies run end to end here, inline and on Ray."""
+
+import os
+import signal
+
+import pandas as pd
+import pytest
+from chosen import slow
+from waiting import held
+
+from disentanglement_study import cli, store
+from disentanglement_study.cli import analysis as cli_analysis
+
+IDENTITY = ["run_id", "representation", "metric", "score"]
+
+
+@pytest.fixture(scope="module")
+def sweep(small_sweep):
+    return small_sweep
+
+
+@pytest.fixture(scope="module")
+def run(sweep, dsprites_root):
+    """Runs the small sweep into a folder, inline unless told otherwise; returns the exit code."""
+
+    def call(folder, *options: str) -> int:
+        executor = () if "--executor" in options else ("--executor", "inline")
+        return cli.main(["run", sweep, str(folder), "--data-dir", str(dsprites_root), *executor, *options])
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def finished(finished_study):
+    """A finished study, by the inline executor; tests must not change it."""
+    return finished_study
+
+
+def values(folder) -> pd.Series:
+    return store.open(folder).results().set_index(IDENTITY)["value"].sort_index()
+
+
+def assert_same_scores(one, other):
+    pd.testing.assert_series_equal(values(one), values(other), rtol=1e-4, atol=1e-6)
+
+
+def test_every_run_has_every_score_and_the_training_its_curve(finished):
+    results = store.open(finished).results()
+    assert results["error"].isna().all()
+    assert results["value"].notna().all()
+    assert results["run_id"].nunique() == 8
+    by_run = results.groupby(["run_id", "representation"])["metric"].nunique().unstack()
+    assert (by_run["mean"] == 5).all()
+    assert (by_run["sampled"] == 5).all()
+    assert (by_run["model"] == 1).all()
+    elbo = results[results["score"] == "elbo"].set_index("run_id")["value"]
+    parts = results[results["score"].isin(["reconstruction_loss", "kl_loss"])].groupby("run_id")["value"].sum()
+    pd.testing.assert_series_equal(elbo.sort_index(), -parts.sort_index(), check_names=False, check_index_type=False)
+    curves = store.open(finished).query(
+        "SELECT objective, list(DISTINCT step) AS s FROM curves JOIN runs USING (run_id) GROUP BY 1"
+    )
+    steps = {row.objective: sorted(row.s) for row in curves.itertuples()}
+    assert steps == {"beta_vae": [20, 40], "factor_vae": [20]}  # half the updates under protocol "dlib"
+
+
+def test_running_again_does_only_what_is_missing(study_copy, run, capsys):
+    finished = study_copy
+    before = {path: path.stat().st_mtime_ns for path in finished.glob("jobs/*")}
+    assert run(finished) == 0
+    assert "8 there already, 0 to do" in capsys.readouterr().err
+    assert before == {path: path.stat().st_mtime_ns for path in finished.glob("jobs/*")}
+
+
+def test_ray_another_population_and_an_extension_give_the_same_scores(finished, run, tmp_path):
+    assert run(tmp_path / "ray", "--where", "seed == 1", "--executor", "ray") == 0
+    assert len(store.open(tmp_path / "ray").plan) == 4
+    more = ("--where", "seed == 1 or objective == 'beta_vae'", "--gin", "resources.population = 1")
+    assert run(tmp_path / "ray", *more) == 0
+    assert len(store.open(tmp_path / "ray").plan) == 6
+    there = values(tmp_path / "ray")
+    pd.testing.assert_series_equal(there, values(finished)[there.index], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("where", "there", "done"),
+    [
+        slow(("store.store", "Store", "write_job", 1), "jobs/*", 2),
+        (("runtime.checkpoint", "Checkpoints", "save", 2), "checkpoints/*/*/[0-9]*", 0),
+    ],
+    ids=["after a job", "in the training of the first"],
+)
+def test_a_killed_study_finishes_with_the_same_scores(
+    finished, sweep, dsprites_root, tmp_path, run, where, there, done
+):
+    folder = tmp_path / "killed"
+    settings = ["--gin", "resources.checkpoint_minutes = 1e-6"]
+    command = ["run", sweep, str(folder), "--data-dir", str(dsprites_root), "--executor", "inline", *settings]
+    process = held(where, command)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert len(store.open(folder).run_ids("done")) == done
+    assert list(folder.glob(there))
+    assert run(folder, *settings) == 0
+    assert_same_scores(finished, folder)
+    assert not list(folder.glob("checkpoints/*"))
+
+
+def test_a_failing_job_becomes_rows_and_the_study_goes_on(run, tmp_path, monkeypatch, capsys):
+    from disentanglement_study.study import job as stages
+
+    fit = stages.fit
+
+    def failing(job, *arguments, **options):
+        if job.objective == "factor_vae":
+            raise RuntimeError("the disc is gone")
+        return fit(job, *arguments, **options)
+
+    monkeypatch.setattr(stages, "fit", failing)
+    assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 3
+    results = store.open(tmp_path / "study").results()
+    failed = results[results["error"].notna()]
+    assert set(failed["objective"]) == {"factor_vae"}
+    assert failed["run_id"].nunique() == 2
+    assert failed["error"].str.contains("RuntimeError: the disc is gone").all()
+    assert failed["error"].str.contains("Traceback").all()
+    shown = capsys.readouterr()
+    assert "the disc is gone" in shown.out
+    assert shown.err.endswith("failed: 2 of 4 runs\n")
+
+    monkeypatch.undo()
+    assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 3
+    assert store.open(tmp_path / "study").results()["error"].notna().sum() == 2
+    options = ("--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']", "--retry-failed")
+    assert run(tmp_path / "study", *options) == 0
+    results = store.open(tmp_path / "study").results()
+    assert results["error"].isna().all()
+    assert results["run_id"].nunique() == 4
+
+
+def test_a_failing_metric_is_a_row_and_the_other_metrics_are_there(run, tmp_path, monkeypatch, capsys):
+    from disentanglement_study.scoring import evaluate
+    from disentanglement_study.types import Metric
+
+    def broken(codes, factors, *, rng):
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setitem(evaluate.METRICS, "modularity", Metric(broken, "sample", "1"))
+    assert (
+        run(tmp_path, "--where", "seed == 0 and strength == 1", "--gin", "sweep.objectives = {'beta_vae': {'beta': 1}}")
+        == 3
+    )
+    results = store.open(tmp_path).results()
+    failed = results[results["error"].notna()]
+    assert set(failed["metric"]) == {"modularity"}
+    assert failed["error"].str.contains("no such luck").all()
+    assert {"mig", "unsupervised", "training"} <= set(results[results["error"].isna()]["metric"])
+    shown = capsys.readouterr()
+    assert "modularity on mean codes of 1 models: RuntimeError: no such luck" in shown.out
+    assert shown.err.endswith("failed: metric modularity for every model\n")
+
+
+def test_a_diverged_model_is_recorded_and_its_neighbours_are_not_touched(finished, run, tmp_path, capsys):
+    objectives = "sweep.objectives = {'beta_vae': {'beta': [1, 4, 1e39]}, 'factor_vae': {'gamma': [10, 20]}}"
+    assert run(tmp_path, "--gin", objectives, "--where", "objective == 'beta_vae'") == 0
+    results = store.open(tmp_path).results()
+    diverged = results[results["strength"] > 100]
+    assert diverged[diverged["score"] == "loss"]["error"].str.startswith("diverged", na=False).all()
+    assert "diverged at update 0: beta_vae beta=1e+39 seed=0 on dsprites" in capsys.readouterr().out
+    healthy = results[results["strength"] < 100].set_index(IDENTITY)["value"].sort_index()
+    pd.testing.assert_series_equal(healthy, values(finished)[healthy.index], rtol=1e-4, atol=1e-6)
+
+
+def test_tables_figures_status_and_query_answer_from_the_store(study_copy, capsys, monkeypatch):
+    monkeypatch.setattr(cli_analysis, "MAX_DRAWING", 1)
+    finished = study_copy
+    for command in ("tables", "figures", "status"):
+        assert cli.main([command, str(finished)]) == 0
+    printed = capsys.readouterr().out
+    assert "MIG" in printed
+    assert "factor_vae" in printed
+    assert (finished / "tables" / "tables.md").stat().st_size > 200
+    drawn = finished / "figures"
+    names = {path.stem for path in drawn.iterdir()}
+    assert "skipped: data_set_rank_correlation: no headline score is there for two data sets" in printed
+    assert "metric_rank_correlation" in names
+    assert all((drawn / f"{name}.{kind}").stat().st_size > 1000 for name in names for kind in ("pdf", "png"))
+    assert all((drawn / f"{name}.csv").is_file() for name in names)
+    sql = "SELECT count(*) AS scores FROM results WHERE metric = 'mig'"
+    assert cli.main(["query", str(finished), sql, "--csv"]) == 0
+    assert capsys.readouterr().out.split() == ["scores", "16"]
+    assert cli.main(["query", str(finished), sql]) == 0
+    assert "16" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_figures_of_a_paper_say_what_else_draws_the_others(study_copy, capsys):
+    assert cli.main(["figures", str(study_copy), "--paper", "locatello2019"]) == 0
+    printed = capsys.readouterr().out
+    assert "not among them: traversals: drawn by `disentanglement-study traverse`" in printed
+
+
+def test_a_misspelt_paper_is_answered_with_the_nearest(finished, capsys):
+    assert cli.main(["figures", str(finished), "--paper", "locatelo2019"]) == 2
+    assert "did you mean 'locatello2019'" in capsys.readouterr().err
+
+
+def test_quick_ends_with_the_table_and_the_next_commands(dsprites_root, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli_analysis, "MAX_DRAWING", 1)
+    settings = ["sweep.objectives = {'beta_vae': {'beta': [1, 2, 3]}}", "sweep.seeds = 1", "train.steps = 10",
+                "evaluate.metrics = ['mig', 'modularity']", "evaluate.table_rows = 2000"]  # fmt: skip
+    options = [part for setting in settings for part in ("--gin", setting)]
+    folder = tmp_path / "quick"
+    assert cli.main(["quick", str(folder), "--executor", "inline", "--data-dir", str(dsprites_root), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "Spearman rank correlation × 100: dSprites, mean representation, n = 3 models" in printed
+    assert "sampled representation" not in printed
+    summary = printed[printed.index("The model of each objective with the highest MIG") :]
+    (best,) = [line.split() for line in summary.splitlines() if line.startswith("β-VAE")]
+    assert f"traverse {folder} {best[-1]}" in summary
+    assert all(
+        next_command in printed for next_command in (f"status {folder}", f"query {folder}", "plan locatello2019")
+    )
+    assert (folder / "tables" / "rank_correlation.csv").is_file()
+    assert (folder / "figures" / "metric_rank_correlation.png").is_file()
+    assert "<title>" in (folder / "report" / "index.html").read_text()
+
+
+def test_plan_counts_the_study_by_axis(capsys):
+    assert cli.main(["plan", "locatello2019"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "12,600 runs" in printed
+    assert "126 jobs" in printed
+    for data_set in ("dsprites 1,800", "shapes3d 1,800"):
+        assert data_set in printed
+    assert "690,517" in printed or "692,567" in printed
+
+
+def bad_sweep(sweep: str, tmp_path, line: str) -> str:
+    path = tmp_path / "bad.gin"
+    with open(sweep) as good:
+        path.write_text(good.read() + line + "\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("sweep.objectives = {'bta_vae': {'beta': 1}}", "did you mean 'beta_vae'"),
+        ("sweep.data_sets = ['dsprits']", "did you mean 'dsprites'"),
+        ("evaluate.metrics = ['dcy']", "did you mean 'dci'"),
+        ("sweep.objectives = {'beta_vae': {'beta': 'strong'}}", "beta_vae.beta = 'strong'"),
+        ("sweep.seeds = []", "sweep.seeds is empty"),
+        ("sweep.seeds = [0, 0]", "duplicate runs"),
+        ("dlib.beta = 3", "unknown section 'dlib'"),
+        ("train.steps == 3", "not gin"),
+        ("sweep.data_sets = ['cars3d']", "disentanglement-study data prepare cars3d"),
+    ],
+)
+def test_a_bad_sweep_is_one_line_and_exit_code_2(sweep, dsprites_root, tmp_path, capsys, line, message):
+    command = ["run", bad_sweep(sweep, tmp_path, line), str(tmp_path / "study"), "--data-dir", str(dsprites_root)]
+    assert cli.main(command) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+    assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--where", "sed == 1"], "sed"),
+        (["--where", "seed == 99"], "leaves no run of 8"),
+        (["--executor", "rya"], "did you mean 'ray'"),
+        (["--gin", "train.steps = 7"], "holds another sweep"),
+        (["--gin", "evaluate.num_train = 7"], "scored with other settings"),
+    ],
+)
+def test_bad_options_are_one_line_and_leave_the_study_as_it_is(study_copy, run, capsys, options, message):
+    finished = study_copy
+    before = values(finished)
+    assert run(finished, *options) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+    pd.testing.assert_series_equal(values(finished), before)
+
+
+def test_a_corrupt_cache_is_one_line_and_stays_as_it_is(sweep, tmp_path, capsys):
+    from disentanglement_study.data.rendered import dsprites
+
+    dsprites.load(tmp_path)
+    (cache,) = [path for path in tmp_path.iterdir() if path.stat().st_size > 1000]
+    with cache.open("r+b") as handle:
+        handle.seek(1234)
+        handle.write(b"\xff\x00\xff")
+    content = cache.read_bytes()
+    assert cli.main(["run", sweep, str(tmp_path / "study"), "--data-dir", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert str(cache) in captured.err.replace("\n", "")
+    assert "corrupt" in captured.err
+    assert cache.read_bytes() == content
+    assert not (tmp_path / "study").exists()
+    cache.unlink()
+
+
+def test_a_file_is_no_folder_for_a_study(run, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert run(tmp_path / "file") == 2
+    assert f"{tmp_path / 'file'} is a file, not a folder: name another folder" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", [["query", "SELECT 1"], ["status"], ["tables"], ["figures"]])
+def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
+    assert cli.main([command[0], str(tmp_path), *command[1:]]) == 2
+    assert "holds no study" in capsys.readouterr().err
+
+
+def test_a_syntax_error_in_a_query_is_one_line(finished, capsys):
+    assert cli.main(["query", str(finished), "SELEC 1"]) == 2
+    captured = capsys.readouterr()
+    assert "syntax error" in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+
+
+def test_help_teaches_with_examples(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--help"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    for command in ("plan", "run", "quick", "status", "query", "tables", "figures"):
+        assert f"disentanglement-study {command}" in printed or f"    {command} " in printed
+
+
+def test_the_kept_parameters_give_the_kept_codes_again(finished, dsprites_root):
+    import json
+
+    import numpy as np
+
+    from disentanglement_study import config, data
+    from disentanglement_study.scoring import represent
+
+    study = config.load(store.open(finished).text)
+    data_set = data.load("dsprites", dsprites_root)
+    for folder in sorted(finished.glob("jobs/*")):
+        params: dict = {}
+        for path, value in np.load(folder / "params.npz").items():
+            group, *layers, leaf = path.split("/")
+            node = params.setdefault(group, {})
+            for layer in layers:
+                node = node.setdefault(layer, {})
+            node[leaf] = value
+        kept = np.load(folder / "codes.npz")
+        assert len(kept["index"]) == study.evaluate.keep_codes
+        assert kept["mean"].shape[0] == len(json.loads((folder / "manifest.json").read_text())["run_ids"])
+        again = represent.encode(params, data_set, kept["index"], study.nets, 256)
+        np.testing.assert_allclose(again.mean, kept["mean"], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(again.logvar, kept["logvar"], rtol=1e-4, atol=1e-5)
+
+
+def test_the_help_of_figures_names_every_paper(capsys):
+    from disentanglement_study.analysis import figures
+
+    with pytest.raises(SystemExit):
+        cli.main(["figures", "--help"])
+    printed = capsys.readouterr().out
+    assert all(paper in printed for paper in figures.PAPERS)

@@ -1,0 +1,72 @@
+"""Conditions of --where: what they choose, and that they are no programs."""
+
+import pandas as pd
+import pytest
+
+from disentanglement_study.study import condition
+
+TABLE = pd.DataFrame(
+    {
+        "run_id": list("abcd"),
+        "data_set": ["dsprites", "cars3d", "dsprites", "cars3d"],
+        "strength": [1.0, 2.0, 4.0, 8.0],
+        "seed": [0, 1, 0, 1],
+        "dlib_model_num": pd.array([0, None, 2, None], dtype="Int64"),
+        "train.steps": [10, 10, 20, 20],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "chosen"),
+    [
+        ("seed == 0", "ac"),
+        ("data_set == 'dsprites' and strength > 1", "c"),
+        ("not seed == 0 or strength < 2", "abd"),
+        ("(seed == 0) & ~(strength == 4)", "a"),
+        ("strength in [2, 4]", "bc"),
+        ("data_set not in ('cars3d',)", "ac"),
+        ("1 < strength < 8", "bc"),
+        ("strength / 2 - seed >= 2", "cd"),
+        ("strength == -1", ""),
+        ("`train.steps` > 10", "cd"),
+        ("dlib_model_num >= 0", "ac"),
+        ("  seed == 1\n", "bd"),
+    ],
+)
+def test_rows_of_a_condition(where, chosen):
+    assert "".join(condition.rows(TABLE, where)["run_id"]) == chosen
+
+
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [
+        ("sed == 1", "unknown column 'sed': did you mean 'seed'?"),
+        ("`train.step` == 1", "did you mean 'train.steps'?"),
+        ("@print(1) == seed", "is no expression"),
+        ("@Path('{target}').touch()", "is no expression"),
+        ("__import__('pathlib').Path('{target}').touch() == seed", "is not allowed"),
+        ("seed.map(open) == 1", "is not allowed"),
+        ("data_set.str.len() > 6", "is not allowed"),
+        ("[s for s in seed] == 1", "is not allowed"),
+        ("(lambda: 1)() == seed", "is not allowed"),
+        ("f'{seed}' == 'x'", "is not allowed"),
+        ("seed[0] == 1", "is not allowed"),
+        ("(x := seed) == 1", "is not allowed"),
+        ("seed == 9 ** 9 ** 9 ** 9", "is not allowed"),
+        ("seed = 1", "is no expression"),
+        ("strength", "is no condition"),
+        ("1 == 1", "is no condition"),
+        ("seed == ", "is no expression"),
+        ("", "is no expression"),
+        ("seed == 'a' < strength", "--where"),
+    ],
+)
+def test_anything_else_is_refused_in_a_line(where, named, tmp_path):
+    target = tmp_path / "made"
+    where = where.replace("{target}", str(target))
+    with pytest.raises(ValueError) as refused:  # noqa: PT011, the text is looked at
+        condition.rows(TABLE, where)
+    assert named in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not target.exists()

@@ -1,0 +1,202 @@
+"""Training a job: in parts, through interruption and lack of memory, with the step of a divergence."""
+
+import functools
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from chosen import pairs
+
+from disentanglement_study.config import NetConfig, ResourceConfig, TrainConfig
+from disentanglement_study.objectives import OBJECTIVES
+from disentanglement_study.training import fit as fitting
+from disentanglement_study.types import DataSet, Job, Objective, Run
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+TRAIN = TrainConfig(steps=60, batch_size=8, learning_rate=1e-3)
+NET = NetConfig(
+    image_size=8,
+    num_latents=3,
+    encoder="mlp",
+    decoder="mlp",
+    encoder_options={"widths": (8,)},
+    decoder_options={"widths": (8,)},
+    discriminator_options={"widths": (8,)},
+)
+EACH_CALL = 1e-9  # minutes between checkpoints
+
+
+@functools.cache
+def noise():
+    storage = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 1), dtype=np.uint8)
+    return DataSet("noise", ("index",), (50,), (8, 8, 1), storage, lambda storage, index, keys: storage[index])
+
+
+def job_of(objective="annealed_vae", **hyper):
+    hyper = hyper or {"c_max": 5.0, "gamma": 2.0, "iteration_threshold": 40.0}
+    return Job("job", tuple(Run(f"run{seed}", "noise", objective, hyper, seed, "paper") for seed in (2, 7, 1)))
+
+
+def fitted(job=None, *, folder=None, report=lambda stage, fraction: None, **resources):
+    settings = ResourceConfig(**{"log_every": 25, "checkpoint_minutes": EACH_CALL, **resources})
+    return fitting.fit(job or job_of(), noise(), NET, TRAIN, settings, 2, folder, report)
+
+
+@functools.cache
+def uninterrupted():
+    return fitted()
+
+
+def assert_equal(ours, theirs, rtol=0.0):
+    """Models equal bit by bit; means that were added up in other pieces, to rounding."""
+    jax.tree.map(np.testing.assert_array_equal, ours.params, theirs.params)
+    for name in theirs.losses:
+        np.testing.assert_array_equal(ours.losses[name], theirs.losses[name])
+    for mine, other in zip(ours.curves, theirs.curves, strict=True):
+        assert (mine["step"], mine["term"]) == (other["step"], other["term"])
+        np.testing.assert_allclose(mine["values"], other["values"], rtol=1e-6)
+
+
+class Killed(BaseException):
+    """What nothing in the harness catches."""
+
+
+def killed_at(fraction):
+    def report(stage, done):
+        if stage == "training" and done >= fraction:
+            raise Killed
+
+    return report
+
+
+def test_the_curves_are_at_fixed_intervals_and_end_with_the_training():
+    result = uninterrupted()
+    terms = {"loss", "reconstruction_loss", "kl_loss"}
+    assert [row["step"] for row in result.curves if row["term"] == "loss"] == [25, 50, 60]
+    assert terms <= {row["term"] for row in result.curves}
+    for row in result.curves:
+        assert row["values"].shape == (3,)
+    losses = [row["values"] for row in result.curves if row["term"] == "reconstruction_loss"]
+    assert (losses[0] > losses[-1]).all()
+    assert result.compile_seconds > 0
+
+
+def test_the_curves_do_not_depend_on_their_interval():
+    once = {row["term"]: row["values"] for row in fitted(log_every=1000).curves}
+    weights = {25: 25, 50: 25, 60: 10}
+    for term, mean in once.items():
+        parts = [weights[row["step"]] * row["values"] for row in uninterrupted().curves if row["term"] == term]
+        np.testing.assert_allclose(sum(parts) / 60, mean, rtol=1e-5)
+
+
+@pytest.mark.parametrize("population", [1, 2])
+def test_models_do_not_depend_on_how_many_are_trained_together(population):
+    result = fitted(population=population)
+    assert result.population == population
+    assert_equal(result, uninterrupted())
+
+
+@pytest.mark.parametrize(("population", "fraction"), pairs([None, 2], [0.3, 0.8], every=2))
+def test_a_killed_training_goes_on_where_it_was(population, fraction, tmp_path):
+    with pytest.raises(Killed):
+        fitted(folder=tmp_path, report=killed_at(fraction), population=population)
+    fractions = []
+    again = fitted(folder=tmp_path, report=lambda stage, done: fractions.append(done), population=population)
+    assert_equal(again, uninterrupted())
+    trained = [done for done in fractions if done > 0]
+    assert trained == sorted(trained)
+    assert trained[0] > 0.1 * fraction
+
+
+def test_a_training_that_was_killed_while_it_was_scored_is_not_done_again(tmp_path):
+    fitted(folder=tmp_path)
+    stages = []
+    assert_equal(fitted(folder=tmp_path, report=lambda stage, done: stages.append(stage)), uninterrupted())
+    assert "training" not in stages
+
+
+def test_without_checkpoints_a_training_starts_again(tmp_path):
+    with pytest.raises(Killed):
+        fitted(folder=tmp_path, report=killed_at(0.5), checkpoint_minutes=0.0)
+    told = []
+    fitted(folder=tmp_path, report=lambda *progress: told.append(progress), checkpoint_minutes=0.0)
+    assert ("training", 0.0) in told
+
+
+def test_the_progress_never_goes_back():
+    told = []
+    fitted(population=1, report=lambda stage, done: told.append(done))
+    assert told == sorted(told)
+    assert told[-1] > 0.9
+
+
+def test_a_resumed_job_keeps_the_population_that_it_had(tmp_path):
+    with (
+        mock.patch.object(fitting.population, "choose", return_value=2),
+        pytest.raises(Killed),
+    ):
+        fitted(folder=tmp_path, report=killed_at(0.5))
+    with mock.patch.object(fitting.population, "choose", side_effect=AssertionError):
+        result = fitted(folder=tmp_path)
+    assert result.population == 2
+    assert_equal(result, uninterrupted())
+
+
+@pytest.mark.slow
+def test_members_that_advance_together_are_measured_and_get_the_same_models():
+    with mock.patch.object(jax, "default_backend", return_value="gpu"):
+        result = fitted()
+    assert result.population in (1, 2, 3)
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-5)
+    jax.tree.map(close, result.params, uninterrupted().params)
+
+
+def out_of_memory_above(largest, error="RESOURCE_EXHAUSTED: Out of memory"):
+    """A device that holds no more than so many models."""
+    program = fitting._Fitting.program
+
+    def limited(self, name, size):
+        if name == "advance" and size > largest:
+            raise jax.errors.JaxRuntimeError(error)
+        return program(self, name, size)
+
+    return mock.patch.object(fitting._Fitting, "program", limited)
+
+
+@pytest.mark.parametrize("largest", [1, 2])
+def test_running_out_of_memory_halves_the_population_and_goes_on(largest, tmp_path):
+    with out_of_memory_above(largest):
+        result = fitted(population=3, folder=tmp_path)
+    assert result.population == 1
+    assert_equal(result, uninterrupted())
+
+
+def test_one_model_too_many_and_other_errors_are_raised():
+    with out_of_memory_above(0), pytest.raises(jax.errors.JaxRuntimeError, match="RESOURCE_EXHAUSTED"):
+        fitted(population=3)
+    with out_of_memory_above(2, "INTERNAL: a bug"), pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
+        fitted(population=3)
+
+
+def test_a_divergence_is_recorded_with_its_update(monkeypatch):
+    def breaks(nets, params, batch, rng, hyper):
+        weight = jnp.where(hyper["step"] == hyper["at"], jnp.nan, 1.0)
+        loss = weight * jnp.sum(params["encoder"]["mean"]["bias"] ** 2)
+        return loss, {"reconstruction_loss": loss, "kl_loss": loss}
+
+    monkeypatch.setitem(OBJECTIVES, "breaks", Objective(breaks, hyper=("at",), trains=("encoder", "decoder")))
+    runs = [Run(f"at{at}", "noise", "breaks", {"at": at}, 0, "paper") for at in (37.0, 1000.0, 0.0)]
+    result = fitted(Job("job", tuple(runs)))
+    np.testing.assert_array_equal(result.diverged, [37, -1, 0])
+    curves = {row["step"]: row["values"] for row in result.curves if row["term"] == "loss"}
+    np.testing.assert_array_equal(np.isfinite(curves[25]), [True, True, False])
+    np.testing.assert_array_equal(np.isfinite(curves[50]), [False, True, False])
+
+
+def test_factor_vae_under_the_published_protocol_gets_half_the_updates():
+    job = job_of("factor_vae", gamma=10.0)
+    runs = tuple(Run(run.run_id, run.data_set, run.objective, run.hyper, run.seed, "dlib") for run in job.runs)
+    assert fitted(Job("job", runs)).curves[-1]["step"] == 30
