@@ -101,7 +101,7 @@ def delivered(loaded: data.DataSet, batches: int) -> dict[str, float]:
     import jax.numpy as jnp
 
     from disentanglement_study import rng
-    from disentanglement_study.training.train import to_float
+    from disentanglement_study.training.inputs import to_float
 
     jax.block_until_ready(jnp.zeros(1))  # the runtime's own memory is not the data set's
     before = own_bytes()

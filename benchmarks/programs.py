@@ -5,6 +5,7 @@ command this file is a worker of training.py.
 """
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,12 +20,16 @@ import numpy as np
 from rotation import Advance, images, serve
 
 from disentanglement_study.config import NetConfig, TrainConfig
+from disentanglement_study.methods import METHODS, checks
+from disentanglement_study.methods.kinds import Inputs, Settings
+from disentanglement_study.methods.vae import build_nets
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.runtime.population import over_members
 from disentanglement_study.study import cost
 from disentanglement_study.study.locatello2019 import GRID
-from disentanglement_study.training.train import Trainer, build_nets
-from disentanglement_study.types import DataSet, Job, Run
+from disentanglement_study.training.inputs import Batches
+from disentanglement_study.training.programs import Trainer
+from disentanglement_study.types import DataSet
 
 Program = tuple[dict[str, Any], Advance]
 NET, TRAIN = NetConfig(), TrainConfig()  # of Locatello et al. 2019
@@ -32,7 +37,7 @@ NET, TRAIN = NetConfig(), TrainConfig()  # of Locatello et al. 2019
 
 def training(objective: str, form: str, population: int, net: NetConfig = NET, train: TrainConfig = TRAIN) -> Program:
     """A population that trains; `flops` are those of one step of one model."""
-    trainer, hyper = _trainer(objective, form, population, net, train)
+    learner, trainer, hyper = _trainer(objective, form, population, net, train)
     members = trainer.init(jnp.arange(population))
     start = time.perf_counter()
     compiled = trainer.advance.lower(members, hyper, trainer.source, num_steps=1).compile()
@@ -43,13 +48,10 @@ def training(objective: str, form: str, population: int, net: NetConfig = NET, t
         members, _ = jax.block_until_ready(compiled(members, hyper, trainer.source, num_steps=steps))
 
     advance(1)
-    functions, init = build_nets((net.image_size, net.image_size, 1), net)
-    shapes = {group: jax.eval_shape(init[group], jax.random.key(0)) for group in trainer.objective.trains}
-    batch = jax.ShapeDtypeStruct((train.batch_size, net.image_size, net.image_size, 1), jnp.float32)
     return {
         "models": population,
-        "parameters": sum(leaf.size for leaf in jax.tree.leaves(shapes)),
-        "flops": cost.flops_per_step(objective, functions, shapes, batch),
+        "parameters": sum(math.prod(shape) for shape in checks.parameter_shapes(learner).values()),
+        "flops": cost.flops_per_step(METHODS[objective], learner, _inputs(net), train),
         "compile_seconds": compile_seconds,
         "temp_bytes": compiled.memory_analysis().temp_size_in_bytes,
         "argument_bytes": compiled.memory_analysis().argument_size_in_bytes,
@@ -95,7 +97,7 @@ def differences(forms: Iterable[str], net: NetConfig = NET, train: TrainConfig =
     """
     draws, objective = np.random.default_rng(0), OBJECTIVES["beta_vae"]
     batch, key = jnp.asarray(images(train.batch_size, net.image_size), jnp.float32), jax.random.key(1)
-    _, init = build_nets(batch.shape[1:], net)
+    _, init = build_nets(_inputs(net), net)
     shapes = {group: jax.eval_shape(init[group], key) for group in objective.trains}
 
     def drawn(leaf: jax.ShapeDtypeStruct) -> np.ndarray:
@@ -106,7 +108,7 @@ def differences(forms: Iterable[str], net: NetConfig = NET, train: TrainConfig =
     params = jax.tree.map(drawn, shapes)
 
     def loss_and_gradients(form: str) -> list[np.ndarray]:
-        functions, _ = build_nets(batch.shape[1:], net, form)
+        functions, _ = build_nets(_inputs(net), net, form)
 
         def loss(params: dict) -> jax.Array:
             return objective.loss(functions, params, batch, key, {"beta": 4.0, "step": 0})[0]
@@ -129,15 +131,20 @@ def differences(forms: Iterable[str], net: NetConfig = NET, train: TrainConfig =
 
 
 def _trainer(objective: str, form: str, population: int, net: NetConfig, train: TrainConfig):
-    """A trainer on the random images, and the first strength of the study's grid for each model."""
+    """A learner, its trainer on the random images, and the first strength of the study's grid for each model."""
     storage = images(size=net.image_size)
     shape = storage.shape[1:]
     data = DataSet("random", ("image",), (len(storage),), shape, storage, lambda bits, index, keys: bits[index] * 255)
     swept, strengths, fixed = GRID.get(objective, ("", (1,), {}))
     hyper = {name: float({swept: strengths[0], **fixed}.get(name, 1)) for name in OBJECTIVES[objective].hyper}
-    job = Job("benchmark", tuple(Run("", data.name, objective, hyper, seed, "paper") for seed in range(population)))
     stacked = {name: jnp.full(population, value) for name, value in hyper.items()}
-    return Trainer(job, data, net, train, form), stacked
+    learner = METHODS[objective].build(_inputs(net), Settings(net, train, protocol="paper", form=form))
+    return learner, Trainer(learner.learn, Batches(data, net.image_size), train), stacked
+
+
+def _inputs(net: NetConfig) -> Inputs:
+    """Grey images; the factors are of no matter here."""
+    return Inputs((net.image_size, net.image_size, 1), ())
 
 
 if __name__ == "__main__":

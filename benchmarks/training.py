@@ -44,8 +44,8 @@ from rotation import Here, Processes, cores, rotate, spread
 from training_report import OURS, PEAK
 
 from disentanglement_study.nets import layers
+from disentanglement_study.nets.layers import best_form
 from disentanglement_study.objectives import OBJECTIVES
-from disentanglement_study.training.train import device_form
 
 PRECISIONS = ("default", "high", "highest", "bfloat16", "tensorfloat32", "float32")
 TOLERANCE = 1e-3  # between forms, at full precision: they sum in other orders
@@ -202,7 +202,7 @@ class Bench:
 
 def forms(value: str | None) -> list[str]:
     """The forms to time, the first is the main one."""
-    best = device_form()
+    best = best_form()
     names = [best, *layers.FORMS] if value == "all" else (value or best).split(",")
     return known("form", names, layers.FORMS)
 

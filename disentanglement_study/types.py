@@ -6,7 +6,7 @@ An image is uint8 in 0..255 where it is stored and float32 in [0, 1] where a net
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -115,38 +115,41 @@ class Objective(NamedTuple):
 
     `loss(nets, params, batch [B,H,W,C], rng, hyper) -> (loss, aux)`, written for one model. `hyper` maps each name in
     `hyper` below, and "step", to a traced scalar; the first name is the strength that studies sweep. A dict gives the
-    range of each, {name: Annotated[float, Ge(0)]}, as in `declared`. `trains` names the parameter groups; an objective
-    that trains a "discriminator" has a second optimiser.
+    range of each, {name: Annotated[float, Ge(0)]}, as in `config.declared`. `trains` names the parameter groups;
+    `adversary` is the one of them, if any, that plays against the others and has an optimiser of its own.
     """
 
     loss: Callable[..., Any]
-    hyper: tuple[str, ...] | dict[str, Any]
+    hyper: tuple[str, ...] | dict[str, Any] = ()
     trains: tuple[str, ...] = ("encoder", "decoder")
+    adversary: str | None = None
 
 
 @dataclass(frozen=True)
 class Run:
     """One model: what it is trained on and how. `run_id` is a hash of all that and of the static settings.
 
-    `hyper` holds the objective's hyperparameters in the order in which the objective declares them: the first is the
-    strength that studies sweep.
+    `hyper` holds the method's hyperparameters in the order in which it declares them: the first is the strength that
+    studies sweep. `settings` are what the run has instead of the study's, {"nets.num_latents": 5}.
     """
 
     run_id: str
     data_set: str
-    objective: str
+    method: str
     hyper: dict[str, float]
     seed: int
     protocol: str
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         hyper = " ".join(f"{name}={value:g}" for name, value in self.hyper.items())
-        return f"{self.data_set} {self.objective} {hyper} seed={self.seed}"
+        settings = " ".join(f"{name}={value}" for name, value in self.settings.items())
+        return " ".join(part for part in (self.data_set, self.method, hyper, settings, f"seed={self.seed}") if part)
 
 
 @dataclass(frozen=True)
 class Job:
-    """Runs of one data set and objective that are trained together; what is dispatched, retried and stored."""
+    """Runs of one data set and method that are trained together; what is dispatched, retried and stored."""
 
     job_id: str
     runs: tuple[Run, ...]
@@ -156,13 +159,17 @@ class Job:
         return self.runs[0].data_set
 
     @property
-    def objective(self) -> str:
-        return self.runs[0].objective
+    def method(self) -> str:
+        return self.runs[0].method
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.runs[0].settings
 
 
 class Codes(NamedTuple):
-    """Posteriors of a population on rows of a data set's grid: index [N], mean and logvar [M,N,D] float32."""
+    """Codes of a population for rows of a data set: index [N], mean and, of a posterior, logvar [M,N,D] float32."""
 
     index: np.ndarray
     mean: np.ndarray
-    logvar: np.ndarray
+    logvar: np.ndarray | None = None

@@ -3,7 +3,7 @@
 SMALL = """
 include 'gin_configs/quick.gin'
 sweep.data_sets = ['dsprites']
-sweep.objectives = {'beta_vae': {'beta': [1, 4]}, 'factor_vae': {'gamma': [10, 20]}}
+sweep.methods = {'beta_vae': {'beta': [1, 4]}, 'factor_vae': {'gamma': [10, 20]}}
 sweep.seeds = 2
 nets.encoder_options = {'widths': [16]}
 nets.decoder_options = {'widths': [16]}

@@ -16,7 +16,7 @@ EXAMPLES = """\
 examples:
   disentanglement-study plan locatello2019                       what a sweep holds and what it costs
   disentanglement-study run quick studies/quick                  train and score it here, with local Ray
-  disentanglement-study run quick studies/one --gin "sweep.seeds = 1" --where "objective == 'beta_vae'"
+  disentanglement-study run quick studies/one --gin "sweep.seeds = 1" --where "method == 'beta_vae'"
   disentanglement-study run SWEEP /shared/DIR --address auto     on the Ray cluster that this machine is part of
   disentanglement-study status studies/quick
   disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
@@ -25,7 +25,7 @@ examples:
   disentanglement-study report studies/quick                      a page to explore in a browser
   disentanglement-study traverse studies/quick RUN_ID              what a model has learnt: pictures, animations
   disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
-  disentanglement-study query studies/quick "SELECT objective, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
+  disentanglement-study query studies/quick "SELECT method, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
 
 SWEEP is a gin file, or the name of one in sweeps/. Every command can be repeated: what is there is not done again.
 

@@ -10,14 +10,14 @@ from disentanglement_study.config import Study
 
 
 def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
-    """The sweep axis by axis: a table of data sets and a table of objectives, with runs and training cost."""
+    """The sweep axis by axis: a table of data sets and a table of methods, with runs and training cost."""
     by_data_set = estimates.groupby("data_set", sort=False)[["runs", "pflop"]].sum().reset_index()
     rows = []
-    for objective, group in plan.groupby("objective", sort=False):
-        cost = estimates[estimates["objective"] == objective]
+    for method, group in plan.groupby("method", sort=False):
+        cost = estimates[estimates["method"] == method]
         rows.append(
             {
-                "objective": objective,
+                "method": method,
                 "hyperparameters": _hyperparameters(group),
                 "runs": len(group),
                 "updates": cost["updates"].iloc[0],

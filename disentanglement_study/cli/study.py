@@ -50,7 +50,7 @@ def quick(arguments: argparse.Namespace) -> None:
         f"{arguments.dir / 'report' / 'index.html'}, a page to explore in a browser.\n"
         "Next, for example:\n"
         f"  {_command()} status {arguments.dir}\n"
-        f"  {_command()} query {arguments.dir} \"SELECT objective, strength, avg(value) AS mig FROM results "
+        f"  {_command()} query {arguments.dir} \"SELECT method, strength, avg(value) AS mig FROM results "
         "WHERE score = 'mig' AND representation = 'mean' GROUP BY ALL ORDER BY mig DESC\"\n"
         + (f"  {_command()} traverse {arguments.dir} {best}\n" if best else "")
         + f"  {_command()} plan locatello2019",
@@ -82,7 +82,7 @@ def status(arguments: argparse.Namespace) -> None:
         results["error"].str.startswith("diverged", na=False) & (results["score"] == "loss")
     ].iterrows():
         where = row.error.partition(":")[0]
-        OUT.print(f"{where}: {row.objective} {row.strength_name}={row.strength:g} seed={row.seed} on {row.data_set}")
+        OUT.print(f"{where}: {row.method} {row.strength_name}={row.strength:g} seed={row.seed} on {row.data_set}")
 
 
 def _sweep(arguments: argparse.Namespace):

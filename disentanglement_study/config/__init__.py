@@ -5,7 +5,7 @@ after that, on this machine or on a Ray worker, is handed the dataclasses.
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -35,16 +35,18 @@ Options = dict[str, Any]  # declared beside what takes them
 
 @dataclasses.dataclass(frozen=True)
 class SweepConfig:
-    """The axes: data sets x objectives x strengths x seeds.
+    """The axes: data sets x methods x strengths x seeds, and others.
 
-    objectives: {objective: {hyperparameter: value or list of values}}; lists of one objective are multiplied out.
+    methods: {method: {hyperparameter or option: value or list of values}}; lists of one method are multiplied out.
+    axes: {"nets.num_latents": [2, 5, 10]}: other settings that runs differ by, of nets, training or a method's options.
     seeds: a number n (seeds 0..n-1) or a list. protocol: "dlib" (what the published numbers came from) or "paper".
     """
 
     data_sets: Annotated[tuple[str, ...], MinLen(1)]
-    objectives: Annotated[dict[str, dict[str, Any]], MinLen(1)]
+    methods: Annotated[dict[str, dict[str, Any]], MinLen(1)]
     seeds: Annotated[int, Interval(ge=1, le=MOST_RUNS)] | Annotated[tuple[Seed, ...], MinLen(1)]
     protocol: Protocol = "dlib"
+    axes: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,9 +150,16 @@ SECTIONS = {
 }
 
 
+# Settings by their names of before, which are still read.
+RENAMED = {("sweep", "objectives"): "methods"}
+
+
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """All settings of a study; `text` is the gin text that gives them again, without includes."""
+    """All settings of a study; `text` is the gin text that gives them again, without includes.
+
+    options: {method: {option: value}}, of those that are not the method's defaults.
+    """
 
     sweep: SweepConfig
     nets: NetConfig
@@ -158,6 +167,19 @@ class Study:
     evaluate: EvaluateConfig
     resources: ResourceConfig
     text: str
+    options: dict[str, Options] = dataclasses.field(default_factory=dict)
+
+    def of(self, settings: Mapping[str, Any]) -> "Study":
+        """The settings of runs that have these instead of the study's: {"nets.num_latents": 5, "pca.num_points": 9}."""
+        changed: dict[str, dict[str, Any]] = {}
+        for name, value in settings.items():
+            section, _, field = name.partition(".")
+            changed.setdefault(section, {})[field] = value
+        sections = {
+            name: dataclasses.replace(getattr(self, name), **changed[name]) for name in changed if name in SECTIONS
+        }
+        options = {name: {**self.options.get(name, {}), **changed[name]} for name in changed if name not in SECTIONS}
+        return dataclasses.replace(self, **sections, options={**self.options, **options})
 
 
 def search_path() -> list[Path]:
@@ -198,7 +220,9 @@ def _study(read: Iterable[Binding], bindings: Sequence[str]) -> Study:
     given = [*read]
     for binding in bindings:
         given += parse(binding, "--gin", search_path())
-    settled = settle(given)
+    settled = settle(
+        [binding._replace(field=RENAMED.get((binding.section, binding.field), binding.field)) for binding in given]
+    )
     for name, values in settled.items():
         places = [place for place, _ in values.values()]
         if name not in SECTIONS:

@@ -46,6 +46,14 @@ def scored_with(study: Study) -> dict[str, Any]:
     return json.loads(json.dumps(settings))
 
 
+def differing(options: Any) -> dict[str, Any]:
+    """The fields of a dataclass of options that are not its defaults."""
+    values = dataclasses.asdict(options)
+    return {
+        field.name: values[field.name] for field in dataclasses.fields(options) if values[field.name] != _default(field)
+    }
+
+
 def _fields(name: str, section: Any) -> dict[str, Any]:
     """The fields of a section that enter an identity."""
     values = dataclasses.asdict(section)

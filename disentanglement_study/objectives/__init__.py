@@ -24,5 +24,10 @@ OBJECTIVES: dict[str, Objective] = {
     "beta_vae": Objective(beta_vae, hyper={"beta": NotNegative}),
     "dip_vae_i": Objective(dip_vae_i, hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative}),
     "dip_vae_ii": Objective(dip_vae_ii, hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative}),
-    "factor_vae": Objective(factor_vae, hyper={"gamma": NotNegative}, trains=("encoder", "decoder", "discriminator")),
+    "factor_vae": Objective(
+        factor_vae,
+        hyper={"gamma": NotNegative},
+        trains=("encoder", "decoder", "discriminator"),
+        adversary="discriminator",
+    ),
 }

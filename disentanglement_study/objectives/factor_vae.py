@@ -27,7 +27,7 @@ def factor_vae(nets: Nets, params: dict, batch: Array, rng: Array, hyper: dict) 
     One scalar for both players: the VAE's loss sees D's parameters as constants and D's loss sees z as a constant, so
     each parameter group receives the gradient of its own loss. Nats, batch means. As in disentanglement_lib, z_perm
     permutes each latent over the same minibatch (the paper draws a second one). Not in the loss but in the training:
-    under protocol "dlib" it gets half the updates (see `train.num_updates`).
+    under protocol "dlib" it gets half the updates (see `methods.vae.num_updates`).
     """
     rng_sample, rng_permute = jax.random.split(rng)
     _, _, z, terms = variational_terms(nets, params, batch, rng_sample)

@@ -1,8 +1,8 @@
-"""Trained models of a study, loaded again: which run is meant, its codes of images, what it decodes."""
+"""Trained models of a study, loaded again: their codes of images, and what they decode."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +12,12 @@ from jaxtyping import Float, Int, UInt8
 
 from disentanglement_study import gaussian, rng
 from disentanglement_study.config import Study
+from disentanglement_study.methods.kinds import Learner
 from disentanglement_study.runtime import compilation
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store
-from disentanglement_study.study.loading import parameters
-from disentanglement_study.training.train import build_nets, device_form
+from disentanglement_study.study import loading
+from disentanglement_study.training.inputs import Batches
 from disentanglement_study.types import DataSet, Job, Run
 
 Images = UInt8[np.ndarray, "n h w k"]
@@ -24,29 +25,37 @@ Decode = Callable[[dict, Float[np.ndarray, "n d"]], Images]
 
 
 class Model(NamedTuple):
-    """A trained model: its decoder's parameters, and its codes [N,D] of the sample of images."""
+    """A trained model: its parameters, and its codes [N,D] of the sample of images; without a posterior no logvar."""
 
     run: Run
-    decoder: dict
+    params: dict
     mean: Float[np.ndarray, "n d"]
-    logvar: Float[np.ndarray, "n d"]
+    logvar: Float[np.ndarray, "n d"] | None
 
     @property
-    def kl(self) -> Float[np.ndarray, " d"]:
-        """The KL divergence of each latent from the prior, in nats, mean over the sample."""
+    def weight(self) -> Float[np.ndarray, " d"]:
+        """How much each latent says: its KL divergence from the prior in nats, mean over the sample; without a
+        posterior the standard deviation of its codes."""
+        if self.logvar is None:
+            return self.mean.std(axis=0)
         with np.errstate(over="ignore", invalid="ignore"):  # of a model that has diverged
             return gaussian.kl(self.mean, self.logvar).mean(axis=0)
 
     @property
+    def unit(self) -> str:
+        """Of `weight`."""
+        return "std" if self.logvar is None else "nats"
+
+    @property
     def order(self) -> Int[np.ndarray, " d"]:
         """The latents, the most informative first."""
-        return np.argsort(-self.kl, kind="stable")
+        return np.argsort(-self.weight, kind="stable")
 
     @property
     def has_diverged(self) -> bool:
         """Whether it encodes or decodes what is not finite."""
-        leaves = jax.tree.leaves(self.decoder)
-        return not (np.isfinite(self.kl).all() and all(np.isfinite(leaf).all() for leaf in leaves))
+        leaves = jax.tree.leaves(self.params)
+        return not (np.isfinite(self.weight).all() and all(np.isfinite(leaf).all() for leaf in leaves))
 
 
 def sample_index(data_set: DataSet, study: Study, number: int, seed: int) -> Int[np.ndarray, " n"]:
@@ -56,32 +65,38 @@ def sample_index(data_set: DataSet, study: Study, number: int, seed: int) -> Int
 
 
 def models(
-    store: Store, job: Job, run_ids: Sequence[str], study: Study, data_set: DataSet, index: np.ndarray, seed: int
+    store: Store,
+    job: Job,
+    run_ids: Sequence[str],
+    learner: Learner,
+    batches: Batches,
+    study: Study,
+    index: np.ndarray,
+    seed: int,
 ) -> list[Model]:
-    """Trained models of a finished job and their codes of the images `index` of its data set (`job.load_data`)."""
-    manifest = store.manifest(job)
+    """Trained models of a finished job and their codes of the images `index` of its data set (`loading.load_data`)."""
     places = {run.run_id: place for place, run in enumerate(job.runs)}
-    members = [places[run_id] for run_id in run_ids]
-    params = parameters(store, job, study, data_set, members)
-    batch = study.resources.encode_batch
-    codes = represent.encode(params, data_set, index, study.nets, batch, manifest.get("population"), seed)
-    mean, logvar = codes.mean.astype(np.float64), codes.logvar.astype(np.float64)
+    chosen = Job(job.job_id, tuple(job.runs[places[run_id]] for run_id in run_ids))
+    params = loading.parameters(store, job, learner, [places[run_id] for run_id in run_ids])
+    population = store.manifest(job).get("population")
+    codes = represent.encode(chosen, learner, params, batches, index, study, population, seed)
+    mean = codes.mean.astype(np.float64)
+    logvar = [None] * len(mean) if codes.logvar is None else codes.logvar.astype(np.float64)
     return [
-        Model(job.runs[member], jax.tree.map(lambda leaf, at=place: leaf[at], params["decoder"]), *posterior)
-        for place, (member, *posterior) in enumerate(zip(members, mean, logvar, strict=True))
+        Model(run, jax.tree.map(lambda leaf, at=place: leaf[at], params), mean[place], logvar[place])
+        for place, run in enumerate(chosen.runs)
     ]
 
 
-def decoder(data_set: DataSet, study: Study, batch_size: int) -> Decode:
-    """A function from a decoder's parameters and codes [N,D] to images [N,H,W,K]: the logistic function of its logits.
+def decoder(learner: Learner, batch_size: int) -> Decode:
+    """A function from a model's parameters and codes [N,D] to images [N,H,W,K].
 
     It is compiled once, for `batch_size` codes.
     """
-    functions, _ = build_nets(data_set.image_shape, study.nets, device_form())
     batch_size = max(batch_size, 1)
 
-    def to_bytes(params: dict, codes: Array) -> Array:
-        return jnp.rint(255 * jax.nn.sigmoid(functions.decode(params, codes))).astype(jnp.uint8)
+    def to_bytes(params: dict[str, Any], codes: Array) -> Array:
+        return jnp.rint(255 * learner.decode(params, codes)).astype(jnp.uint8)
 
     compiled = jax.jit(to_bytes, compiler_options=compilation.briefly_run())
 
@@ -96,9 +111,7 @@ def decoder(data_set: DataSet, study: Study, batch_size: int) -> Decode:
     return decode
 
 
-def originals(data_set: DataSet, study: Study, index: np.ndarray, seed: int) -> Images:
-    """The images `index` as the nets see them."""
-    size = study.nets.image_size
-    storage = jax.device_put(data_set.storage, may_alias=True)
-    show = jax.jit(lambda storage, index: represent.seen(data_set, storage, index, size, seed))
-    return np.rint(255 * np.asarray(show(storage, index.astype(np.int32)))).astype(np.uint8)
+def originals(batches: Batches, index: np.ndarray, seed: int) -> Images:
+    """The images `index` as the models see them."""
+    show = jax.jit(lambda source, index: batches.seen(source, index, seed)["x"])
+    return np.rint(255 * np.asarray(show(batches.source(), index.astype(np.int32)))).astype(np.uint8)

@@ -18,7 +18,7 @@ from disentanglement_study.runtime import compilation, files
 from disentanglement_study.runtime.files import replacing
 from disentanglement_study.store import Store
 from disentanglement_study.store.runs import find, finished_jobs
-from disentanglement_study.study.loading import load_data
+from disentanglement_study.study import loading
 from disentanglement_study.types import Run
 
 SAMPLE = 1000  # images that KL divergences and fitted ranges come from (disentanglement_lib: 64)
@@ -44,7 +44,8 @@ def traverse(
 
     `run_id` may be its beginning. Written are reconstructions.png, samples.png, traversals_0.png to traversals_4.png
     (around the first images of the reconstructions) and FAMILY.gif of one `family` of ranges or "all". Raises
-    ValueError for a run that is not known, has failed, is not done yet or has diverged, and for an unknown family.
+    ValueError for a run that is not known, has failed, is not done yet, has diverged or is of a method that decodes
+    nothing, and for an unknown family. A method without a posterior has no prior to sample.
     """
     chosen = ranges.families(family)
     compilation.use_cache()
@@ -52,17 +53,21 @@ def traverse(
     run_id = find(store, run_id)
     study = store.settings
     (job,) = (job for job in finished_jobs(store) if any(run.run_id == run_id for run in job.runs))
-    data_set = load_data(job.data_set, store, data_dir)
+    study = study.of(job.settings)
+    data_set = loading.load_data(job.data_set, store, data_dir)
+    learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
+    if learner.decode is None:
+        raise ValueError(f"run {run_id}: the method {job.method!r} decodes nothing, so there is nothing to draw")
     index = trained.sample_index(data_set, study, SAMPLE, seed)
-    (model,) = trained.models(store, job, [run_id], study, data_set, index, seed)
+    (model,) = trained.models(store, job, [run_id], learner, batches, study, index, seed)
     if model.has_diverged:
         raise ValueError(f"run {run_id} has diverged ({model.run}): what it encodes and decodes is not finite")
-    decode = trained.decoder(data_set, study, study.resources.encode_batch)
+    decode = trained.decoder(learner, study.resources.encode_batch)
     folder = output or files.folder(files.folder(root / "traversals") / run_id)
     folder.mkdir(parents=True, exist_ok=True)
     written = [
-        reconstructions(model, decode, trained.originals(data_set, study, index[:SHOWN], seed), folder),
-        prior_samples(model, decode, seed, folder),
+        reconstructions(model, decode, trained.originals(batches, index[:SHOWN], seed), folder),
+        *([] if model.logvar is None else [prior_samples(model, decode, seed, folder)]),
         *(grid(model, decode, base, folder) for base in range(min(BASES, len(index)))),
         *(animation(model, decode, name, folder) for name in chosen),
     ]
@@ -82,7 +87,7 @@ def thumbnails(
     """Small traversals of many finished runs (None: of all), job by job: (run_id, picture), one for each run.
 
     Rows are the `latents` most informative ones, columns go from -2 to 2; there are no labels. Runs that have diverged,
-    failed or are not done are left out. Each net is compiled once a data set and job, not once a run.
+    failed, are not done or decode nothing are left out. What decodes is compiled once for all runs of a method.
     """
     compilation.use_cache()
     study = store.settings
@@ -91,15 +96,19 @@ def thumbnails(
         chosen = [run.run_id for run in job.runs if wanted is None or run.run_id in wanted]
         if not chosen:
             continue
-        data_set = load_data(job.data_set, store, data_dir)
-        rows = min(latents, study.nets.num_latents)
-        if job.data_set not in decoders:
-            decoders[job.data_set] = trained.decoder(data_set, study, rows * columns)
-        index = trained.sample_index(data_set, study, sample, seed)
-        for model in trained.models(store, job, chosen, study, data_set, index, seed):
+        own, data_set = study.of(job.settings), loading.load_data(job.data_set, store, data_dir)
+        learner, batches = loading.learner(job, own, data_set), loading.batches(job, own, data_set)
+        if learner.decode is None:
+            continue
+        # The nets of two methods may be the same, what decodes may not.
+        group = job.data_set, job.method, str(job.settings)
+        if group not in decoders:
+            decoders[group] = trained.decoder(learner, latents * columns)
+        index = trained.sample_index(data_set, own, sample, seed)
+        for model in trained.models(store, job, chosen, learner, batches, own, index, seed):
             if not model.has_diverged:
-                codes = along(model.mean[0], levels(study.nets.num_latents, columns))[model.order[:rows]]
-                yield model.run.run_id, canvas.tiled(decode_all(decoders[job.data_set], model, codes), cell=1)
+                codes = along(model.mean[0], levels(model.mean.shape[1], columns))[model.order[:latents]]
+                yield model.run.run_id, canvas.tiled(decode_all(decoders[group], model, codes), cell=1)
 
 
 def levels(num_latents: int, columns: int = COLUMNS) -> Float[np.ndarray, "d columns"]:
@@ -117,7 +126,7 @@ def along(base: Float[np.ndarray, " d"], values: Float[np.ndarray, "d v"]) -> Fl
 
 def decode_all(decode: Decode, model: Model, codes: Float[np.ndarray, "*grid d"]) -> UInt8[np.ndarray, "*grid h w k"]:
     """Images of codes in any arrangement."""
-    images = decode(model.decoder, codes.reshape(-1, codes.shape[-1]))
+    images = decode(model.params, codes.reshape(-1, codes.shape[-1]))
     return images.reshape(*codes.shape[:-1], *images.shape[1:])
 
 
@@ -125,8 +134,8 @@ def grid(model: Model, decode: Decode, base: int, folder: Path) -> Path:
     """Writes traversals_BASE.png: a row for each latent, which goes from -2 to 2 while the others stay as encoded."""
     values = levels(model.mean.shape[1])
     images = decode_all(decode, model, along(model.mean[base], values)[model.order])
-    labels = [f"z{latent}  {model.kl[latent]:.2f} nats" for latent in model.order]
-    title = f"{_name(model)}\nlatents from -2 to 2, around image {base} of the reconstructions; KL from the prior"
+    labels = [f"z{latent}  {model.weight[latent]:.2f} {model.unit}" for latent in model.order]
+    title = f"{_name(model)}\nlatents from -2 to 2, around image {base} of the reconstructions; {_weights(model)}"
     path = folder / f"traversals_{base}.png"
     picture = canvas.labelled(canvas.tiled(images), title, labels, [f"{value:.1f}" for value in values[0]])
     with replacing(path) as temporary:
@@ -137,10 +146,11 @@ def grid(model: Model, decode: Decode, base: int, folder: Path) -> Path:
 def animation(model: Model, decode: Decode, family: str, folder: Path) -> Path:
     """Writes FAMILY.gif: a column for each latent, which goes through its range, and a row for each base point."""
     bases = model.mean[:BASES]
-    codes = [along(base, FAMILIES[family](base, model.mean, model.logvar, FRAMES))[model.order] for base in bases]
+    logvar = np.full_like(model.mean, -np.inf) if model.logvar is None else model.logvar
+    codes = [along(base, FAMILIES[family](base, model.mean, logvar, FRAMES))[model.order] for base in bases]
     film = np.moveaxis(decode_all(decode, model, np.stack(codes)), 2, 0)
-    labels = [f"z{latent}\n{model.kl[latent]:.2f} nats" for latent in model.order]
-    title = f"{_name(model)}\n{family} of each latent, around the first {len(bases)} images; KL from the prior"
+    labels = [f"z{latent}\n{model.weight[latent]:.2f} {model.unit}" for latent in model.order]
+    title = f"{_name(model)}\n{family} of each latent, around the first {len(bases)} images; {_weights(model)}"
     path = folder / f"{family}.gif"
     frames = [canvas.labelled(canvas.tiled(images), title, (), labels) for images in film]
     with replacing(path) as temporary:
@@ -150,7 +160,7 @@ def animation(model: Model, decode: Decode, family: str, folder: Path) -> Path:
 
 def reconstructions(model: Model, decode: Decode, images: Images, folder: Path) -> Path:
     """Writes reconstructions.png: images, and beside each what the model makes of its mean code."""
-    pairs = np.stack([images, decode(model.decoder, model.mean[: len(images)])], axis=1)
+    pairs = np.stack([images, decode(model.params, model.mean[: len(images)])], axis=1)
     tiles = canvas.tiled(canvas.in_columns(pairs.reshape(-1, *images.shape[1:]), 2 * PAIRS))
     path = folder / "reconstructions.png"
     title = f"{_name(model)}\nimages, and what the model makes of their mean codes"
@@ -164,11 +174,15 @@ def prior_samples(model: Model, decode: Decode, seed: int, folder: Path) -> Path
     """Writes samples.png: what the model makes of draws from N(0, I), the same for every model."""
     codes = rng.generator(seed, "traverse", "prior").standard_normal((SHOWN, model.mean.shape[1]))
     path = folder / "samples.png"
-    tiles = canvas.tiled(canvas.in_columns(decode(model.decoder, codes), 8))
+    tiles = canvas.tiled(canvas.in_columns(decode(model.params, codes), 8))
     picture = canvas.labelled(tiles, f"{_name(model)}\nsamples of the prior")
     with replacing(path) as temporary:
         picture.save(temporary)
     return path
+
+
+def _weights(model: Model) -> str:
+    return "standard deviation of the codes" if model.logvar is None else "KL from the prior"
 
 
 def _name(model: Model) -> str:

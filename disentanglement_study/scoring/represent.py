@@ -1,17 +1,20 @@
 """Codes of a trained population on the rows of a data set's grid: every image is encoded once for all metrics."""
 
-import jax
-import jax.numpy as jnp
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
-from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from disentanglement_study import gaussian, rng
-from disentanglement_study.config import EvaluateConfig, NetConfig
+from disentanglement_study.config import EvaluateConfig, Study
 from disentanglement_study.data.draws.sampling import distribution
-from disentanglement_study.runtime.population import over_members
-from disentanglement_study.training.train import build_nets, device_form, to_float
-from disentanglement_study.types import Codes, DataSet, Run
+from disentanglement_study.methods.kinds import Learner
+from disentanglement_study.training.encode import encode as of_images
+from disentanglement_study.training.inputs import Batches
+from disentanglement_study.types import Codes, DataSet, Job, Run
+
+SAMPLED = "sampled"
 
 
 def table_index(data: DataSet, evaluate: EvaluateConfig) -> np.ndarray:
@@ -36,57 +39,44 @@ def is_population(data: DataSet, index: np.ndarray) -> bool:
 
 
 def encode(
-    params: dict,
-    data: DataSet,
-    index: np.ndarray,
-    net: NetConfig,
-    batch_size: int,
+    job: Job,
+    learner: Learner,
+    params: dict[str, Any],
+    batches: Batches,
+    index: Int[np.ndarray, " n"],
+    study: Study,
     population: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Codes:
-    """Posterior mean and logvar [M,N,D] of every member at the images `index` [N], `population` members at a time.
+    """The codes of the models of a job at the images `index` [N], `population` models at a time.
 
-    What is no factor is drawn once for each image from `seed`, the same for every model.
+    What is no factor is drawn once for each image from `seed` (default: `evaluate.seed`), the same for every model.
     """
-    members = len(jax.tree.leaves(params["encoder"])[0])
-    if population is not None and population < members:
-        starts = range(0, members, population)
-        cuts = (jax.tree.map(lambda leaf, at=at: leaf[at : at + population], params) for at in starts)
-        parts = [encode(cut, data, index, net, batch_size, seed=seed) for cut in cuts]
-        means, logvars = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "logvar"))
-        return Codes(index, means, logvars)
-    functions, _ = build_nets(data.image_shape, net, device_form())
-    batch_size = max(batch_size, 1)
-    encoder = jax.tree.map(jnp.asarray, params["encoder"])  # on the device once, not once a batch
-
-    @jax.jit
-    def encode_batch(params: dict, storage: Array, cut: Array) -> tuple[Array, Array]:
-        images = seen(data, storage, cut, net.image_size, seed)
-        return over_members(lambda member: functions.encode(member, images))(params)
-
-    storage, means, logvars = jax.device_put(data.storage, may_alias=True), [], []
-    for start in range(0, len(index), batch_size):
-        cut = index[start : start + batch_size]
-        # The last batch is filled up: one program serves all.
-        mean, logvar = encode_batch(encoder, storage, np.resize(cut, batch_size).astype(np.int32))
-        means.append(np.asarray(mean)[:, : len(cut)])
-        logvars.append(np.asarray(logvar)[:, : len(cut)])
-    return Codes(index, np.concatenate(means, axis=1), np.concatenate(logvars, axis=1))
+    seed = study.evaluate.seed if seed is None else seed
+    batch_size = study.resources.encode_batch
+    return Codes(index, **of_images(learner, params, len(job.runs), batches, index, batch_size, population, seed))
 
 
-def seen(data: DataSet, storage: Array, index: Array, image_size: int, seed: int) -> Float[Array, "n h w c"]:
-    """The images `index` [N] as `encode` shows them to the nets."""
-    return to_float(data.render(storage, index, rng.keys(seed, index, "represent", data.name)), image_size)
+def available(names: Iterable[str], codes: Codes) -> list[str]:
+    """Those of the representations that a method has: without a posterior nothing can be sampled."""
+    return [name for name in names if name != SAMPLED or codes.logvar is not None]
+
+
+def kept(codes: Codes, rows: Int[np.ndarray, " k"]) -> dict[str, np.ndarray]:
+    """The arrays of some rows of the codes, as a study keeps them."""
+    posterior = {} if codes.logvar is None else {"logvar": codes.logvar[:, rows]}
+    return {"index": codes.index[rows], "mean": codes.mean[:, rows], **posterior}
 
 
 def representation(name: str, codes: Codes, member: int, run: Run) -> Float[np.ndarray, "n d"]:
     """The codes [N,D] of one member that metrics see.
 
-    "mean" is the posterior mean. "sampled" is mean + exp(logvar / 2) ε with one ε for each row of the table, drawn from
-    the run's seed (disentanglement_lib draws anew whenever a metric asks for the same image again).
+    "mean" is the posterior mean, or the code of a method without a posterior. "sampled" is mean + exp(logvar / 2) ε
+    with one ε for each row of the table, drawn from the run's seed (disentanglement_lib draws anew whenever a metric
+    asks for the same image again).
     """
     mean = codes.mean[member].astype(np.float64)
     if name == "mean":
         return mean
-    noise = rng.generator(run.seed, "represent", "sampled", run.run_id).standard_normal(mean.shape)
+    noise = rng.generator(run.seed, "represent", SAMPLED, run.run_id).standard_normal(mean.shape)
     return gaussian.sample(mean, codes.logvar[member].astype(np.float64), noise)

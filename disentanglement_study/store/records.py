@@ -37,19 +37,19 @@ COLUMNS = {
     "curves": {"run_id": "string", "step": "int64", "term": "string", "value": "float64"},
 }
 ARROW = {"string": pa.string(), "float64": pa.float64(), "Int64": pa.int64(), "int64": pa.int64()}
-PLAN_TEXTS = ("run_id", "data_set", "objective", "strength_name", "protocol", "hyper")
+PLAN_TEXTS = ("run_id", "data_set", "method", "strength_name", "protocol", "hyper", "settings")
 PLAN_NUMBERS = ("strength", "seed", "dlib_model_num")
 MANIFEST = {
     "seconds": dict, "error": str, "data": dict, "population": int, "device": str, "versions": str, "attempts": int,
 }  # fmt: skip
 SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
-CODES = ("index", "mean", "logvar")
+CODES = ("index", "mean")  # and logvar, of a posterior
 
 
 def plan(path: Path) -> pd.DataFrame:
     """The plan: a row for each run, with ids and names that can be names of files."""
     with reading(path):
-        table = pq.read_table(_file(path)).to_pandas()
+        table = as_now(pq.read_table(_file(path)).to_pandas())
         for name in (*PLAN_TEXTS, *PLAN_NUMBERS):
             if name not in table:
                 raise ValueError(f"it has no column {name!r}")
@@ -61,7 +61,14 @@ def plan(path: Path) -> pd.DataFrame:
         _check_ids(table["run_id"])
         _check_all("data set", table["data_set"].unique(), files.is_name)
         _check_all("hyper", table["hyper"].unique(), _is_hyper)
+        _check_all("settings", table["settings"].unique(), lambda text: isinstance(json.loads(text), dict))
         return table
+
+
+def as_now(plan: pd.DataFrame) -> pd.DataFrame:
+    """A plan as it is now: before, a method was called an objective, and all runs had the study's settings."""
+    plan = plan if "method" in plan else plan.rename(columns={"objective": "method"})
+    return plan if "settings" in plan else plan.assign(settings="{}")
 
 
 def manifest(folder: Path) -> dict:
@@ -144,9 +151,6 @@ def check_params(path: Path, number: int) -> None:
     """That the file holds parameters of so many models, as far as the heads of its arrays tell."""
     with reading(path):
         shapes = _shapes(path)
-        for part in ("encoder/", "decoder/"):
-            if not any(name.startswith(part) for name in shapes):
-                raise ValueError(f"it has no parameters of the {part[:-1]}")
         for name, shape in shapes.items():
             if shape[:1] != (number,):
                 raise ValueError(f"its {name} has shape {list(shape)}: expected those of {number} models")
@@ -160,7 +164,7 @@ def check_codes(path: Path, number: int) -> None:
             if name not in shapes:
                 raise ValueError(f"it has no array {name!r}")
         mean, index = shapes["mean"], shapes["index"]
-        if len(mean) != 3 or mean != shapes["logvar"] or mean[:2] != (number, *index):
+        if len(mean) != 3 or mean != shapes.get("logvar", mean) or mean[:2] != (number, *index):
             raise ValueError(f"its codes have shape {list(mean)}: expected those of {number} models")
 
 
@@ -257,4 +261,4 @@ def _is_number(value: object) -> bool:
 
 def _is_hyper(text: str) -> bool:
     hyper = json.loads(text)
-    return isinstance(hyper, dict) and bool(hyper) and all(isinstance(v, int | float) for v in hyper.values())
+    return isinstance(hyper, dict) and all(isinstance(v, int | float) for v in hyper.values())

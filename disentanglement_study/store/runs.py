@@ -10,7 +10,15 @@ from disentanglement_study.types import Job, Run
 def finished_jobs(store: Store) -> list[Job]:
     """The finished jobs, with their runs as the plan has them."""
     runs = {
-        row.run_id: Run(row.run_id, row.data_set, row.objective, json.loads(row.hyper), row.seed, row.protocol)
+        row.run_id: Run(
+            row.run_id,
+            row.data_set,
+            row.method,
+            json.loads(row.hyper),
+            row.seed,
+            row.protocol,
+            json.loads(row.settings),
+        )
         for row in store.plan.itertuples()
     }
     done = [manifest for manifest in store.manifests() if manifest["status"] == "done"]

@@ -37,7 +37,7 @@ from disentanglement_study.store.records import COLUMNS, ID
 from disentanglement_study.types import Job
 
 # Of a run, beside each of its scores.
-BINDINGS = ["data_set", "objective", "strength_name", "strength", "seed", "dlib_model_num", "run_id"]
+BINDINGS = ["data_set", "method", "strength_name", "strength", "seed", "dlib_model_num", "run_id"]
 # What this program makes in tmp/.
 MADE = re.compile(
     r"lock|(plan|study|evaluation)\.\d+|[0-9a-f]{12}\.(\d+|scores\.\d+|progress\.json|progress\.\d+)|"
@@ -289,8 +289,13 @@ class Store:
 
         Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
         """
-        columns = [f"runs.{name}" for name in BINDINGS if name != "run_id"]
-        views = {"runs": self.plan, "scores": self._tables("scores"), "curves": self._curves()}
+        # A method is an objective too, by the name that this column had.
+        columns = [*(f"runs.{name}" for name in BINDINGS if name != "run_id"), "runs.objective"]
+        views = {
+            "runs": self.plan.assign(objective=lambda plan: plan["method"]),
+            "scores": self._tables("scores"),
+            "curves": self._curves(),
+        }
         joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN runs USING (run_id)"
         try:
             return sql_queries.answer(sql, views, {"results": joined})

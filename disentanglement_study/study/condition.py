@@ -1,4 +1,4 @@
-"""Conditions on the columns of a table, as `--where` takes them: "seed < 5 and objective == 'beta_vae'"."""
+"""Conditions on the columns of a table, as `--where` takes them: "seed < 5 and method == 'beta_vae'"."""
 
 import ast
 import re

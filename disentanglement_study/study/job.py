@@ -12,9 +12,9 @@ from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store
 from disentanglement_study.store.parameters import flat
-from disentanglement_study.study.loading import load_data
+from disentanglement_study.study import loading
 from disentanglement_study.study.training_rows import device, jax_versions, training_scores
-from disentanglement_study.training.fit import fit
+from disentanglement_study.training.learn import learn
 from disentanglement_study.types import Job
 
 
@@ -26,32 +26,31 @@ def run_job(
     identities: of the data sets of the command that started the job, for a node may hold others.
     """
     compilation.use_cache()
+    study = study.of(job.settings)
     store, config = Store(root), study.evaluate
-    data_set = load_data(job.data_set, store, data_dir, identities)
+    data_set = loading.load_data(job.data_set, store, data_dir, identities)
     seconds, start = {}, time.perf_counter()
 
     def lap(stage: str) -> None:
         seconds[stage] = time.perf_counter() - start - sum(seconds.values())
 
     # Half of the bar is training and half is scoring, whatever their share of the time.
-    fitted = fit(
+    learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
+    learnt = learn(
         job,
-        data_set,
-        study.nets,
-        study.train,
-        study.resources,
-        config.training_batches,
+        learner,
+        batches,
+        study,
         store.checkpoints / job.job_id,
         report=lambda stage, fraction: store.write_progress(job, stage, 0.5 * fraction),
     )
-    seconds["compile"] = fitted.compile_seconds
+    seconds["compile"] = learnt.compile_seconds
     lap("train")
     index = represent.table_index(data_set, config)
-    batch = study.resources.encode_batch
-    codes = represent.encode(fitted.params, data_set, index, study.nets, batch, fitted.population, config.seed)
+    codes = represent.encode(job, learner, learnt.params, batches, index, study, learnt.population)
     factors = data_set.factors(index)
     lap("represent")
-    scores = training_scores(job, fitted, config.training_batches * study.train.batch_size, seconds["train"])
+    scores = training_scores(job, learner, learnt, config.training_batches * study.train.batch_size, seconds["train"])
     scores += score_members(
         job,
         codes,
@@ -70,17 +69,17 @@ def run_job(
         scores,
         [
             {"run_id": run.run_id, "step": row["step"], "term": row["term"], "value": row["values"][member]}
-            for row in fitted.curves
+            for row in learnt.curves
             for member, run in enumerate(job.runs)
         ],
         {
-            "params": flat(fitted.params),
-            "codes": {"index": index[keep], "mean": codes.mean[:, keep], "logvar": codes.logvar[:, keep]},
+            "params": flat(learnt.params),
+            "codes": represent.kept(codes, keep),
         },
         {
             "status": "done",
             "seconds": seconds,
-            "population": fitted.population,
+            "population": learnt.population,
             "data": data_set.identity,
             "device": device(),
             "versions": jax_versions(),

@@ -3,15 +3,17 @@
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import jax
-
-from disentanglement_study import data
+from disentanglement_study import data, methods
 from disentanglement_study.config import Study
+from disentanglement_study.methods.checks import parameter_shapes
+from disentanglement_study.methods.kinds import Learner
+from disentanglement_study.nets import layers
 from disentanglement_study.runtime.files import reading
 from disentanglement_study.store import Store
 from disentanglement_study.store.parameters import nested
-from disentanglement_study.training.train import build_nets
+from disentanglement_study.training.inputs import Batches
 from disentanglement_study.types import DataSet, Job
 
 
@@ -39,21 +41,26 @@ def check_data(identity: dict, root: Path, manifests: list[dict]) -> None:
             raise ValueError(f"{root} holds models of another data set {identity['name']!r}: its contents have changed")
 
 
-def parameters(
-    store: Store, job: Job, study: Study, data_set: DataSet, members: Sequence[int] | None = None
-) -> dict[str, dict]:
+def learner(job: Job, study: Study, data_set: DataSet, form: str | None = None) -> Learner:
+    """The method of a job, built for its data set; convolutions in the form that is best on this process's device."""
+    form = form or layers.best_form()
+    return methods.build(job.method, data_set.image_shape, data_set.factor_sizes, study, form=form)
+
+
+def batches(job: Job, study: Study, data_set: DataSet) -> Batches:
+    """What makes the batches of a job."""
+    return Batches(data_set, study.nets.image_size, methods.METHODS[job.method].needs)
+
+
+def parameters(store: Store, job: Job, built: Learner, members: Sequence[int] | None = None) -> dict[str, Any]:
     """The nested parameters of a finished job, or of some of its runs by their places.
 
-    ValueError, which names the file, if they are not those of the study's nets.
+    ValueError, which names the file, if they are not those of the method that study.gin says.
     """
     arrays = store.arrays(job, "params") if members is None else store.params(job, members)
-    _, init = build_nets(data_set.image_shape, study.nets)
     with reading(store.jobs / job.job_id / "params.npz"):
-        for part in ("encoder", "decoder"):
-            wanted = jax.eval_shape(lambda seed, part=part: init[part](jax.random.key(seed)), 0)
-            for path, leaf in jax.tree_util.tree_leaves_with_path(wanted):
-                name = "/".join((part, *(key.key for key in path)))
-                if name not in arrays or arrays[name].shape[1:] != leaf.shape:
-                    there = list(arrays[name].shape[1:]) if name in arrays else "not there"
-                    raise ValueError(f"{name} is {there}: expected {list(leaf.shape)}, of the nets in study.gin")
+        for name, shape in parameter_shapes(built).items():
+            if name not in arrays or arrays[name].shape[1:] != shape:
+                there = list(arrays[name].shape[1:]) if name in arrays else "not there"
+                raise ValueError(f"{name} is {there}: expected {list(shape)}, of the nets in study.gin")
         return nested(arrays)

@@ -27,15 +27,15 @@ NUM_SEEDS = 50
 def dlib_model_num(run: Run, study: Study) -> int | None:
     """The model's number in disentanglement_lib (0..12,599), or None if the run is not one of them.
 
-    1800 data set + 300 objective + 50 strength + seed. Only runs with the study's nets, training and protocol count.
+    1800 data set + 300 method + 50 strength + seed. Only runs with the study's nets, training and protocol count.
     """
     if study.nets != NetConfig() or study.train != TrainConfig() or run.protocol != "dlib":
         return None
-    if run.data_set not in DATA_SETS or run.objective not in GRID or run.seed >= NUM_SEEDS:
+    if run.data_set not in DATA_SETS or run.method not in GRID or run.seed >= NUM_SEEDS:
         return None
-    swept, strengths, fixed = GRID[run.objective]
+    swept, strengths, fixed = GRID[run.method]
     rest = {name: value for name, value in run.hyper.items() if name != swept}
     if rest != fixed or run.hyper[swept] not in strengths:
         return None
-    configuration = list(GRID).index(run.objective) * 6 + strengths.index(run.hyper[swept])
+    configuration = list(GRID).index(run.method) * 6 + strengths.index(run.hyper[swept])
     return (DATA_SETS.index(run.data_set) * 36 + configuration) * NUM_SEEDS + run.seed

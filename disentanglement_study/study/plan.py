@@ -7,20 +7,20 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from disentanglement_study import data
-from disentanglement_study.config import MOST_RUNS, Study
-from disentanglement_study.config.declared import check
+from disentanglement_study import data, methods
+from disentanglement_study.config import MOST_RUNS, Study, identity
 from disentanglement_study.config.identity import static_bindings
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.errors import clipped, unknown
+from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.settings import check_options, metric_options
-from disentanglement_study.objectives import OBJECTIVES
+from disentanglement_study.study import axes
 from disentanglement_study.study.locatello2019 import dlib_model_num
-from disentanglement_study.training.train import build_nets
 from disentanglement_study.types import Job, Run
 
 # Points of a grid that are listed to check a sampler. Own data with more, most of them empty, is checked when loaded.
@@ -28,44 +28,61 @@ LARGEST_GRID = 2**22
 
 
 def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
-    """The runs of a sweep: data sets x objectives x strengths x seeds, in that order, seeds fastest.
+    """The runs of a sweep: data sets x methods x axes x strengths x seeds, in that order, seeds fastest.
 
     data_dir: where the user's own data sets are kept.
 
-    Raises ValueError for an unknown data set, objective, hyperparameter, metric or metric option (naming the nearest),
-    a value that is no number or outside its range, sizes that a data set cannot give, an axis without values, and a run
-    that the sweep names twice.
+    Raises ValueError for an unknown data set, method, hyperparameter, axis, metric or option (naming the nearest), a
+    value that is no number or outside its range, sizes that a data set cannot give, a method that cannot use a data
+    set, an axis without values, and a run that the sweep names twice.
     """
     check_evaluation(study)
     _check_resources(study)
     sweep = study.sweep
     seeds = range(sweep.seeds) if isinstance(sweep.seeds, int) else sweep.seeds
-    for axis, values in (("data_sets", sweep.data_sets), ("objectives", sweep.objectives), ("seeds", seeds)):
+    for axis, values in (("data_sets", sweep.data_sets), ("methods", sweep.methods), ("seeds", seeds)):
         if not values:
             raise ValueError(f"sweep.{axis} is empty: the sweep has no runs")
-    hypers = {objective: _strengths(objective, hyper) for objective, hyper in sweep.objectives.items()}
-    number = sum(math.prod(map(len, axes.values())) for axes in hypers.values()) * len(sweep.data_sets) * len(seeds)
-    if number > MOST_RUNS:
+    strengths = {method: axes.strengths(method, given) for method, given in sweep.methods.items()}
+    settings = {method: axes.settings(method, given, study) for method, given in sweep.methods.items()}
+    models = sum(
+        math.prod(map(len, [*strengths[method].values(), *settings[method].values()])) for method in sweep.methods
+    )
+    if (number := models * len(sweep.data_sets) * len(seeds)) > MOST_RUNS:
         raise ValueError(f"the sweep names {number:,} runs: expected at most {MOST_RUNS:,}")
-    for data_set in sweep.data_sets:
+    runs, drawn = [], set()
+    for data_set, method in itertools.product(sweep.data_sets, sweep.methods):
         facts = data.facts(data_set, data_dir)
-        height = facts.image_shape[0]
-        if height % study.nets.image_size:
-            raise ValueError(f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels")
-        build_nets(facts.image_shape, study.nets)
-        _check_sampling(study, data_set, facts)
-
-    strengths = {objective: _combinations(axes) for objective, axes in hypers.items()}
-    statics = json.dumps(static_bindings(study), sort_keys=True)
-    runs = []
-    for data_set, objective in itertools.product(sweep.data_sets, sweep.objectives):
-        for hyper, seed in itertools.product(strengths[objective], seeds):
-            dynamics = json.dumps([data_set, objective, hyper, seed, sweep.protocol], sort_keys=True)
-            runs.append(Run(_hash(statics + dynamics), data_set, objective, hyper, seed, sweep.protocol))
+        for chosen in axes.combinations(settings[method]):
+            own = study.of(chosen)
+            if (group := (data_set, str(own.train))) not in drawn:
+                _check_sampling(own, data_set, facts)
+                drawn.add(group)
+            _check_method(own, data_set, method, facts)
+            statics = json.dumps(static_bindings(own), sort_keys=True)
+            options = method_options(own, method)
+            for hyper, seed in itertools.product(axes.combinations(strengths[method]), seeds):
+                dynamics = [data_set, method, hyper, seed, sweep.protocol, *([options] if options else [])]
+                run_id = _hash(statics + json.dumps(dynamics, sort_keys=True))
+                runs.append(Run(run_id, data_set, method, hyper, seed, sweep.protocol, chosen))
     if len({run.run_id for run in runs}) < len(runs):
         twice = Counter(map(str, runs)).most_common(1)[0]
         raise ValueError(f"duplicate runs: the sweep names {twice[0]!r} {twice[1]} times")
     return runs
+
+
+def method_options(study: Study, method: str) -> dict[str, Any]:
+    """The options of a method that are not its defaults: they enter a run's id."""
+    options, of = study.options.get(method, {}), METHODS[method].options
+    return {} if of is None else identity.differing(of(**options))
+
+
+def _check_method(study: Study, data_set: str, method: str, facts: data.Facts) -> None:
+    """ValueError for settings with which this method cannot be trained on this data set."""
+    height = facts.image_shape[0]
+    if height % study.nets.image_size:
+        raise ValueError(f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels")
+    methods.check(method, facts.image_shape, facts.factor_sizes, study)
 
 
 def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
@@ -128,39 +145,11 @@ def check_evaluation(study: Study) -> None:
             )
 
 
-def _strengths(objective: str, hyper: dict) -> dict[str, list[float]]:
-    """The values of each hyperparameter of an objective, in the order in which it declares them."""
-    if objective not in OBJECTIVES:
-        raise unknown("objective", objective, OBJECTIVES)
-    declared = OBJECTIVES[objective].hyper
-    for name in hyper:
-        if name not in declared:
-            raise unknown(f"hyperparameter of {objective!r}", name, declared)
-    missing = [name for name in declared if name not in hyper]
-    if missing:
-        raise ValueError(f"{objective}: the sweep gives no value for {', '.join(missing)}")
-    axes = {}
-    for name in declared:
-        values = hyper[name] if isinstance(hyper[name], list | tuple) else [hyper[name]]
-        if not values:
-            raise ValueError(f"{objective}.{name} is an empty list: the sweep has no runs of {objective}")
-        for value in values:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ValueError(f"{objective}.{name} = {clipped(value)}: a strength is a number")
-        kind = declared[name] if isinstance(declared, dict) else float
-        axes[name] = [check(f"{objective}.{name}", value, kind) for value in values]
-    return axes
-
-
-def _combinations(axes: dict[str, list[float]]) -> list[dict[str, float]]:
-    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
-
-
 def group(runs: Iterable[Run], job_size: int) -> list[Job]:
-    """Runs of one data set and objective, cut into jobs of at most `job_size` runs."""
-    groups: dict[tuple[str, str], list[Run]] = {}
+    """Runs of one data set, method and settings, cut into jobs of at most `job_size` runs."""
+    groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
-        groups.setdefault((run.data_set, run.objective), []).append(run)
+        groups.setdefault((run.data_set, run.method, json.dumps(run.settings)), []).append(run)
     jobs = []
     for members in groups.values():
         for start in range(0, len(members), max(job_size, 1)):
@@ -170,24 +159,32 @@ def group(runs: Iterable[Run], job_size: int) -> list[Job]:
 
 
 def frame(runs: list[Run], study: Study) -> pd.DataFrame:
-    """The plan as a table: a row per run, a column per binding."""
-    statics = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in static_bindings(study).items()}
-    rows = [
-        {
-            "run_id": run.run_id,
-            "data_set": run.data_set,
-            "objective": run.objective,
-            "strength_name": next(iter(run.hyper)),
-            "strength": next(iter(run.hyper.values())),
-            "seed": run.seed,
-            "protocol": run.protocol,
-            "dlib_model_num": dlib_model_num(run, study),
-            "hyper": json.dumps(run.hyper),
-        }
-        for run in runs
-    ]
-    table = pd.DataFrame(rows).astype({"dlib_model_num": "Int64"})
-    return table.assign(**statics)
+    """The plan as a table: a row per run, a column per binding. Without a hyperparameter the strength is 0."""
+    bindings: dict[str, tuple[Study, dict[str, Any]]] = {}  # of the runs with these settings
+    rows = []
+    for run in runs:
+        settings = json.dumps(run.settings)
+        if settings not in bindings:
+            own = study.of(run.settings)
+            statics = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in static_bindings(own).items()}
+            bindings[settings] = own, {**run.settings, **statics}
+        own, columns = bindings[settings]
+        rows.append(
+            {
+                "run_id": run.run_id,
+                "data_set": run.data_set,
+                "method": run.method,
+                "strength_name": next(iter(run.hyper), ""),
+                "strength": next(iter(run.hyper.values()), 0.0),
+                "seed": run.seed,
+                "protocol": run.protocol,
+                "dlib_model_num": dlib_model_num(run, own),
+                "hyper": json.dumps(run.hyper),
+                "settings": settings,
+                **columns,
+            }
+        )
+    return pd.DataFrame(rows).astype({"dlib_model_num": "Int64"})
 
 
 def _hash(text: str) -> str:

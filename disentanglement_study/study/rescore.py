@@ -16,8 +16,7 @@ from disentanglement_study.scoring.evaluate import names_of
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store
 from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import dispatch
-from disentanglement_study.study.loading import load_data, parameters
+from disentanglement_study.study import dispatch, loading
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.udr import UDR, score_udr
 from disentanglement_study.types import Job
@@ -46,7 +45,9 @@ def rescore(
         jobs = finished_jobs(store)
         missing = _missing([name for name in names if name != UDR], store, study, jobs)
         todo = [job for job in jobs if job.job_id in missing]
-        identities = {name: load_data(name, store, data_dir).identity for name in {job.data_set for job in todo}}
+        identities = {
+            name: loading.load_data(name, store, data_dir).identity for name in {job.data_set for job in todo}
+        }
         store.check_arrays(todo, "params")
         if UDR in names:
             store.check_arrays(jobs, "codes")
@@ -81,14 +82,15 @@ def rescore_job(
 ) -> None:
     """Scores one finished job on the metrics that it lacks and adds the rows to its own. identities: as for a job."""
     compilation.use_cache()
+    study = study.of(job.settings)
     store = Store(root)
     settings = dataclasses.replace(study.evaluate, metrics=missing[job.job_id])
-    data_set = load_data(job.data_set, store, data_dir, identities)
+    data_set = loading.load_data(job.data_set, store, data_dir, identities)
     index = represent.table_index(data_set, settings)
     store.write_progress(job, "encoding", 0.0)
-    params, population = parameters(store, job, study, data_set), store.manifest(job).get("population")
-    batch = study.resources.encode_batch
-    codes = represent.encode(params, data_set, index, study.nets, batch, population, settings.seed)
+    learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
+    params, population = loading.parameters(store, job, learner), store.manifest(job).get("population")
+    codes = represent.encode(job, learner, params, batches, index, study, population)
     rows = score_members(
         job,
         codes,

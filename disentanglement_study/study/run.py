@@ -22,10 +22,15 @@ from disentanglement_study.types import DataSet, Job, Run
 
 
 def select(runs: list[Run], study: Study, where: str | None) -> list[Run]:
-    """The runs for which `where` holds, an expression over the plan's columns such as "seed < 5 and strength > 1"."""
+    """The runs for which `where` holds, an expression over the plan's columns such as "seed < 5 and strength > 1".
+
+    The method has its name of before too, `objective`.
+    """
     if where is None:
         return runs
-    chosen = set(condition.rows(plan.frame(runs, study), where)["run_id"])
+    chosen = set(
+        condition.rows(plan.frame(runs, study).assign(objective=lambda table: table["method"]), where)["run_id"]
+    )
     if not chosen:
         raise ValueError(f"--where {where!r} leaves no run of {len(runs)}")
     return [run for run in runs if run.run_id in chosen]
@@ -49,7 +54,7 @@ def run(
     console = console or ERR
     dispatch.check(executor, address)
     table, store, is_new = plan.frame(runs, study), Store(root), not root.exists()
-    identities = {name: _drawn_from(data.load(name, data_dir), study) for name in table["data_set"].unique()}
+    identities = {name: _drawn_from(data.load(name, data_dir), runs, study) for name in table["data_set"].unique()}
     evaluation = json.dumps(scored_with(study), sort_keys=True)
     store.check(table, evaluation)
     with store.lock():
@@ -88,10 +93,11 @@ def run(
         console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
 
 
-def _drawn_from(loaded: DataSet, study: Study) -> dict:
+def _drawn_from(loaded: DataSet, runs: list[Run], study: Study) -> dict:
     """The identity of a data set; ValueError if images cannot be drawn from it as the study says."""
-    sampling.sampler(
-        study.train.sampling, study.train.sampling_options, loaded.factor_names, loaded.factor_sizes, loaded.points
-    )
+    for settings in {str(run.settings): run.settings for run in runs if run.data_set == loaded.name}.values():
+        train = study.of(settings).train
+        grid = loaded.factor_names, loaded.factor_sizes, loaded.points
+        sampling.sampler(train.sampling, train.sampling_options, *grid)
     represent.table_index(loaded, study.evaluate)
     return loaded.identity

@@ -8,7 +8,7 @@ from disentanglement_study.store import Store
 
 
 def status(store: Store) -> pd.DataFrame:
-    """Runs per data set and objective: planned, done, failed, running, missing."""
+    """Runs per data set and method: planned, done, failed, running, missing."""
     plan = store.plan
     done, failed = store.run_ids("done"), store.run_ids("failed")
     # What a dead driver leaves says where its jobs were, not that they are running.
@@ -17,7 +17,7 @@ def status(store: Store) -> pd.DataFrame:
     state = plan["run_id"].map(
         lambda run: "done" if run in done else "failed" if run in failed else "running" if run in running else "missing"
     )
-    counts = pd.crosstab([plan["data_set"], plan["objective"]], state)
+    counts = pd.crosstab([plan["data_set"], plan["method"]], state)
     counts = counts.reindex(columns=["done", "failed", "running", "missing"], fill_value=0)
     counts.insert(0, "planned", counts.sum(axis=1))
     return counts.reset_index()

@@ -7,19 +7,19 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from disentanglement_study.methods.kinds import Learner
 from disentanglement_study.store import Store
-from disentanglement_study.training.fit import Fit
+from disentanglement_study.training.learnt import Learnt
 from disentanglement_study.types import Job
 
 
-def training_scores(job: Job, fitted: Fit, n: int, seconds: float) -> list[dict]:
-    """The training run's own scores (metric "training", representation "model"): loss, reconstruction, KL, ELBO.
+def training_scores(job: Job, learner: Learner, learnt: Learnt, n: int, seconds: float) -> list[dict]:
+    """The scores of the training (metric "training", representation "model") that the method has: of a VAE the loss,
+    reconstruction, KL and ELBO.
 
-    Nats, means over fresh batches of the training distribution; terms that not every objective has are in the curves
-    only. A model whose loss was not finite has diverged, and its rows say at which update.
+    Means over fresh batches of the training distribution. A model whose loss was not finite has diverged, and its rows
+    say at which update.
     """
-    losses = {name: fitted.losses[name] for name in ("loss", "reconstruction_loss", "kl_loss")}
-    losses["elbo"] = -(losses["reconstruction_loss"] + losses["kl_loss"])
     return [
         {
             "run_id": run.run_id,
@@ -32,10 +32,10 @@ def training_scores(job: Job, fitted: Fit, n: int, seconds: float) -> list[dict]
             "metric_version": "1",
             "versions": jax_versions(),
             "seconds": seconds / len(job.runs),
-            "error": _divergence(int(fitted.diverged[member]), score, values[member]),
+            "error": _divergence(int(learnt.diverged[member]), score, values[member]),
         }
         for member, run in enumerate(job.runs)
-        for score, values in losses.items()
+        for score, values in learner.scores(learnt.terms).items()
     ]
 
 

@@ -17,14 +17,17 @@ UDR_VERSION = "1"
 
 def score_udr(jobs: list[Job], store: Store, console: Console) -> None:
     """Compares the models that differ by seed alone, on the codes that the study kept."""
-    models = defaultdict(list)
+    models, without = defaultdict(list), 0
     for job in jobs:
         kept = store.arrays(job, "codes")
+        if "logvar" not in kept:  # without a posterior there is no KL divergence to tell which codes are used
+            without += len(job.runs)
+            continue
         for member, run in enumerate(job.runs):
             mean, logvar = kept["mean"][member].astype(np.float64), kept["logvar"][member].astype(np.float64)
             if np.isfinite(mean).all() and np.isfinite(logvar).all():  # else it has diverged
                 kl = gaussian.kl(mean, logvar).mean(axis=0)
-                models[run.data_set, run.objective, *run.hyper.items()].append((job.job_id, run, mean, kl))
+                models[run.data_set, run.method, *run.hyper.items()].append((job.job_id, run, mean, kl))
     alone, rows = 0, defaultdict(list)
     for group in models.values():
         if len(group) < 2:
@@ -41,4 +44,7 @@ def score_udr(jobs: list[Job], store: Store, console: Console) -> None:
     for job in jobs:
         store.add_scores(job, rows[job.job_id])
     compared = sum(map(len, models.values())) - alone
-    console.print(f"udr: {compared} models compared with those of other seeds, {alone} have none to compare with")
+    console.print(
+        f"udr: {compared} models compared with those of other seeds, {alone} have none to compare with"
+        + (f"; {without} have no posterior, which it needs" if without else "")
+    )

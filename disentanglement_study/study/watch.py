@@ -73,13 +73,13 @@ class Watch:
         self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
         if error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-            text = f"failed: {job.objective} on {job.data_set}, {len(job.runs)} runs: {reason}"
+            text = f"failed: {job.method} on {job.data_set}, {len(job.runs)} runs: {reason}"
             self.console.print(Text(printable(text)), style="red", soft_wrap=True)
         if not self.console.is_terminal:
             elapsed = time.monotonic() - self.start
             left = elapsed / self.ended * (self.total - self.ended)
             self.console.print(
-                f"{self.ended}/{self.total} models  {job.objective} on {job.data_set}  {stages(seconds)}"
+                f"{self.ended}/{self.total} models  {job.method} on {job.data_set}  {stages(seconds)}"
                 f"elapsed {elapsed:.0f} s, about {left:.0f} s left",
                 soft_wrap=True,
             )

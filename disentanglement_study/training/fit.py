@@ -1,9 +1,8 @@
-"""Trains the runs of a job: in parts that fit the device, with checkpoints, through running out of memory."""
+"""Learning by updates: a job's runs in parts that fit the device, with checkpoints, through running out of memory."""
 
 import contextlib
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,11 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from disentanglement_study.config import NetConfig, ResourceConfig, TrainConfig
+from disentanglement_study.config import ResourceConfig, TrainConfig
+from disentanglement_study.methods.kinds import Steps
 from disentanglement_study.runtime import files, population
 from disentanglement_study.runtime.checkpoint import Checkpoints
-from disentanglement_study.training.train import Trainer, num_updates
-from disentanglement_study.types import DataSet, Job, Run
+from disentanglement_study.training.inputs import Batches
+from disentanglement_study.training.learnt import Learnt, Report
+from disentanglement_study.training.programs import Trainer
+from disentanglement_study.types import Job, Run
 
 # What a call of the training program aims at: long enough to hide its start, short enough to follow and to interrupt.
 CALL_SECONDS = 2.0
@@ -25,39 +27,23 @@ FEWEST_UPDATES = 8
 MEASURED_UPDATES = 16
 
 
-class Fit(NamedTuple):
-    """A trained job; leading axes [M] are its runs.
-
-    losses: the final loss terms, means over fresh batches. curves: rows {step, term, values [M]}, means over the
-    updates since the row before. diverged: the first update [M] whose loss was not finite, counted from 0, or -1.
-    population: the models that were trained together. compile_seconds: of all programs of the training.
-    """
-
-    params: dict[str, Any]
-    losses: dict[str, np.ndarray]
-    curves: list[dict]
-    diverged: np.ndarray
-    population: int
-    compile_seconds: float
-
-
 def fit(
     job: Job,
-    data: DataSet,
-    net: NetConfig,
+    learn: Steps,
+    batches: Batches,
     train: TrainConfig,
     resources: ResourceConfig,
     training_batches: int,
     folder: Path | None = None,
-    report: Callable[[str, float], None] = lambda stage, fraction: None,
-) -> Fit:
+    report: Report = lambda stage, fraction: None,
+) -> Learnt:
     """Trains the runs of a job, as many together as `resources.population` says or as the device does best.
 
     A part that runs out of memory is done again with half the models. With a `folder`, a job that was killed goes on
     from its last checkpoint there, with the result of one that was not. `report` is told the stage and the fraction
     done. Raises what the device raises, such as running out of memory with a single model.
     """
-    fitting = _Fitting(job, data, net, train, resources, max(training_batches, 1), report)
+    fitting = _Fitting(job, learn, batches, train, resources, max(training_batches, 1), report)
     num_runs, parts, start = len(job.runs), [], 0
     size = fitting.population(folder)
     while start < num_runs:
@@ -69,15 +55,15 @@ def fit(
             if not population.out_of_memory(error) or size == 1:
                 raise
             size = population.smaller(num_runs, size)
-    params, losses, means, diverged = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    return Fit(params, losses, fitting.curves(means), diverged, size, fitting.compile_seconds)
+    params, terms, means, diverged = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    return Learnt(params, terms, fitting.curves(means), diverged, size, fitting.compile_seconds)
 
 
 class _Part(NamedTuple):
-    """Trained runs, leading axes [m]; `means` are of the loss terms between points of the curves, [m, points]."""
+    """Trained runs, leading axes [m]; `means` are of the terms between points of the curves, [m, points]."""
 
     params: dict[str, Any]
-    losses: dict[str, np.ndarray]
+    terms: dict[str, np.ndarray]
     means: dict[str, np.ndarray]
     diverged: np.ndarray
 
@@ -85,11 +71,11 @@ class _Part(NamedTuple):
 class _Fitting:
     """What the parts of a job share: the programs, compiled once for each population size, and the data."""
 
-    def __init__(self, job, data, net, train, resources, training_batches, report):
-        self.trainer = Trainer(job, data, net, train)
+    def __init__(self, job, learn, batches, train, resources, training_batches, report):
+        self.trainer = Trainer(learn, batches, train)
         self.runs, self.resources, self.report = job.runs, resources, report
         self.training_batches = training_batches
-        self.total = num_updates(train, job.objective, job.runs[0].protocol)
+        self.total = learn.updates
         ends = range(max(resources.log_every, 1), self.total, max(resources.log_every, 1))
         self.points = np.array([*ends, self.total])  # updates done at the points of the curves
         self.programs: dict[tuple[str, int], Any] = {}
@@ -106,7 +92,7 @@ class _Fitting:
                 lowered = self.trainer.init.lower(seeds)
             else:
                 members = jax.eval_shape(self.trainer.init, seeds)
-                hyper = {key: jax.ShapeDtypeStruct((size,), jnp.float32) for key in self.trainer.objective.hyper}
+                hyper = {key: jax.ShapeDtypeStruct((size,), jnp.float32) for key in self.runs[0].hyper}
                 given = (members, hyper, self.trainer.source)
                 if name == "advance":
                     lowered = self.trainer.advance.lower(*given, num_steps=np.int32(0))
@@ -119,8 +105,7 @@ class _Fitting:
     def started(self, runs: tuple[Run, ...]) -> tuple[Any, dict]:
         """Members before their first update, and their hyperparameters."""
         members = self.program("init", len(runs))(jnp.array([run.seed for run in runs], jnp.int32))
-        names = self.trainer.objective.hyper
-        return members, {name: jnp.array([run.hyper[name] for run in runs], jnp.float32) for name in names}
+        return members, {name: jnp.array([run.hyper[name] for run in runs], jnp.float32) for name in self.runs[0].hyper}
 
     def population(self, folder: Path | None) -> int:
         """How many models to train together: as the settings say, as before the job was killed, or as is best."""
@@ -177,10 +162,10 @@ class _Fitting:
                     saved = time.monotonic()
             if checkpoints and saved > started:  # a long training: scoring may be interrupted too
                 checkpoints.save(done, {"members": members, "sums": sums})
-        losses = self.program("losses", size)(members, hyper, self.trainer.source)
+        finished = self.program("losses", size)(members, hyper, self.trainer.source)
         lengths = np.diff(self.points, prepend=0)[:, None]
         means = {term: (value / lengths).T for term, value in sums.items()}
-        trained = _Part(members.params, losses, means, members.diverged)
+        trained = _Part(self.trainer.learn.params(members.state), finished, means, members.diverged)
         return jax.tree.map(lambda leaf: np.asarray(leaf)[: len(runs)], trained)
 
     def curves(self, means: dict[str, np.ndarray]) -> list[dict]:

@@ -36,7 +36,7 @@ CONV = NetConfig(
     decoder_options={"channels": (4,), "hidden": 8},
 )
 TRAIN = TrainConfig(steps=10, batch_size=8)
-MAIN_FORM = training.device_form()
+MAIN_FORM = training.best_form()
 
 
 @pytest.fixture(autouse=True)

@@ -57,9 +57,9 @@ def test_every_run_has_every_score_and_the_training_its_curve(finished):
     parts = results[results["score"].isin(["reconstruction_loss", "kl_loss"])].groupby("run_id")["value"].sum()
     pd.testing.assert_series_equal(elbo.sort_index(), -parts.sort_index(), check_names=False, check_index_type=False)
     curves = store.open(finished).query(
-        "SELECT objective, list(DISTINCT step) AS s FROM curves JOIN runs USING (run_id) GROUP BY 1"
+        "SELECT method, list(DISTINCT step) AS s FROM curves JOIN runs USING (run_id) GROUP BY 1"
     )
-    steps = {row.objective: sorted(row.s) for row in curves.itertuples()}
+    steps = {row.method: sorted(row.s) for row in curves.itertuples()}
     assert steps == {"beta_vae": [20, 40], "factor_vae": [20]}  # half the updates under protocol "dlib"
 
 
@@ -74,7 +74,7 @@ def test_running_again_does_only_what_is_missing(study_copy, run, capsys):
 def test_ray_another_population_and_an_extension_give_the_same_scores(finished, run, tmp_path):
     assert run(tmp_path / "ray", "--where", "seed == 1", "--executor", "ray") == 0
     assert len(store.open(tmp_path / "ray").plan) == 4
-    more = ("--where", "seed == 1 or objective == 'beta_vae'", "--gin", "resources.population = 1")
+    more = ("--where", "seed == 1 or method == 'beta_vae'", "--gin", "resources.population = 1")
     assert run(tmp_path / "ray", *more) == 0
     assert len(store.open(tmp_path / "ray").plan) == 6
     there = values(tmp_path / "ray")
@@ -111,7 +111,7 @@ def test_a_failing_job_becomes_rows_and_the_study_goes_on(run, tmp_path, monkeyp
     fit = stages.fit
 
     def failing(job, *arguments, **options):
-        if job.objective == "factor_vae":
+        if job.method == "factor_vae":
             raise RuntimeError("the disc is gone")
         return fit(job, *arguments, **options)
 
@@ -119,7 +119,7 @@ def test_a_failing_job_becomes_rows_and_the_study_goes_on(run, tmp_path, monkeyp
     assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 3
     results = store.open(tmp_path / "study").results()
     failed = results[results["error"].notna()]
-    assert set(failed["objective"]) == {"factor_vae"}
+    assert set(failed["method"]) == {"factor_vae"}
     assert failed["run_id"].nunique() == 2
     assert failed["error"].str.contains("RuntimeError: the disc is gone").all()
     assert failed["error"].str.contains("Traceback").all()
@@ -146,7 +146,7 @@ def test_a_failing_metric_is_a_row_and_the_other_metrics_are_there(run, tmp_path
 
     monkeypatch.setitem(evaluate.METRICS, "modularity", Metric(broken, "sample", "1"))
     assert (
-        run(tmp_path, "--where", "seed == 0 and strength == 1", "--gin", "sweep.objectives = {'beta_vae': {'beta': 1}}")
+        run(tmp_path, "--where", "seed == 0 and strength == 1", "--gin", "sweep.methods = {'beta_vae': {'beta': 1}}")
         == 3
     )
     results = store.open(tmp_path).results()
@@ -160,8 +160,8 @@ def test_a_failing_metric_is_a_row_and_the_other_metrics_are_there(run, tmp_path
 
 
 def test_a_diverged_model_is_recorded_and_its_neighbours_are_not_touched(finished, run, tmp_path, capsys):
-    objectives = "sweep.objectives = {'beta_vae': {'beta': [1, 4, 1e39]}, 'factor_vae': {'gamma': [10, 20]}}"
-    assert run(tmp_path, "--gin", objectives, "--where", "objective == 'beta_vae'") == 0
+    objectives = "sweep.methods = {'beta_vae': {'beta': [1, 4, 1e39]}, 'factor_vae': {'gamma': [10, 20]}}"
+    assert run(tmp_path, "--gin", objectives, "--where", "method == 'beta_vae'") == 0
     results = store.open(tmp_path).results()
     diverged = results[results["strength"] > 100]
     assert diverged[diverged["score"] == "loss"]["error"].str.startswith("diverged", na=False).all()
@@ -206,7 +206,7 @@ def test_a_misspelt_paper_is_answered_with_the_nearest(finished, capsys):
 
 def test_quick_ends_with_the_table_and_the_next_commands(dsprites_root, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(cli_analysis, "MAX_DRAWING", 1)
-    settings = ["sweep.objectives = {'beta_vae': {'beta': [1, 2, 3]}}", "sweep.seeds = 1", "train.steps = 10",
+    settings = ["sweep.methods = {'beta_vae': {'beta': [1, 2, 3]}}", "sweep.seeds = 1", "train.steps = 10",
                 "evaluate.metrics = ['mig', 'modularity']", "evaluate.table_rows = 2000"]  # fmt: skip
     options = [part for setting in settings for part in ("--gin", setting)]
     folder = tmp_path / "quick"
@@ -245,10 +245,10 @@ def bad_sweep(sweep: str, tmp_path, line: str) -> str:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("sweep.objectives = {'bta_vae': {'beta': 1}}", "did you mean 'beta_vae'"),
+        ("sweep.methods = {'bta_vae': {'beta': 1}}", "did you mean 'beta_vae'"),
         ("sweep.data_sets = ['dsprits']", "did you mean 'dsprites'"),
         ("evaluate.metrics = ['dcy']", "did you mean 'dci'"),
-        ("sweep.objectives = {'beta_vae': {'beta': 'strong'}}", "beta_vae.beta = 'strong'"),
+        ("sweep.methods = {'beta_vae': {'beta': 'strong'}}", "beta_vae.beta = 'strong'"),
         ("sweep.seeds = []", "sweep.seeds is empty"),
         ("sweep.seeds = [0, 0]", "duplicate runs"),
         ("dlib.beta = 3", "unknown section 'dlib'"),

@@ -9,14 +9,14 @@ from disentanglement_study import config
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
-sweep.objectives = {'beta_vae': {'beta': [1, 4]}}
+sweep.methods = {'beta_vae': {'beta': [1, 4]}}
 sweep.seeds = 2
 """
 
 
 def test_bindings_reach_their_sections_and_defaults_are_the_study_s():
     study = config.load(SWEEP + "train.steps = 12\nnets.encoder_options = {'hidden': 8}\n")
-    assert study.sweep.objectives == {"beta_vae": {"beta": [1, 4]}}
+    assert study.sweep.methods == {"beta_vae": {"beta": [1, 4]}}
     assert study.train == config.TrainConfig(steps=12)
     assert study.nets == config.NetConfig(encoder_options={"hidden": 8})
     assert (config.TrainConfig().steps, config.TrainConfig().batch_size) == (300_000, 64)
@@ -59,7 +59,7 @@ def test_bundled_sweeps_are_found_by_name_from_any_folder(sweep, tmp_path, monke
         ("train.learning_rate = True", "train.learning_rate = True: expected float"),
         ("sweep.protocol = 'papre'", "sweep.protocol = 'papre': expected Literal['dlib', 'paper']"),
         ("sweep.seeds = 'a'", "sweep.seeds = 'a': expected"),
-        ("sweep.objectives = ['beta_vae']", "sweep.objectives = "),
+        ("sweep.methods = ['beta_vae']", "sweep.methods = "),
         ("sweep.data_sets = 'dsprites'", "sweep.data_sets = 'dsprites': expected tuple"),
         ("evaluate.representations = ['median']", "evaluate.representations = ['median']"),
         ("train.steps = (3", "bad.gin: not gin: EOF in multi-line statement, in line {last}: 'train.steps = (3'"),

@@ -24,7 +24,7 @@ from disentanglement_study.study import plan
 # Two small nets, built again for each binding: quick to plan.
 TINY = """
 sweep.data_sets = ['cars3d']
-sweep.objectives = {'beta_vae': {'beta': [1, 4]}}
+sweep.methods = {'beta_vae': {'beta': [1, 4]}}
 sweep.seeds = 2
 nets.image_size = 16
 nets.encoder = 'mlp'
@@ -44,7 +44,7 @@ QUICK = [
     "train.learning_rate = 1e-3",
     "train.discriminator_learning_rate = 1e-3",
     "train.batch_size = 64",
-    "sweep.objectives = {'beta_vae': {'beta': [1, 3, 8]}, 'factor_vae': {'gamma': [5, 20, 50]}, "
+    "sweep.methods = {'beta_vae': {'beta': [1, 3, 8]}, 'factor_vae': {'gamma': [5, 20, 50]}, "
     "'dip_vae_i': {'lambda_od': [1, 5, 20], 'lambda_d_factor': 10}, "
     "'dip_vae_ii': {'lambda_od': [1, 5, 20], 'lambda_d_factor': 1}, 'beta_tc_vae': {'beta': [2, 5, 10]}, "
     "'annealed_vae': {'c_max': [5, 10, 25], 'gamma': 100, 'iteration_threshold': 1000}}",
@@ -101,10 +101,10 @@ def test_the_run_ids_of_the_bundled_sweeps_are_those_that_studies_have(sweep, nu
         ("resources.job_size = 0", "resources.job_size = 0: expected int (1 or more)"),
         ("resources.num_gpus = 1.5", "resources.num_gpus = 1.5: expected a share of one (0 to 1) or a whole number"),
         ("resources.tpu = -1", "resources.tpu = -1: expected float (0 or more"),
-        ("sweep.objectives = {'beta_vae': {'beta': -1}}", "beta_vae.beta = -1: expected float (0 or more)"),
-        ("sweep.objectives = {'factor_vae': {'gamma': [1, -0.5]}}", "factor_vae.gamma = -0.5: expected float (0 or"),
+        ("sweep.methods = {'beta_vae': {'beta': -1}}", "beta_vae.beta = -1: expected float (0 or more)"),
+        ("sweep.methods = {'factor_vae': {'gamma': [1, -0.5]}}", "factor_vae.gamma = -0.5: expected float (0 or"),
         (
-            "sweep.objectives = {'annealed_vae': {'c_max': 1, 'gamma': 1, 'iteration_threshold': 0}}",
+            "sweep.methods = {'annealed_vae': {'c_max': 1, 'gamma': 1, 'iteration_threshold': 0}}",
             "annealed_vae.iteration_threshold = 0: expected float (above 0)",
         ),
         ("evaluate.options = {'mig': {'num_bins': 1}}", "metric 'mig': num_bins = 1: expected int (2 or more"),
@@ -140,7 +140,7 @@ def test_what_is_out_of_range_is_one_line_with_the_range(text, message):
         "evaluate.table_rows = 15000",
         "evaluate.num_train = 100000\nevaluate.num_test = 100000",  # with replacement, of a whole grid
         "evaluate.options = {'rmig': {'limits': [-4, 4]}, 'irs': {'num_bins': 0, 'quantile': 1}}",
-        "sweep.objectives = {'beta_vae': {'beta': [0, 1e300]}}",
+        "sweep.methods = {'beta_vae': {'beta': [0, 1e300]}}",
         "sweep.seeds = [2147483647]",
         "resources.num_gpus = 0.5\nresources.tpu = 8",
     ],
@@ -263,7 +263,7 @@ def bindings(number: int, seed: int) -> Iterator[str]:
                 draw.choice(list(OBJECTIVES[objective].hyper)): value
             }
             text = ", ".join(f"'{key}': {one}" for key, one in hyper.items())
-            yield f"sweep.objectives = {{'{objective}': {{{text}}}}}"
+            yield f"sweep.methods = {{'{objective}': {{{text}}}}}"
         else:
             other, another = draw.choice(fields), draw.choice(VALUES)
             section, field = draw.choice(fields)

@@ -10,7 +10,7 @@ from disentanglement_study.study import plan
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
-sweep.objectives = {'beta_vae': {'beta': [1, 4]}}
+sweep.methods = {'beta_vae': {'beta': [1, 4]}}
 sweep.seeds = 2
 """
 
@@ -110,7 +110,7 @@ def test_gin_s_syntax_macros_blocks_comments_and_several_lines():
         "nets.encoder_options = {\n    'widths': [  # first\n        %group/size, 8],\n}\n"
         "train.sampling = 'i' 'id'\n"
     )
-    assert study.sweep.objectives == {"beta_vae": {"beta": [1, 4]}}
+    assert study.sweep.methods == {"beta_vae": {"beta": [1, 4]}}
     assert study.nets.encoder_options == {"widths": [16, 8]}
     assert (study.train.steps, study.train.learning_rate, study.train.sampling) == (7, 1.0, "iid")
     assert type(study.train.learning_rate) is float

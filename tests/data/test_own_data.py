@@ -143,7 +143,7 @@ def test_from_a_file_into_a_study(tmp_path, capsys):
     assert cli.main(["data", "add", str(tmp_path / "mine.npz"), *folder]) == 0
     settings = ["sweep.data_sets = ['mine']", "sweep.seeds = 1", "train.steps = 20", "evaluate.metrics = ['mig']"]
     gin = [part for setting in settings for part in ("--gin", setting)]
-    arguments = ["--where", "objective == 'beta_vae'", "--executor", "inline", *folder]
+    arguments = ["--where", "method == 'beta_vae'", "--executor", "inline", *folder]
     assert cli.main(["run", "quick", str(tmp_path / "study"), *gin, *arguments]) == 0, capsys.readouterr().err
     results = store.open(tmp_path / "study").results()
     assert set(results["data_set"]) == {"mine"}

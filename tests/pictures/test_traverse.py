@@ -11,16 +11,16 @@ from chosen import slow
 from PIL import Image
 from scipy import signal, special, stats
 
-from disentanglement_study import cli, config, data, store
+from disentanglement_study import cli, config, data, methods, store
 from disentanglement_study.data import own
 from disentanglement_study.errors import unknown
+from disentanglement_study.methods.vae import build_nets
 from disentanglement_study.pictures import canvas as pictures
 from disentanglement_study.pictures import ranges as traversal_ranges
 from disentanglement_study.pictures import trained, traverse
 from disentanglement_study.store.parameters import flat, nested
 from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import plan
-from disentanglement_study.training.train import build_nets
+from disentanglement_study.study import loading, plan
 from disentanglement_study.types import Run
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 SMALL = """
 include 'gin_configs/quick.gin'
 sweep.data_sets = ['dsprites']
-sweep.objectives = {'beta_vae': {'beta': [1, 4, 1e39]}}
+sweep.methods = {'beta_vae': {'beta': [1, 4, 1e39]}}
 sweep.seeds = 1
 nets.num_latents = 4
 nets.encoder_options = {'widths': [16]}
@@ -45,7 +45,7 @@ resources.job_size = 3
 """
 UNTRAINED = [
     "sweep.data_sets = ['color_dsprites', 'mine']",
-    "sweep.objectives = {'beta_vae': {'beta': [1, 4]}}",
+    "sweep.methods = {'beta_vae': {'beta': [1, 4]}}",
     "nets.encoder = 'conv'",
     "nets.decoder = 'conv'",
     "nets.encoder_options = {'channels': [8, 8], 'kernels': [4, 2], 'hidden': 16}",
@@ -80,7 +80,7 @@ def untrained_study(sweep, tmp_path_factory, dsprites_root):
     runs = plan.expand(settings, dsprites_root)
     made = store.Store(folder / "study")
     made.create(plan.frame(runs, settings), settings.text, "")
-    _, init = build_nets((16, 16, 3), settings.nets)
+    _, init = build_nets(methods.inputs_of((16, 16, 3), (), 16), settings.nets)
     for job in plan.group(runs, 2):
         keys = jax.random.split(jax.random.key(job.data_set == "mine"), 2)
         params = {"encoder": jax.vmap(init["encoder"])(keys), "decoder": jax.vmap(init["decoder"])(keys)}
@@ -274,7 +274,7 @@ def test_kl_is_that_of_gaussians_and_orders_the_latents():
     z = np.linspace(-15, 15, 6001)
     q = stats.norm(model.mean[..., None], np.exp(model.logvar[..., None] / 2))
     expected = (q.pdf(z) * (q.logpdf(z) - stats.norm.logpdf(z))).sum(axis=-1).mean(axis=0) * (z[1] - z[0])
-    np.testing.assert_allclose(model.kl, expected, rtol=1e-6)
+    np.testing.assert_allclose(model.weight, expected, rtol=1e-6)
     assert model.order.tolist() == [1, 2, 0]
 
 
@@ -347,14 +347,15 @@ def test_the_pictures_are_those_of_the_parameters_in_the_store(
     params = nested(opened.arrays(job, "params"))
     place = [run.run_id for run in job.runs].index(run_id)
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf[place]), params)
-    nets, _ = build_nets(loaded.image_shape, settings.nets)
+    nets, _ = build_nets(methods.inputs_of(loaded.image_shape, (), 16), settings.nets)
     shape = (16, 16, loaded.image_shape[2])
 
     def decoded(codes):
         return 255 * special.expit(np.asarray(nets.decode(params["decoder"], jnp.float32(codes))))
 
     index = trained.sample_index(loaded, settings, 1000, 0)
-    (model,) = trained.models(opened, job, [run_id], settings, loaded, index, 0)
+    learner, batches = loading.learner(job, settings, loaded), loading.batches(job, settings, loaded)
+    (model,) = trained.models(opened, job, [run_id], learner, batches, settings, index, 0)
     number = min(64, len(index))
     shown = cells(folder / "reconstructions.png", -(-number // 8), 16, 64, shape).reshape(-1, 2, *shape)
     assert (shown[number:] == 255).all()
@@ -371,7 +372,7 @@ def test_the_pictures_are_those_of_the_parameters_in_the_store(
     values = np.linspace(-2, 2, 11)
     for base in range(2):
         codes = np.tile(model.mean[base], (4, 11, 1))
-        for row, latent in enumerate(np.argsort(-model.kl)):
+        for row, latent in enumerate(np.argsort(-model.weight)):
             codes[row, :, latent] = values
         rows = cells(folder / f"traversals_{base}.png", 4, 11, 64, shape)
         np.testing.assert_allclose(rows.reshape(44, *shape), decoded(codes.reshape(44, 4)), atol=0.6)

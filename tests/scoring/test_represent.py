@@ -8,12 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from learners import learner_of
 from scipy.stats import chisquare, kstest
 
 from disentanglement_study.config import EvaluateConfig, NetConfig
 from disentanglement_study.data.draws.sampling import distribution
-from disentanglement_study.scoring.represent import encode, is_population, representation, table_index
-from disentanglement_study.training.train import build_nets
+from disentanglement_study.scoring.represent import is_population, representation, table_index
+from disentanglement_study.training import encode as encoding
+from disentanglement_study.training.inputs import Batches
 from disentanglement_study.types import Codes, DataSet, Run
 
 MEMBERS = 3
@@ -35,11 +37,16 @@ def noise_images():
 @functools.cache
 def population():
     """Random parameters of three encoders."""
-    _, init = build_nets((16, 16, 1), NET)
     draws = np.random.default_rng(1)
-    shapes = jax.eval_shape(init["encoder"], jax.random.key(0))
-    scaled = jax.tree.map(lambda leaf: draws.normal(scale=0.3, size=(MEMBERS, *leaf.shape)).astype(np.float32), shapes)
-    return {"encoder": scaled, "decoder": {}}
+    shapes, _ = jax.eval_shape(learner_of("beta_vae", noise_images(), NET).learn.init, 0)
+    return jax.tree.map(lambda leaf: draws.normal(scale=0.3, size=(MEMBERS, *leaf.shape)).astype(np.float32), shapes)
+
+
+def encode(params, data, index, net, batch_size, population=None, seed=0, members=MEMBERS):
+    """Codes of the members of a population."""
+    learner, batches = learner_of("beta_vae", data, net), Batches(data, net.image_size)
+    codes = encoding.encode(learner, params, members, batches, index, batch_size, population, seed)
+    return Codes(index, **codes)
 
 
 def run_of(seed=0, run_id="a"):
@@ -150,9 +157,8 @@ def test_codes_of_a_vmapped_population_are_the_same():
 
 
 def test_codes_of_a_member_do_not_depend_on_the_others():
-    alone = encode(
-        jax.tree.map(lambda leaf: leaf[1:2], population()), noise_images(), np.arange(42), NET, batch_size=42
-    )
+    one = jax.tree.map(lambda leaf: leaf[1:2], population())
+    alone = encode(one, noise_images(), np.arange(42), NET, batch_size=42, members=1)
     np.testing.assert_allclose(alone.mean[0], encode_in_one_batch().mean[1], atol=1e-6)
     np.testing.assert_allclose(alone.logvar[0], encode_in_one_batch().logvar[1], atol=1e-6)
 

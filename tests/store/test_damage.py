@@ -18,7 +18,7 @@ from disentanglement_study.study import run
 SWEEP = """
 include 'gin_configs/quick.gin'
 sweep.data_sets = ['mine']
-sweep.objectives = {'beta_vae': {'beta': [1, 4]}}
+sweep.methods = {'beta_vae': {'beta': [1, 4]}}
 sweep.seeds = 2
 nets.encoder_options = {'widths': [8]}
 nets.decoder_options = {'widths': [8]}

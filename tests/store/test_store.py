@@ -11,7 +11,7 @@ from disentanglement_study.study import plan
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
-sweep.objectives = {'beta_vae': {'beta': [1, 4]}, 'beta_tc_vae': {'beta': 2}}
+sweep.methods = {'beta_vae': {'beta': [1, 4]}, 'beta_tc_vae': {'beta': 2}}
 sweep.seeds = 2
 """
 
@@ -58,7 +58,7 @@ def test_results_are_scores_with_the_bindings_of_their_runs(study_dir):
     assert len(results) == 6
     done = results[results["error"].isna()]
     assert (done["value"] == done["strength"]).all()
-    assert set(done["objective"]) == {"beta_vae"}
+    assert set(done["method"]) == {"beta_vae"}
     assert {"run_id", "data_set", "strength_name", "seed", "protocol", "n", "seconds"} <= set(results.columns)
 
 

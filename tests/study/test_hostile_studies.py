@@ -20,7 +20,7 @@ from disentanglement_study.runtime import cores
 SWEEP = """
 include 'gin_configs/quick.gin'
 sweep.data_sets = ['mine']
-sweep.objectives = {'beta_vae': {'beta': [1, 4]}}
+sweep.methods = {'beta_vae': {'beta': [1, 4]}}
 sweep.seeds = 1
 nets.encoder_options = {'widths': [32]}
 nets.decoder_options = {'widths': [32]}

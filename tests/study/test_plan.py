@@ -15,7 +15,7 @@ from disentanglement_study.study.locatello2019 import DATA_SETS
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
-sweep.objectives = {'beta_vae': {'beta': [1, 4]}}
+sweep.methods = {'beta_vae': {'beta': [1, 4]}}
 sweep.seeds = 2
 """
 
@@ -92,7 +92,7 @@ def test_a_published_model_number_names_its_configuration(study_2019, number, da
     study, runs = study_2019
     table = plan.frame(runs, study).set_index("dlib_model_num")
     row = table.loc[number]
-    assert (row["data_set"], row["objective"], row["strength"], row["seed"]) == (data_set, objective, strength, seed)
+    assert (row["data_set"], row["method"], row["strength"], row["seed"]) == (data_set, objective, strength, seed)
 
 
 def test_the_study_groups_into_the_jobs_of_42_data_sets_and_objectives(study_2019):
@@ -101,7 +101,7 @@ def test_the_study_groups_into_the_jobs_of_42_data_sets_and_objectives(study_201
     assert len(jobs) == 42
     assert len(plan.group(runs, 50)) == 252
     assert {job.data_set for job in jobs} == set(DATA_SETS)
-    assert all(len({(run.data_set, run.objective) for run in job.runs}) == 1 for job in jobs)
+    assert all(len({(run.data_set, run.method) for run in job.runs}) == 1 for job in jobs)
 
 
 def test_a_model_that_differs_from_the_study_has_no_number():
@@ -138,14 +138,12 @@ def test_a_run_id_depends_on_what_the_run_is_and_on_nothing_else():
         assert not ids & {run.run_id for run in expand(text)}
     for text in ("evaluate.num_train = 10", "resources.job_size = 1", "resources.log_every = 7", "sweep.seeds = 3"):
         assert ids <= {run.run_id for run in expand(text)}
-    reordered = (
-        "sweep.objectives = {'beta_tc_vae': {'beta': 1}, 'beta_vae': {'beta': [4.0, 1.0]}}\nsweep.seeds = [1, 0]"
-    )
+    reordered = "sweep.methods = {'beta_tc_vae': {'beta': 1}, 'beta_vae': {'beta': [4.0, 1.0]}}\nsweep.seeds = [1, 0]"
     assert ids <= {run.run_id for run in expand(reordered)}
 
 
 def test_lists_of_one_objective_are_multiplied_out():
-    runs = expand("sweep.objectives = {'dip_vae_i': {'lambda_od': [1, 2], 'lambda_d_factor': [1, 10, 100]}}")
+    runs = expand("sweep.methods = {'dip_vae_i': {'lambda_od': [1, 2], 'lambda_d_factor': [1, 10, 100]}}")
     assert len(runs) == 2 * 3 * 2
     assert list(runs[0].hyper) == ["lambda_od", "lambda_d_factor"]
 
@@ -153,24 +151,24 @@ def test_lists_of_one_objective_are_multiplied_out():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sweep.objectives = {'beta_ave': {'beta': 1}}", "unknown objective 'beta_ave': did you mean 'beta_vae'"),
+        ("sweep.methods = {'beta_ave': {'beta': 1}}", "unknown method 'beta_ave': did you mean 'beta_vae'"),
         ("sweep.data_sets = ['dsprite']", "unknown data set 'dsprite': did you mean 'dsprites'"),
         ("evaluate.metrics = ['migg']", "unknown metric 'migg': did you mean 'mig'"),
         ("evaluate.options = {'dcii': {}}", "unknown metric 'dcii': did you mean 'dci'"),
         ("evaluate.options = {'mig': {'num_bin': 5}}", "unknown option of metric 'mig' 'num_bin': did you mean"),
         (
-            "sweep.objectives = {'beta_vae': {'bta': 1}}",
+            "sweep.methods = {'beta_vae': {'bta': 1}}",
             "unknown hyperparameter of 'beta_vae' 'bta': did you mean 'beta'",
         ),
-        ("sweep.objectives = {'beta_vae': {}}", "beta_vae: the sweep gives no value for beta"),
-        ("sweep.objectives = {'beta_vae': {'beta': ['four']}}", "beta_vae.beta = 'four': a strength is a number"),
-        ("sweep.objectives = {'beta_vae': {'beta': [True]}}", "beta_vae.beta = True: a strength is a number"),
-        ("sweep.objectives = {'beta_vae': {'beta': []}}", "beta_vae.beta is an empty list"),
-        ("sweep.objectives = {}", "sweep.objectives is empty"),
+        ("sweep.methods = {'beta_vae': {}}", "beta_vae: the sweep gives no value for beta"),
+        ("sweep.methods = {'beta_vae': {'beta': ['four']}}", "beta_vae.beta = 'four': a strength is a number"),
+        ("sweep.methods = {'beta_vae': {'beta': [True]}}", "beta_vae.beta = True: a strength is a number"),
+        ("sweep.methods = {'beta_vae': {'beta': []}}", "beta_vae.beta is an empty list"),
+        ("sweep.methods = {}", "sweep.methods is empty"),
         ("sweep.data_sets = []", "sweep.data_sets is empty"),
         ("sweep.seeds = 0", "sweep.seeds = 0: expected int (1 or more, at most 1000000)"),
         ("sweep.seeds = [1, 1]", "duplicate runs: the sweep names 'dsprites beta_vae beta=1 seed=1' 2 times"),
-        ("sweep.objectives = {'beta_vae': {'beta': [4, 4.0]}}", "duplicate runs"),
+        ("sweep.methods = {'beta_vae': {'beta': [4, 4.0]}}", "duplicate runs"),
         ("nets.image_size = 48", "nets.image_size = 48: dsprites has images of 64 pixels"),
         ("train.steps = 0", "train.steps = 0: expected int (1 or more"),
         ("nets.encoder = 'covn'", "unknown encoder 'covn': did you mean 'conv'"),

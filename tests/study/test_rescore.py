@@ -15,7 +15,7 @@ from disentanglement_study.types import Metric
 SMALL = """
 include 'gin_configs/quick.gin'
 sweep.data_sets = ['dsprites']
-sweep.objectives = {'beta_vae': {'beta': [1, 4]}}
+sweep.methods = {'beta_vae': {'beta': [1, 4]}}
 sweep.seeds = 2
 nets.encoder_options = {'widths': [16]}
 nets.decoder_options = {'widths': [16]}

@@ -8,10 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from chosen import pairs
+from learners import learner_of
 
 from disentanglement_study.config import NetConfig, ResourceConfig, TrainConfig
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.training import fit as fitting
+from disentanglement_study.training.inputs import Batches
 from disentanglement_study.types import DataSet, Job, Objective, Run
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -35,14 +37,16 @@ def noise():
     return DataSet("noise", ("index",), (50,), (8, 8, 1), storage, lambda storage, index, keys: storage[index])
 
 
-def job_of(objective="annealed_vae", **hyper):
+def job_of(method="annealed_vae", **hyper):
     hyper = hyper or {"c_max": 5.0, "gamma": 2.0, "iteration_threshold": 40.0}
-    return Job("job", tuple(Run(f"run{seed}", "noise", objective, hyper, seed, "paper") for seed in (2, 7, 1)))
+    return Job("job", tuple(Run(f"run{seed}", "noise", method, hyper, seed, "paper") for seed in (2, 7, 1)))
 
 
 def fitted(job=None, *, folder=None, report=lambda stage, fraction: None, **resources):
     settings = ResourceConfig(**{"log_every": 25, "checkpoint_minutes": EACH_CALL, **resources})
-    return fitting.fit(job or job_of(), noise(), NET, TRAIN, settings, 2, folder, report)
+    job = job or job_of()
+    learner = learner_of(job.method, noise(), NET, TRAIN, job.runs[0].protocol)
+    return fitting.fit(job, learner.learn, Batches(noise(), NET.image_size), TRAIN, settings, 2, folder, report)
 
 
 @functools.cache
@@ -53,8 +57,8 @@ def uninterrupted():
 def assert_equal(ours, theirs, rtol=0.0):
     """Models equal bit by bit; means that were added up in other pieces, to rounding."""
     jax.tree.map(np.testing.assert_array_equal, ours.params, theirs.params)
-    for name in theirs.losses:
-        np.testing.assert_array_equal(ours.losses[name], theirs.losses[name])
+    for name in theirs.terms:
+        np.testing.assert_array_equal(ours.terms[name], theirs.terms[name])
     for mine, other in zip(ours.curves, theirs.curves, strict=True):
         assert (mine["step"], mine["term"]) == (other["step"], other["term"])
         np.testing.assert_allclose(mine["values"], other["values"], rtol=1e-6)
@@ -198,5 +202,5 @@ def test_a_divergence_is_recorded_with_its_update(monkeypatch):
 
 def test_factor_vae_under_the_published_protocol_gets_half_the_updates():
     job = job_of("factor_vae", gamma=10.0)
-    runs = tuple(Run(run.run_id, run.data_set, run.objective, run.hyper, run.seed, "dlib") for run in job.runs)
+    runs = tuple(Run(run.run_id, run.data_set, run.method, run.hyper, run.seed, "dlib") for run in job.runs)
     assert fitted(Job("job", runs)).curves[-1]["step"] == 30

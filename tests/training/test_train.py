@@ -6,17 +6,21 @@ from unittest import mock
 
 import jax
 import jax.numpy as jnp
+import learners
 import numpy as np
 import pytest
 from chosen import some_of
 from scipy.stats import chisquare
 
-from disentanglement_study import rng
+from disentanglement_study import methods, rng
 from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.data.draws.sampling import distribution
+from disentanglement_study.methods.gradient import tf_adam
+from disentanglement_study.methods.vae import build_nets, num_updates, optimiser
 from disentanglement_study.objectives import OBJECTIVES
-from disentanglement_study.training import train
-from disentanglement_study.types import DataSet, Job, Objective, Run
+from disentanglement_study.training.inputs import to_float
+from disentanglement_study.training.programs import Member
+from disentanglement_study.types import DataSet, Objective
 
 SEEDS = (2, 7, 1)
 STEPS = 10
@@ -61,11 +65,6 @@ def hyper_of(name, seed):
     return {hyper: 1.5 + 0.5 * i + 0.25 * seed for i, hyper in enumerate(OBJECTIVES[name].hyper)}
 
 
-def job_of(name, seeds):
-    runs = (Run(f"{name}{seed}", "squares", name, hyper_of(name, seed), seed, "paper") for seed in seeds)
-    return Job("job", tuple(runs))
-
-
 def backend(vmapped):
     """Makes a population advance by `vmap`, as on a GPU, or take turns, as on a CPU, in what is traced under it."""
     return mock.patch.object(jax, "default_backend", return_value="gpu" if vmapped else "cpu")
@@ -74,19 +73,27 @@ def backend(vmapped):
 @functools.cache
 def trainer_of(name, vmapped=False):
     with backend(vmapped):
-        return train.Trainer(job_of(name, SEEDS), squares(), MLP, TRAIN)
+        return learners.trainer_of(name, squares(), MLP, TRAIN)
 
 
 @functools.cache
 def start_of(seeds):
-    return jax.device_get(trainer_of("factor_vae").init(jnp.array(seeds)).params)
+    return jax.device_get(trainer_of("factor_vae").init(jnp.array(seeds)).state[0])
 
 
 def started(name, seeds):
     """Members before their first step, of any objective with the one compiled `init`."""
     params = {group: start_of(seeds)[group] for group in OBJECTIVES[name].trains}
-    state = jax.vmap(trainer_of(name).optimiser.init)(params)
-    return train.Member(params, state, jnp.array(seeds), *counters(len(seeds)))
+    return Member((params, moments_of(name, params)), jnp.array(seeds), *counters(len(seeds)))
+
+
+def moments_of(name, params, settings=TRAIN):
+    """The state of the optimiser of a population before its first step."""
+    return jax.vmap(optimiser(settings, OBJECTIVES[name]).init)(params)
+
+
+def params_of(members):
+    return members.state[0]
 
 
 def counters(models):
@@ -133,7 +140,7 @@ def tf1_adam(param, gradient, moments, count, rate, b1, b2, epsilon):
 @pytest.mark.parametrize("settings", [(1e-4, 0.9, 0.999, 1e-8), (1e-4, 0.5, 0.9, 1e-8), (1e-2, 0.9, 0.999, 1e-2)])
 def test_adam_is_tensorflows(settings):
     draws = np.random.default_rng(0)
-    adam = train.tf_adam(*settings)
+    adam = tf_adam(*settings)
     state, update = adam.init(jnp.zeros(5)), jax.jit(adam.update)
     ours = theirs = np.zeros(5)
     moments = (0.0, 0.0)
@@ -149,8 +156,8 @@ def test_each_group_has_its_own_adam():
     settings = TrainConfig(learning_rate=1e-3, discriminator_learning_rate=5e-3)
     groups = ("encoder", "decoder", "discriminator")
     params = {group: jnp.zeros(2) for group in groups}
-    together = train.optimiser(settings, groups)
-    vae, discriminator = train.tf_adam(1e-3, 0.9, 0.999, 1e-8), train.tf_adam(5e-3, 0.5, 0.9, 1e-8)
+    together = optimiser(settings, OBJECTIVES["factor_vae"])
+    vae, discriminator = tf_adam(1e-3, 0.9, 0.999, 1e-8), tf_adam(5e-3, 0.5, 0.9, 1e-8)
     states = {group: (discriminator if group == "discriminator" else vae).init(jnp.zeros(2)) for group in groups}
     state = together.init(params)
     for gradient in ([1.0, -2.0], [3.0, 0.5], [-0.2, 0.1]):
@@ -172,7 +179,7 @@ def test_each_group_has_its_own_adam():
     ],
 )
 def test_factor_vae_gets_half_the_updates_under_protocol_dlib(name, protocol, steps, expected):
-    assert train.num_updates(TrainConfig(steps=steps), name, protocol) == expected
+    assert num_updates(TrainConfig(steps=steps), OBJECTIVES[name], protocol) == expected
 
 
 @pytest.mark.parametrize(("size", "shape"), [(8, (5, 16, 16, 3)), (4, (5, 16, 8, 1)), (16, (5, 16, 16, 1))])
@@ -180,9 +187,9 @@ def test_images_are_averaged_down_and_lie_in_0_to_1(size, shape):
     images = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     b, height, width, colours = shape
     blocks = images.reshape(b, size, height // size, size, width // size, colours) / 255
-    ours = np.asarray(train.to_float(jnp.asarray(images), size))
+    ours = np.asarray(to_float(jnp.asarray(images), size))
     np.testing.assert_allclose(ours, blocks.mean(axis=(2, 4)), atol=1e-6)
-    white = train.to_float(jnp.full(shape, 255, jnp.uint8), size)
+    white = to_float(jnp.full(shape, 255, jnp.uint8), size)
     assert np.asarray(white).max() <= 1
     assert ours.dtype == np.float32
 
@@ -198,7 +205,7 @@ def test_parameters_start_from_the_seed_and_not_from_the_place_in_the_population
 @functools.cache
 def gradients_of(name, net):
     """The compiled gradients and loss terms of one model: (parameters, batch, key, hyper) -> gradients, terms."""
-    functions, _ = train.build_nets((16, 16, 1), NETS[net])
+    functions, _ = build_nets(methods.inputs_of((16, 16, 1), (), NETS[net].image_size), NETS[net])
 
     def loss_and_terms(params, batch, key, hyper):
         loss, terms = OBJECTIVES[name].loss(functions, params, batch, key, hyper)
@@ -238,8 +245,8 @@ def plain_loop(name, net, params, seed, steps):
 @pytest.mark.parametrize("name", some_of(sorted(OBJECTIVES, key=["beta_vae", "factor_vae", *OBJECTIVES].index), 2))
 def test_ten_steps_equal_those_of_a_plain_loop(name):
     members, terms = ten_steps(name)
-    params, means = plain_loop(name, "mlp", member(started(name, SEEDS).params, 1), SEEDS[1], STEPS)
-    assert_same(member(members.params, 1), params, atol=1e-5)
+    params, means = plain_loop(name, "mlp", member(params_of(started(name, SEEDS)), 1), SEEDS[1], STEPS)
+    assert_same(member(params_of(members), 1), params, atol=1e-5)
     assert set(terms) == set(means)
     for term, mean in means.items():
         np.testing.assert_allclose(terms[term][0][1], mean, rtol=1e-4, atol=1e-6, err_msg=term)
@@ -260,7 +267,7 @@ def test_a_result_depends_neither_on_the_other_members_nor_on_their_order(name):
 def test_seeds_differ_in_all_that_is_random():
     members, terms = advanced("beta_vae", SEEDS, hyper=[{"beta": 2.0}] * 3)
     assert len(np.unique(terms["reconstruction_loss"])) == 3
-    for path, leaf in jax.tree_util.tree_leaves_with_path(members.params):
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params_of(members)):
         assert np.abs(leaf[0] - leaf[1]).max() > 0, path
     # From one start, batches and noise alone tell seeds apart.
     start = started("beta_vae", (2, 2, 2))._replace(seed=jnp.array(SEEDS))
@@ -272,7 +279,7 @@ def test_seeds_differ_in_all_that_is_random():
 def test_strengths_of_a_population_are_its_members_own():
     members, _ = advanced("beta_vae", (2, 2, 2), hyper=[{"beta": 1.0}, {"beta": 8.0}, {"beta": 1.0}])
     assert_same(member(members, 0), member(members, 2))
-    kernel = members.params["encoder"]["mean"]["kernel"]
+    kernel = params_of(members)["encoder"]["mean"]["kernel"]
     assert np.abs(kernel[0] - kernel[1]).max() > 0
 
 
@@ -281,7 +288,7 @@ def test_a_member_that_diverges_leaves_the_others_as_they_are(vmapped):
     sound = [hyper_of("factor_vae", seed) for seed in SEEDS]
     expected, expected_terms = advanced("factor_vae", SEEDS, hyper=sound, vmapped=vmapped)
     members, terms = advanced("factor_vae", SEEDS, hyper=[sound[0], {"gamma": float("inf")}, sound[2]], vmapped=vmapped)
-    assert not np.isfinite(members.params["encoder"]["mean"]["kernel"][1]).any()
+    assert not np.isfinite(params_of(members)["encoder"]["mean"]["kernel"][1]).any()
     np.testing.assert_array_equal(members.diverged, [-1, 0, -1])
     assert np.isfinite(expected_terms["loss"]).all()
     for sane in (0, 2):
@@ -297,19 +304,18 @@ def test_a_vmapped_population_equals_one_that_takes_turns():
 
 
 def test_a_vmapped_population_of_convolutional_nets_equals_plain_loops():
-    job = job_of("beta_vae", SEEDS[:2])
     with backend(vmapped=True):
-        trainer = train.Trainer(job, squares(), CONV, TRAIN)
-        draws, init = np.random.default_rng(0), trainer.init_params
-        shapes = {group: jax.eval_shape(init[group], jax.random.key(0)) for group in ("encoder", "decoder")}
+        trainer = learners.trainer_of("beta_vae", squares(), CONV, TRAIN)
+        draws = np.random.default_rng(0)
+        shapes, _ = jax.eval_shape(trainer.learn.init, 0)
         params = jax.tree.map(lambda leaf: draws.normal(scale=0.2, size=(2, *leaf.shape)).astype(np.float32), shapes)
-        state = jax.vmap(trainer.optimiser.init)(params)
-        start = train.Member(params, state, np.array(SEEDS[:2], np.int32), *counters(2))
+        state = params, moments_of("beta_vae", params)
+        start = Member(state, np.array(SEEDS[:2], np.int32), *counters(2))
         hyper = {"beta": jnp.array([hyper_of("beta_vae", seed)["beta"] for seed in SEEDS[:2]])}
         members, sums = trainer.advance(start, hyper, trainer.source, num_steps=3)
     for position, seed in enumerate(SEEDS[:2]):
         expected, means = plain_loop("beta_vae", "conv", member(params, position), seed, 3)
-        assert_same(member(members.params, position), expected, atol=1e-5)
+        assert_same(member(params_of(members), position), expected, atol=1e-5)
         for term, mean in means.items():
             np.testing.assert_allclose(sums[term][position] / 3, mean, rtol=1e-5)
 
@@ -333,9 +339,9 @@ def test_images_are_drawn_as_the_sampler_says_and_anew_at_every_step(monkeypatch
 
     monkeypatch.setitem(OBJECTIVES, "counts", Objective(counts, hyper=("none",), trains=("encoder",)))
     settings = TrainConfig(batch_size=50, sampling=sampling, sampling_options=options)
-    trainer = train.Trainer(job_of("counts", SEEDS), grid, dataclasses.replace(MLP, image_size=1), settings)
+    trainer = learners.trainer_of("counts", grid, dataclasses.replace(MLP, image_size=1), settings)
     params = {"encoder": {"mean": {"bias": jnp.zeros((3, 3))}}}
-    members = train.Member(params, jax.vmap(trainer.optimiser.init)(params), jnp.array(SEEDS), *counters(3))
+    members = Member((params, moments_of("counts", params, settings)), jnp.array(SEEDS), *counters(3))
     hyper = {"none": jnp.zeros(3)}
     means, observed = [], np.zeros((size, 3))
     for _ in range(20):
@@ -362,9 +368,9 @@ def test_a_short_training_lowers_the_reconstruction_loss_and_moves_every_paramet
     losses = terms["reconstruction_loss"]
     assert np.isfinite(terms["loss"]).all()
     assert (losses[-5:].mean(axis=0) < 0.8 * losses[0]).all(), losses[:, 0]
-    start = started(name, SEEDS).params
+    start = params_of(started(name, SEEDS))
     for (path, now), before in zip(
-        jax.tree_util.tree_leaves_with_path(members.params), jax.tree.leaves(start), strict=True
+        jax.tree_util.tree_leaves_with_path(params_of(members)), jax.tree.leaves(start), strict=True
     ):
         assert (np.abs(now - before).max(axis=tuple(range(1, now.ndim))) > 1e-3).all(), path
 
@@ -376,7 +382,7 @@ def losses_after_ten_steps(name, batches):
 
 def test_losses_are_means_over_fresh_batches_at_the_final_step():
     name = "annealed_vae"  # its loss depends on the step
-    params, hyper = member(ten_steps(name)[0].params, 1), {**hyper_of(name, SEEDS[1]), "step": STEPS}
+    params, hyper = member(params_of(ten_steps(name)[0]), 1), {**hyper_of(name, SEEDS[1]), "step": STEPS}
     history = []
     for key in jax.random.split(jax.random.fold_in(jax.random.key(SEEDS[1]), rng.stable_hash("losses")), 4):
         key_batch, key_loss = jax.random.split(key)

@@ -1,0 +1,69 @@
+"""The methods: what gives codes. To add one: write its file, add its line here.
+
+An objective of `OBJECTIVES` is a method without more: a VAE that is trained on it.
+"""
+
+from collections.abc import Sequence
+
+from disentanglement_study.config import Study
+from disentanglement_study.methods import checks
+from disentanglement_study.methods.baselines.fast_ica import FAST_ICA
+from disentanglement_study.methods.baselines.ground_truth import GROUND_TRUTH
+from disentanglement_study.methods.baselines.pca import PCA
+from disentanglement_study.methods.baselines.random_encoder import RANDOM_ENCODER
+from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
+from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
+from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
+from disentanglement_study.methods.vae import vae
+from disentanglement_study.objectives import OBJECTIVES
+
+METHODS: dict[str, Method] = {
+    **{name: vae(objective) for name, objective in OBJECTIVES.items()},
+    "fast_ica": FAST_ICA,
+    "ground_truth": GROUND_TRUTH,
+    "pca": PCA,
+    "random_encoder": RANDOM_ENCODER,
+    "raw_pixels": RAW_PIXELS,
+    "untrained_vae": UNTRAINED_VAE,
+}
+
+
+# What JAX has traced of a learner it knows by the learner's functions: planning would trace 12 programs 42 times.
+_BUILT: dict[tuple, Learner] = {}
+_CHECKED: set[int] = set()
+
+
+def build(
+    name: str,
+    image_shape: tuple[int, int, int],
+    factor_sizes: Sequence[int],
+    study: Study,
+    form: str = "patches",
+) -> Learner:
+    """The learner of a method for a data set, as a study's settings have it.
+
+    form: how convolutions are computed, `nets.layers.best_form()` on this process's device. Raises ValueError for what
+    the method cannot do.
+    """
+    method = METHODS[name]
+    chosen = None if method.options is None else method.options(**study.options.get(name, {}))
+    sizes = factor_sizes if "factors" in method.needs else ()
+    inputs = inputs_of(image_shape, sizes, study.nets.image_size)
+    settings = Settings(study.nets, study.train, chosen, study.sweep.protocol, form)
+    key = method.build, inputs, repr(settings)
+    if key not in _BUILT:
+        _BUILT[key] = method.build(inputs, settings)
+    return _BUILT[key]
+
+
+def check(name: str, image_shape: tuple[int, int, int], factor_sizes: Sequence[int], study: Study) -> None:
+    """Raises, in one line, what a job of this method would find wrong; no image is read and no device is started."""
+    learner, method = build(name, image_shape, factor_sizes, study), METHODS[name]
+    if id(learner) not in _CHECKED:
+        checks.check(name, method, learner, inputs_of(image_shape, factor_sizes, study.nets.image_size), study.train)
+        _CHECKED.add(id(learner))
+
+
+def inputs_of(image_shape: tuple[int, int, int], factor_sizes: Sequence[int], size: int) -> Inputs:
+    """What a method sees of images of this shape, averaged down to `size` pixels a side."""
+    return Inputs((size, size, image_shape[2]), tuple(factor_sizes))

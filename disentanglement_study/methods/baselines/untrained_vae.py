@@ -1,0 +1,18 @@
+"""A VAE as it is before its first update."""
+
+from disentanglement_study import rng
+from disentanglement_study.methods.kinds import Given, Inputs, Learner, Method, Settings
+from disentanglement_study.methods.vae import build_nets, coder
+
+
+def build(inputs: Inputs, settings: Settings) -> Learner:
+    """The codes of a VAE of `nets`, with the parameters with which one of this seed begins its training."""
+    functions, init = build_nets(inputs, settings.nets, settings.form)
+
+    def params(seed):
+        return {group: init[group](rng.key(seed, "init", group)) for group in ("encoder", "decoder")}
+
+    return Learner(Given(params), *coder(functions))
+
+
+UNTRAINED_VAE = Method(build)

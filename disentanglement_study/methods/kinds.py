@@ -1,0 +1,117 @@
+"""What gives codes is a method. This is all that the rest of the program knows of one: the contract.
+
+A method is built for one shape of inputs and one set of settings, and is then a learner: pure functions of ONE model,
+which the program applies to populations. There are three ways to learn: by a loop of updates over batches (`Steps`),
+at once from a table of points (`AtOnce`), or not at all (`Given`).
+
+A batch is a dict of arrays whose leading axis is B. "x" is always there: images [B,H,W,C] in [0, 1], or vectors [B,D].
+What else a method asks for in `Method.needs`:
+
+- "factors": the factor values of each input, int32 [B,F];
+- "pair": for each input a second one of the same shape, as a sampler of pairs draws them (`train.sampling`).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from disentanglement_study.config import NetConfig, TrainConfig
+
+NEEDS = ("factors", "pair")
+
+
+class Inputs(NamedTuple):
+    """What a method sees of a data set: the shape of one input, and, if it needs factors, their sizes."""
+
+    shape: tuple[int, ...]
+    factor_sizes: tuple[int, ...]
+
+
+class Settings(NamedTuple):
+    """What a method is built with. options: an instance of `Method.options`. form: of convolutions, on this device."""
+
+    nets: NetConfig
+    train: TrainConfig
+    options: Any = None
+    protocol: str = "dlib"
+    form: str = "patches"
+
+
+class Steps(NamedTuple):
+    """Learns by `updates` updates, each of a fresh batch. A state is any pytree of arrays; seeds and hyper are traced.
+
+    init(seed) -> state. step(state, batch, key, hyper) -> (state, terms): terms are scalars by name, among them "loss";
+    a model has diverged when it is not finite. params(state) -> what is kept of a state: the parameters, or their
+    moving average. terms(params, batch, key, hyper) -> terms, of the finished model on fresh batches. `hyper` maps each
+    name in `Method.hyper`, and "step", to a scalar.
+    """
+
+    init: Callable[..., Any]
+    step: Callable[..., tuple[Any, dict[str, Any]]]
+    params: Callable[[Any], dict[str, Any]]
+    terms: Callable[..., dict[str, Any]]
+    updates: int
+
+
+class AtOnce(NamedTuple):
+    """Learns from one batch of `num_points` inputs, drawn as a training draws them. NumPy, outside of any program.
+
+    fit(batch, seed, hyper) -> (params, terms): nested dicts of arrays, and numbers by name, such as "converged".
+    """
+
+    fit: Callable[..., tuple[dict[str, Any], dict[str, float]]]
+    num_points: int
+
+
+class Given(NamedTuple):
+    """Learns nothing. params(seed) -> the parameters, often none."""
+
+    params: Callable[..., dict[str, Any]]
+
+
+class After(NamedTuple):
+    """A step after the training, on codes and without labels, such as the FastICA that follows TCL. NumPy.
+
+    fit(codes [N,D], seed) -> arrays by name; apply(arrays, codes [N,D]) -> codes [N,D]. `num_points` is N, drawn as a
+    training draws them.
+    """
+
+    fit: Callable[..., dict[str, Any]]
+    apply: Callable[..., Any]
+    num_points: int
+
+
+def all_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms as they are."""
+    return dict(terms)
+
+
+class Learner(NamedTuple):
+    """A method, built.
+
+    encode(params, batch) -> {"mean": [B,D]}, of a method with a Gaussian posterior also "logvar" [B,D]. decode(params,
+    codes [B,D]) -> inputs [B,...], images in [0, 1]; without it nothing is traversed. scores(terms) -> the scores of
+    the training, by name, from the terms of the finished model.
+    """
+
+    learn: Steps | AtOnce | Given
+    encode: Callable[..., dict[str, Any]]
+    decode: Callable[..., Any] | None = None
+    scores: Callable[[Mapping[str, Any]], dict[str, Any]] = all_terms
+    after: After | None = None
+
+
+class Method(NamedTuple):
+    """What gives codes, and what it needs.
+
+    build(inputs: Inputs, settings: Settings) -> Learner; ValueError, while a study is planned, for what cannot be.
+    hyper: hyperparameters, which are traced: a population has many values of them in one program. The first is the
+    strength that studies sweep. A dict gives their ranges, {name: Annotated[float, Ge(0)]}, as in `config.declared`.
+    options: a frozen dataclass of what is fixed when a program is compiled. needs: of a batch, names out of `NEEDS`.
+    draws: the names of the samplings that it can learn from; empty if it learns from any.
+    """
+
+    build: Callable[[Inputs, Settings], Learner]
+    hyper: tuple[str, ...] | dict[str, Any] = ()
+    options: type | None = None
+    needs: frozenset[str] = frozenset()
+    draws: tuple[str, ...] = ()

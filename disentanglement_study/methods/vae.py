@@ -1,0 +1,95 @@
+"""Every objective of `OBJECTIVES` is a method: a VAE that is trained on it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import optax
+
+from disentanglement_study import nets
+from disentanglement_study.config import NetConfig, TrainConfig
+from disentanglement_study.methods.gradient import by_gradient, tf_adam
+from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
+from disentanglement_study.types import Objective
+
+
+def vae(objective: Objective) -> Method:
+    """The method that trains encoder and decoder, and an adversary if the objective has one, on the objective."""
+
+    def build(inputs: Inputs, settings: Settings) -> Learner:
+        functions, init = build_nets(inputs, settings.nets, settings.form)
+
+        def loss(params, batch, key, hyper):
+            return objective.loss(functions, params, batch["x"], key, hyper)
+
+        return Learner(
+            by_gradient(
+                loss,
+                {group: init[group] for group in objective.trains},
+                optimiser(settings.train, objective),
+                num_updates(settings.train, objective, settings.protocol),
+            ),
+            *coder(functions),
+            scores=scores,
+        )
+
+    return Method(build, hyper=objective.hyper)
+
+
+def build_nets(inputs: Inputs, net: NetConfig, form: str = "patches") -> tuple[Any, dict[str, Callable[..., Any]]]:
+    """`nets.build` for these inputs. ValueError for those that are no images, and for nets that cannot take them."""
+    if len(inputs.shape) != 3:
+        raise ValueError(f"a VAE takes images, got inputs of shape {list(inputs.shape)}")
+    return nets.build(
+        inputs.shape,
+        encoder=net.encoder,
+        decoder=net.decoder,
+        num_latents=net.num_latents,
+        encoder_options=net.encoder_options,
+        decoder_options=net.decoder_options,
+        discriminator_options=net.discriminator_options,
+        form=form,
+    )
+
+
+def coder(functions: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`encode` and `decode` of a learner whose parameters are those of these nets."""
+
+    def encode(params, batch):
+        mean, logvar = functions.encode(params["encoder"], batch["x"])
+        return {"mean": mean, "logvar": logvar}
+
+    return encode, lambda params, codes: jax.nn.sigmoid(functions.decode(params["decoder"], codes))
+
+
+def scores(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Loss, and where the objective gives both, reconstruction, KL and ELBO. Nats.
+
+    Other terms are in the curves only.
+    """
+    shown = {name: terms[name] for name in ("loss", "reconstruction_loss", "kl_loss") if name in terms}
+    if {"reconstruction_loss", "kl_loss"} <= shown.keys():
+        shown["elbo"] = -(shown["reconstruction_loss"] + shown["kl_loss"])
+    return shown
+
+
+def num_updates(train: TrainConfig, objective: Objective, protocol: str) -> int:
+    """Updates that an objective gets from `train.steps`.
+
+    Under protocol "dlib" an objective with an adversary gets half: in disentanglement_lib both optimisers advance the
+    step counter that ends the training, so the published FactorVAEs had about 150,000 updates, not 300,000.
+    """
+    halved = protocol == "dlib" and objective.adversary is not None
+    return max(train.steps // 2, 1) if halved else train.steps
+
+
+def optimiser(train: TrainConfig, objective: Objective) -> optax.GradientTransformation:
+    """One Adam for encoder and decoder, one for an adversary."""
+    vae = tf_adam(train.learning_rate, train.beta1, train.beta2, train.epsilon)
+    if objective.adversary is None:
+        return vae
+    adversary = tf_adam(
+        train.discriminator_learning_rate, train.discriminator_beta1, train.discriminator_beta2, train.epsilon
+    )
+    labels = {group: "adversary" if group == objective.adversary else "vae" for group in objective.trains}
+    return optax.multi_transform({"vae": vae, "adversary": adversary}, labels)

@@ -1,0 +1,87 @@
+"""What models are shown: batches of a data set, as a method asks for them."""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Int, UInt8
+
+from disentanglement_study import rng
+from disentanglement_study.config import TrainConfig
+from disentanglement_study.data.draws.sampling import sampler
+from disentanglement_study.types import DataSet
+
+
+class Source(NamedTuple):
+    """What batches are made of, on the device; an argument of the programs, so that no data set is a constant in one.
+
+    sampler(key, n) draws image indices [n]; it is None where nothing is drawn. points: the grid point of each image,
+    None if image i is at point i.
+    """
+
+    storage: Array
+    sampler: Any = None
+    points: Array | None = None
+
+
+class Batches:
+    """Makes the batches of a data set: images of `size` pixels a side, and what else a method needs."""
+
+    def __init__(self, data: DataSet, size: int, needs: Collection[str] = ()):
+        self.data, self.size, self.needs = data, size, needs
+
+    def source(self, train: TrainConfig | None = None) -> Source:
+        """On the device, for drawing as a training does, or for images that are chosen. On CPU the storage is the
+        mapped file itself: all processes share one copy."""
+        data = self.data
+        draw = None
+        if train is not None:
+            grid = data.factor_names, data.factor_sizes, data.points
+            draw = sampler(train.sampling, train.sampling_options, *grid)
+        points = None if data.points is None or "factors" not in self.needs else data.points
+        return jax.device_put(Source(data.storage, draw, points), may_alias=True)
+
+    def drawn(self, source: Source, key: Array, number: int) -> dict[str, Array]:
+        """A batch as the sampler draws it, of `number` images; what is no factor is drawn anew for each."""
+        index = source.sampler(key, number)
+        keys = jax.random.split(jax.random.fold_in(key, rng.stable_hash("nuisance")), number)
+        return self.paired(self.at(source, index, keys))
+
+    def paired(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """The batch as a method gets it that needs pairs: the sampler has them side by side."""
+        if "pair" not in self.needs:
+            return batch
+        return {name: values[::2] for name, values in batch.items()} | {"pair": batch["x"][1::2]}
+
+    def seen(self, source: Source, index: Int[Array, " n"], seed: int) -> dict[str, Array]:
+        """The images `index` [n] as models are shown them for their codes: what is no factor is drawn once for each."""
+        return self.at(source, index, rng.keys(seed, index, "represent", self.data.name))
+
+    def at(self, source: Source, index: Int[Array, " n"], keys: Array) -> dict[str, Array]:
+        batch = {"x": to_float(self.data.render(source.storage, index, keys), self.size)}
+        if "factors" in self.needs:
+            points = index if source.points is None else source.points[index]
+            batch["factors"] = jnp.stack(jnp.unravel_index(points, self.data.factor_sizes), axis=1).astype(jnp.int32)
+        return batch
+
+
+def to_float(images: UInt8[Array, "b h w c"] | Float[Array, "b h w c"], size: int) -> Float[Array, "b size size c"]:
+    """Images in [0, 1], averaged down to `size` pixels a side; bytes stand for 0 to 255."""
+    height, width = images.shape[1:3]
+    x = images.astype(jnp.float32) / 255 if images.dtype == jnp.uint8 else images
+    if height != size:
+        # As products with averaging matrices: XLA's CPU reduction over blocks is several times slower.
+        rows, columns = (jnp.repeat(jnp.eye(size), n // size, axis=1) * (size / n) for n in (height, width))
+        x = jnp.einsum("hi,wj,bijc->bhwc", rows, columns, x, precision="highest")
+    return x
+
+
+def in_parts(index: np.ndarray, number: int) -> list[tuple[np.ndarray, int]]:
+    """The index [N] in parts of `number`, each with how many of it are real: the last is filled up, so that one program
+    serves all."""
+    number = max(number, 1)
+    cuts = (index[start : start + number] for start in range(0, len(index), number))
+    return [(np.resize(cut, number).astype(np.int32), len(cut)) for cut in cuts]

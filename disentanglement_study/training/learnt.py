@@ -1,0 +1,24 @@
+"""What training gives, however a method learns."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Report = Callable[[str, float], None]  # is told the stage and the fraction done
+
+
+class Learnt(NamedTuple):
+    """The models of a job; leading axes [M] are its runs.
+
+    terms: of the finished models, means over fresh batches. curves: rows {step, term, values [M]}, means over the
+    updates since the row before. diverged: the first update [M] whose loss was not finite, counted from 0, or -1.
+    population: the models that were trained together, None where each was alone. compile_seconds: of all programs.
+    """
+
+    params: dict[str, Any]
+    terms: dict[str, np.ndarray]
+    curves: list[dict]
+    diverged: np.ndarray
+    population: int | None
+    compile_seconds: float

@@ -1,0 +1,198 @@
+"""A method that breaks the contract is refused while planning; one that keeps it needs no more than the contract."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from disentanglement_study import cli, config, store
+from disentanglement_study.methods import METHODS
+from disentanglement_study.methods.gradient import by_gradient, tf_adam
+from disentanglement_study.methods.kinds import After, AtOnce, Given, Learner, Method
+from disentanglement_study.methods.vae import vae
+from disentanglement_study.store.runs import finished_jobs
+from disentanglement_study.study import plan
+from disentanglement_study.types import Objective
+
+SWEEP = """
+include 'gin_configs/quick.gin'
+sweep.data_sets = ['dsprites']
+sweep.methods = {'toy': {}}
+sweep.seeds = 2
+nets.num_latents = 2
+train.steps = 6
+evaluate.metrics = ['mig', 'unsupervised']
+evaluate.table_rows = 300
+evaluate.num_train = 100
+evaluate.num_test = 50
+evaluate.training_batches = 1
+resources.log_every = 3
+"""
+ADAM = tf_adam(1e-2, 0.9, 0.999, 1e-8)
+
+
+def project(params, batch):
+    return {"mean": batch["x"].reshape(len(batch["x"]), -1) @ params["encoder"]["kernel"]}
+
+
+def kernel(key):
+    return {"kernel": jax.random.normal(key, (256, 2))}
+
+
+def spread(params, batch, key, hyper):
+    """A loss that makes the codes of variance one."""
+    return jnp.mean((project(params, batch)["mean"].var(axis=0) - 1) ** 2), {}
+
+
+def steps(loss=spread):
+    return by_gradient(loss, {"encoder": kernel}, ADAM, 6)
+
+
+def toy(learn=None, encode=project, **parts):
+    fields = {name: parts.pop(name) for name in ("needs", "draws", "hyper") if name in parts}
+    return Method(lambda inputs, settings: Learner(learn or steps(), encode, **parts), **fields)
+
+
+@pytest.fixture
+def add(monkeypatch):
+    return lambda method: monkeypatch.setitem(METHODS, "toy", method)
+
+
+@pytest.fixture
+def run(dsprites_root, tmp_path):
+    def call(*settings):
+        (tmp_path / "toy.gin").write_text(SWEEP + "\n".join(settings))
+        place = ["--executor", "inline", "--data-dir", str(dsprites_root)]
+        assert cli.main(["run", str(tmp_path / "toy.gin"), str(tmp_path / "study"), *place]) == 0
+        results = store.open(tmp_path / "study").results()
+        assert results["error"].isna().all()
+        return store.open(tmp_path / "study"), results
+
+    return call
+
+
+def replaced(**parts):
+    return steps()._replace(**parts)
+
+
+def grows(state, batch, key, hyper):
+    return (*state, state[0]), {"loss": 0.0}
+
+
+BROKEN = {
+    "no loss": (toy(replaced(step=lambda state, *_: (state, {"energy": jnp.float32(0)}))), "no term 'loss' .*energy"),
+    "another state": (toy(replaced(step=grows)), "a step gives a state of another structure, shape or dtype"),
+    "a loss that is no scalar": (
+        toy(replaced(step=lambda state, *_: (state, {"loss": jnp.zeros(3)}))),
+        r"the term 'loss' of shape \[3\]: expected a scalar",
+    ),
+    "no loss of the finished model": (toy(replaced(terms=lambda *_: {})), r"its terms gives no term 'loss'"),
+    "a score of a term that is not there": (toy(scores=lambda terms: {"elbo": terms["elbo"]}), "no 'elbo'"),
+    "no codes": (toy(encode=lambda params, batch: {}), "encode gives nothing: expected mean"),
+    "codes of another name": (
+        toy(encode=lambda params, batch: {**project(params, batch), "features": 0}),
+        "encode gives features, mean",
+    ),
+    "codes of another shape": (toy(encode=lambda params, batch: {"mean": batch["x"]}), r"shape .*expected \[64, D\]"),
+    "images of another shape": (toy(decode=lambda params, codes: codes), r"decode gives shape \[64, 2\]"),
+    "a shape that does not fit": (toy(encode=lambda params, batch: {"mean": batch["x"] @ jnp.ones((3, 3))}), "dot_gen"),
+    "no way to learn": (toy("by heart"), "it learns neither by Steps, AtOnce nor as Given"),
+    "what no data set has": (
+        toy(needs=frozenset({"smell"})),
+        "needs 'smell' of the data, .* only factors, pair",
+    ),
+    "what it was not asked for": (
+        toy(Given(lambda seed: {}), lambda params, batch: {"mean": batch["factors"]}),
+        "no 'factors'",
+    ),
+    "pairs": (toy(needs=frozenset({"pair"})), "learns from pairs: set train.sampling to .*transitions.*, got 'iid'"),
+    "draws": (toy(draws=("transitions",)), "drawn as 'transitions': set train.sampling, got 'iid'"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_broken_method_is_one_line_while_planning(add, broken):
+    method, message = BROKEN[broken]
+    add(method)
+    with pytest.raises(ValueError, match=f"^method 'toy'.*{message}") as error:
+        plan.expand(config.load_text(config.load("quick", SWEEP.splitlines()[2:]).text))
+    assert "\n" not in str(error.value)
+
+
+def test_a_method_without_hyperparameters_posterior_or_decoder_is_trained_and_scored(add, run):
+    add(toy())
+    opened, results = run()
+    assert opened.plan["hyper"].tolist() == ["{}", "{}"]
+    assert set(results.loc[results["metric"] == "training", "score"]) == {"loss"}
+    assert set(results["representation"]) == {"mean", "model"}
+    (manifest,) = opened.manifests()
+    curves = opened.rows_of(manifest, "curves")
+    assert set(curves["term"]) == {"loss"}
+    assert (curves[curves["step"] == 6]["value"].to_numpy() < curves[curves["step"] == 3]["value"].to_numpy()).all()
+
+
+def test_pictures_of_a_method_that_decodes_nothing_are_refused_in_one_line(add, run, dsprites_root, capsys):
+    add(toy())
+    opened, results = run()
+    run_id = results["run_id"].iloc[0]
+    assert cli.main(["traverse", str(opened.root), run_id, "--data-dir", str(dsprites_root)]) == 2
+    assert "the method 'toy' decodes nothing" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_an_objective_without_the_terms_of_a_vae_or_a_hyperparameter_is_a_method(add, run):
+    def squeezed(nets, params, batch, rng, hyper):
+        mean, _ = nets.encode(params["encoder"], batch)
+        return jnp.mean(mean**2), {"size": jnp.mean(jnp.abs(mean))}
+
+    add(vae(Objective(squeezed)))
+    opened, results = run()
+    assert set(results.loc[results["metric"] == "training", "score"]) == {"loss"}
+    assert set(results["representation"]) == {"mean", "sampled", "model"}
+    (manifest,) = opened.manifests()
+    assert set(opened.rows_of(manifest, "curves")["term"]) == {"loss", "size"}
+
+
+def test_a_method_that_needs_factors_is_trained_on_them(add, run):
+    def regress(params, batch, key, hyper):
+        codes, target = project(params, batch)["mean"], batch["factors"][:, 3:] / 31
+        return jnp.mean((codes - target) ** 2), {}
+
+    add(toy(steps(regress), needs=frozenset({"factors"})))
+    _, results = run()
+    assert (results.loc[results["score"] == "loss", "value"] > 0).all()
+
+
+def test_a_step_after_the_training_is_learnt_once_stored_and_applied_whenever_codes_are_made(add, run, dsprites_root):
+    def fit(codes, seed):
+        return {"mean": codes.mean(axis=0), "scale": codes.std(axis=0) / (1 + seed)}
+
+    def apply(arrays, codes):
+        return (codes - arrays["mean"]) / arrays["scale"]
+
+    add(toy(after=After(fit, apply, num_points=200)))
+    opened, _ = run("evaluate.keep_codes = 300")
+    (manifest,) = opened.manifests()
+    with np.load(opened.jobs / manifest["job_id"] / "codes.npz") as kept:
+        first = kept["mean"]
+        np.testing.assert_allclose(first.std(axis=1), [[1, 1], [2, 2]], rtol=0.2)
+        assert "logvar" not in kept
+    more = ["evaluate", str(opened.root), "--metrics", "sap_score", "--executor", "inline"]
+    assert cli.main([*more, "--data-dir", str(dsprites_root)]) == 0
+    assert "sap_score" in set(opened.results()["metric"])
+
+
+def test_a_method_that_learns_at_once_sees_the_points_that_it_asks_for(add, run):
+    seen = []
+
+    def fit(batch, seed, hyper):
+        seen.append((batch["x"].shape, seed, hyper))
+        return {"encoder": {"kernel": batch["x"].reshape(50, 256)[:2].T}}, {"converged": 1.0}
+
+    add(toy(AtOnce(fit, 50), hyper=("weight",)))
+    opened, results = run("sweep.methods = {'toy': {'weight': [1, 2]}}")
+    assert sorted(seen, key=str) == sorted(
+        [((50, 16, 16, 1), seed, {"weight": weight}) for seed in (0, 1) for weight in (1.0, 2.0)], key=str
+    )
+    assert (results.loc[results["score"] == "converged", "value"] == 1).all()
+    kernels = [opened.arrays(job, "params")["encoder/kernel"] for job in finished_jobs(opened)]
+    assert not np.array_equal(kernels[0][0], kernels[0][1])  # other seeds, other points
