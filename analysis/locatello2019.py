@@ -4,7 +4,7 @@
 
 Written are FOLDER/tables and FOLDER/figures (default: analysis/locatello2019/ in the study's folder): a CSV file for
 each table and tables.md to read them, a PDF, a PNG and the numbers behind for each figure. What the study does not
-allow is skipped, and the reason is printed: a table or figure needs its data sets, objectives, strengths and metrics.
+allow is skipped, and the reason is printed: a table or figure needs its data sets, methods, strengths and metrics.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     python benchmarks/analysis_speed.py                        all of it
     python benchmarks/analysis_speed.py --data-sets 1          1,800 models
     python benchmarks/analysis_speed.py --failing 0.002        with so many of all rows failed, here and there
-    python benchmarks/analysis_speed.py --only transfer,score_by_objective
+    python benchmarks/analysis_speed.py --only transfer,score_by_method
     python benchmarks/analysis_speed.py --processes 2          all figures by two processes, without the time of each
 
 Tables are computed; figures are drawn and saved, to be thrown away. What is both a table and a figure is timed as both.
@@ -51,10 +51,10 @@ def scores() -> Iterator[tuple[str, str, str]]:
 
 
 def results(data_sets: int, seeds: int, failing: float) -> pd.DataFrame:
-    """Results as a store returns them, of 6 objectives at 6 strengths."""
+    """Results as a store returns them, of 6 methods at 6 strengths."""
     rng = np.random.default_rng(0)
-    axes = list(names.DATA_SETS)[:data_sets], names.OBJECTIVES, range(6), range(seeds)
-    keys = ["data_set", "objective", "strength", "seed"]
+    axes = list(names.DATA_SETS)[:data_sets], names.STUDY_METHODS, range(6), range(seeds)
+    keys = ["data_set", "method", "strength", "seed"]
     runs = pd.MultiIndex.from_product(axes, names=keys).to_frame(index=False)
     runs = runs.assign(strength_name="beta", strength=runs["strength"].astype(float))
     runs["run_id"] = [f"{number:012x}" for number in rng.permutation(len(runs))]

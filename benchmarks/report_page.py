@@ -16,6 +16,7 @@ import pandas as pd
 from benchmarks import chromium
 from disentanglement_study import config
 from disentanglement_study.analysis import names, report
+from disentanglement_study.analysis.rows import with_method
 from disentanglement_study.store import Store
 from disentanglement_study.study import plan
 from disentanglement_study.types import Job
@@ -33,12 +34,13 @@ LOADS = 3
 
 
 def made_up(root: Path, sweep: str, steps: int, seed: int = 0) -> Store:
-    """A study at `root` with scores by objective, strength and chance; some jobs failed, some are missing."""
+    """A study at `root` with scores by method, strength and chance; some jobs failed, some are missing."""
     settings = config.load(sweep)
     runs = plan.expand(settings)
     frame = plan.frame(runs, settings)
     store = Store(root)
     store.create(frame, settings.text, "{}")
+    settings_of = with_method(frame).set_index("run_id")[["method", "strength"]]
     rng = np.random.default_rng(seed)
     jobs = plan.group(runs, settings.resources.job_size)
     for place, job in enumerate(jobs[: len(jobs) - MISSING]):
@@ -48,16 +50,18 @@ def made_up(root: Path, sweep: str, steps: int, seed: int = 0) -> Store:
             rows = [_row(run.run_id, "model", "training", "training", np.nan, error) for run in job.runs]
             store.write_job(job, rows, [], {}, {"status": "failed", "error": error, **facts})
         else:
-            store.write_job(job, _scores(job, rng), _curves(job, steps, rng), {}, {"status": "done", **facts})
+            store.write_job(
+                job, _scores(job, settings_of, rng), _curves(job, steps, rng), {}, {"status": "done", **facts}
+            )
     return store
 
 
-def _scores(job: Job, rng: np.random.Generator) -> list[dict]:
+def _scores(job: Job, settings: pd.DataFrame, rng: np.random.Generator) -> list[dict]:
     rows = []
     downstream = [tuple(name.split(".", 1)) for name in names.DOWNSTREAM_SCORES]
     for run in job.runs:
-        strength = next(iter(run.hyper.values()))
-        quality = hash_(run.objective) * 0.3 + 0.1 * np.log1p(strength) / 5 + rng.normal(0, 0.1)
+        method, strength = settings.loc[run.run_id]
+        quality = hash_(method) * 0.3 + 0.1 * np.log1p(strength) / 5 + rng.normal(0, 0.1)
         rows += [_row(run.run_id, "model", "training", score, 100 * rng.random()) for score in LOSSES]
         for shown in ("mean", "sampled"):
             for metric in HEADLINES:

@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from disentanglement_study.analysis import names, once, stats
-from disentanglement_study.analysis.rows import COLUMNS, UNSUPERVISED, is_failure, is_headline, scored
+from disentanglement_study.analysis.rows import COLUMNS, UNSUPERVISED, is_failure, is_headline, scored, with_method
 
-SETTING = ["objective", "strength_name", "strength"]
+SETTING = ["method", "strength_name", "strength"]
 METRIC, WITHOUT_LABELS, DOWNSTREAM = "metric", "without labels", "downstream"
 # Where the scores of a model, not of one of its representations, are.
 MODEL = "model"
@@ -35,6 +35,7 @@ class Models(NamedTuple):
     cells: np.ndarray  # [models]: which setting, an integer
     scores: pd.DataFrame  # [models, scores]: in the papers' order; NaN where there is none
     failed: np.ndarray  # [models, scores]: whether there is none because the metric, or the run, failed
+    possible: np.ndarray  # [models, scores]: whether models of this method have such a score at all
     columns: dict[str, "Column"]  # of each score, where it comes from
 
     def of(self, *kinds: str) -> "Models":
@@ -44,12 +45,14 @@ class Models(NamedTuple):
     def only(self, scores: list[str]) -> "Models":
         """With these scores only."""
         places = self.scores.columns.get_indexer(scores)
-        return self._replace(scores=self.scores[scores], failed=self.failed[:, places])
+        return self._replace(
+            scores=self.scores[scores], failed=self.failed[:, places], possible=self.possible[:, places]
+        )
 
     def part(self, which: np.ndarray) -> "Models":
         """Only the models for which `which` [models] is true."""
-        runs, cells, scores, failed = (x[which] for x in (self.runs, self.cells, self.scores, self.failed))
-        return self._replace(runs=runs, cells=cells, scores=scores, failed=failed)
+        rows = ("runs", "cells", "scores", "failed", "possible")
+        return self._replace(**{name: getattr(self, name)[which] for name in rows})
 
     def complete(self) -> list[tuple[np.ndarray, "Models"]]:
         """For the scores that the same models have: which models [models], and the part of them, without gaps."""
@@ -67,22 +70,24 @@ class Models(NamedTuple):
         return [seed, zlib.crc32(self.data_set.encode())]
 
     def lacking(self) -> pd.DataFrame:
-        """Of each score, how many models failed, and how many have no row of it."""
-        there = np.isfinite(self.scores.to_numpy())
-        failed = (self.failed & ~there).sum(axis=0)
-        return pd.DataFrame({"failed": failed, "missing": (~there).sum(axis=0) - failed}, index=self.scores.columns)
+        """Of each score, how many models failed, and how many could have it and have no row of it."""
+        absent = self.possible & ~np.isfinite(self.scores.to_numpy())
+        failed = (self.failed & absent).sum(axis=0)
+        return pd.DataFrame({"failed": failed, "missing": absent.sum(axis=0) - failed}, index=self.scores.columns)
 
 
 def by_data_set(results: pd.DataFrame, representation: str | None = None) -> list[Models]:
     """The models of each data set, with the scores of each representation (or of this one), in the papers' order.
 
     Scores of the model itself, such as its losses, are beside those of either. A score that no model has is left out.
-    A model that has a score twice is a ValueError, as in `rows.scored`.
+    Models of a method that has no such representation, or no such loss, are neither failed nor missing. A model that
+    has a score twice is a ValueError, as in `rows.scored`.
     """
     return [models for models in once.call(_by_data_set, results) if representation in (None, models.representation)]
 
 
 def _by_data_set(results: pd.DataFrame) -> list[Models]:
+    results = with_method(results)
     if missing := [column for column in COLUMNS if column not in results.columns]:
         raise ValueError(f"results lack {', '.join(missing)}: the analysis needs {', '.join(COLUMNS)}")
     if results.empty:
@@ -112,6 +117,9 @@ def _by_data_set(results: pd.DataFrame) -> list[Models]:
     first[run[::-1]] = np.arange(len(run))[::-1]
     runs = results.iloc[first][["run_id", "data_set", *SETTING, "seed"]].set_index("run_id")
     runs = runs.astype(dict.fromkeys(runs.select_dtypes("category"), object))
+    tried = np.zeros(size, dtype=bool)
+    tried[run[place >= 0], shown[place >= 0], place[place >= 0]] = True
+    possible = _possible(runs, values, tried, broken, np.asarray(representations) == MODEL)
     scores = names.in_order([column.name for column in columns], names.SCORES)
     by_name = {column.name: place for place, column in enumerate(columns)}
     named = {column.name: column for column in columns}
@@ -120,16 +128,33 @@ def _by_data_set(results: pd.DataFrame) -> list[Models]:
         own = (runs["data_set"] == data_set).to_numpy()
         cells = runs[own].groupby(SETTING, dropna=False, sort=True).ngroup().to_numpy()
         for key in names.in_order(set(representations) - {MODEL}, names.REPRESENTATIONS):
-            here = values[own, list(representations).index(key)]
-            bad = failed[own, list(representations).index(key)]
+            here, bad, could = (part[own, list(representations).index(key)] for part in (values, failed, possible))
             if MODEL in representations:
                 model = list(representations).index(MODEL)
                 here = np.where(np.isnan(here), values[own, model], here)
                 bad = bad | failed[own, model]
             there = [by_name[score] for score in scores if np.isfinite(here[:, by_name[score]]).any()]
             table = pd.DataFrame(here[:, there], runs.index[own], [columns[place].name for place in there])
-            found.append(Models(data_set, key, runs[own].drop(columns="data_set"), cells, table, bad[:, there], named))
+            masks = bad[:, there] & could[:, there], could[:, there]
+            found.append(Models(data_set, key, runs[own].drop(columns="data_set"), cells, table, *masks, named))
     return [models for models in found if len(models.scores.columns)]
+
+
+def _possible(
+    runs: pd.DataFrame, values: np.ndarray, tried: np.ndarray, broken: np.ndarray, is_model: np.ndarray
+) -> np.ndarray:
+    """Which scores a model can have, by all models of its method and data set: [models,representations,scores].
+
+    All of a representation that one of them has; of the scores of the model itself, those that one of them has.
+    """
+    seen = tried.any(axis=2) | broken.any(axis=2)
+    of_model = tried[:, is_model].any(axis=(0, 1))
+    possible = np.ones(tried.shape, dtype=bool)
+    for own in runs.groupby(["data_set", "method"], dropna=False).indices.values():
+        # Of a method of which nothing has a score it is not known what it could have.
+        if np.isfinite(values[own]).any():
+            possible[own] = np.where(of_model, tried[own].any(axis=(0, 1)), seen[own].any(axis=0)[:, None])
+    return possible
 
 
 def stored() -> pc.Expression:
@@ -150,7 +175,7 @@ def needed(results: pd.DataFrame) -> pd.DataFrame:
     kept = results["run_id"][keep].unique()
     alone = ~results["run_id"].isin(kept) & ~results["run_id"].duplicated()
     rows = results[keep | alone.to_numpy()]
-    text = ["data_set", "objective", "strength_name", "run_id", "representation", "metric", "score"]
+    text = ["data_set", "method", "strength_name", "run_id", "representation", "metric", "score"]
     return rows.astype(dict.fromkeys(text, "category"))
 
 

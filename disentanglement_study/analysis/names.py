@@ -62,14 +62,23 @@ DOWNSTREAM_SCORES = {
 SCORES = METRICS | INFO_MEC | UNSUPERVISED_SCORES | DOWNSTREAM_SCORES
 # Those of the 2019 study, which its averages over metrics are of.
 STUDY_METRICS = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap_score")
-OBJECTIVES = {
+METHODS = {
     "beta_vae": "β-VAE",
     "annealed_vae": "AnnealedVAE",
     "factor_vae": "FactorVAE",
     "beta_tc_vae": "β-TC-VAE",
     "dip_vae_i": "DIP-VAE-I",
     "dip_vae_ii": "DIP-VAE-II",
+    # Beyond the study of 2019.
+    "ground_truth": "Ground truth",
+    "raw_pixels": "Raw pixels",
+    "pca": "PCA",
+    "fast_ica": "FastICA",
+    "random_encoder": "Random encoder",
+    "untrained_vae": "Untrained VAE",
 }
+# Those of the 2019 study, which its numbers are of.
+STUDY_METHODS = ("beta_vae", "annealed_vae", "factor_vae", "beta_tc_vae", "dip_vae_i", "dip_vae_ii")
 STRENGTHS = {"beta": "β", "gamma": "γ", "lambda_od": "λ_od"}
 DATA_SETS = {
     "dsprites": "dSprites",
@@ -105,7 +114,7 @@ def label(key: str, known: Mapping[str, str]) -> str:
 
 def sort(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """The rows in the papers' order of the columns `by`."""
-    known = {"data_set": DATA_SETS, "objective": OBJECTIVES, "representation": REPRESENTATIONS}
+    known = {"data_set": DATA_SETS, "method": METHODS, "representation": REPRESENTATIONS}
     known |= {"metric": METRICS} | dict.fromkeys(["score", "score_a", "score_b"], SCORES)
     known |= dict.fromkeys(["data_set_a", "data_set_b"], DATA_SETS)
 
@@ -119,7 +128,9 @@ def sort(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def strength(name: str, value: float | None = None) -> str:
-    """ "β" or "β = 4": a swept hyperparameter and, where given, its value."""
+    """ "β" or "β = 4": a swept hyperparameter and, where given, its value; "" for a method that has none."""
+    if not name:
+        return ""
     shown = STRENGTHS.get(name, str(name))
     return shown if value is None else f"{shown} = {value:g}"
 

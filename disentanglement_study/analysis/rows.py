@@ -15,7 +15,7 @@ from disentanglement_study.analysis import names
 COLUMNS = (
     "run_id",
     "data_set",
-    "objective",
+    "method",
     "strength_name",
     "strength",
     "seed",
@@ -33,8 +33,19 @@ class NothingToDraw(ValueError):
     """The rows are well formed but do not allow this table or figure; the message says what they lack."""
 
 
+def with_method(frame: pd.DataFrame) -> pd.DataFrame:
+    """Results, or a plan, with the column `method`: files that were written before call it `objective`."""
+    if "method" in frame.columns or "objective" not in frame.columns:
+        return frame
+    return frame.rename(columns={"objective": "method"})
+
+
 def checked(results: pd.DataFrame) -> pd.DataFrame:
-    """The results with categorical columns as plain values; ValueError that names the columns that they lack."""
+    """The results with categorical columns as plain values; ValueError that names the columns that they lack.
+
+    A column `objective` of before is read as `method`.
+    """
+    results = with_method(results)
     missing = [column for column in COLUMNS if column not in results.columns]
     if missing:
         raise ValueError(f"results lack {', '.join(missing)}: the analysis needs {', '.join(COLUMNS)}")

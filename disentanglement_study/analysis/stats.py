@@ -1,8 +1,8 @@
 """Rank correlation, shares of variance, and a seeded bootstrap over seeds.
 
-What varies when a study is repeated is the seed: objectives and strengths are chosen, not drawn. So a resample draws
-the runs of each cell, an objective at a strength, with replacement from that cell, and keeps the design. Resampling
-models over the whole study would also vary how often each objective is there, which no repetition does. Cells count as
+What varies when a study is repeated is the seed: methods and strengths are chosen, not drawn. So a resample draws
+the runs of each cell, a method at a strength, with replacement from that cell, and keeps the design. Resampling
+models over the whole study would also vary how often each method is there, which no repetition does. Cells count as
 independent of each other.
 
 A resample is written as weights, how often each model was drawn: one implementation then serves the estimate (all

@@ -71,7 +71,7 @@ def _correlations(table: pd.DataFrame) -> Iterator[Section]:
 
 
 def _quartiles(table: pd.DataFrame) -> Iterator[Section]:
-    """A grid per data set and representation: a row per objective (and strength), a column per score."""
+    """A grid per data set and representation: a row per method (and strength), a column per score."""
     what = "Median [lower, upper quartile] × 100"
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
         percent = 100 * group[["median", "lower_quartile", "upper_quartile"]]
@@ -95,7 +95,7 @@ def _failures(table: pd.DataFrame) -> Iterator[Section]:
         yield Section(f"{what}, n = 0", pd.DataFrame(), 1, "Every row holds a score.")
     for data_set, group in table.groupby("data_set", sort=False, dropna=False):
         cells = group.drop(columns="data_set").astype(str)
-        cells["objective"] = [names.label(key, names.OBJECTIVES) for key in cells["objective"]]
+        cells["method"] = [names.label(key, names.METHODS) for key in cells["method"]]
         cells["metric"] = [names.label(key, names.METRICS) for key in cells["metric"]]
         where = names.label(data_set, names.DATA_SETS)
         yield Section(f"{what}: {where}, n = {group['rows'].sum()}", cells, 4)
@@ -177,12 +177,12 @@ def _across(table: pd.DataFrame) -> Iterator[Section]:
 
 
 def _trends(table: pd.DataFrame) -> Iterator[Section]:
-    """A row per score, a column per objective."""
+    """A row per score, a column per method."""
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
         text = group.assign(cell=[_number(100 * rho, 0) for rho in group["rank_correlation"]])
-        cells = text.pivot(index="score", columns="objective", values="cell").fillna(MISSING)
-        cells = cells.loc[text["score"].unique(), names.in_order(text["objective"], names.OBJECTIVES)]
-        cells.columns = [names.label(key, names.OBJECTIVES) for key in cells.columns]
+        cells = text.pivot(index="score", columns="method", values="cell").fillna(MISSING)
+        cells = cells.loc[text["score"].unique(), names.in_order(text["method"], names.METHODS)]
+        cells.columns = [names.label(key, names.METHODS) for key in cells.columns]
         cells.insert(0, "", [names.label(key, names.SCORES) for key in cells.index])
         where = _where(data_set, representation)
         count = names.count(group["n"], "models a cell")
@@ -222,11 +222,9 @@ def _where(data_set: str, representation: str) -> str:
 
 
 def _row_name(row: NamedTuple) -> str:
-    """ "β-VAE", or "β-VAE, β = 4" where the table has strengths."""
-    objective = names.label(row.objective, names.OBJECTIVES)
-    if not hasattr(row, "strength"):
-        return objective
-    return f"{objective}, {names.strength(row.strength_name, row.strength)}"
+    """ "β-VAE", or "β-VAE, β = 4" where the table and the method have strengths."""
+    strength = names.strength(row.strength_name, row.strength) if hasattr(row, "strength") else ""
+    return ", ".join(filter(None, [names.label(row.method, names.METHODS), strength]))
 
 
 def _plain(section: Section, width: int) -> str:

@@ -91,7 +91,7 @@ def report(arguments: argparse.Namespace) -> None:
 
 
 def best(arguments: argparse.Namespace) -> str | None:
-    """Print the model of each objective with the highest MIG; returns the run id of the best of all, if there is one.
+    """Print the model of each method with the highest MIG; returns the run id of the best of all, if there is one.
 
     Scores are those of the mean representation.
     """
@@ -105,13 +105,13 @@ def best(arguments: argparse.Namespace) -> str | None:
     except NothingToDraw:
         return None
     shown = table.rename(columns=names.METRICS).drop(columns=["strength_name", "strength", "data_set"])
-    shown["objective"] = [names.label(key, names.OBJECTIVES) for key in table["objective"]]
+    shown["method"] = [names.label(key, names.METHODS) for key in table["method"]]
     strengths = zip(table["strength_name"], table["strength"], strict=True)
     shown.insert(1, "strength", [names.strength(*each) for each in strengths])
     scores = [names.METRICS[score] for score in table if score in names.METRICS]
     shown[scores] = shown[scores].map("{:.2f}".format)
-    OUT.print("\nThe model of each objective with the highest MIG, and what it scores:\n")
-    OUT.print(display.table(shown[["objective", "strength", "seed", *scores, "run_id"]]))
+    OUT.print("\nThe model of each method with the highest MIG, and what it scores:\n")
+    OUT.print(display.table(shown[["method", "strength", "seed", *scores, "run_id"]]))
     return table.loc[table["mig"].idxmax(), "run_id"]
 
 

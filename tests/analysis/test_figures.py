@@ -30,13 +30,13 @@ def make_study(data_sets=("dsprites", "cars3d"), seeds=4, metrics=names.STUDY_ME
         scores += [(r, "unified_scores", score) for score in UNIFIED]
         scores += [(r, "unified_scores", f"accuracy_svm.merge.factors_{ab}") for ab in ("0_1", "0_2", "1_2")]
     runs = [
-        (f"{data_set}/{objective}/{strength:g}/{seed}", data_set, objective, name, strength, seed)
+        (f"{data_set}/{method}/{strength:g}/{seed}", data_set, method, name, strength, seed)
         for data_set in data_sets
-        for objective, (name, swept) in STRENGTHS.items()
+        for method, (name, swept) in STRENGTHS.items()
         for strength in swept[:strengths]
         for seed in range(seeds)
     ]
-    columns = ["run_id", "data_set", "objective", "strength_name", "strength", "seed"]
+    columns = ["run_id", "data_set", "method", "strength_name", "strength", "seed"]
     of_scores = pd.DataFrame(scores, columns=["representation", "metric", "score"])
     table = pd.DataFrame(runs, columns=columns).merge(of_scores, how="cross")
     return table.assign(value=rng.uniform(size=len(table)), error=None)
@@ -79,6 +79,11 @@ class TestEveryFigure:
         with pytest.raises(ValueError, match="lack value:"):
             figures.FIGURES[name](study.drop(columns="value"))
 
+    @pytest.mark.parametrize("name", ["score_by_method", "unified_rank_correlation", "factor_groups"])
+    def test_results_with_the_column_of_before_are_the_same(self, name, study):
+        before = study.rename(columns={"method": "objective"})
+        pd.testing.assert_frame_equal(figures.FIGURES[name](before).numbers, figures.FIGURES[name](study).numbers)
+
     @pytest.mark.parametrize("name", figures.FIGURES)
     @pytest.mark.filterwarnings("error")
     def test_nothing_to_draw_has_a_reason(self, name, study):
@@ -93,7 +98,7 @@ class TestEveryFigure:
         [
             pytest.param(make_study(data_sets=("new_data",)), id="data_set", marks=pytest.mark.slow),
             pytest.param(make_study(seeds=1, strengths=1), id="one_model"),
-            pytest.param(make_study().query("objective == 'beta_vae'"), id="objective", marks=pytest.mark.slow),
+            pytest.param(make_study().query("method == 'beta_vae'"), id="method", marks=pytest.mark.slow),
             pytest.param(make_study(metrics=("a_metric",)), id="metric", marks=pytest.mark.slow),
             pytest.param(make_study(metrics=("mig",)).assign(value=0.5), id="constant", marks=pytest.mark.slow),
             pytest.param(make_study().assign(value=lambda t: t["value"].where(t["metric"] != "dci")), id="failed"),
@@ -103,7 +108,7 @@ class TestEveryFigure:
             ),
             pytest.param(make_study().query("representation != 'sampled'"), id="mean", marks=pytest.mark.slow),
             pytest.param(
-                make_study().query("metric != 'unsupervised' or objective == 'beta_vae'"),
+                make_study().query("metric != 'unsupervised' or method == 'beta_vae'"),
                 id="no_tc",
                 marks=pytest.mark.slow,
             ),
@@ -129,7 +134,7 @@ class TestEveryFigure:
     def test_failed_and_missing_models_are_counted(self, study):
         lost = study["run_id"] == study["run_id"].iloc[0]
         failed = study.assign(value=study["value"].mask(lost & (study["metric"] == "mig")))
-        assert "0–1 failed" in figures.FIGURES["score_by_objective"](failed).get_suptitle()
+        assert "0–1 failed" in figures.FIGURES["score_by_method"](failed).get_suptitle()
         missing = study[~(lost & (study["metric"] == "mig"))]
         assert "0–1 missing" in figures.FIGURES["metric_rank_correlation"](missing).get_suptitle()
 
@@ -168,30 +173,28 @@ class TestDrawn:
             "data_set == 'dsprites' and score == 'mig' and representation == 'mean'"
         )
         drawn = [line.get_ydata() for line in axis.lines]
-        np.testing.assert_allclose(drawn, [table[table["objective"] == o]["median"] for o in STRENGTHS])
+        np.testing.assert_allclose(drawn, [table[table["method"] == o]["median"] for o in STRENGTHS])
 
     def test_total_correlation(self, study):
         table = unsupervised_by_strength(study).query("score == 'gaussian_total_correlation'")
         values = study[(study["score"] == "gaussian_total_correlation") & (study["representation"] == "sampled")]
-        expected = values.groupby(["data_set", "objective", "strength"])["value"].median()
-        sampled = (
-            table[table["representation"] == "sampled"].set_index(["data_set", "objective", "strength"]).sort_index()
-        )
+        expected = values.groupby(["data_set", "method", "strength"])["value"].median()
+        sampled = table[table["representation"] == "sampled"].set_index(["data_set", "method", "strength"]).sort_index()
         pd.testing.assert_series_equal(sampled["median"], expected, check_names=False)
         axis = panel(figures.FIGURES["total_correlation"](study), "Sampled representation")
         assert axis.get_yscale() == "log"
         of_dip = sampled.loc[("dsprites", "dip_vae_i"), "median"]
         np.testing.assert_allclose(axis.lines[1].get_ydata(), of_dip)
-        figure = figures.FIGURES["total_correlation_by_objective"](study)
-        by_objective = panel(figure, "DIP-VAE-I")
-        np.testing.assert_allclose(by_objective.lines[0].get_ydata(), of_dip)
+        figure = figures.FIGURES["total_correlation_by_method"](study)
+        by_method = panel(figure, "DIP-VAE-I")
+        np.testing.assert_allclose(by_method.lines[0].get_ydata(), of_dip)
         assert tick_labels(figure.axes[-1].xaxis) == ["λ_od = 2", "20"]
 
     def test_total_correlation_without_a_logarithm_is_left_out(self, study):
         own = study["score"] == "gaussian_total_correlation"
         first = own & (study["strength"] == 1) & (study["representation"] == "sampled")
         numbers = figures.FIGURES["total_correlation"](study.assign(value=study["value"].mask(first, -1e-9))).numbers
-        assert set(numbers.query("representation == 'sampled' and objective == 'beta_vae'")["strength"]) == {4.0}
+        assert set(numbers.query("representation == 'sampled' and method == 'beta_vae'")["strength"]) == {4.0}
         with pytest.raises(rows.NothingToDraw, match="positive score gaussian_total_correlation"):
             figures.FIGURES["total_correlation"](study.assign(value=study["value"].mask(own, 0.0)))
 
@@ -199,7 +202,7 @@ class TestDrawn:
         axis = panel(figures.FIGURES["variance_explained"](study), "dSprites")
         table = tables.variance_explained(study, resamples=0).query("data_set == 'dsprites'")
         share = table.pivot(index="score", columns="by", values="r_squared").loc[list(names.STUDY_METRICS)]
-        ends = [100 * share["objective"], 100 * share["objective_and_strength"], np.full(len(share), 100)]
+        ends = [100 * share["method"], 100 * share["method_and_strength"], np.full(len(share), 100)]
         drawn = np.reshape([bar.get_x() + bar.get_width() for bar in axis.patches], (-1, 3))
         np.testing.assert_allclose(drawn, np.transpose(ends))
 
@@ -213,14 +216,14 @@ class TestDrawn:
         many = make_study(data_sets=("dsprites",), seeds=25, metrics=("mig",))
         mig = many[(many["metric"] == "mig") & (many["representation"] == "mean")]
         few = many[many["seed"] < 4]
-        for name, groups in (("score_by_objective", ["objective"]), ("score_by_strength", ["objective", "strength"])):
+        for name, groups in (("score_by_method", ["method"]), ("score_by_strength", ["method", "strength"])):
             axis = panel(figures.FIGURES[name](many), "MIG")
             medians = mig.groupby(groups)["value"].median()
             bars = np.array(axis.collections[1].get_segments())
-            np.testing.assert_allclose(bars[:, 0, 0 if name == "score_by_objective" else 1], medians)
+            np.testing.assert_allclose(bars[:, 0, 0 if name == "score_by_method" else 1], medians)
             assert len(axis.collections[0].get_paths()) == len(medians)
             drawn = panel(figures.FIGURES[name](few), "MIG").lines
-            shown = np.concatenate([line.get_xydata()[:, 0 if name == "score_by_objective" else 1] for line in drawn])
+            shown = np.concatenate([line.get_xydata()[:, 0 if name == "score_by_method" else 1] for line in drawn])
             assert set(shown) == set(mig.loc[mig["seed"] < 4, "value"])
 
     def test_scatter_holds_every_model_with_both(self, study):
@@ -263,13 +266,13 @@ class TestDrawn:
         merges = {"0_1": 0.8, "0_2": 0.2, "1_2": 0.2}
         for pair, value in merges.items():
             study.loc[study["score"].str.endswith(f"merge.factors_{pair}"), "value"] = value
-        table = factor_groups(study).query("objective == 'beta_vae'")
+        table = factor_groups(study).query("method == 'beta_vae'")
         groups = np.interp([0.1, 0.5, 0.8], table["threshold"], table["groups"])
         assert list(groups) == [1, 2, 2]
         assert table["threshold"].max() == 0.8
-        lost = (study["objective"] == "beta_vae") & (study["metric"] == "unified_scores")
+        lost = (study["method"] == "beta_vae") & (study["metric"] == "unified_scores")
         more = pd.concat([study, study[lost].assign(run_id="lost", seed=9, value=np.nan, error="it failed")])
-        counts = factor_groups(more).query("objective == 'beta_vae'")[["n", "failed", "missing"]]
+        counts = factor_groups(more).query("method == 'beta_vae'")[["n", "failed", "missing"]]
         assert (counts == [1, 1, 0]).all(axis=None)
 
 
@@ -306,10 +309,10 @@ class TestLayout:
         assert page.figure.get_figwidth() <= style.WIDTH + 1e-9
 
     def test_colours_are_fixed(self):
-        alone = style.marks(["dip_vae_i", "new_objective"])
-        together = style.marks([*names.OBJECTIVES, "new_objective"])
+        alone = style.marks(["dip_vae_i", "new_method"])
+        together = style.marks([*names.STUDY_METHODS, "new_method"])
         assert alone["dip_vae_i"] == together["dip_vae_i"]
-        many = style.marks([*names.OBJECTIVES, *(f"other_{i}" for i in range(9))])
+        many = style.marks([*names.METHODS, *(f"other_{i}" for i in range(9))])
         assert len(set(many.values())) == len(many)
         assert len({mark.colour for mark in together.values()}) == len(together)
 
@@ -344,7 +347,7 @@ class TestWrite:
 
     @pytest.mark.slow
     def test_order_of_rows_and_number_of_processes_change_no_byte(self, study, tmp_path, monkeypatch):
-        chosen = ["total_correlation", "score_by_objective", "unsupervised_scatter", "transfer"]
+        chosen = ["total_correlation", "score_by_method", "unsupervised_scatter", "transfer"]
         monkeypatch.setattr(figures, "FIGURES", {name: figures.FIGURES[name] for name in chosen})
         written = figures.write(study, tmp_path / "a")
         again = figures.write(study.sample(frac=1, random_state=0), tmp_path / "b", processes=2)
@@ -378,7 +381,7 @@ class TestWrite:
         study = make_study(data_sets=("dsprites",))
         written = figures.write(study[study["metric"].isin(["mig", "training"])], tmp_path)
         assert written.figures == [
-            "score_by_objective",
+            "score_by_method",
             "score_by_strength",
             "median_score_by_strength",
             "variance_explained",

@@ -14,18 +14,18 @@ from chosen import slow
 
 from disentanglement_study.analysis import models, names, published, stats, tables
 
-DATA_SETS, OBJECTIVES, METRICS = list(names.DATA_SETS), list(names.OBJECTIVES), names.STUDY_METRICS
+DATA_SETS, METHODS, METRICS = list(names.DATA_SETS), list(names.STUDY_METHODS), names.STUDY_METRICS
 
 
 @dataclasses.dataclass
 class Planted:
-    """Scores are a mean of their setting, plus noise of a model: means [data sets,metrics,objectives,strengths]."""
+    """Scores are a mean of their setting, plus noise of a model: means [data sets,metrics,methods,strengths]."""
 
     means: np.ndarray
     noise: np.ndarray  # [metrics,metrics]: how each metric mixes independent normal noises
 
     def draw(self, seeds: int, rng: np.random.Generator) -> np.ndarray:
-        """[data sets,metrics,objectives,strengths,seeds]"""
+        """[data sets,metrics,methods,strengths,seeds]"""
         sizes = self.means.shape
         noise = rng.normal(size=(sizes[0], self.noise.shape[1], *sizes[2:], seeds))
         return self.means[..., None] + np.einsum("mk,dkosr->dmosr", self.noise, noise)
@@ -33,11 +33,11 @@ class Planted:
     def study(self, seeds: int, seed: int = 0, metrics=METRICS) -> pd.DataFrame:
         values = self.draw(seeds, np.random.default_rng(seed))
         index = np.indices(values.shape).reshape(values.ndim, -1)
-        data_set, metric, objective, strength, run = index
+        data_set, metric, method, strength, run = index
         table = pd.DataFrame(
             {
                 "data_set": np.array(DATA_SETS)[data_set],
-                "objective": np.array(OBJECTIVES)[objective],
+                "method": np.array(METHODS)[method],
                 "strength_name": "beta",
                 "strength": strength.astype(float),
                 "seed": run,
@@ -47,21 +47,21 @@ class Planted:
                 "error": None,
             }
         )
-        bindings = table[["data_set", "objective", "strength", "seed"]].astype(str)
+        bindings = table[["data_set", "method", "strength", "seed"]].astype(str)
         return table.assign(score=table["metric"], run_id=bindings.agg("/".join, axis=1))
 
 
-def planted(data_sets=1, metrics=2, objectives=6, strengths=6, between=1.0, within=1.0, noise=1.0, seed=0):
-    """Means with effects of the objective and of its strength of these sizes; noise that metrics share by half."""
+def planted(data_sets=1, metrics=2, methods=6, strengths=6, between=1.0, within=1.0, noise=1.0, seed=0):
+    """Means with effects of the method and of its strength of these sizes; noise that metrics share by half."""
     rng = np.random.default_rng(seed)
-    shape = data_sets, metrics, objectives
+    shape = data_sets, metrics, methods
     means = between * rng.normal(size=(*shape, 1)) + within * rng.normal(size=(*shape, strengths))
     mixed = np.column_stack([np.ones(metrics), np.eye(metrics)]) / np.sqrt(2)
     return Planted(means, noise * mixed)
 
 
 def shares(truth: Planted, data_set: int = 0, metric: int = 0) -> tuple[float, float]:
-    """Of the variance of a score: the objective's share, and with the strength's. By algebra."""
+    """Of the variance of a score: the method's share, and with the strength's. By algebra."""
     means, noise = truth.means[data_set, metric], (truth.noise[metric] ** 2).sum()
     total = means.var() + noise
     return means.mean(axis=1).var() / total, means.var() / total
@@ -73,7 +73,7 @@ class TestVarianceExplained:
         truth = planted(strengths=3, within=0.7)
         found = np.array(
             [
-                table.set_index("by").loc[["objective", "objective_and_strength"], ["low", "high"]].to_numpy()
+                table.set_index("by").loc[["method", "method_and_strength"], ["low", "high"]].to_numpy()
                 for seed in range(40)
                 for table in [one_score(tables.variance_explained(truth.study(10, seed), seed=seed))]
             ]
@@ -86,7 +86,7 @@ class TestVarianceExplained:
     def test_noise_explains_nothing_after_adjustment(self):
         truth = planted(between=0, within=0)
         table = pd.concat([one_score(tables.variance_explained(truth.study(4, seed))) for seed in range(40)])
-        cells = table[table["by"] == "objective_and_strength"]
+        cells = table[table["by"] == "method_and_strength"]
         assert cells["r_squared"].mean() == pytest.approx(35 / 143, abs=0.02)
         assert abs(cells["adjusted"].mean()) < 0.02
         # Each side is missed in 2.5 % of studies: 5 or more of 40 have a chance below 1 in 250.
@@ -96,7 +96,7 @@ class TestVarianceExplained:
     def test_r_squared_is_that_of_least_squares(self, drop):
         study = planted().study(3).iloc[drop:]
         table = tables.variance_explained(study, resamples=0)
-        for by, keys in {"objective": ["objective"], "objective_and_strength": ["objective", "strength"]}.items():
+        for by, keys in {"method": ["method"], "method_and_strength": ["method", "strength"]}.items():
             rows = study[study["metric"] == "beta_vae_score"]
             design = pd.get_dummies(rows[keys].astype(str).agg("/".join, axis=1)).to_numpy(float)
             y = rows["value"].to_numpy()
@@ -110,9 +110,9 @@ class TestVarianceExplained:
 
     def test_one_seed_leaves_the_strength_unknown(self):
         line = one_score(tables.variance_explained(planted().study(1))).set_index("by")
-        assert line.loc["objective_and_strength", "r_squared"] == pytest.approx(1)
-        assert line.loc["objective_and_strength", ["adjusted", "low", "high"]].isna().all()
-        assert line.loc["objective", ["low", "high"]].isna().all()
+        assert line.loc["method_and_strength", "r_squared"] == pytest.approx(1)
+        assert line.loc["method_and_strength", ["adjusted", "low", "high"]].isna().all()
+        assert line.loc["method", ["low", "high"]].isna().all()
 
 
 def one_score(table, score="beta_vae_score"):
@@ -223,17 +223,17 @@ class TestTransfer:
             assert line.probability == pytest.approx(means.loc[(line.metric, line.data_set), "mean"])
             assert line.pairs == means.loc[(line.metric, line.data_set), "size"]
 
-    def test_data_sets_with_different_objectives(self):
+    def test_data_sets_with_different_methods(self):
         """A choice that the target has not is left out; the rest is as if it had never been there."""
         study = planted(data_sets=2, strengths=2).study(4)
-        only = (study["data_set"] == DATA_SETS[0]) | study["objective"].isin(OBJECTIVES[:3])
+        only = (study["data_set"] == DATA_SETS[0]) | study["method"].isin(METHODS[:3])
         table = tables.transfer(study[only]).set_index(["metric", "data_set"])
         assert table["probability"].between(0, 1).all()
         own = tables.transfer(study[only & (study["data_set"] == DATA_SETS[1])])
         pairs = tables.transfer_pairs(study[only])
         same = pairs[(pairs["chosen_on"] == DATA_SETS[1]) & (pairs["judged_on"] == DATA_SETS[1])]
         assert own["probability"].iloc[0] == pytest.approx(same[same["metric"] == "same"]["probability"].mean())
-        apart = study[only & ((study["data_set"] == DATA_SETS[1]) | ~study["objective"].isin(OBJECTIVES[:3]))]
+        apart = study[only & ((study["data_set"] == DATA_SETS[1]) | ~study["method"].isin(METHODS[:3]))]
         assert tables.transfer(apart)["probability"].iloc[2:].isna().all()
 
     def test_two_seeds_have_no_interval_and_one_no_table(self):
@@ -278,7 +278,7 @@ class TestDataSets:
         study = study[(study["data_set"] == DATA_SETS[0]) | (study["strength"] > 0)]
         table = tables.data_set_rank_correlation(study)
         assert table["n"].tolist() == [12, 12]
-        means = study.groupby(["data_set", "objective", "strength"])["value"].mean().unstack(0).dropna()
+        means = study.groupby(["data_set", "method", "strength"])["value"].mean().unstack(0).dropna()
         expected = scipy.stats.spearmanr(means.iloc[:, 0], means.iloc[:, 1]).statistic
         assert table["rank_correlation"].tolist() == pytest.approx([expected, expected])
 
@@ -287,7 +287,7 @@ class TestDataSets:
         truth.means[:] = np.arange(6)
         study = truth.study(10)
         table = tables.strength_rank_correlation(study)
-        rows = study[study["objective"] == "beta_vae"]
+        rows = study[study["method"] == "beta_vae"]
         expected = scipy.stats.spearmanr(rows["strength"], rows["value"]).statistic
         assert table.iloc[0]["rank_correlation"] == pytest.approx(expected)
         assert (table["low"] > 0.7).all()
@@ -304,7 +304,7 @@ class TestPaperVsMeasured:
     @pytest.mark.parametrize(("moved", "holds"), [(0, "yes"), (0.1, "no"), (-0.1, "no")])
     def test_a_number_holds_where_it_is_planted(self, study, moved, holds):
         truth = np.mean([shares(PAPER_STUDY, d, m)[0] for d in range(7) for m in range(6)])
-        claim = next(claim for claim in published.CLAIMS if claim.key == "objective_explains")
+        claim = next(claim for claim in published.CLAIMS if claim.key == "method_explains")
         line = tables.paper_vs_measured(study, [claim._replace(number=truth + moved)]).squeeze()
         assert line["holds"] == holds
         assert line["n"] == 7 * 6 * 3 * 5

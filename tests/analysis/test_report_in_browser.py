@@ -5,12 +5,15 @@ import os
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from report_study import HOSTILE, make_study
+from test_methods_without_strength import both_methods, page_of
 
 from benchmarks import chromium
 from disentanglement_study import config
 from disentanglement_study.analysis import report
+from disentanglement_study.analysis.rows import with_method
 from disentanglement_study.store import Store
 from disentanglement_study.study import plan
 
@@ -83,7 +86,7 @@ def test_it_renders_without_a_complaint_and_nothing_is_wider_than_the_screen(tab
 
 def test_the_explorer_shows_a_point_a_run_of_what_is_chosen(tab, page, store):
     opened(tab, page)
-    results = store.results()
+    results = with_method(store.results())
 
     def points():
         drawn = tab.evaluate(
@@ -92,22 +95,22 @@ def test_the_explorer_shows_a_point_a_run_of_what_is_chosen(tab, page, store):
         )
         return {run: np.float32(value) for run, value in drawn}
 
-    def expected(score, representation, objective=None):
+    def expected(score, representation, method=None):
         rows = results[(results["score"] == score) & (results["representation"] == representation)].dropna(
             subset="value"
         )
-        rows = rows[rows["objective"] == objective] if objective else rows
+        rows = rows[rows["method"] == method] if method else rows
         return dict(zip(rows["run_id"], rows["value"].astype("float32"), strict=True))
 
     assert points() == expected("mig", "mean")
     choose(tab, "explorer-controls", "score", "dci")
     choose(tab, "explorer-controls", "representation", "sampled")
     assert points() == expected("dci", "sampled")
-    choose(tab, "explorer-controls", "objective", "beta_vae")
+    choose(tab, "explorer-controls", "method", "beta_vae")
     assert points() == expected("dci", "sampled", "beta_vae")
-    choose(tab, "explorer-controls", "against", "objective")
+    choose(tab, "explorer-controls", "against", "method")
     assert points() == expected("dci", "sampled", "beta_vae")
-    choose(tab, "explorer-controls", "objective", "")
+    choose(tab, "explorer-controls", "method", "")
     choose(tab, "explorer-controls", "against", "sap_score")
     assert points() == expected("dci", "sampled")
     assert "rank correlation" in text(tab, "#explorer-summary")
@@ -118,6 +121,7 @@ def test_the_explorer_shows_a_point_a_run_of_what_is_chosen(tab, page, store):
 def test_the_data_set_is_chosen_for_all_plots_of_models(tab, tmp_path):
     store = make_study(tmp_path / "study", "sweep.seeds = 1", "sweep.data_sets = ['dsprites', 'noisy_dsprites']")
     path = report.write(store)
+    planned = with_method(store.plan)
     results = store.results()
     opened(tab, path)
     for data_set, title in (("noisy_dsprites", "Noisy-dSprites"), ("dsprites", "dSprites")):
@@ -128,16 +132,36 @@ def test_the_data_set_is_chosen_for_all_plots_of_models(tab, tmp_path):
         )
         rows = results[(results["data_set"] == data_set) & (results["score"] == "mig")].dropna(subset="value")
         assert sorted(shown) == sorted(rows[rows["representation"] == "mean"]["run_id"])
-        objectives = tab.evaluate(
-            "[...document.querySelector('#explorer-controls [name=objective]').options].map((one) => one.value)"
+        methods = tab.evaluate(
+            "[...document.querySelector('#explorer-controls [name=method]').options].map((one) => one.value)"
         )
-        assert set(objectives) == {"", *store.plan[store.plan["data_set"] == data_set]["objective"]}
+        assert set(methods) == {"", *planned[planned["data_set"] == data_set]["method"]}
         tab.evaluate("document.getElementById('correlations').scrollIntoView()")
         tab.wait("document.getElementById('correlations-plot').data")
         choose(tab, "correlations-controls", "of", data_set)
         options = "document.querySelector('#correlations-controls [name=of]').selectedOptions[0].textContent"
         assert tab.evaluate(options) == title
         assert tab.evaluate("heat.matrix.where.data_set") == data_set
+    assert_quiet(tab, path)
+
+
+def test_a_method_without_a_strength_is_one_column_with_its_name(tab, tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(page_of(pd.concat(both_methods())), encoding="utf-8")
+    opened(tab, path)
+    plot = "document.getElementById('explorer-plot')"
+    assert tab.evaluate(f"{plot}.layout.annotations.map((one) => one.text)") == ["β-VAE<br>β", "PCA"]
+    assert tab.evaluate(f"{plot}.layout.xaxis.ticktext") == ["1", "4", ""]
+    assert tab.evaluate("describe(PLACE.get('dsprites/beta_vae/4/1'))") == "β-VAE, β = 4, seed 1"
+    assert tab.evaluate("describe(PLACE.get('dsprites/pca/1'))") == "PCA, seed 1"
+    choose(tab, "explorer-controls", "method", "pca")
+    assert tab.evaluate(f"{plot}.layout.annotations.map((one) => one.text)") == ["PCA"]
+    assert text(tab, "#explorer-summary") == "n = 4 of 4 runs."
+    choose(tab, "explorer-controls", "representation", "sampled")
+    assert text(tab, "#explorer-summary") == "n = 0 of 4 runs, 4 without the score."
+    choose(tab, "explorer-controls", "method", "")
+    choose(tab, "explorer-controls", "against", "elbo")
+    assert "n = 8 of 12 runs, 4 without the score" in text(tab, "#explorer-summary")
     assert_quiet(tab, path)
 
 
@@ -187,7 +211,7 @@ def test_a_point_leads_to_its_run(tab, page):
     tab.wait("document.getElementById('run-curves').data")
     assert run in text(tab, "#run-body h3")
     assert tab.evaluate("document.getElementById('run-curves').data.length") == 2
-    assert "sweep.objectives" in text(tab, "#run-body details")
+    assert "sweep.seeds" in text(tab, "#run-body details")
     assert_quiet(tab, page)
 
 

@@ -18,7 +18,7 @@ STRENGTHS = {
     "beta_tc_vae": ("beta", [1.0, 4.0, 10.0]),
     "dip_vae_i": ("lambda_od", [1.0, 5.0, 50.0]),
     "dip_vae_ii": ("lambda_od", [1.0, 5.0, 50.0]),
-    "new_objective": ("weight", [0.1, 1.0, 10.0]),
+    "new_method": ("weight", [0.1, 1.0, 10.0]),
 }
 NO_HEADLINE = {"dci_es", "info_mec", "r2", "unified_scores", "unsupervised"}
 METRICS = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap_score")
@@ -26,7 +26,7 @@ HEADLINES = [metric for metric in registry.METRICS if metric not in NO_HEADLINE]
 TRACEBACK = 'Traceback (most recent call last):\n  File "dci.py", line 1\nValueError: codes are constant\n'
 
 
-def make_study(objectives=tuple(STRENGTHS), strengths=3, seeds=2, data_sets=("dsprites",), metrics=METRICS):
+def make_study(methods=tuple(STRENGTHS), strengths=3, seeds=2, data_sets=("dsprites",), metrics=METRICS):
     """Results in the store's columns with random scores in (0, 1) and nothing failed."""
     rng = np.random.default_rng(0)
     scores = [(r, m, m) for r in ("mean", "sampled") for m in metrics]
@@ -35,10 +35,10 @@ def make_study(objectives=tuple(STRENGTHS), strengths=3, seeds=2, data_sets=("ds
     scores += [("model", "training", s) for s in ("reconstruction_loss", "kl_loss", "elbo", "loss")]
     table = [
         {
-            "run_id": f"{data_set}/{objective}/{strength}/{seed}",
+            "run_id": f"{data_set}/{method}/{strength}/{seed}",
             "data_set": data_set,
-            "objective": objective,
-            "strength_name": STRENGTHS[objective][0],
+            "method": method,
+            "strength_name": STRENGTHS[method][0],
             "strength": strength,
             "seed": seed,
             "representation": representation,
@@ -53,8 +53,8 @@ def make_study(objectives=tuple(STRENGTHS), strengths=3, seeds=2, data_sets=("ds
             "error": None,
         }
         for data_set in data_sets
-        for objective in objectives
-        for strength in STRENGTHS[objective][1][:strengths]
+        for method in methods
+        for strength in STRENGTHS[method][1][:strengths]
         for seed in range(seeds)
         for representation, metric, score in scores
     ]
@@ -105,6 +105,10 @@ class TestNames:
         assert {*registry.METRICS, "udr"} <= names.METRICS.keys()
         assert len(set(names.SCORES.values())) == len(names.SCORES)
 
+    def test_a_method_without_a_strength_has_no_name_of_one(self):
+        assert names.strength("") == names.strength("", 0.0) == ""
+        assert (names.strength("beta"), names.strength("c_max", 5.0)) == ("β", "c_max = 5")
+
     def test_the_scores_of_info_mec_are_there(self):
         rng = np.random.default_rng(0)
         factors = rng.integers(3, size=(60, 2))
@@ -123,15 +127,15 @@ class TestAllMetrics:
         assert (table["n"] == large["run_id"].nunique()).all()
 
     def test_summaries_pool_no_two_scores(self, large):
-        table = tables.scores_by_objective(large).query("representation == 'mean'")
+        table = tables.scores_by_method(large).query("representation == 'mean'")
         assert list(table["score"].unique()) == names.in_order(HEADLINES, names.SCORES)
         assert (table["n"] == 4).all()
-        info_e = large[where(large, "info_e") & (large["objective"] == "beta_vae")]
-        line = table.query("score == 'info_e' and objective == 'beta_vae'").squeeze()
+        info_e = large[where(large, "info_e") & (large["method"] == "beta_vae")]
+        line = table.query("score == 'info_e' and method == 'beta_vae'").squeeze()
         assert line["metric"] == "info_mec"
         assert line["median"] == pytest.approx(info_e["value"].median())
 
-    @pytest.mark.parametrize("name", ["scores_by_objective", "scores_by_strength"])
+    @pytest.mark.parametrize("name", ["scores_by_method", "scores_by_strength"])
     def test_text_stays_narrow(self, name, large):
         text = tables.render(tables.TABLES[name](large))
         assert all(len(line) <= 100 for line in text.splitlines())
@@ -165,7 +169,7 @@ class TestTables:
         assert table["low"].isna().all()
 
     def test_representations_and_data_sets_stay_apart(self):
-        study = make_study(objectives=("beta_vae", "factor_vae"), data_sets=("cars3d", "dsprites"))
+        study = make_study(methods=("beta_vae", "factor_vae"), data_sets=("cars3d", "dsprites"))
         table = tables.rank_correlation(study, representation=None, resamples=0)
         groups = table.groupby(["data_set", "representation"], sort=False)
         assert list(groups.groups) == [
@@ -179,14 +183,14 @@ class TestTables:
         pd.testing.assert_frame_equal(groups.get_group(("cars3d", "sampled")).reset_index(drop=True), one)
 
     def test_summaries_are_medians_and_quartiles(self, study):
-        rows_of = study[where(study, "mig") & (study["objective"] == "beta_vae")]
-        line = tables.scores_by_objective(study).query(
-            "representation == 'mean' and metric == 'mig' and objective == 'beta_vae'"
+        rows_of = study[where(study, "mig") & (study["method"] == "beta_vae")]
+        line = tables.scores_by_method(study).query(
+            "representation == 'mean' and metric == 'mig' and method == 'beta_vae'"
         )
         expected = [*np.quantile(rows_of["value"], [0.5, 0.25, 0.75]), 6]
         np.testing.assert_allclose(line[["median", "lower_quartile", "upper_quartile", "n"]].squeeze(), expected)
         by_strength = tables.scores_by_strength(study).query(
-            "representation == 'mean' and metric == 'mig' and objective == 'beta_vae'"
+            "representation == 'mean' and metric == 'mig' and method == 'beta_vae'"
         )
         assert list(by_strength["strength"]) == [1.0, 4.0, 16.0]
         assert list(by_strength["n"]) == [2, 2, 2]
@@ -209,6 +213,14 @@ class TestTables:
         ]
         assert "n = 41–42 models" in tables.render(table)
 
+    def test_a_model_without_one_of_two_representations_is_in_no_share_of_the_two(self, study):
+        sampled = where(study, "gaussian_total_correlation", "sampled")
+        study["value"] += 1.0 - sampled
+        failed = sampled & (study["run_id"] == study["run_id"].iloc[0])
+        table = tables.paper_vs_measured(study.assign(value=study["value"].mask(failed)))
+        line = table[table["claim"].str.startswith("Total correlation is lower")].squeeze()
+        assert (line["measured"], line["n"]) == (1.0, 41)
+
     def test_an_empty_error_is_no_error(self, study):
         for empty in ("", float("nan")):
             assert tables.failures(study.assign(error=empty)).empty
@@ -218,6 +230,17 @@ class TestTables:
         text = whole.columns[whole.map(lambda value: isinstance(value, str)).all()]
         table = tables.TABLES[name](whole.astype(dict.fromkeys(text, "category")))
         pd.testing.assert_frame_equal(table, tables.TABLES[name](whole), check_dtype=False)
+
+    @pytest.mark.parametrize("name", tables.TABLES)
+    def test_results_with_the_column_of_before_are_the_same(self, name, whole):
+        before = whole.rename(columns={"method": "objective"})
+        pd.testing.assert_frame_equal(tables.TABLES[name](before), tables.TABLES[name](whole))
+
+    def test_a_column_of_before_beside_that_of_now_is_left_alone(self, study):
+        both = study.assign(objective="another thing")
+        assert rows.with_method(both) is both
+        assert rows.with_method(study) is study
+        assert list(rows.checked(study.rename(columns={"method": "objective"}))) == list(study)
 
     @pytest.mark.parametrize("models", [1, 2])
     @pytest.mark.filterwarnings("error")

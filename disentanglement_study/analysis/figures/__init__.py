@@ -29,13 +29,13 @@ from disentanglement_study.analysis.figures.median_score_by_strength import medi
 from disentanglement_study.analysis.figures.metric_rank_correlation import metric_rank_correlation
 from disentanglement_study.analysis.figures.mutual_information import (
     mutual_information,
-    mutual_information_by_objective,
+    mutual_information_by_method,
 )
 from disentanglement_study.analysis.figures.papers import PAPERS, figures_of
-from disentanglement_study.analysis.figures.score_by_objective import score_by_objective
+from disentanglement_study.analysis.figures.score_by_method import score_by_method
 from disentanglement_study.analysis.figures.score_by_strength import score_by_strength
 from disentanglement_study.analysis.figures.statistical_efficiency import statistical_efficiency
-from disentanglement_study.analysis.figures.total_correlation import total_correlation, total_correlation_by_objective
+from disentanglement_study.analysis.figures.total_correlation import total_correlation, total_correlation_by_method
 from disentanglement_study.analysis.figures.transfer import transfer
 from disentanglement_study.analysis.figures.unified_rank_correlation import unified_rank_correlation
 from disentanglement_study.analysis.figures.unsupervised_rank_correlation import unsupervised_rank_correlation
@@ -48,11 +48,11 @@ __all__ = ["FIGURES", "PAPERS", "Written", "figures_of", "stored", "write"]
 
 FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "total_correlation": total_correlation,
-    "total_correlation_by_objective": total_correlation_by_objective,
+    "total_correlation_by_method": total_correlation_by_method,
     "mutual_information": mutual_information,
-    "mutual_information_by_objective": mutual_information_by_objective,
+    "mutual_information_by_method": mutual_information_by_method,
     "metric_rank_correlation": metric_rank_correlation,
-    "score_by_objective": score_by_objective,
+    "score_by_method": score_by_method,
     "score_by_strength": score_by_strength,
     "median_score_by_strength": median_score_by_strength,
     "variance_explained": variance_explained,

@@ -15,7 +15,7 @@ def data_set_rank_correlation(
 ) -> Figure:
     """Heat map of the Spearman rank correlation of a headline score between data sets, × 100, for each score.
 
-    Over settings, an objective at a strength, whose score is the mean over seeds. The paper's Figure 4 shows DCI.
+    Over settings, a method at a strength, whose score is the mean over seeds. The paper's Figure 4 shows DCI.
     """
     table = once.call(tables.data_set_rank_correlation, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set_a"])

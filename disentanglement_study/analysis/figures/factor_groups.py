@@ -11,13 +11,13 @@ from disentanglement_study.analysis.tables.unified_rank_correlation import MATRI
 
 @style.look()
 def factor_groups(results: pd.DataFrame, representation: str = "mean") -> Figure:
-    """Number of groups of factors (y) over the threshold (x) of each matrix, a line for each objective and data set.
+    """Number of groups of factors (y) over the threshold (x) of each matrix, a line for each method and data set.
 
     Means over models, as `tables.factor_groups`: a line that stays high longer is of representations that keep factors
     apart. n: models per line. Thresholds are in units of the matrix (importance, nats, accuracy).
     """
     table = once.call(groups.factor_groups, results, representation=representation)
-    marks = style.marks(table["objective"])
+    marks = style.marks(table["method"])
     matrices = {key: names.label(key, MATRICES) for key in names.in_order(table["matrix"], MATRICES)}
     text = layout.Text(
         "Groups of factors that codes connect, by threshold",
@@ -32,8 +32,8 @@ def factor_groups(results: pd.DataFrame, representation: str = "mean") -> Figure
         own = table[(table["data_set"] == data_set) & (table["matrix"] == matrix)]
         if own.empty:
             layout.nothing(axis)
-        for objective, mark in marks.items():
-            line = own[own["objective"] == objective]
+        for method, mark in marks.items():
+            line = own[own["method"] == method]
             axis.plot(line["threshold"], line["groups"], color=mark.colour, marker=mark.marker, markevery=8)
         axis.yaxis.set_major_locator(layout.few_ticks())
     return page.finished()

@@ -1,4 +1,4 @@
-"""Medians over seeds against the strength, a line for each objective."""
+"""Medians over seeds against the strength, a line for each method."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,9 +7,9 @@ from disentanglement_study.analysis.figures import style
 
 
 def draw(axis: Axes, table: pd.DataFrame, marks: dict[str, style.Mark], *, bars: bool = True, **look) -> None:
-    """The median of each row, and a bar from quartile to quartile, at `place` in the sweep of its objective."""
-    for number, (objective, mark) in enumerate(marks.items()):
-        own = table[table["objective"] == objective].sort_values("place")
+    """The median of each row, and a bar from quartile to quartile, at `place` in the sweep of its method."""
+    for number, (method, mark) in enumerate(marks.items()):
+        own = table[table["method"] == method].sort_values("place")
         if own.empty:
             continue
         # Beside each other, so that the bars of one strength do not hide each other.

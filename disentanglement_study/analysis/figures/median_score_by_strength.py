@@ -1,4 +1,4 @@
-"""Is there an objective that is always best? (Locatello et al. 2019, Figure 4 left)"""
+"""Is there a method that is always best? (Locatello et al. 2019, Figure 4 left)"""
 
 from collections.abc import Iterable
 
@@ -13,9 +13,9 @@ from disentanglement_study.analysis.figures import layout, lines, shared, style
 def median_score_by_strength(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> Figure:
-    """Median over seeds of each headline score (y) against strength (x), a line for each objective and data set.
+    """Median over seeds of each headline score (y) against strength (x), a line for each method and data set.
 
-    Strengths are numbered in the order of the sweep, and named in the legend: the objectives' strengths share no scale.
+    Strengths are numbered in the order of the sweep, and named in the legend: the methods' strengths share no scale.
     n: models per point. The paper's Figure 4 shows the FactorVAE score on Cars3D.
     """
     found = shared.models(results, representation)
@@ -23,11 +23,11 @@ def median_score_by_strength(
     table = once.call(tables.scores_by_strength, results)
     table = table[(table["representation"] == representation) & table["score"].isin(shown)]
     table = table.assign(place=style.places(table))
-    marks = style.marks(table["objective"])
+    marks = style.marks(table["method"])
     text = layout.Text(
         "Median score by regularisation strength",
         (f"{representation} representation", style.count(table, "models per point")),
-        x="Regularisation strength (place in the objective's sweep)",
+        x="Regularisation strength (place in the method's sweep)",
         y="Median score",
         x_ticks=("1",),
     )

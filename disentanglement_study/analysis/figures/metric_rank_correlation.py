@@ -15,7 +15,7 @@ def metric_rank_correlation(
 ) -> Figure:
     """Heat map of the Spearman rank correlation between the headline scores, × 100, for each data set.
 
-    Over all models (objectives, strengths, seeds). The paper's Figure 2 shows Noisy-dSprites.
+    Over all models (methods, strengths, seeds). The paper's Figure 2 shows Noisy-dSprites.
     """
     table = once.call(tables.rank_correlation, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set"])

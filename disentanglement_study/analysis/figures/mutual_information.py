@@ -17,6 +17,6 @@ def mutual_information(results: pd.DataFrame) -> Figure:
     return unsupervised_lines.by_representation(results, SCORE, LABEL, log=False)
 
 
-def mutual_information_by_objective(results: pd.DataFrame) -> Figure:
-    """The same, sampled against mean representations, a panel for each data set and objective."""
-    return unsupervised_lines.by_objective(results, SCORE, LABEL, log=False)
+def mutual_information_by_method(results: pd.DataFrame) -> Figure:
+    """The same, sampled against mean representations, a panel for each data set and method."""
+    return unsupervised_lines.by_method(results, SCORE, LABEL, log=False)

@@ -28,8 +28,8 @@ LOCATELLO_2019 = (
     PaperFigure(
         "Figure 3",
         READ,
-        "Scores by objective, and by strength (FactorVAE score, Cars3D)",
-        ("score_by_objective", "score_by_strength"),
+        "Scores by method, and by strength (FactorVAE score, Cars3D)",
+        ("score_by_method", "score_by_strength"),
     ),
     PaperFigure(
         "Figure 4",
@@ -51,20 +51,20 @@ LOCATELLO_2019 = (
         "Appendix 3",
         RECALLED,
         "Total correlation of sampled and mean representations, all data sets",
-        ("total_correlation", "total_correlation_by_objective"),
+        ("total_correlation", "total_correlation_by_method"),
     ),
     PaperFigure(
         "Appendix 4",
         RECALLED,
         "Mutual information of codes, all data sets",
-        ("mutual_information", "mutual_information_by_objective"),
+        ("mutual_information", "mutual_information_by_method"),
     ),
     PaperFigure("Appendix 5", RECALLED, "Metric agreement, all data sets", ("metric_rank_correlation",)),
     PaperFigure(
         "Appendix 6",
         RECALLED,
-        "Scores by objective and strength, all metrics and data sets",
-        ("score_by_objective", "score_by_strength", "median_score_by_strength"),
+        "Scores by method and strength, all metrics and data sets",
+        ("score_by_method", "score_by_strength", "median_score_by_strength"),
     ),
     PaperFigure("Appendix 7", RECALLED, "Variance explained", ("variance_explained",)),
     PaperFigure(

@@ -1,4 +1,4 @@
-"""A point for each model, coloured by its objective."""
+"""A point for each model, coloured by its method."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,13 +19,13 @@ def draw(axis: Axes, models: Models, x: str, y: str, marks: dict[str, style.Mark
     there = np.flatnonzero(np.isfinite(points).all(axis=1))
     if not len(there):
         return layout.nothing(axis)
-    # In a mixed order, so that no objective is drawn after all others and covers them.
+    # In a mixed order, so that no method is drawn after all others and covers them.
     there = there[np.argsort(np.arange(len(there)) * GOLDEN % 1)]
-    objective = models.runs["objective"].to_numpy()[there]
+    method = models.runs["method"].to_numpy()[there]
     colours = {name: mark.colour for name, mark in marks.items()}
     size = 3.0 if len(there) < 100 else 1.6
     axis.scatter(
-        *points[there].T, s=size**2, c=[colours[name] for name in objective], alpha=0.6, linewidths=0,
+        *points[there].T, s=size**2, c=[colours[name] for name in method], alpha=0.6, linewidths=0,
         rasterized=len(there) >= MANY,
     )  # fmt: skip
     for side in (axis.xaxis, axis.yaxis):

@@ -1,4 +1,4 @@
-"""Is there a strength that is always good? (Locatello et al. 2019, Figure 3 right, for all objectives)"""
+"""Is there a strength that is always good? (Locatello et al. 2019, Figure 3 right, for all methods)"""
 
 from collections.abc import Iterable
 
@@ -14,9 +14,9 @@ from disentanglement_study.analysis.figures import distributions, layout, shared
 def score_by_strength(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> Figure:
-    """Distribution of each headline score (y) over seeds at each strength of each objective (x), for each data set.
+    """Distribution of each headline score (y) over seeds at each strength of each method (x), for each data set.
 
-    Within the colour of an objective its strengths in the order of the sweep, which the legend names. Violins from 20
+    Within the colour of a method its strengths in the order of the sweep, which the legend names. Violins from 20
     models per strength, below that every model as a dot; the black bar is the median. n: models per strength. The
     numbers behind are the quartiles. The paper's Figure 3 shows the FactorVAE score of FactorVAE on Cars3D.
     """
@@ -24,12 +24,12 @@ def score_by_strength(
     shown = shared.headlines(found, scores)
     table = once.call(tables.scores_by_strength, results)
     table = table[(table["representation"] == representation) & table["score"].isin(shown)]
-    marks = style.marks(table["objective"])
+    marks = style.marks(table["method"])
     places = _places(table)
     text = layout.Text(
         "Scores by regularisation strength, over seeds",
         (f"{representation} representation", style.count(table, "models per strength")),
-        x="Objective and strength, in the order of the sweep",
+        x="Method and strength, in the order of the sweep",
         y="Score",
         x_ticks=(),
         y_ticks=("0.00",),
@@ -40,7 +40,7 @@ def score_by_strength(
     )  # fmt: skip
     violins = table["n"].min() >= distributions.VIOLIN_FROM
     for models in found:
-        of_setting = list(models.runs[["objective", "strength"]].itertuples(index=False, name=None))
+        of_setting = list(models.runs[["method", "strength"]].itertuples(index=False, name=None))
         cells, settings = pd.factorize(pd.Index(of_setting, tupleize_cols=False))
         for score in shown:
             if (models.data_set, score) not in page.axes:
@@ -61,11 +61,11 @@ def score_by_strength(
 
 
 def _places(table: pd.DataFrame) -> dict[tuple[str, float], float]:
-    """Where each (objective, strength) is drawn: side by side, with a gap between objectives."""
+    """Where each (method, strength) is drawn: side by side, with a gap between methods."""
     found, place = {}, 0.0
-    for objective in style.marks(table["objective"]):
-        for strength in sorted(table.loc[table["objective"] == objective, "strength"].unique()):
-            found[objective, strength] = place
+    for method in style.marks(table["method"]):
+        for strength in sorted(table.loc[table["method"] == method, "strength"].unique()):
+            found[method, strength] = place
             place += 1
         place += 0.8
     return found

@@ -24,7 +24,7 @@ def statistical_efficiency(
 ) -> Figure:
     """Statistical efficiency of a downstream task (y) against each headline score (x), for each data set.
 
-    Test accuracy after 100 over that after 10,000 train points; a point for each model, coloured by its objective. The
+    Test accuracy after 100 over that after 10,000 train points; a point for each model, coloured by its method. The
     paper's Figure 6 shows the FactorVAE score on dSprites.
     """
     efficiency = f"{task}.statistical_efficiency"
@@ -38,7 +38,7 @@ def statistical_efficiency(
         models.runs.join(models.scores.reindex(columns=[efficiency, *shown])).assign(data_set=models.data_set)
         for models in found
     ).reset_index()
-    marks = style.marks(numbers["objective"])
+    marks = style.marks(numbers["method"])
     both = [(models.scores[efficiency].notna() & models.scores[score].notna()).sum()
             for models in found for score in shown if score in models.scores]  # fmt: skip
     lacking = pd.concat(

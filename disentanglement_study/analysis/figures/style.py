@@ -1,4 +1,4 @@
-"""The look that every figure shares: sizes, fonts, one colour and marker per objective, files.
+"""The look that every figure shares: sizes, fonts, one colour and marker per method, files.
 
 A figure is as wide as a page's text or narrower, and its text is that of a caption: nothing has to be scaled to be
 read. Figures are `matplotlib.figure.Figure` objects without pyplot, so nothing opens a window or stays registered; the
@@ -64,7 +64,7 @@ MISSING = "#F2F2F2"
 
 
 class Mark(NamedTuple):
-    """How an objective is drawn."""
+    """How a method is drawn."""
 
     colour: str
     marker: str
@@ -75,37 +75,44 @@ def look() -> AbstractContextManager[None]:
     return matplotlib.rc_context(SETTINGS)
 
 
-def marks(objectives: Iterable[str]) -> dict[str, Mark]:
-    """A colour and a marker for each objective, in the papers' order; those not in the papers get the next ones."""
-    order = names.in_order(objectives, names.OBJECTIVES)
-    palette = [*COLOURS, *(objective for objective in order if objective not in COLOURS)]
+def marks(methods: Iterable[str]) -> dict[str, Mark]:
+    """A colour and a marker for each method, in the papers' order; those not in the papers get the next ones."""
+    order = names.in_order(methods, names.METHODS)
+    palette = [*COLOURS, *(method for method in order if method not in COLOURS)]
     colours = [*COLOURS.values(), *NEXT_COLOURS]
     return {
-        objective: Mark(colours[place % len(colours)], MARKERS[place % len(MARKERS)])
-        for place, objective in enumerate(palette)
-        if objective in order
+        method: Mark(colours[place % len(colours)], MARKERS[place % len(MARKERS)])
+        for place, method in enumerate(palette)
+        if method in order
     }
 
 
 def legend(marks: dict[str, Mark], runs: pd.DataFrame | None = None) -> list[Line2D]:
-    """An entry for each objective; with `runs` also the strengths that it was swept over, in their order."""
+    """An entry for each method; with `runs` also the strengths, if any, that it was swept over, in their order."""
     entries = []
-    for objective, (colour, marker) in marks.items():
-        label = names.label(objective, names.OBJECTIVES)
+    for method, (colour, marker) in marks.items():
+        label = names.label(method, names.METHODS)
         if runs is not None:
-            own = runs[runs["objective"] == objective]
-            swept = ", ".join(names.strength(name) for name in sorted(own["strength_name"].astype(str).unique()))
-            label += f": {swept} = {', '.join(f'{strength:g}' for strength in sorted(own['strength'].unique()))}"
+            label = ": ".join(filter(None, [label, ", ".join(strengths(runs[runs["method"] == method]))]))
         entries.append(Line2D([], [], color=colour, marker=marker, label=label))
     return entries
 
 
-def places(table: pd.DataFrame) -> pd.Series:
-    """Of each row the place, from 1, of its strength in the sweep of its objective.
+def strengths(table: pd.DataFrame) -> list[str]:
+    """ "β = 1", "2", "4": the strengths of a method, named once; "" for one that has none."""
+    swept = ", ".join(names.strength(name) for name in sorted(table["strength_name"].astype(str).unique()))
+    if not swept:
+        return [""]
+    first, *others = (f"{strength:g}" for strength in sorted(table["strength"].unique()))
+    return [f"{swept} = {first}", *others]
 
-    The objectives' strengths share no scale.
+
+def places(table: pd.DataFrame) -> pd.Series:
+    """Of each row the place, from 1, of its strength in the sweep of its method.
+
+    The methods' strengths share no scale.
     """
-    return table.groupby("objective")["strength"].rank("dense", na_option="bottom").astype(int)
+    return table.groupby("method")["strength"].rank("dense", na_option="bottom").astype(int)
 
 
 def count(table: pd.DataFrame, unit: str = "models") -> str:

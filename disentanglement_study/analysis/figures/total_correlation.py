@@ -13,13 +13,13 @@ def total_correlation(results: pd.DataFrame) -> Figure:
     """Total correlation of sampled (left) and mean (right) representations against strength, for each data set.
 
     That of a Gaussian fitted to the codes, in nats on a logarithmic axis; medians over seeds with quartiles, a line for
-    each objective. Strengths are numbered in the order of the sweep, for the objectives' strengths share no scale. n:
+    each method. Strengths are numbered in the order of the sweep, for the methods' strengths share no scale. n:
     models per point. The paper's Figure 1 shows Color-dSprites without AnnealedVAE, whose strength, a capacity,
     regularises less as it grows.
     """
     return unsupervised_lines.by_representation(results, SCORE, LABEL, log=True)
 
 
-def total_correlation_by_objective(results: pd.DataFrame) -> Figure:
-    """The same, sampled against mean representations, a panel for each data set and objective (its appendix)."""
-    return unsupervised_lines.by_objective(results, SCORE, LABEL, log=True)
+def total_correlation_by_method(results: pd.DataFrame) -> Figure:
+    """The same, sampled against mean representations, a panel for each data set and method (its appendix)."""
+    return unsupervised_lines.by_method(results, SCORE, LABEL, log=True)

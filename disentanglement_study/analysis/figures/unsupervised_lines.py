@@ -14,13 +14,13 @@ REPRESENTATIONS = {"sampled": "Sampled representation", "mean": "Mean representa
 
 @style.look()
 def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> Figure:
-    """A panel for each data set and representation, a line for each objective; bars are quartiles."""
+    """A panel for each data set and representation, a line for each method; bars are quartiles."""
     table = _rows(results, score, log)
-    marks = style.marks(table["objective"])
+    marks = style.marks(table["method"])
     text = layout.Text(
         f"{y_label.partition(' (')[0]} by regularisation strength",
         ("median and quartiles over seeds", style.count(table, "models per point")),
-        x="Regularisation strength (place in the objective's sweep)",
+        x="Regularisation strength (place in the method's sweep)",
         y=y_label,
         x_ticks=("1",),
         y_ticks=("0.002",),
@@ -42,13 +42,13 @@ def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: b
 
 
 @style.look()
-def by_objective(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> Figure:
-    """A panel for each data set and objective: sampled (dashed, hollow) against mean representation."""
+def by_method(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> Figure:
+    """A panel for each data set and method: sampled (dashed, hollow) against mean representation."""
     table = _rows(results, score, log)
-    marks = style.marks(table["objective"])
-    strengths = {objective: _strengths(table[table["objective"] == objective]) for objective in marks}
+    marks = style.marks(table["method"])
+    strengths = {method: style.strengths(table[table["method"] == method]) for method in marks}
     text = layout.Text(
-        f"{y_label.partition(' (')[0]} of sampled and mean representations by objective",
+        f"{y_label.partition(' (')[0]} of sampled and mean representations by method",
         ("median and quartiles over seeds", style.count(table, "models per point")),
         x="Regularisation strength",
         y=y_label,
@@ -61,21 +61,21 @@ def by_objective(results: pd.DataFrame, score: str, y_label: str, *, log: bool) 
         Line2D([], [], color="black", marker="o", label=label, **looks[representation])
         for representation, label in REPRESENTATIONS.items()
     ]
-    columns = {objective: names.label(objective, names.OBJECTIVES) for objective in marks}
+    columns = {method: names.label(method, names.METHODS) for method in marks}
     page = layout.panels(
         table.drop(columns="place"), shared.data_sets(table["data_set"]), columns, text, (1.4, 0.8),
         share_x="column", share_y="row", legend=legend,
     )  # fmt: skip
-    for (data_set, objective), axis in page.axes.items():
+    for (data_set, method), axis in page.axes.items():
         of_data_set = table[table["data_set"] == data_set]
-        own = of_data_set[of_data_set["objective"] == objective]
+        own = of_data_set[of_data_set["method"] == method]
         if own.empty:
             layout.nothing(axis)
         for representation, look in looks.items():
             shown = own[own["representation"] == representation]
-            lines.draw(axis, shown, {objective: marks[objective]}, **look)
-        axis.set_xticks(range(1, len(strengths[objective]) + 1), strengths[objective], rotation=90)
-        axis.set_xlim(0.5, len(strengths[objective]) + 0.5)
+            lines.draw(axis, shown, {method: marks[method]}, **look)
+        axis.set_xticks(range(1, len(strengths[method]) + 1), strengths[method], rotation=90)
+        axis.set_xlim(0.5, len(strengths[method]) + 0.5)
         _scale(axis, of_data_set, log)
     return page.finished()
 
@@ -89,13 +89,6 @@ def _rows(results: pd.DataFrame, score: str, log: bool) -> pd.DataFrame:
     if table.empty:
         raise NothingToDraw(f"no model has a {'positive ' if log else ''}score {score} (metric unsupervised)")
     return table.assign(place=style.places(table))
-
-
-def _strengths(table: pd.DataFrame) -> list[str]:
-    """ "β = 1", "2", "4": the strengths of an objective, named once."""
-    swept = ", ".join(names.strength(name) for name in sorted(table["strength_name"].astype(str).unique()))
-    first, *others = (f"{strength:g}" for strength in sorted(table["strength"].unique()))
-    return [f"{swept} = {first}", *others]
 
 
 def _scale(axis, table: pd.DataFrame, log: bool) -> None:

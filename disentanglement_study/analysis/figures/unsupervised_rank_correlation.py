@@ -15,7 +15,7 @@ def unsupervised_rank_correlation(
 ) -> Figure:
     """Heat map of the Spearman rank correlation of scores without labels (rows) with the metrics, for each data set.
 
-    Over all models (objectives, strengths, seeds), × 100. Rows: losses in nats (a better reconstruction is a lower one;
+    Over all models (methods, strengths, seeds), × 100. Rows: losses in nats (a better reconstruction is a lower one;
     a better ELBO a higher one), Gaussian total correlation and its kin of the same representation. The paper's Figure 4
     shows Shapes3D.
     """

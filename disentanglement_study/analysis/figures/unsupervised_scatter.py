@@ -25,7 +25,7 @@ def unsupervised_scatter(
     """Each headline score (y) against each score that needs no labels (x), a point for each model of one data set.
 
     Downstream tasks are left out.
-    None: Shapes3D, as in the paper, or else the first that is there. Coloured by objective. Losses and total
+    None: Shapes3D, as in the paper, or else the first that is there. Coloured by method. Losses and total
     correlations are in nats. `unsupervised_rank_correlation` is of all data sets.
     """
     found = {models.data_set: models for models in shared.models(results, representation)}
@@ -42,7 +42,7 @@ def unsupervised_scatter(
     if not rows:
         raise NothingToDraw(f"no model of {data_set} has one of {', '.join(of_metrics)}")
     numbers = models.runs.join(models.scores[[*columns, *rows]]).reset_index().assign(data_set=data_set)
-    marks = style.marks(numbers["objective"])
+    marks = style.marks(numbers["method"])
     both = [(models.scores[x].notna() & models.scores[y].notna()).sum() for x in columns for y in rows]
     text = layout.Text(
         "Scores against scores without labels",

@@ -1,4 +1,4 @@
-"""How much of a score do objective, strength and seed decide? (Locatello et al. 2019, section 5.3)"""
+"""How much of a score do method, strength and seed decide? (Locatello et al. 2019, section 5.3)"""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from disentanglement_study.analysis import once, tables
 from disentanglement_study.analysis.figures import layout, shared, style
 from disentanglement_study.analysis.rows import NothingToDraw
 
-PARTS = {"objective": ("Objective", "#0072B2"), "strength": ("+ its strength", "#E69F00"), "seed": ("Seed", "#D9D9D9")}
+PARTS = {"method": ("Method", "#0072B2"), "strength": ("+ its strength", "#E69F00"), "seed": ("Seed", "#D9D9D9")}
 
 
 @style.look()
@@ -19,7 +19,7 @@ def variance_explained(
 ) -> Figure:
     """Shares of the variance (R² × 100) of each headline score, a panel for each data set.
 
-    Blue: explained by the objective. Orange: what its strength adds to it. Grey: what is left to the seed. Plain R²,
+    Blue: explained by the method. Orange: what its strength adds to it. Grey: what is left to the seed. Plain R²,
     as in the paper; the table has the adjusted one and its interval.
     """
     table = once.call(tables.variance_explained, results, representation=representation, resamples=0)
@@ -30,13 +30,13 @@ def variance_explained(
     if share.empty:
         raise NothingToDraw("no headline score varies")
     parts = pd.DataFrame({
-        "objective": share["objective"],
-        "strength": share["objective_and_strength"] - share["objective"],
-        "seed": 1 - share["objective_and_strength"],
+        "method": share["method"],
+        "strength": share["method_and_strength"] - share["method"],
+        "seed": 1 - share["method_and_strength"],
     })  # fmt: skip
     labels = shared.labels(shown)
     text = layout.Text(
-        "Variance of the scores explained by objective, strength and seed (R² × 100)",
+        "Variance of the scores explained by method, strength and seed (R² × 100)",
         (f"{representation} representation", style.count(table)),
         x="Share of the variance (%)",
         x_ticks=("100",),
@@ -56,7 +56,7 @@ def variance_explained(
                 width = 100 * parts.loc[(data_set, score), part]
                 axis.barh(place, width, left=left, color=colour, height=0.8)
                 if width >= 7:
-                    on = "white" if part == "objective" else "black"
+                    on = "white" if part == "method" else "black"
                     axis.text(left + width / 2, place, f"{width:.0f}", ha="center", va="center", color=on)
                 left += width
         axis.set_yticks(range(len(shown)), list(labels.values()))

@@ -23,7 +23,7 @@ from disentanglement_study.analysis.report import curves, pictures, runs, sectio
 from disentanglement_study.analysis.report.correlations import correlations
 from disentanglement_study.analysis.report.scores import scores
 from disentanglement_study.analysis.report.variance import variance
-from disentanglement_study.analysis.rows import checked
+from disentanglement_study.analysis.rows import checked, with_method
 from disentanglement_study.runtime import files
 from disentanglement_study.store import Store
 
@@ -46,7 +46,7 @@ def write(store: Store, folder: Path | None = None, begins: Callable[[str], None
     path = folder / "index.html"
     if path.is_file() and GENERATOR not in path.read_text(encoding="utf-8", errors="replace")[:2000]:
         raise ValueError(f"{path} is another page: name another folder")
-    plan, manifests, settings = store.plan, store.manifests(), store.settings
+    plan, manifests, settings = with_method(store.plan), store.manifests(), store.settings
     begins("results")
     results = needed(checked(store.results(stored())))
     begins("pictures and curves")

@@ -30,7 +30,7 @@ def columns(plan: pd.DataFrame) -> dict:
     """The plan, column by column: a value that all runs share is there once, others as `encoding.coded`."""
     shared = [column for column in plan if column != "run_id" and plan[column].nunique(dropna=False) == 1]
     # What the page asks of each run is a column even where it does not vary.
-    asked = {"data_set", "objective", "strength_name", "strength", "seed"}
+    asked = {"data_set", "method", "strength_name", "strength", "seed"}
     constant = {column: coded(plan[column])["values"][0] for column in shared if column not in asked}
     varying = [column for column in plan if column != "run_id" and column not in constant]
     return {
@@ -39,7 +39,7 @@ def columns(plan: pd.DataFrame) -> dict:
         "columns": {column: coded(plan[column]) for column in varying},
         "order": {
             "data_set": names.in_order(plan["data_set"], names.DATA_SETS),
-            "objective": names.in_order(plan["objective"], names.OBJECTIVES),
+            "method": names.in_order(plan["method"], names.METHODS),
         },
     }
 
@@ -68,12 +68,12 @@ def status(plan: pd.DataFrame, manifests: list[dict]) -> pd.Series:
 
 
 def labels(plan: pd.DataFrame, results: pd.DataFrame) -> dict:
-    """What readers see in place of keys, and how each objective is drawn: as in the figures."""
-    marks = style.marks(plan["objective"])
+    """What readers see in place of keys, and how each method is drawn: as in the figures."""
+    marks = style.marks(plan["method"])
     used = [*names.SCORES, *(str(score) for score in results["score"].unique() if score not in names.SCORES)]
     return {
         "data_set": {key: names.label(key, names.DATA_SETS) for key in plan["data_set"].unique()},
-        "objective": {key: names.label(key, names.OBJECTIVES) for key in marks},
+        "method": {key: names.label(key, names.METHODS) for key in marks},
         "score": {key: names.label(key, names.SCORES) for key in used},
         "strength": {key: names.strength(key) for key in plan["strength_name"].unique()},
         "marks": {key: {"colour": mark.colour, "symbol": SYMBOLS[mark.marker]} for key, mark in marks.items()},

@@ -45,21 +45,18 @@ def overview(plan: pd.DataFrame, status: pd.Series, manifests: list[dict], resul
 
 
 def coverage(plan: pd.DataFrame, status: pd.Series) -> Markup:
-    """Done, failed and missing runs for each data set and objective."""
+    """Done, failed and missing runs for each data set and method."""
     data_sets = names.in_order(plan["data_set"], names.DATA_SETS)
-    objectives = names.in_order(plan["objective"], names.OBJECTIVES)
-    counts = Counter(zip(plan["data_set"], plan["objective"], status.to_numpy(), strict=True))
+    methods = names.in_order(plan["method"], names.METHODS)
+    counts = Counter(zip(plan["data_set"], plan["method"], status.to_numpy(), strict=True))
     rows = [
         [
             names.label(data_set, names.DATA_SETS),
-            *(
-                _cell({word: counts[data_set, objective, word] for word in (DONE, FAILED, MISSING)})
-                for objective in objectives
-            ),
+            *(_cell({word: counts[data_set, method, word] for word in (DONE, FAILED, MISSING)}) for method in methods),
         ]
         for data_set in data_sets
     ]
-    columns = ["Data set", *(names.label(objective, names.OBJECTIVES) for objective in objectives)]
+    columns = ["Data set", *(names.label(method, names.METHODS) for method in methods)]
     return table(columns, rows, class_="coverage")
 
 
@@ -117,7 +114,7 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
         rows = [
             [
                 names.label(row.data_set, names.DATA_SETS),
-                names.label(row.objective, names.OBJECTIVES),
+                names.label(row.method, names.METHODS),
                 names.label(row.metric, names.METRICS),
                 row.representation,
                 element("code", shortened(row.reason)),
@@ -126,7 +123,7 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
             ]
             for row in found.head(SHOWN).itertuples()
         ]
-        columns = ["Data set", "Objective", "Metric", "Representation", "Reason", "Models", "Rows"]
+        columns = ["Data set", "Method", "Metric", "Representation", "Reason", "Models", "Rows"]
         parts.append(table(columns, rows[:FIRST], class_="cards"))
         if rest := rows[FIRST:]:
             summary = element("summary", f"{len(rest)} more kinds of failure")
@@ -149,7 +146,8 @@ def _is_bad(number: str, what: str) -> bool:
 
 def _facts(plan: pd.DataFrame, manifests: list[dict]) -> list[tuple[str, str]]:
     """What a reader asks first, name and value; those that the study does not know are left out."""
-    seeds = plan.groupby(["data_set", "objective", "strength_name", "strength"], dropna=False)["seed"].nunique()
+    seeds = plan.groupby(["data_set", "method", "strength_name", "strength"], dropna=False)["seed"].nunique()
+    swept = plan[plan["strength_name"] != ""].groupby(["data_set", "method"])["strength"].nunique()
     seconds: Counter[str] = Counter()
     for manifest in manifests:
         seconds.update(manifest.get("seconds", {}))
@@ -158,9 +156,9 @@ def _facts(plan: pd.DataFrame, manifests: list[dict]) -> list[tuple[str, str]]:
     stages = ", ".join(f"{stage} {_duration(value)}" for stage, value in seconds.items())
     facts = [
         ("Data sets", _labels(plan["data_set"], names.DATA_SETS)),
-        ("Objectives", _labels(plan["objective"], names.OBJECTIVES)),
-        ("Strengths", names.span(plan.groupby(["data_set", "objective"])["strength"].nunique()) + " an objective"),
-        ("Seeds", f"{names.span(seeds)} a strength"),
+        ("Methods", _labels(plan["method"], names.METHODS)),
+        ("Strengths", f"{names.span(swept)} a method" if len(swept) else ""),
+        ("Seeds", f"{names.span(seeds)} a {'strength' if len(swept) else 'method'}"),
         ("Training", _training(plan)),
         ("Time", f"{_duration(sum(seconds.values()))}, jobs added up ({stages})" if seconds else ""),
         ("Device", ", ".join(f"{device} ({count:,} jobs)" for device, count in devices.most_common())),

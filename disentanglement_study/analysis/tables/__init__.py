@@ -2,8 +2,9 @@
 
 Failed runs and metrics enter no number. Beside each number are n, the models behind it, and of the models of the same
 data set those that are not: `failed`, where the run or a metric that is needed failed, and `missing`, where it was not
-computed. Intervals are 95 % of a bootstrap over seeds (`stats`). Models that differ in more than a table's own columns
-are pooled. Rows that do not allow a table raise `rows.NothingToDraw`, which says what they lack.
+computed. Models of a method that has no such representation, or no such loss, are neither. Intervals are 95 % of a
+bootstrap over seeds (`stats`). Models that differ in more than a table's own columns are pooled. Rows that do not allow
+a table raise `rows.NothingToDraw`, which says what they lack.
 
 A table that should be written is one file and one line in `TABLES`.
 """
@@ -28,7 +29,7 @@ from disentanglement_study.analysis.tables.rank_correlation import (
     rank_correlation,
     unsupervised_rank_correlation,
 )
-from disentanglement_study.analysis.tables.scores import best_models, scores_by_objective, scores_by_strength
+from disentanglement_study.analysis.tables.scores import best_models, scores_by_method, scores_by_strength
 from disentanglement_study.analysis.tables.strength_rank_correlation import strength_rank_correlation
 from disentanglement_study.analysis.tables.transfer import transfer, transfer_pairs
 from disentanglement_study.analysis.tables.variance_explained import variance_explained
@@ -46,7 +47,7 @@ __all__ = [
     "paper_vs_measured",
     "rank_correlation",
     "render",
-    "scores_by_objective",
+    "scores_by_method",
     "scores_by_strength",
     "strength_rank_correlation",
     "transfer",
@@ -68,7 +69,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "variance_explained": partial(variance_explained, representation=None),
     "transfer": transfer,
     "transfer_pairs": transfer_pairs,
-    "scores_by_objective": scores_by_objective,
+    "scores_by_method": scores_by_method,
     "scores_by_strength": scores_by_strength,
     "failures": failures,
 }

@@ -24,7 +24,7 @@ def data_set_rank_correlation(
 ) -> pd.DataFrame:
     """Spearman rank correlation of a headline score between data sets, over settings (paper, Figure 4 right).
 
-    A setting is an objective at a strength; its score is the mean over seeds. A row per representation (None: each),
+    A setting is a method at a strength; its score is the mean over seeds. A row per representation (None: each),
     score, data_set_a and data_set_b, both orders: rank_correlation, low and high (95 % over seeds; of the correlation
     that another study of as many seeds would find), and n, the settings that both have. failed and missing count the
     models of both without the score. NaN with n < 3. That the paper correlates means of settings, not models of the

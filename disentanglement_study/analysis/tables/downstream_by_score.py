@@ -37,8 +37,9 @@ def downstream_by_score(results: pd.DataFrame, representation: str | None = "mea
                     continue
                 if both.tobytes() not in thirds:  # mostly one: of all models
                     thirds[both.tobytes()] = _thirds(values[both])
-                failed = (metrics.failed[:, i] | accuracies.failed[:, k]) & ~both
-                counts = int(failed.sum()), int((~both & ~failed).sum())
+                absent = metrics.possible[:, i] & accuracies.possible[:, k] & ~both
+                failed = (metrics.failed[:, i] | accuracies.failed[:, k]) & absent
+                counts = int(failed.sum()), int((absent & ~failed).sum())
                 where = [models.data_set, models.representation, score, task, num_train]
                 accuracy = accuracies.scores[name].to_numpy()[both]
                 for place, group in enumerate(GROUPS):

@@ -7,7 +7,7 @@ from disentanglement_study.analysis.rows import checked, is_failure
 
 
 def failures(results: pd.DataFrame) -> pd.DataFrame:
-    """How many models and rows have no score, per data set, objective, representation, metric and reason.
+    """How many models and rows have no score, per data set, method, representation, metric and reason.
 
     The reason is the first line of the error (of a traceback, its message), or that the value was not finite.
     """
@@ -16,7 +16,7 @@ def failures(results: pd.DataFrame) -> pd.DataFrame:
     failed = failed.assign(
         reason=[_reason(error, value) for error, value in zip(failed["error"], failed["value"], strict=True)]
     )
-    keys = ["data_set", "objective", "representation", "metric", "reason"]
+    keys = ["data_set", "method", "representation", "metric", "reason"]
     table = failed.groupby(keys, as_index=False, dropna=False)
     return names.sort(table.agg(models=("run_id", "nunique"), rows=("run_id", "size")), keys)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from disentanglement_study.analysis import models as study
 from disentanglement_study.analysis import names, once, stats
 from disentanglement_study.analysis.published import ALL, CLAIMS, Claim
-from disentanglement_study.analysis.rows import NothingToDraw
+from disentanglement_study.analysis.rows import NothingToDraw, with_method
 from disentanglement_study.analysis.tables.rank_correlation import (
     downstream_rank_correlation,
     rank_correlation,
@@ -44,9 +44,10 @@ def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -
     is in words, low and high (95 % over seeds), n models, and whether the claim holds: "yes", "no" or "not enough
     data", with the reason. A published number holds if it is as near to ours as that of another study of this size
     would be in 95 % of cases: within sqrt(2) of our interval, and its own rounding. It is compared only where the
-    study has the paper's data sets, objectives and metrics. Means of several correlations take the intervals of one
+    study has the paper's data sets, methods and metrics. Means of several correlations take the intervals of one
     data set as if they all erred together, and data sets as independent.
     """
+    results = with_method(results)
     with once.within(results):
         rows = [_row(claim, results) for claim in claims]
     if all(np.isnan(row[COLUMNS.index("measured")]) for row in rows):
@@ -82,7 +83,7 @@ def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[s
     if measured.holds is not None:
         return (YES if measured.holds else NO), ""
     for column, wanted, known in (
-        ("objective", list(names.OBJECTIVES), names.OBJECTIVES),
+        ("method", list(names.STUDY_METHODS), names.METHODS),
         ("metric", list(names.STUDY_METRICS), names.METRICS),
     ):
         there = set(results[column].unique())
@@ -129,9 +130,9 @@ def _explained(by: str, results: pd.DataFrame) -> Measured:
     return _mean(shares, "r_squared", "mean R² over data sets and the six metrics", ["data_set"])
 
 
-def _objective_decides_less(results: pd.DataFrame) -> Measured:
-    shares = _shares(results, "objective")
-    measured = _mean(shares, "adjusted", "share of variance of the objective; holds below 0.5", ["data_set"])
+def _method_decides_less(results: pd.DataFrame) -> Measured:
+    shares = _shares(results, "method")
+    measured = _mean(shares, "adjusted", "share of variance of the method; holds below 0.5", ["data_set"])
     return measured._replace(holds=bool(measured.high < 0.5))
 
 
@@ -142,14 +143,14 @@ def _transfer(metric: str, data_set: str, results: pd.DataFrame) -> Measured:
     return Measured(row["probability"], row["low"], row["high"], int(row["n"]), "mean over all pairs, no draws")
 
 
-def _trend(objectives: tuple[str, ...], rises: bool, results: pd.DataFrame) -> Measured:
+def _trend(methods: tuple[str, ...], rises: bool, results: pd.DataFrame) -> Measured:
     trends = _of_means(strength_rank_correlation, results)
-    trends = trends[(trends["score"] == TOTAL_CORRELATION) & trends["objective"].isin(objectives)]
+    trends = trends[(trends["score"] == TOTAL_CORRELATION) & trends["method"].isin(methods)]
     if trends.empty:
-        raise NothingToDraw(f"no model of {', '.join(objectives)} has the score {TOTAL_CORRELATION}")
-    what = "rank correlation of strength and TC (mean over data sets and objectives)"
+        raise NothingToDraw(f"no model of {', '.join(methods)} has the score {TOTAL_CORRELATION}")
+    what = "rank correlation of strength and TC (mean over data sets and methods)"
     when = "; holds above 0" if rises else "; holds unless above 0"
-    measured = _mean(trends, "rank_correlation", what + when, ["data_set", "objective"])
+    measured = _mean(trends, "rank_correlation", what + when, ["data_set", "method"])
     return measured._replace(holds=bool((measured.low > 0) == rises))
 
 
@@ -229,13 +230,13 @@ def _sampled_is_less_correlated(results: pd.DataFrame) -> Measured:
         if TOTAL_CORRELATION in models.scores
     }
     both = [
-        (parts[data_set, "sampled"] < parts[data_set, "mean"])[parts[data_set, "mean"].notna()]
+        pd.DataFrame({key: parts[data_set, key] for key in ("mean", "sampled")}).dropna()
         for data_set in dict.fromkeys(key for key, _ in parts)
         if (data_set, "mean") in parts and (data_set, "sampled") in parts
     ]
-    if not both:
+    if not sum(map(len, both)):
         raise NothingToDraw(f"no model has {TOTAL_CORRELATION} of both representations")
-    lower = pd.concat(both).to_numpy(float)
+    lower = pd.concat(part["sampled"] < part["mean"] for part in both).to_numpy(float)
     weight = stats.resample(np.zeros(len(lower)), stats.RESAMPLES)
     low, high = np.clip(stats.interval(lower.mean(), lower @ weight / len(lower)), 0, 1)
     what = "share of models whose TC is lower; holds above 0.5"
@@ -244,20 +245,20 @@ def _sampled_is_less_correlated(results: pd.DataFrame) -> Measured:
 
 def _lucky_seed_wins(results: pd.DataFrame) -> Measured:
     wins = [
-        (models.data_set, objective, _beats(models.cells[which], scores[which]), which.sum())
+        (models.data_set, method, _beats(models.cells[which], scores[which]), which.sum())
         for models in study.by_data_set(results, "mean")
         for score, column in models.scores.items()
         if score in names.STUDY_METRICS
-        for objective in models.runs["objective"].unique()
+        for method in models.runs["method"].unique()
         for scores in [column.to_numpy()]
-        for which in [(models.runs["objective"] == objective).to_numpy() & np.isfinite(scores)]
+        for which in [(models.runs["method"] == method).to_numpy() & np.isfinite(scores)]
     ]
-    table = pd.DataFrame(wins, columns=["data_set", "objective", "value", "n"]).dropna()
+    table = pd.DataFrame(wins, columns=["data_set", "method", "value", "n"]).dropna()
     if table.empty:
-        raise NothingToDraw("no objective has two strengths of two seeds each")
+        raise NothingToDraw("no method has two strengths of two seeds each")
     value = table["value"].mean()
     what = "chance that a run of the worst strength beats one of the best (medians), mean; holds above 0.01"
-    n = int(table.groupby(["data_set", "objective"])["n"].max().sum())
+    n = int(table.groupby(["data_set", "method"])["n"].max().sum())
     return Measured(value, np.nan, np.nan, n, what, bool(value > 0.01))
 
 
@@ -278,9 +279,9 @@ MEASURES: dict[str, Callable[[pd.DataFrame], Measured]] = {
     "metrics_agree": _metrics_agree,
     "modularity_disagrees": _modularity_disagrees,
     "strong_pairs": _strong_pairs,
-    "objective_explains": partial(_explained, "objective"),
-    "objective_and_strength_explain": partial(_explained, "objective_and_strength"),
-    "seed_and_strength_matter_more": _objective_decides_less,
+    "method_explains": partial(_explained, "method"),
+    "method_and_strength_explain": partial(_explained, "method_and_strength"),
+    "seed_and_strength_matter_more": _method_decides_less,
     "lucky_seed_wins": _lucky_seed_wins,
     "no_score_without_labels": _no_score_without_labels,
     "transfer_same_same": partial(_transfer, "same", "same"),

@@ -54,7 +54,7 @@ def unsupervised_rank_correlation(
 
     Columns as in `rank_correlation`. score_a is a training score (reconstruction, KL, ELBO, training loss; nats), an
     unsupervised one of the same representation (Gaussian total correlation, ...) or UDR; score_b is a disentanglement
-    metric. Over all objectives, although the training loss of each is on a scale of its own.
+    metric. Over all methods, although the training loss of each is on a scale of its own.
     """
     tables = []
     for models in study.by_data_set(results, representation):
@@ -122,13 +122,17 @@ def _pairs(models: Models, left: Models, right: Models | None, resamples: int, s
 
 
 def _lacking(left: Models, right: Models) -> dict[str, np.ndarray]:
-    """Of each pair [p,q], the models that lack a score of it because something failed, and the others that do."""
-    (there_a, bad_a), (there_b, bad_b) = (
-        (there, models.failed & ~there) for models in (left, right) for there in [np.isfinite(models.scores.to_numpy())]
+    """Of each pair [p,q], the models that lack a score of it because something failed, and the others that do.
+
+    Models of a method that cannot have one of the two count as neither.
+    """
+    (there_a, bad_a, could_a), (there_b, bad_b, could_b) = (
+        (there.astype(int), (models.failed & ~there).astype(int), models.possible.astype(int))
+        for models in (left, right)
+        for there in [np.isfinite(models.scores.to_numpy())]
     )
-    both = there_a.T.astype(int) @ there_b
-    failed = bad_a.sum(axis=0)[:, None] + bad_b.sum(axis=0) - bad_a.T.astype(int) @ bad_b
-    return {"failed": failed, "missing": len(there_a) - both - failed}
+    failed = bad_a.T @ could_b + could_a.T @ bad_b - bad_a.T @ bad_b
+    return {"failed": failed, "missing": could_a.T @ could_b - there_a.T @ there_b - failed}
 
 
 def _stack(tables: list[pd.DataFrame], what: str, representation: str | None) -> pd.DataFrame:

@@ -12,9 +12,9 @@ SHOWN = ("mig", "dci", "factor_vae_score")
 
 
 def best_models(results: pd.DataFrame, by: str = "mig") -> pd.DataFrame:
-    """The model of each data set and objective with the highest score `by`, of the mean representation.
+    """The model of each data set and method with the highest score `by`, of the mean representation.
 
-    Its strength, seed, run_id, and whichever scores of `SHOWN` there are. A maximum: it favours objectives with more
+    Its strength, seed, run_id, and whichever scores of `SHOWN` there are. A maximum: it favours methods with more
     models, and is to find a model to look at.
     """
     tables = []
@@ -23,20 +23,20 @@ def best_models(results: pd.DataFrame, by: str = "mig") -> pd.DataFrame:
             continue
         scores = models.scores[[score for score in SHOWN if score in models.scores]]
         table = models.runs[[*SETTING, "seed"]].join(scores).rename_axis("run_id").reset_index()
-        table = table[table[by].notna()].sort_values(by, ascending=False, kind="stable").drop_duplicates("objective")
+        table = table[table[by].notna()].sort_values(by, ascending=False, kind="stable").drop_duplicates("method")
         tables.append(table.assign(data_set=models.data_set))
     if not tables or not sum(map(len, tables)):
         raise NothingToDraw(f"no model has the score {by}")
-    return names.sort(pd.concat(tables, ignore_index=True), ["data_set", "objective"])
+    return names.sort(pd.concat(tables, ignore_index=True), ["data_set", "method"])
 
 
-def scores_by_objective(results: pd.DataFrame) -> pd.DataFrame:
-    """Median, quartiles and n (models) of each headline score, per objective, over strengths and seeds."""
-    return _summary(results, ["objective"])
+def scores_by_method(results: pd.DataFrame) -> pd.DataFrame:
+    """Median, quartiles and n (models) of each headline score, per method, over strengths and seeds."""
+    return _summary(results, ["method"])
 
 
 def scores_by_strength(results: pd.DataFrame) -> pd.DataFrame:
-    """Median, quartiles and n (models) of each headline score, per objective and strength, over seeds."""
+    """Median, quartiles and n (models) of each headline score, per method and strength, over seeds."""
     return _summary(results, SETTING)
 
 

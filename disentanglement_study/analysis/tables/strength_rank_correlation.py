@@ -8,7 +8,7 @@ from disentanglement_study.analysis import names, stats
 from disentanglement_study.analysis.models import METRIC, WITHOUT_LABELS
 from disentanglement_study.analysis.rows import NothingToDraw
 
-KEYS = ["data_set", "representation", "score", "objective"]
+KEYS = ["data_set", "representation", "score", "method"]
 
 
 def strength_rank_correlation(
@@ -18,25 +18,26 @@ def strength_rank_correlation(
     resamples: int = stats.RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Spearman rank correlation of a score with the strength, over the models of one objective (paper, Figures 1, 4).
+    """Spearman rank correlation of a score with the strength, over the models of one method (paper, Figures 1, 4).
 
-    A row per data_set, representation (None: each), score (headline, or one without labels) and objective:
+    A row per data_set, representation (None: each), score (headline, or one without labels) and method:
     rank_correlation, low and high (95 % over seeds), and n, failed, missing as in `rank_correlation`. A strength of
-    AnnealedVAE is a capacity, which regularises less as it grows. NaN where there is one strength.
+    AnnealedVAE is a capacity, which regularises less as it grows. NaN where there is one strength; a method that has
+    none has no row.
     """
     tables = []
     for models in study.by_data_set(results, representation):
         models = models.of(METRIC, WITHOUT_LABELS)
-        for objective in models.runs["objective"].unique():
-            own = models.part((models.runs["objective"] == objective).to_numpy())
+        for method in models.runs.loc[models.runs["strength_name"] != "", "method"].unique():
+            own = models.part((models.runs["method"] == method).to_numpy())
             strength = own.runs[["strength"]].to_numpy(float)
             scores = own.scores.to_numpy()
             matrix = stats.spearman_matrix(strength, scores, own.cells, resamples=resamples, seed=own.seed(seed))
             table = pd.DataFrame({name: cells[0] for name, cells in matrix._asdict().items()}, own.scores.columns)
             table = table.join(own.lacking()).rename_axis("score").reset_index()
-            where = {"data_set": own.data_set, "representation": own.representation, "objective": objective}
+            where = {"data_set": own.data_set, "representation": own.representation, "method": method}
             tables.append(table[np.isfinite(scores).any(axis=0)].assign(**where))
     if not tables:
-        raise NothingToDraw("no model has a score")
+        raise NothingToDraw("no model of a method with a strength has a score")
     table = pd.concat(tables, ignore_index=True)
     return names.sort(table[[*KEYS, "rank_correlation", "low", "high", "n", "failed", "missing"]], KEYS)

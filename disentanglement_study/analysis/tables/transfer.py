@@ -23,7 +23,7 @@ def transfer(
 ) -> pd.DataFrame:
     """The probability that a chosen setting beats a random model on a different seed (paper, Table 1).
 
-    The setting, an objective at a strength, is the best by one metric on one data set among the models of one seed. Its
+    The setting, a method at a strength, is the best by one metric on one data set among the models of one seed. Its
     model of another seed is compared with a random other model of the target: by the same or another metric, on the
     same or another data set. `probability` (0.5: chance) is the exact mean over the choice's metric, data set and seed
     and over the target's, where the paper takes 10,000 draws; ties count half, and are broken at random in the choice.
@@ -109,10 +109,11 @@ class _Grid:
 
     def _count(self, models: Models) -> None:
         there = np.isfinite(models.scores.to_numpy())
-        failed = (models.failed & ~there).any(axis=1) & ~there.all(axis=1)
+        absent = models.possible & ~there
+        failed = (models.failed & absent).any(axis=1)
         self.n += there.any(axis=1).sum()
         self.failed += failed.sum()
-        self.missing += (~there.all(axis=1) & ~failed).sum()
+        self.missing += (absent.any(axis=1) & ~failed).sum()
 
 
 def _pairs(

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from disentanglement_study.analysis import names, stats
-from disentanglement_study.analysis.rows import NothingToDraw, checked, scored
+from disentanglement_study.analysis.rows import NothingToDraw, checked, scored, with_method
 
 METRIC = "unified_scores"
 MATRICES = {
@@ -32,11 +32,13 @@ def unified_rank_correlation(results: pd.DataFrame, representation: str = "mean"
     A row per data_set, score_a and score_b, both orders and the diagonal; scores are "matrix.aggregation", those of
     the metric `unified_scores`. n models have both, failed could not be scored, missing were not.
     """
+    results = with_method(results)
     own = checked(results[(results["metric"] == METRIC) & (results["representation"] == representation)])
     rows = scored(own[own["score"].isin(SCORES)])
     if rows.empty:
         raise NothingToDraw(f"no model has the metric {METRIC} of the {representation} representation")
-    models = results.drop_duplicates("run_id")["data_set"].value_counts()
+    methods = results.loc[results["representation"] == representation, "method"].unique()
+    models = results[results["method"].isin(methods)].drop_duplicates("run_id")["data_set"].value_counts()
     tables = []
     for data_set, part in rows.groupby("data_set", sort=False):
         wide = part.pivot(index="run_id", columns="score", values="value")

@@ -12,7 +12,7 @@ QUARTILES = {"median": 0.5, "lower_quartile": 0.25, "upper_quartile": 0.75}
 
 
 def unsupervised_by_strength(results: pd.DataFrame, representation: str | None = None) -> pd.DataFrame:
-    """Median and quartiles over seeds of each score that needs no labels, per objective and strength (Figure 1).
+    """Median and quartiles over seeds of each score that needs no labels, per method and strength (Figure 1).
 
     A row per data_set, representation (None: each), score and setting, with n, failed and missing models. Total
     correlations, mutual information and losses are in nats.
@@ -21,11 +21,11 @@ def unsupervised_by_strength(results: pd.DataFrame, representation: str | None =
     for models in study.by_data_set(results, representation):
         own = models.of(WITHOUT_LABELS)
         for place, (score, values) in enumerate(own.scores.items()):
-            there = values.notna().to_numpy()
+            absent = values.isna().to_numpy()
             rows = own.runs[SETTING].assign(
-                value=values, failed=own.failed[:, place] & ~there, missing=~own.failed[:, place] & ~there
+                value=values, failed=own.failed[:, place] & absent, missing=~own.failed[:, place] & absent
             )
-            groups = rows.groupby(SETTING, dropna=False)
+            groups = rows[own.possible[:, place]].groupby(SETTING, dropna=False)
             table = pd.DataFrame({name: groups["value"].quantile(at) for name, at in QUARTILES.items()})
             table = table.assign(
                 n=groups["value"].count(), failed=groups["failed"].sum(), missing=groups["missing"].sum()

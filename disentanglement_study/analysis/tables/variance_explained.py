@@ -1,4 +1,4 @@
-"""How much of a score does the objective decide, how much the strength, how much the seed?"""
+"""How much of a score does the method decide, how much the strength, how much the seed?"""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from disentanglement_study.analysis.models import METRIC, SETTING
 from disentanglement_study.analysis.rows import NothingToDraw
 
 # What explains: the name of the table's row, and the columns whose every combination has a mean of its own.
-BY = {"objective": ["objective"], "objective_and_strength": SETTING}
+BY = {"method": ["method"], "method_and_strength": SETTING}
 COLUMNS = ["data_set", "representation", "metric", "score", "by", "r_squared", "adjusted", "low", "high"]
 COLUMNS += ["groups", "n", "failed", "missing"]
 
@@ -21,9 +21,9 @@ def variance_explained(
     resamples: int = stats.RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The share of the variance of each headline score that is explained by the objective, and with its strength.
+    """The share of the variance of each headline score that is explained by the method, and with its strength.
 
-    A least-squares fit of one mean for each objective, or for each objective at each strength (one-way ANOVA); what the
+    A least-squares fit of one mean for each method, or for each method at each strength (one-way ANOVA); what the
     latter leaves is the seed's. A row per data_set, representation (None: each), score and `by`. `r_squared` is the
     plain R², which the paper's 37 % and 59 % are averages of, as far as we know. It rises with the number of groups
     even where they explain nothing; `adjusted` does not, and `low` and `high` (95 % over seeds) are its ends. NaN where

@@ -39,9 +39,9 @@ function short(value) {
 }
 
 function describe(run) {
-  const objective = label("objective", binding(run, "objective"));
-  const strength = `${label("strength", binding(run, "strength_name"))} = ${binding(run, "strength")}`;
-  return `${objective}, ${strength}, seed ${binding(run, "seed")}`;
+  const swept = binding(run, "strength_name"); // Of a method that has no strength it is empty.
+  const strength = swept ? [`${label("strength", swept)} = ${binding(run, "strength")}`] : [];
+  return [label("method", binding(run, "method")), ...strength, `seed ${binding(run, "seed")}`].join(", ");
 }
 
 function jobOf(run) {

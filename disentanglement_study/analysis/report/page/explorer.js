@@ -7,10 +7,10 @@ const PAGE = 10;
 const explorer = { form: document.getElementById("explorer-controls"), runs: [], page: 0 };
 
 function explorerChosen() {
-  const { data_set, score, against, representation, objective } = explorer.form.elements;
+  const { data_set, score, against, representation, method } = explorer.form.elements;
   return {
     dataSet: data_set.value, score: score.value, against: against.value,
-    representation: representation.value, objective: objective.value,
+    representation: representation.value, method: method.value,
   };
 }
 
@@ -19,11 +19,11 @@ function startExplorer() {
   const representations = Object.keys(DATA.scores.representations);
   fill(fields.data_set, DATA.runs.order.data_set.map((key) => [key, label("data_set", key)]));
   fill(fields.representation, representations.map((key) => [key, key]));
-  fillObjectives();
+  fillMethods();
   fillExplorerScores();
   explorer.form.addEventListener("submit", (event) => event.preventDefault());
   explorer.form.addEventListener("change", (event) => {
-    if (event.target.name === "data_set") fillObjectives();
+    if (event.target.name === "data_set") fillMethods();
     if (event.target.name === "representation") fillExplorerScores();
     explorer.page = 0;
     drawExplorer();
@@ -41,18 +41,18 @@ function startExplorer() {
   drawn(drawExplorer);
 }
 
-function fillObjectives() {
-  const { data_set, objective } = explorer.form.elements;
+function fillMethods() {
+  const { data_set, method } = explorer.form.elements;
   const own = new Set();
-  RUN_IDS.forEach((_, run) => binding(run, "data_set") === data_set.value && own.add(binding(run, "objective")));
-  const there = DATA.runs.order.objective.filter((key) => own.has(key));
-  fill(objective, [["", "all"], ...there.map((key) => [key, label("objective", key)])]);
+  RUN_IDS.forEach((_, run) => binding(run, "data_set") === data_set.value && own.add(binding(run, "method")));
+  const there = DATA.runs.order.method.filter((key) => own.has(key));
+  fill(method, [["", "all"], ...there.map((key) => [key, label("method", key)])]);
 }
 
 function fillExplorerScores() {
   const { score, against, representation } = explorer.form.elements;
   fillScores(score, representation.value);
-  fillScores(against, representation.value, [["strength", "strength"], ["objective", "objective"]]);
+  fillScores(against, representation.value, [["strength", "strength"], ["method", "method"]]);
 }
 
 // Shows the models behind a rank correlation.
@@ -60,8 +60,8 @@ function explore(choice) {
   const fields = explorer.form.elements;
   fields.data_set.value = choice.dataSet;
   fields.representation.value = choice.representation;
-  fillObjectives();
-  fields.objective.value = "";
+  fillMethods();
+  fields.method.value = "";
   fillExplorerScores();
   fields.score.value = choice.score;
   fields.against.value = choice.against;
@@ -80,15 +80,15 @@ function drawExplorer() {
     return;
   }
   const isChosen = (run) => binding(run, "data_set") === chosen.dataSet
-    && (!chosen.objective || binding(run, "objective") === chosen.objective);
+    && (!chosen.method || binding(run, "method") === chosen.method);
   const runs = RUN_IDS.map((_, run) => run).filter(isChosen);
   const other = scoreOf(chosen.representation, chosen.against);
   const there = runs.filter((run) => Number.isFinite(values[run]) && (!other || Number.isFinite(other[run])));
   const failed = runs.filter((run) => values[run] === Infinity || other?.[run] === Infinity).length;
   explorer.runs = there.toSorted((a, b) => values[b] - values[a]);
   summary.textContent = summaryOf(chosen, there, runs.length, failed);
-  const groups = Map.groupBy(there, (run) => binding(run, "objective"));
-  const order = DATA.runs.order.objective.filter((key) => groups.has(key));
+  const groups = Map.groupBy(there, (run) => binding(run, "method"));
+  const order = DATA.runs.order.method.filter((key) => groups.has(key));
   const { traces, xaxis, annotations } = other ? scatter(order, groups, other, chosen) : strips(order, groups, chosen);
   const gl = there.length >= WEBGL_FROM && hasWebGL() ? "scattergl" : "scatter";
   const points = traces.map(({ runs: own, x, ...rest }) => ({
@@ -111,37 +111,37 @@ function summaryOf(chosen, there, planned, failed) {
   if (failed) parts.push(`${failed} failed`);
   const missing = planned - there.length - failed;
   if (missing) parts.push(`${missing} without the score`);
-  const rho = chosen.objective ? null : correlationOf(chosen);
+  const rho = chosen.method ? null : correlationOf(chosen);
   if (rho) parts.push(`rank correlation ${rho}`);
   return `${parts.join(", ")}.`;
 }
 
-// Points in columns: a column for each objective, or for each of its strengths. Seeds are spread within it.
+// Points in columns: a column for each method, or for each of its strengths. Seeds are spread within it.
 function strips(order, groups, chosen) {
   const ticks = [], texts = [], annotations = [], traces = [];
   let start = 0;
-  for (const objective of order) {
-    const runs = groups.get(objective);
+  for (const method of order) {
+    const runs = groups.get(method);
     const strengths = [...new Set(runs.map((run) => binding(run, "strength")))].sort((a, b) => a - b);
     const wide = chosen.against === "strength" ? strengths.length : 1;
     const from = start;
     const at = (run) => from + (wide > 1 ? strengths.indexOf(binding(run, "strength")) : 0);
     traces.push({
-      runs, objective, at, x: runs.map((run) => at(run) + spread(run)), name: label("objective", objective),
-      marker: { ...mark(objective), size: 7, opacity: opacityOf(groups) },
+      runs, method, at, x: runs.map((run) => at(run) + spread(run)), name: label("method", method),
+      marker: { ...mark(method), size: 7, opacity: opacityOf(groups) },
     });
-    const name = plain(label("objective", objective));
+    const name = plain(label("method", method));
     const swept = plain(label("strength", binding(runs[0], "strength_name"))).replace(/_(\w+)$/, "<sub>$1</sub>");
     if (chosen.against === "strength") {
       strengths.forEach((strength, index) => {
         ticks.push(start + index);
-        texts.push(String(strength));
+        texts.push(swept ? String(strength) : "");
       });
       const slanted = NARROW.matches && order.length > 2;
       annotations.push({
         x: start + (wide - 1) / 2, y: 0, xref: "x", yref: "paper", yanchor: "top", showarrow: false,
         ...(slanted ? { text: name, textangle: -40, xanchor: "right", yshift: -4 }
-          : { text: chosen.objective ? `${name}: ${swept}` : `${name}<br>${swept}`, yshift: -26 }),
+          : { text: [name, swept].filter(Boolean).join(chosen.method ? ": " : "<br>"), yshift: -26 }),
       });
     } else {
       ticks.push(start);
@@ -169,10 +169,10 @@ function spread(run) {
 }
 
 function medianTraces(traces, values, chosen) {
-  return traces.map(({ runs, at, objective, name }) => {
+  return traces.map(({ runs, at, method, name }) => {
     const columns = [...Map.groupBy(runs, at)].sort(([a], [b]) => a - b);
     const line = columns.map(([, own]) => median(own.map((run) => values[run])));
-    const { color, symbol } = mark(objective), edge = colour("text");
+    const { color, symbol } = mark(method), edge = colour("text");
     return {
       type: "scatter", x: columns.map(([x]) => x), y: line, name: `${name}, median`,
       hovertemplate: "median %{y:.4g}<extra></extra>", line: { color: edge, width: 1.5 },
@@ -184,10 +184,10 @@ function medianTraces(traces, values, chosen) {
 }
 
 function scatter(order, groups, other, chosen) {
-  const traces = order.map((objective) => {
-    const runs = groups.get(objective);
-    const marker = { ...mark(objective), size: 7, opacity: 0.6 };
-    return { runs, x: runs.map((run) => other[run]), name: label("objective", objective), marker };
+  const traces = order.map((method) => {
+    const runs = groups.get(method);
+    const marker = { ...mark(method), size: 7, opacity: 0.6 };
+    return { runs, x: runs.map((run) => other[run]), name: label("method", method), marker };
   });
   return { traces, xaxis: axis({ title: { text: label("score", chosen.against) } }), annotations: [] };
 }
@@ -209,7 +209,7 @@ function listRuns() {
   const link = (run) => element("a", { href: `#run=${RUN_IDS[run]}` }, RUN_IDS[run]);
   const rows = shown.map((run) => element("tr", { "aria-current": current(run) },
     element("td", {}, link(run)), element("td", {}, short(values[run])), element("td", {}, describe(run))));
-  const columns = ["Run", values ? label("score", score) : "Score", "Objective, strength, seed"];
+  const columns = ["Run", values ? label("score", score) : "Score", "Method, strength, seed"];
   list.tHead.replaceChildren(element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name))));
   list.tBodies[0].replaceChildren(...rows);
   document.querySelector("#explorer-list button[name=previous]").disabled = explorer.page === 0;

@@ -62,8 +62,8 @@ function redraw() {
 for (const query of [DARK, NARROW]) query.addEventListener("change", redraw);
 
 // A mark that can be told apart on both backgrounds.
-function mark(objective) {
-  const { colour: own, symbol } = DATA.labels.marks[objective];
+function mark(method) {
+  const { colour: own, symbol } = DATA.labels.marks[method];
   return { color: own === "#000000" ? colour("text") : own, symbol };
 }
 

@@ -62,7 +62,7 @@ function showRun(run) {
   const id = RUN_IDS[run];
   const state = job ? job.status : "missing";
   const body = document.getElementById("run-body");
-  const own = ["data_set", "objective", "hyper", "seed", "protocol"].filter((name) => binding(run, name) !== undefined);
+  const own = ["data_set", "method", "hyper", "seed", "protocol"].filter((name) => binding(run, name) !== undefined);
   const facts = [...own.map((name) => [name.replace("_", " "), String(binding(run, name))]), ["status", state]];
   if (job) {
     const about = [`${job.runs} runs`, job.seconds ? `${job.seconds} s together` : "", job.device];

@@ -1,7 +1,7 @@
 "use strict";
 // Shares of variance, a row a score.
 
-const BY = { objective: "objective", objective_and_strength: "objective and strength" };
+const BY = { method: "method", method_and_strength: "method and strength" };
 const shares = { form: document.getElementById("variance-controls") };
 
 function startVariance() {
@@ -61,7 +61,7 @@ function drawVariance() {
   const found = (score, by) => rows.find((at) => all.score[at] === score && all.by[at] === by);
   const line = (score) => [
     label("score", score), ...Object.keys(BY).map((by) => cell(found(score, by))),
-    String(all.n[found(score, "objective")]),
+    String(all.n[found(score, "method")]),
   ];
   const whole = table(["Score", ...Object.values(BY), "n"], scores.map(line));
   document.querySelector("#variance-table .scroll").replaceChildren(whole);
