@@ -1,5 +1,6 @@
 """What readers see in place of keys, in the papers' order. A name that is not here is shown as its key."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -103,13 +104,24 @@ REPRESENTATIONS = {"mean": "mean", "sampled": "sampled", "model": "model"}
 
 def in_order(keys: Iterable[str], known: Mapping[str, str]) -> list[str]:
     """The distinct keys: first those known, in the order of `known`, then the others by name."""
-    keys = {str(key) for key in keys}
-    return [key for key in known if key in keys] + sorted(keys - known.keys())
+    places = {key: place for place, key in enumerate(known)}
+
+    def place(key: str) -> tuple:
+        base, _, settings = key.partition(" [")
+        numbers = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", settings)]
+        return places.get(base, len(places)), base, numbers
+
+    return sorted({str(key) for key in keys}, key=place)
 
 
 def label(key: str, known: Mapping[str, str]) -> str:
-    """The readable name of a key; an unknown key with its underscores as spaces."""
-    return known.get(key, str(key).replace("_", " "))
+    """The readable name of a key; an unknown key with its underscores as spaces.
+
+    A method with its settings, "pca [num_latents=5]" (see `rows.with_method`), is "PCA, num_latents = 5".
+    """
+    base, _, settings = str(key).removesuffix("]").partition(" [")
+    readable = known.get(base, base.replace("_", " "))
+    return ", ".join([readable, *(part.replace("=", " = ", 1) for part in settings.split("; ") if part)])
 
 
 def sort(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -6,6 +6,9 @@ and the accuracies of the downstream tasks. A row whose `error` is set, or whose
 enters no statistic and is counted by `tables.failures`.
 """
 
+import json
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -34,10 +37,33 @@ class NothingToDraw(ValueError):
 
 
 def with_method(frame: pd.DataFrame) -> pd.DataFrame:
-    """Results, or a plan, with the column `method`: files that were written before call it `objective`."""
-    if "method" in frame.columns or "objective" not in frame.columns:
+    """Results, or a plan, with the column `method`: files that were written before call it `objective`.
+
+    Models that differ by an axis of the sweep are never taken together: what "pca" is with `nets.num_latents` of 5, is
+    a method of its own, "pca [num_latents=5]". The columns of axes, which have a dot in their names, are gone then.
+    """
+    if "method" not in frame.columns and "objective" in frame.columns:
+        frame = frame.rename(columns={"objective": "method"})
+    axes = [column for column in frame.columns if "." in column]
+    if "settings" in frame.columns:  # a plan: most of its columns with dots are the same for all
+        axes = sorted({axis for text in frame["settings"].unique() for axis in json.loads(text)})
+        frame = frame.drop(columns="settings")
+    if not axes or "method" not in frame.columns:
         return frame
-    return frame.rename(columns={"objective": "method"})
+    group = frame.groupby(["method", *axes], sort=False, dropna=False, observed=True).ngroup()
+    firsts = frame.loc[~group.duplicated(), ["method", *axes]]
+    named = {group[row]: _named(axes, *kind) for row, *kind in firsts.itertuples(name=None)}
+    return frame.drop(columns=axes).assign(method=group.map(named))
+
+
+def _named(axes: list[str], method: str, *values: Any) -> str:
+    """The method with its settings: "pca [num_latents=5; num_points=100]"."""
+    given = [(axis.rpartition(".")[2], value) for axis, value in zip(axes, values, strict=True) if not pd.isna(value)]
+    return f"{method} [{'; '.join(f'{name}={_short(value)}' for name, value in given)}]" if given else method
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def checked(results: pd.DataFrame) -> pd.DataFrame:

@@ -71,6 +71,11 @@ def as_now(plan: pd.DataFrame) -> pd.DataFrame:
     return plan if "settings" in plan else plan.assign(settings="{}")
 
 
+def axes(plan: pd.DataFrame) -> list[str]:
+    """The columns of a plan by whose values its runs differ from the study's settings: the axes of the sweep."""
+    return sorted({axis for text in plan["settings"].unique() for axis in json.loads(text) if axis in plan})
+
+
 def manifest(folder: Path) -> dict:
     """The manifest of the job in a folder, which has the job's name. The error of a failed job is some text."""
     path = folder / "manifest.json"

@@ -277,8 +277,12 @@ class Store:
         return _frame(self._table(manifest, table), table)
 
     def results(self, keep: pc.Expression | None = None) -> pd.DataFrame:
-        """All scores (or those that `keep` is true of), tidy: a row per score, with the bindings of its run."""
-        joined = self.plan[BINDINGS].merge(self.rows("scores", keep), on="run_id")
+        """All scores (or those that `keep` is true of), tidy: a row per score, with the bindings of its run.
+
+        A column for each axis of the sweep, such as "nets.num_latents".
+        """
+        plan = self.plan
+        joined = plan[[*BINDINGS, *records.axes(plan)]].merge(self.rows("scores", keep), on="run_id")
         return joined.sort_values([*BINDINGS, "representation", "metric", "score"], ignore_index=True)
 
     def query(self, sql: str) -> pd.DataFrame:
@@ -289,10 +293,12 @@ class Store:
 
         Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
         """
-        # A method is an objective too, by the name that this column had.
-        columns = [*(f"runs.{name}" for name in BINDINGS if name != "run_id"), "runs.objective"]
+        plan = self.plan
+        plan = plan.assign(objective=plan["method"])  # by the name that this column had
+        shown = [name for name in BINDINGS if name != "run_id"] + ["objective", *records.axes(plan)]
+        columns = [f'runs."{name}"' for name in shown]
         views = {
-            "runs": self.plan.assign(objective=lambda plan: plan["method"]),
+            "runs": plan,
             "scores": self._tables("scores"),
             "curves": self._curves(),
         }

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -91,7 +92,7 @@ def test_it_gives_codes_of_every_image_and_decodes_them_to_images(name):
     learner = loading.learner(job_of(name, 5), study_of(name), squares())
     if learner.decode is not None:
         one = jax.tree.map(lambda leaf: leaf[0], learnt(name, 5, 2).params)
-        images = np.asarray(learner.decode(one, codes["mean"][0]))
+        images = np.asarray(learner.decode(one, jnp.asarray(codes["mean"][0])))
         assert images.shape == (200, 8, 8, 1)
         assert images.min() >= 0
         assert images.max() <= 1
@@ -125,16 +126,16 @@ def test_its_scores_of_the_training_are_numbers(name):
 
 def test_batches_of_a_method_that_needs_factors_have_those_of_the_images():
     batches = Batches(squares(), 16, {"factors"})
-    batch = batches.seen(batches.source(), np.array([0, 150, 199]), 0)
+    batch = batches.seen(batches.source(), jnp.array([0, 150, 199]), 0)
     np.testing.assert_array_equal(batch["factors"], squares().factors(np.array([0, 150, 199])))
     # A grid of which half is missing, in another order.
     points = np.arange(200)[::-2].copy()
     part = dataclasses.replace(squares(), points=points, storage=squares().storage[points])
     batches = Batches(part, 16, {"factors"})
-    batch = batches.seen(batches.source(), np.arange(100), 0)
+    batch = batches.seen(batches.source(), jnp.arange(100), 0)
     np.testing.assert_array_equal(batch["factors"], part.factors(np.arange(100)))
     np.testing.assert_array_equal(batch["x"][..., 0] * 255, part.images(np.arange(100))[..., 0])
-    assert Batches(squares(), 16).seen(batches.source(), np.arange(2), 0).keys() == {"x"}
+    assert Batches(squares(), 16).seen(batches.source(), jnp.arange(2), 0).keys() == {"x"}
 
 
 def test_batches_of_a_method_that_needs_pairs_have_them_side_by_side():

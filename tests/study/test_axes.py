@@ -1,0 +1,158 @@
+"""Axes of a sweep: any setting that enters a run, and options of methods beside their hyperparameters."""
+
+import json
+
+import pytest
+
+from disentanglement_study import cli, config, store
+from disentanglement_study.store.runs import finished_jobs
+from disentanglement_study.study import plan
+
+SWEEP = """
+sweep.data_sets = ['dsprites']
+sweep.methods = {'beta_vae': {'beta': [1, 4]}, 'pca': {}}
+sweep.seeds = 2
+"""
+
+
+def load(text):
+    return config.load("quick", [SWEEP, text])
+
+
+def expand(text):
+    return plan.expand(load(text))
+
+
+def test_an_axis_multiplies_the_runs_and_has_a_column_in_the_plan():
+    study = load("sweep.axes = {'nets.num_latents': [2, 5, 10], 'train.batch_size': [16, 64]}")
+    runs = plan.expand(study)
+    assert len(runs) == 6 * (2 * 2 + 2)
+    table = plan.frame(runs, study)
+    counts = table.groupby(["method", "nets.num_latents", "train.batch_size"]).size().unstack("method")
+    assert (counts["beta_vae"] == 4).all()
+    assert (counts["pca"] == 2).all()
+    assert len(counts) == 6
+    assert str(runs[0]) == "dsprites beta_vae beta=1 nets.num_latents=2 train.batch_size=16 seed=0"
+
+
+def test_a_run_has_one_id_whether_its_settings_are_an_axis_or_the_studys():
+    runs = {(run.method, *run.hyper.values(), run.seed): run.run_id for run in expand("nets.num_latents = 5")}
+    swept = expand("sweep.axes = {'nets.num_latents': [5, 7]}")
+    assert {run.run_id for run in swept} > set(runs.values())
+    assert len(swept) == 2 * len(runs)
+
+
+def test_models_that_compile_to_other_programs_are_in_other_jobs():
+    jobs = plan.group(expand("sweep.axes = {'nets.num_latents': [2, 5]}"), 100)
+    assert sorted((job.method, job.settings["nets.num_latents"], len(job.runs)) for job in jobs) == [
+        ("beta_vae", 2, 4), ("beta_vae", 5, 4), ("pca", 2, 2), ("pca", 5, 2),
+    ]  # fmt: skip
+
+
+def test_an_option_of_a_method_stands_beside_its_hyperparameters_and_is_an_axis_of_this_method_alone():
+    default = {run.run_id for run in expand("sweep.methods = {'pca': {}}")}
+    for text in ("sweep.methods = {'pca': {'num_points': [500, 10000]}}",
+                 "sweep.methods = {'pca': {}}\nsweep.axes = {'pca.num_points': [500, 10000]}"):  # fmt: skip
+        runs = expand(text)
+        assert [run.settings for run in runs] == [{"pca.num_points": number} for number in (500, 500, 10000, 10000)]
+        assert {run.run_id for run in runs[2:]} == default  # the value that it has anyway
+        assert not {run.run_id for run in runs[:2]} & default
+    both = expand("sweep.axes = {'pca.num_points': [500, 1000]}")
+    assert [run.settings for run in both if run.method == "beta_vae"] == [{}] * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sweep.axes = {'nets.num_latent': [2]}", "unknown axis 'nets.num_latent': did you mean 'nets.num_latents'?"),
+        ("sweep.axes = {'net.num_latents': [2]}", "unknown axis 'net.num_latents': did you mean 'nets.num_latents'?"),
+        ("sweep.axes = {'num_latents': [2]}", "unknown axis 'num_latents': did you mean 'nets.num_latents'?"),
+        ("sweep.axes = {'evaluate.num_train': [10, 20]}", "'evaluate.num_train' does not enter a run"),
+        ("sweep.axes = {'resources.job_size': [10, 20]}", "'resources.job_size' does not enter a run"),
+        ("sweep.axes = {'sweep.seeds': [10, 20]}", "'sweep.seeds' does not enter a run"),
+        ("sweep.axes = {'nets.num_latents': []}", "sweep.axes: nets.num_latents is an empty list"),
+        ("sweep.axes = {'nets.num_latents': 3}", "sweep.axes = {'nets.num_latents': 3}: expected"),
+        ("sweep.axes = {'nets.num_latents': [2, 0]}", "sweep.axes: nets.num_latents = 0: expected int (1 or more"),
+        ("sweep.axes = {'nets.num_latents': [5, 5]}", "duplicate runs: the sweep names"),
+        ("sweep.axes = {'nets.encoder': ['mlp', 'covn']}", "unknown encoder 'covn': did you mean 'conv'"),
+        ("sweep.axes = {'nets.image_size': [16, 48]}", "nets.image_size = 48: dsprites has images of 64 pixels"),
+        ("sweep.axes = {'train.sampling': ['iid', 'idd']}", "unknown sampling 'idd': did you mean 'iid'"),
+        ("sweep.axes = {'pca.num_point': [5]}", "unknown axis 'pca.num_point': did you mean 'pca.num_points'?"),
+        ("sweep.axes = {'fast_ica.num_points': [500]}", "unknown axis 'fast_ica.num_points': did you mean 'pca.num"),
+        ("sweep.axes = {'beta_vae.beta': [5]}", "unknown axis 'beta_vae.beta'"),
+        (
+            "sweep.methods = {'pca': {'num_points': 500}}\nsweep.axes = {'pca.num_points': [500]}",
+            "pca.num_points is given in sweep.methods and in sweep.axes: give it once",
+        ),
+        (
+            "sweep.methods = {'pca': {'num_point': 500}}",
+            "unknown hyperparameter or option of 'pca' 'num_point': did you",
+        ),
+        ("sweep.methods = {'pca': {'num_points': 1}}", "pca.num_points = 1: expected int (2 or more"),
+        ("sweep.methods = {'pca': {'num_points': []}}", "pca.num_points is an empty list: the sweep has no runs"),
+        ("sweep.methods = {'fast_ica': {'fun': 'cubed'}}", "fast_ica.fun = 'cubed': expected"),
+        ("sweep.methods = {'ground_truth': {'beta': 1}}", "unknown hyperparameter of 'ground_truth' 'beta'"),
+        (
+            "nets.num_latents = 300",
+            "nets.num_latents = 300: expected at most 256 (an input: 256, pca.num_points = 10000)",
+        ),
+    ],
+)
+def test_a_bad_axis_is_one_line_while_planning(text, message):
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        expand(text)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_old_name_of_the_methods_is_read_and_the_last_binding_counts():
+    old = config.load("quick", [SWEEP.replace("sweep.methods", "sweep.objectives")])
+    assert old.sweep.methods == load("").sweep.methods
+    assert [run.run_id for run in plan.expand(old)] == [run.run_id for run in expand("")]
+    assert load("sweep.objectives = {'pca': {}}").sweep.methods == {"pca": {}}
+    assert "sweep.objectives" not in old.text
+
+
+SMALL = """
+nets.encoder_options = {'widths': [8]}
+nets.decoder_options = {'widths': [8]}
+train.steps = 10
+sweep.axes = {'nets.num_latents': [2, 3]}
+sweep.methods = {'beta_vae': {'beta': [1, 4]}, 'pca': {'num_points': [50, 60]}}
+evaluate.metrics = ['mig', 'unsupervised']
+evaluate.table_rows = 400
+evaluate.num_train = 100
+evaluate.num_test = 50
+evaluate.training_batches = 1
+resources.job_size = 2
+"""
+
+
+def test_a_study_with_axes_is_trained_scored_asked_extended_and_drawn(dsprites_root, tmp_path):
+    (tmp_path / "axes.gin").write_text("include 'gin_configs/quick.gin'" + SWEEP + SMALL)
+    folder, place = tmp_path / "study", ["--executor", "inline", "--data-dir", str(dsprites_root)]
+    assert cli.main(["run", str(tmp_path / "axes.gin"), str(folder), *place]) == 0
+    opened = store.open(folder)
+    results = opened.results()
+    assert results["error"].isna().all()
+    for job in finished_jobs(opened):
+        assert opened.arrays(job, "codes")["mean"].shape[2] == job.settings["nets.num_latents"]
+    asked = opened.query(
+        'SELECT "nets.num_latents" AS latents, "pca.num_points" AS points, count(DISTINCT run_id) AS n '
+        "FROM runs WHERE method = 'pca' AND objective = method GROUP BY ALL ORDER BY ALL"
+    )
+    assert asked.values.tolist() == [[2, 50, 2], [2, 60, 2], [3, 50, 2], [3, 60, 2]]
+    run_id = next(job for job in finished_jobs(opened) if job.method == "pca").runs[0].run_id
+    assert cli.main(["traverse", str(folder), run_id, "--data-dir", str(dsprites_root)]) == 0
+    assert not (folder / "traversals" / run_id / "samples.png").exists()  # it has no prior
+    assert cli.main(["evaluate", str(folder), "--metrics", "modularity,udr", *place]) == 0
+    metrics = opened.query("SELECT DISTINCT metric FROM results WHERE method = 'pca' ORDER BY 1")["metric"]
+    assert metrics.tolist() == ["mig", "modularity", "training", "unsupervised"]
+    before = {path.name: path.stat().st_mtime_ns for path in folder.glob("jobs/*")}
+    longer = ["--gin", "sweep.axes = {'nets.num_latents': [2, 3, 4]}"]
+    assert cli.main(["run", str(tmp_path / "axes.gin"), str(folder), *place, *longer]) == 0
+    assert before.items() <= {path.name: path.stat().st_mtime_ns for path in folder.glob("jobs/*")}.items()
+    assert set(opened.plan["nets.num_latents"]) == {2, 3, 4}
+    assert json.loads(opened.plan["settings"].iloc[0]) == {"nets.num_latents": 2}
+    for command in ("tables", "figures", "report"):
+        assert cli.main([command, str(folder)]) == 0
