@@ -10,8 +10,10 @@ from disentanglement_study.analysis.rows import with_method
 def rows(latents, shift):
     return [
         {"run_id": f"{latents}{method}{seed}", "data_set": "dsprites", "method": method, "strength_name": "",
-         "seed": seed, "strength": 0.0, "representation": "mean", "metric": "mig", "score": "mig", "value": shift + seed / 100,
-         "error": None, "nets.num_latents": latents, "pca.num_points": 500 if method == "pca" else None}
+         "seed": seed, "strength": 0.0, "representation": "mean", "metric": "mig", "score": "mig",
+         "value": shift + seed / 100,
+         "error": None,
+         "nets.num_latents": latents, "pca.num_points": 500 if method == "pca" else None}
         for method in ("beta_vae", "pca")
         for seed in range(3)
     ]  # fmt: skip

@@ -108,14 +108,14 @@ def test_a_killed_study_finishes_with_the_same_scores(
 def test_a_failing_job_becomes_rows_and_the_study_goes_on(run, tmp_path, monkeypatch, capsys):
     from disentanglement_study.study import job as stages
 
-    fit = stages.fit
+    learn = stages.learn
 
     def failing(job, *arguments, **options):
         if job.method == "factor_vae":
             raise RuntimeError("the disc is gone")
-        return fit(job, *arguments, **options)
+        return learn(job, *arguments, **options)
 
-    monkeypatch.setattr(stages, "fit", failing)
+    monkeypatch.setattr(stages, "learn", failing)
     assert run(tmp_path / "study", "--where", "seed == 0", "--gin", "evaluate.metrics = ['mig']") == 3
     results = store.open(tmp_path / "study").results()
     failed = results[results["error"].notna()]
@@ -333,27 +333,22 @@ def test_help_teaches_with_examples(capsys):
 
 
 def test_the_kept_parameters_give_the_kept_codes_again(finished, dsprites_root):
-    import json
-
     import numpy as np
 
     from disentanglement_study import config, data
     from disentanglement_study.scoring import represent
+    from disentanglement_study.store.runs import finished_jobs
+    from disentanglement_study.study import loading
 
-    study = config.load(store.open(finished).text)
-    data_set = data.load("dsprites", dsprites_root)
-    for folder in sorted(finished.glob("jobs/*")):
-        params: dict = {}
-        for path, value in np.load(folder / "params.npz").items():
-            group, *layers, leaf = path.split("/")
-            node = params.setdefault(group, {})
-            for layer in layers:
-                node = node.setdefault(layer, {})
-            node[leaf] = value
-        kept = np.load(folder / "codes.npz")
+    opened = store.open(finished)
+    study, data_set = config.load(opened.text), data.load("dsprites", dsprites_root)
+    for job in finished_jobs(opened):
+        kept = opened.arrays(job, "codes")
         assert len(kept["index"]) == study.evaluate.keep_codes
-        assert kept["mean"].shape[0] == len(json.loads((folder / "manifest.json").read_text())["run_ids"])
-        again = represent.encode(params, data_set, kept["index"], study.nets, 256)
+        assert kept["mean"].shape[0] == len(job.runs)
+        learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
+        params = loading.parameters(opened, job, learner)
+        again = represent.encode(job, learner, params, batches, kept["index"], study)
         np.testing.assert_allclose(again.mean, kept["mean"], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(again.logvar, kept["logvar"], rtol=1e-4, atol=1e-5)
 
