@@ -7,10 +7,11 @@ from pathlib import Path
 
 from report_study import make_study
 
-from disentanglement_study import cli, data, metrics, store
+from disentanglement_study import cli, config, data, metrics, store
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.vae import vae
+from disentanglement_study.study import plan
 from disentanglement_study.types import Objective
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -73,6 +74,30 @@ def test_the_objective_of_the_readme_trains(dsprites_root, tmp_path, monkeypatch
     # Free bits leave the KL at or above their floor of 0.5 nats a latent; without them it may collapse.
     kl = results[results["score"] == "kl_loss"].set_index("strength")["value"]
     assert kl[0.5] > kl[0.0]
+
+
+def test_the_method_of_the_readme_gives_codes(dsprites_root, tmp_path, monkeypatch):
+    (source,) = [body for language, body in BLOCKS if language == "python" and "ROW_MEANS = Method" in body]
+    (line,) = [body for language, body in BLOCKS if language == "python" and '"row_means": ROW_MEANS' in body]
+    scope: dict = {}
+    exec(source, scope)
+    for name, method in eval("{" + line + "}", scope).items():
+        monkeypatch.setitem(METHODS, name, method)
+    settings = ["sweep.methods = {'row_means': {}}", "sweep.seeds = 1", "evaluate.metrics = ['mig']"]
+    settings += ["evaluate.table_rows = 500", "evaluate.num_train = 500"]
+    options = [part for setting in settings for part in ("--gin", setting)]
+    place = ["--executor", "inline", "--data-dir", str(dsprites_root)]
+    assert cli.main(["run", "quick", str(tmp_path / "study"), *place, *options]) == 0
+    results = store.open(tmp_path / "study").results()
+    assert results["error"].isna().all()
+    assert set(results["representation"]) == {"mean"}
+
+
+def test_the_sweep_of_the_readme_can_be_planned():
+    (text,) = re.findall(r"```\n(sweep\.data_sets.*?)```", README, flags=re.DOTALL)
+    study = config.load("quick", [text])
+    runs = plan.expand(study)
+    assert len(runs) == 2 * (3 + 2 + 1) * 2 * 2 * 5
 
 
 def test_the_data_of_the_readme_become_a_set_that_can_be_drawn_from(tmp_path, monkeypatch):

@@ -29,8 +29,13 @@ def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
 
 
 def headline(plan: pd.DataFrame) -> str:
-    """The plan in a line."""
-    return f"{len(plan):,} runs, seeds {_seeds(plan)}, protocol {plan['protocol'].iloc[0]!r}"
+    """The plan in a line, and its axes, a line each."""
+    lines = [f"{len(plan):,} runs, seeds {_seeds(plan)}, protocol {plan['protocol'].iloc[0]!r}"]
+    settings = [json.loads(text) for text in plan["settings"].unique()]
+    for axis in dict.fromkeys(axis for values in settings for axis in values):
+        shown = dict.fromkeys(str(values[axis]) for values in settings if axis in values)
+        lines.append(f"{axis} = {' '.join(shown)}")
+    return "\n".join(lines)
 
 
 def _hyperparameters(group: pd.DataFrame) -> str:
