@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
 
 VARIABLE = "DISENTANGLEMENT_STUDY_DATA"
+SETTLED = 2.0  # seconds: file systems keep times that are a little coarse
 
 
 def folder(root: Path | None = None) -> Path:
@@ -124,9 +126,41 @@ def read(
     if found != expected:
         raise ValueError(f"{path} has {found:,} bytes, not {expected:,}: delete it, and it is made again")
     array = np.memmap(path, dtype, "r", shape=shape).view(np.ndarray)
-    if hashlib.sha256(array).hexdigest() != sha256:
+    if not _is_known(path, sha256) and not _has_digest(array, path, sha256):
         raise ValueError(f"{path} is corrupt (its SHA-256 is not {sha256}): delete it, and it is made again")
     return array
+
+
+def _has_digest(array: np.ndarray, path: Path, sha256: str) -> bool:
+    """Whether the bytes have this digest; that they have is remembered on this machine."""
+    before = _seen(path)
+    if hashlib.sha256(array).hexdigest() != sha256:
+        return False
+    # What has changed a moment ago may change again without another time of change.
+    if (memory := _memory(path)) and _seen(path) == before and time.time() - path.stat().st_ctime > SETTLED:
+        with contextlib.suppress(OSError), files.replacing(memory) as temporary:
+            temporary.write_text(f"{before} {sha256}")
+    return True
+
+
+def _is_known(path: Path, sha256: str) -> bool:
+    """Whether this machine has found this digest, and the file has not been touched since: 12 GB take half a minute."""
+    memory = _memory(path)
+    try:
+        return memory is not None and memory.read_text() == f"{_seen(path)} {sha256}"
+    except (OSError, ValueError):
+        return False
+
+
+def _seen(path: Path) -> str:
+    about = path.stat()
+    return f"{about.st_dev} {about.st_ino} {about.st_size} {about.st_mtime_ns} {about.st_ctime_ns}"
+
+
+def _memory(path: Path) -> Path | None:
+    """Where this machine remembers the digest of a file."""
+    private = files.private()
+    return private and private / f"verified.{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
 
 
 @contextlib.contextmanager

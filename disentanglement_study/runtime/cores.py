@@ -7,9 +7,8 @@ process may use.
 
 import fcntl
 import os
-import stat
-import tempfile
-from pathlib import Path
+
+from disentanglement_study.runtime import files
 
 _claimed: list = []  # open lock files: a core is free again when the process that claimed it is gone
 
@@ -25,7 +24,7 @@ def claim(count: int) -> set[int]:
     available = os.sched_getaffinity(0)
     if _claimed or count >= len(available):
         return available
-    if (folder := _private(Path(tempfile.gettempdir()) / f"disentanglement_study.{os.getuid()}")) is None:
+    if (folder := files.private()) is None:
         return available
     mine: dict[int, object] = {}
     for core in sorted(available):
@@ -46,17 +45,3 @@ def claim(count: int) -> set[int]:
     for handle in mine.values():
         handle.close()
     return available
-
-
-def _private(folder: Path) -> Path | None:
-    """The folder, made if it is not there, if it is a folder that only this user can write to; else None."""
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        about = os.lstat(folder)
-        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
-            return None
-        if stat.S_IMODE(about.st_mode) != 0o700:
-            os.chmod(folder, 0o700)
-    except OSError:
-        return None
-    return folder

@@ -6,6 +6,8 @@ import fcntl
 import os
 import re
 import shutil
+import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,3 +135,19 @@ def folder(path: Path) -> Path:
 def is_name(name: str) -> bool:
     """Whether this can be the name of a file in a folder, and of none outside it."""
     return isinstance(name, str) and re.fullmatch(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,199}", name) is not None
+
+
+def private() -> Path | None:
+    """A folder of this user on this machine, for what the processes of a machine tell each other; None if there cannot
+    be one that only this user can write to."""
+    folder = Path(tempfile.gettempdir()) / f"disentanglement_study.{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        about = os.lstat(folder)
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+            return None
+        if stat.S_IMODE(about.st_mode) != 0o700:
+            os.chmod(folder, 0o700)
+    except OSError:
+        return None
+    return folder

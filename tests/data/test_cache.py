@@ -1,6 +1,7 @@
 """The cache of arrays under mishaps; a table of 4 rows stands for a data set."""
 
 import hashlib
+import os
 import resource
 import signal
 import subprocess
@@ -133,3 +134,49 @@ def test_cache_survives_a_killed_process(tmp_path):
     assert not (tmp_path / "table.bin").exists()
     np.testing.assert_array_equal(table(tmp_path), TABLE)
     assert {path.name for path in tmp_path.iterdir()} == {".table.lock", "table.bin"}
+
+
+@pytest.fixture
+def hashed(tmp_path, monkeypatch):
+    """How often a whole array was hashed; this machine has nothing in memory, and files settle at once."""
+    (tmp_path / "machine").mkdir()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "machine"))
+    monkeypatch.setattr(cache, "SETTLED", -1.0)
+    counted, sha256 = [], hashlib.sha256
+
+    def count(content=b""):
+        if isinstance(content, np.ndarray):
+            counted.append(len(content))
+        return sha256(content)
+
+    monkeypatch.setattr(cache.hashlib, "sha256", count)
+    return counted
+
+
+def test_the_digest_of_a_file_is_found_once_on_a_machine(tmp_path, hashed):
+    table(tmp_path)
+    for _ in range(3):
+        np.testing.assert_array_equal(table(tmp_path, make=never), TABLE)
+    assert len(hashed) == 1
+    assert not list(tmp_path.glob("verified*"))
+
+
+def test_a_file_that_was_touched_is_looked_at_again(tmp_path, hashed):
+    table(tmp_path)
+    table(tmp_path)
+    path, about = tmp_path / "table.bin", (tmp_path / "table.bin").stat()
+    path.write_bytes(bytes(12))
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))  # of the same size and time: its time of change is not
+    with pytest.raises(ValueError, match="is corrupt"):
+        table(tmp_path, make=never)
+    path.unlink()
+    np.testing.assert_array_equal(table(tmp_path), TABLE)
+    with pytest.raises(ValueError, match="is corrupt"):  # another digest is asked for
+        table(tmp_path, make=never, sha256="0" * 64)
+
+
+def test_a_file_that_has_just_changed_is_not_remembered(tmp_path, hashed, monkeypatch):
+    monkeypatch.setattr(cache, "SETTLED", 3600.0)
+    for _ in range(2):
+        table(tmp_path)
+    assert len(hashed) == 2
