@@ -10,7 +10,7 @@ import pandas as pd
 from disentanglement_study.analysis import models as study
 from disentanglement_study.analysis import names, once, stats
 from disentanglement_study.analysis.published import ALL, CLAIMS, Claim
-from disentanglement_study.analysis.rows import NothingToDraw, with_method
+from disentanglement_study.analysis.rows import NothingToDraw, checked, with_method
 from disentanglement_study.analysis.tables.rank_correlation import (
     downstream_rank_correlation,
     rank_correlation,
@@ -45,9 +45,14 @@ def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -
     data", with the reason. A published number holds if it is as near to ours as that of another study of this size
     would be in 95 % of cases: within sqrt(2) of our interval, and its own rounding. It is compared only where the
     study has the paper's data sets, methods and metrics. Means of several correlations take the intervals of one
-    data set as if they all erred together, and data sets as independent.
+    data set as if they all erred together, and data sets as independent. Models of methods that the paper has not, such
+    as PCA, enter no claim.
     """
     results = with_method(results)
+    results = results[checked(results)["method"].isin(names.STUDY_METHODS)]
+    if results.empty:
+        methods = ", ".join(names.METHODS[method] for method in names.STUDY_METHODS)
+        raise NothingToDraw(f"no claim can be measured: there is no model of {methods}")
     with once.within(results):
         rows = [_row(claim, results) for claim in claims]
     if all(np.isnan(row[COLUMNS.index("measured")]) for row in rows):
