@@ -104,8 +104,8 @@ def _compute(
     if metric.factors == "either" and is_real(factors):
         options.setdefault("continuous_factors", True)
     if metric.sampling == "table":
-        sizes = {"num_train": config.num_train, "num_test": config.num_test}
-        return metric.compute(codes, factors, rng=draws, **{**sizes, **options}), config.num_train
+        options = {"num_train": config.num_train, "num_test": config.num_test, **options}
+        return metric.compute(codes, factors, rng=draws, **options), options["num_train"]
     num_test = config.num_test if metric.sampling == "split" else 0
     train, test = draw_points(len(codes), complete, config.num_train, num_test, draws)
     parts = (train, test) if metric.sampling == "split" else (train,)

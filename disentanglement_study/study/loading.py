@@ -13,6 +13,7 @@ from disentanglement_study.nets import layers
 from disentanglement_study.runtime.files import reading
 from disentanglement_study.store import Store
 from disentanglement_study.store.parameters import nested
+from disentanglement_study.training.encode import AFTER
 from disentanglement_study.training.inputs import Batches
 from disentanglement_study.types import DataSet, Job
 
@@ -63,4 +64,6 @@ def parameters(store: Store, job: Job, built: Learner, members: Sequence[int] | 
             if name not in arrays or arrays[name].shape[1:] != shape:
                 there = list(arrays[name].shape[1:]) if name in arrays else "not there"
                 raise ValueError(f"{name} is {there}: expected {list(shape)}, of the nets in study.gin")
+        if built.after is not None and not any(name.startswith(f"{AFTER}/") for name in arrays):
+            raise ValueError(f"{AFTER}/ is not there: expected what the step after the training has learnt")
         return nested(arrays)

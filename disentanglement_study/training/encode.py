@@ -35,7 +35,7 @@ def encode(
         _encode(learner, cut, count, batches, index, batch_size, seed) for cut, count in zip(cuts, counts, strict=True)
     ]
     codes = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    if learner.after is not None and AFTER in params:
+    if learner.after is not None:
         codes = {
             "mean": np.stack(
                 [

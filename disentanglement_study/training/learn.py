@@ -31,11 +31,11 @@ def learn(
     if learner.after is None:
         return learnt
     size, batch = learner.after.num_points, study.resources.encode_batch
-    found = []
+    before, found = learner._replace(after=None), []
     for member, run in enumerate(job.runs):
         model = jax.tree.map(lambda leaf, at=member: leaf[at : at + 1], learnt.params)
         index = _index(batches.source(study.train), run.seed, size)
-        codes = encode(learner, model, 1, batches, index, batch, seed=run.seed)["mean"][0]
+        codes = encode(before, model, 1, batches, index, batch, seed=run.seed)["mean"][0]
         found.append(learner.after.fit(codes, run.seed))
     return learnt._replace(params={**learnt.params, AFTER: _stacked(found)})
 
@@ -53,16 +53,16 @@ def _at_once(job: Job, learn: AtOnce, batches: Batches, study: Study, folder: Pa
         batch = _points(batches, source, run.seed, learn.num_points, study.resources.encode_batch)
         fitted.append(learn.fit(batch, run.seed, run.hyper))
     params, terms = (_stacked(parts) for parts in zip(*fitted, strict=True))
-    return _learnt(job, params, terms)
+    return _learnt(job, params, terms, study)
 
 
 def _given(job: Job, learn: Given, batches: Batches, study: Study, folder: Path | None, report: Report) -> Learnt:
     seeds = jnp.array([run.seed for run in job.runs], jnp.int32)
-    return _learnt(job, jax.tree.map(np.asarray, jax.jit(jax.vmap(learn.params))(seeds)), {})
+    return _learnt(job, jax.tree.map(np.asarray, jax.jit(jax.vmap(learn.params))(seeds)), {}, study)
 
 
-def _learnt(job: Job, params: dict[str, Any], terms: dict[str, np.ndarray]) -> Learnt:
-    return Learnt(params, terms, [], np.full(len(job.runs), -1), None, 0.0)
+def _learnt(job: Job, params: dict[str, Any], terms: dict[str, np.ndarray], study: Study) -> Learnt:
+    return Learnt(params, terms, [], np.full(len(job.runs), -1), study.resources.population, 0.0)
 
 
 def _points(batches: Batches, source: Source, seed: int, number: int, at_a_time: int) -> dict[str, np.ndarray]:

@@ -179,6 +179,13 @@ def test_a_step_after_the_training_is_learnt_once_stored_and_applied_whenever_co
     more = ["evaluate", str(opened.root), "--metrics", "sap_score", "--executor", "inline"]
     assert cli.main([*more, "--data-dir", str(dsprites_root)]) == 0
     assert "sap_score" in set(opened.results()["metric"])
+    path = opened.jobs / manifest["job_id"] / "params.npz"
+    with np.load(path) as there:
+        rest = {name: there[name] for name in there.files if not name.startswith("after/")}
+    np.savez(path, **rest)
+    again = ["evaluate", str(opened.root), "--metrics", "modularity", "--executor", "inline"]
+    assert cli.main([*again, "--data-dir", str(dsprites_root)]) == 3
+    assert "modularity" not in set(opened.results()["metric"])
 
 
 def test_a_method_that_learns_at_once_sees_the_points_that_it_asks_for(add, run):

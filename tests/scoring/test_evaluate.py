@@ -140,3 +140,10 @@ def test_the_default_metrics_are_those_of_the_study_of_2019():
     names = {field.name: field.default for field in dataclasses.fields(EvaluateConfig)}["metrics"]
     assert set(names) <= set(METRICS)
     assert len(names) == 10  # modularity and explicitness are one there
+
+
+def test_the_number_of_points_is_that_of_the_metrics_own_option():
+    config = EvaluateConfig(
+        metrics=("factor_vae_score",), num_train=100, num_test=50, options={"factor_vae_score": {"num_train": 60}}
+    )
+    assert {row["n"] for row in evaluate(CODES, GRID, "codes", config, "dlib")} == {60}
