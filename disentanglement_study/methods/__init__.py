@@ -30,7 +30,7 @@ METHODS: dict[str, Method] = {
 
 # What JAX has traced of a learner it knows by the learner's functions: planning would trace 12 programs 42 times.
 _BUILT: dict[tuple, Learner] = {}
-_CHECKED: set[int] = set()
+_CODES: dict[int, set[str]] = {}  # of what was checked, by the learner's id
 
 
 def build(
@@ -59,9 +59,13 @@ def build(
 def check(name: str, image_shape: tuple[int, int, int], factor_sizes: Sequence[int], study: Study) -> None:
     """Raises, in one line, what a job of this method would find wrong; no image is read and no device is started."""
     learner, method = build(name, image_shape, factor_sizes, study), METHODS[name]
-    if id(learner) not in _CHECKED:
-        checks.check(name, method, learner, inputs_of(image_shape, factor_sizes, study.nets.image_size), study.train)
-        _CHECKED.add(id(learner))
+    if id(learner) not in _CODES:
+        inputs = inputs_of(image_shape, factor_sizes, study.nets.image_size)
+        _CODES[id(learner)] = checks.check(name, method, learner, inputs, study.train)
+    if "logvar" not in _CODES[id(learner)] and "mean" not in study.evaluate.representations:
+        raise ValueError(
+            f"method {name!r} has no posterior: evaluate.representations = ['sampled'] leaves nothing to score"
+        )
 
 
 def inputs_of(image_shape: tuple[int, int, int], factor_sizes: Sequence[int], size: int) -> Inputs:

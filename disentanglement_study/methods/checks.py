@@ -11,8 +11,9 @@ from disentanglement_study.errors import one_line
 from disentanglement_study.methods.kinds import NEEDS, AtOnce, Given, Inputs, Learner, Method, Steps
 
 
-def check(name: str, method: Method, learner: Learner, inputs: Inputs, train: TrainConfig) -> None:
-    """ValueError, which names the method, for what a job would find wrong."""
+def check(name: str, method: Method, learner: Learner, inputs: Inputs, train: TrainConfig) -> set[str]:
+    """The names of the codes, "mean" and of a posterior "logvar"; ValueError, which names the method, for what a job
+    would find wrong."""
     _check_draws(name, method, train)
     try:
         match learner.learn:
@@ -21,10 +22,10 @@ def check(name: str, method: Method, learner: Learner, inputs: Inputs, train: Tr
             case Given():
                 params = jax.eval_shape(learner.learn.params, _scalar(jnp.int32))
             case AtOnce():
-                return  # it runs outside of any program: its shapes are known when it has run
+                return {"mean"}  # it runs outside of any program: its shapes are known when it has run
             case _:
                 raise ValueError("it learns neither by Steps, AtOnce nor as Given")
-        _codes(learner, params, batch_of(method, inputs, train.batch_size))
+        return _codes(learner, params, batch_of(method, inputs, train.batch_size))
     except (TypeError, KeyError, ValueError, ArithmeticError, AttributeError, NotImplementedError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else one_line(error)
         raise ValueError(f"method {name!r}: {what}") from error
@@ -93,7 +94,7 @@ def _steps(learner: Learner, method: Method, inputs: Inputs, train: TrainConfig)
     return params
 
 
-def _codes(learner: Learner, params: Any, batch: dict[str, Any]) -> None:
+def _codes(learner: Learner, params: Any, batch: dict[str, Any]) -> set[str]:
     size = len(batch["x"].shape) and batch["x"].shape[0]
     codes = jax.eval_shape(learner.encode, params, batch)
     if "mean" not in codes or codes.keys() - {"mean", "logvar"}:
@@ -106,6 +107,7 @@ def _codes(learner: Learner, params: Any, batch: dict[str, Any]) -> None:
         shape = jax.eval_shape(learner.decode, params, codes["mean"]).shape
         if shape != batch["x"].shape:
             raise ValueError(f"decode gives shape {list(shape)}: expected {list(batch['x'].shape)}, that of the inputs")
+    return set(codes)
 
 
 def _scalar(dtype: Any) -> jax.ShapeDtypeStruct:

@@ -26,7 +26,7 @@ def score_members(
 
     def score(member: int) -> list[dict]:
         run, rows = job.runs[member], []
-        for name in represent.available(config.representations, codes):
+        for name in represent.available(config.representations, codes.logvar is not None):
             shown = represent.representation(name, codes, member, run)
             scored = evaluate(shown, factors, name, config, run.protocol, complete=complete)
             rows += [{"run_id": run.run_id, **row} for row in scored]

@@ -57,9 +57,11 @@ def encode(
     return Codes(index, **of_images(learner, params, len(job.runs), batches, index, batch_size, population, seed))
 
 
-def available(names: Iterable[str], codes: Codes) -> list[str]:
-    """Those of the representations that a method has: without a posterior nothing can be sampled."""
-    return [name for name in names if name != SAMPLED or codes.logvar is not None]
+def available(names: Iterable[str], has_posterior: bool) -> list[str]:
+    """Those of the representations that a method has, at least one: without a posterior nothing can be sampled."""
+    if found := [name for name in names if name != SAMPLED or has_posterior]:
+        return found
+    raise ValueError(f"the method has no posterior, of which {SAMPLED!r} codes are drawn (evaluate.representations)")
 
 
 def kept(codes: Codes, rows: Int[np.ndarray, " k"]) -> dict[str, np.ndarray]:

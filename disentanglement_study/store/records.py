@@ -155,8 +155,8 @@ def check_job(folder: Path) -> dict:
 def check_params(path: Path, number: int) -> None:
     """That the file holds parameters of so many models, as far as the heads of its arrays tell."""
     with reading(path):
-        shapes = _shapes(path)
-        for name, shape in shapes.items():
+        found = shapes(path)
+        for name, shape in found.items():
             if shape[:1] != (number,):
                 raise ValueError(f"its {name} has shape {list(shape)}: expected those of {number} models")
 
@@ -164,12 +164,12 @@ def check_params(path: Path, number: int) -> None:
 def check_codes(path: Path, number: int) -> None:
     """That the file holds codes of so many models, as far as the heads of its arrays tell."""
     with reading(path):
-        shapes = _shapes(path)
+        found = shapes(path)
         for name in CODES:
-            if name not in shapes:
+            if name not in found:
                 raise ValueError(f"it has no array {name!r}")
-        mean, index = shapes["mean"], shapes["index"]
-        if len(mean) != 3 or mean != shapes.get("logvar", mean) or mean[:2] != (number, *index):
+        mean, index = found["mean"], found["index"]
+        if len(mean) != 3 or mean != found.get("logvar", mean) or mean[:2] != (number, *index):
             raise ValueError(f"its codes have shape {list(mean)}: expected those of {number} models")
 
 
@@ -223,17 +223,17 @@ def progress(path: Path) -> dict:
         return content
 
 
-def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """The shapes of the arrays of an npz file: their heads are read, not their numbers."""
-    shapes = {}
+    found = {}
     with zipfile.ZipFile(_file(path)) as file:
         for name in file.namelist():
             with file.open(name) as member:
                 shape, dtype = npz.header(member)
             if dtype.kind not in "fiu":
                 raise ValueError(f"its array {name!r} is {dtype}: expected numbers")
-            shapes[name.removesuffix(".npy")] = shape
-    return shapes
+            found[name.removesuffix(".npy")] = shape
+    return found
 
 
 def _file(path: Path) -> Path:

@@ -211,6 +211,11 @@ class Store:
         self.check_arrays([job], name)
         return records.arrays(self.jobs / job.job_id / f"{name}.npz")
 
+    def has_posterior(self, job: Job) -> bool:
+        """Whether the method of a finished job gives a posterior with its codes."""
+        self.check_arrays([job], "codes")
+        return "logvar" in records.shapes(self.jobs / job.job_id / "codes.npz")
+
     def params(self, job: Job, members: Sequence[int]) -> dict[str, np.ndarray]:
         """The parameters of some runs of a finished job, by their places in it: leaves [len(members), ...]."""
         return {name: leaf[list(members)] for name, leaf in self.arrays(job, "params").items()}

@@ -111,11 +111,8 @@ def _missing(names: list[str], store: Store, study: Study, jobs: list[Job]) -> d
 
     def has(job: Job, name: str) -> bool:
         version = METRICS[name].version
-        return all(
-            (run.run_id, representation, name, version) in there
-            for run in job.runs
-            for representation in study.evaluate.representations
-        )
+        shown = represent.available(study.evaluate.representations, store.has_posterior(job))
+        return all((run.run_id, one, name, version) in there for run in job.runs for one in shown)
 
     lacking = {job.job_id: tuple(name for name in names if not has(job, name)) for job in jobs}
     return {job_id: lacks for job_id, lacks in lacking.items() if lacks}

@@ -13,7 +13,7 @@ class Learnt(NamedTuple):
 
     terms: of the finished models, means over fresh batches. curves: rows {step, term, values [M]}, means over the
     updates since the row before. diverged: the first update [M] whose loss was not finite, counted from 0, or -1.
-    population: the models that were trained together, and are encoded together (None: all). compile_seconds: of all programs.
+    population: how many models were trained, and are encoded, together (None: all). compile_seconds: of all programs.
     """
 
     params: dict[str, Any]

@@ -203,3 +203,21 @@ def test_a_method_that_learns_at_once_sees_the_points_that_it_asks_for(add, run)
     assert (results.loc[results["score"] == "converged", "value"] == 1).all()
     kernels = [opened.arrays(job, "params")["encoder/kernel"] for job in finished_jobs(opened)]
     assert not np.array_equal(kernels[0][0], kernels[0][1])  # other seeds, other points
+
+
+def test_codes_of_a_method_without_a_posterior_cannot_be_sampled(add):
+    add(toy())
+    for name in ("toy", "pca", "ground_truth"):
+        changes = [f"sweep.methods = {{'{name}': {{}}}}", "evaluate.representations = ['sampled']"]
+        with pytest.raises(ValueError, match=f"^method '{name}' has no posterior: .* leaves nothing to score$"):
+            plan.expand(config.load("quick", changes))
+
+
+def test_a_study_that_has_all_scores_is_not_scored_again(add, run, dsprites_root, capsys):
+    add(toy())
+    opened, _ = run()
+    command = ["evaluate", str(opened.root), "--executor", "inline", "--data-dir", str(dsprites_root)]
+    assert cli.main([*command, "--metrics", "mig,modularity"]) == 0
+    assert "1 finished jobs: 0 have these scores, 1 to score" in capsys.readouterr().err
+    assert cli.main([*command, "--metrics", "mig,modularity"]) == 0
+    assert "1 finished jobs: 1 have these scores, 0 to score" in capsys.readouterr().err
