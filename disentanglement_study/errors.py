@@ -3,6 +3,7 @@
 import difflib
 import errno
 import os
+import re
 from collections.abc import Iterable
 
 # No room on the device, no more for this user, no more for one file.
@@ -10,6 +11,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LISTED = 30  # Names. More are counted, not listed.
 CLIPPED = 120  # Characters of a value that an error shows.
 LONGEST = 300  # Characters of a library's message.
+# The line of a traceback that names the error.
+ERROR = re.compile(r"(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Warning)\b")
 
 
 def unknown(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
@@ -17,6 +20,8 @@ def unknown(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     allowed = list(allowed)
     near = difflib.get_close_matches(str(name).lower()[:CLIPPED], allowed, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
+    if not allowed:
+        return ValueError(f"unknown {kind} {clipped(name)}: there is none")
     there = f": {', '.join(sorted(allowed))}" if len(allowed) <= LISTED else f" {len(allowed):,}"
     return ValueError(f"unknown {kind} {clipped(name)}: {hint}(there are{there})")
 
@@ -34,6 +39,16 @@ def one_line(message: object) -> str:
     """A message of others, or an exception, in one line and not too long."""
     text = " ".join(str(message).split()) or type(message).__name__
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def reason(text: str) -> str:
+    """What a traceback says at its end, the name of the error and its message, in one line; of other text all."""
+    # JAX adds a note of its own, and a message may have several lines.
+    lines = [
+        line for line in text.strip().split("\n") if not line.startswith(("For simplicity, JAX has removed", "----"))
+    ]
+    starts = [place for place, line in enumerate(lines) if ERROR.match(line)]
+    return one_line(" ".join(lines[starts[-1] :] if starts else lines))
 
 
 class Failed(Exception):

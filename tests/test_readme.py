@@ -97,7 +97,7 @@ def test_the_sweep_of_the_readme_can_be_planned():
     (text,) = re.findall(r"```\n(sweep\.data_sets.*?)```", README, flags=re.DOTALL)
     study = config.load("quick", [text])
     runs = plan.expand(study)
-    assert len(runs) == 2 * (3 + 2 + 1) * 2 * 2 * 5
+    assert len(runs) == 2 * (3 * 2 * 2 + 2 * 2 + 1) * 5
 
 
 def test_the_data_of_the_readme_become_a_set_that_can_be_drawn_from(tmp_path, monkeypatch):

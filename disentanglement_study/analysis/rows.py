@@ -6,13 +6,13 @@ and the accuracies of the downstream tasks. A row whose `error` is set, or whose
 enters no statistic and is counted by `tables.failures`.
 """
 
-import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from disentanglement_study.analysis import names
+from disentanglement_study.store import records
 
 # What every table or figure reads. Results may hold more columns.
 COLUMNS = (
@@ -46,8 +46,8 @@ def with_method(frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame.rename(columns={"objective": "method"})
     axes = [column for column in frame.columns if "." in column]
     if "settings" in frame.columns:  # a plan: most of its columns with dots are the same for all
-        axes = sorted({axis for text in frame["settings"].unique() for axis in json.loads(text)})
-        frame = frame.drop(columns="settings")
+        of_runs = records.axes(frame)
+        axes, frame = list(of_runs), frame.drop(columns="settings").assign(**of_runs)
     if not axes or "method" not in frame.columns:
         return frame
     group = frame.groupby(["method", *axes], sort=False, dropna=False, observed=True).ngroup()
@@ -63,7 +63,8 @@ def _named(axes: list[str], method: str, *values: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """As short as tells it from every other value: a whole number is one even in a column that has gaps."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
 
 
 def checked(results: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from disentanglement_study import config, store
 from disentanglement_study.cli import options, study
-from disentanglement_study.errors import Failed
+from disentanglement_study.errors import Failed, reason
 from disentanglement_study.runtime.terminal import ERR, OUT
 
 SHOWN_ROWS = 200
@@ -58,7 +58,7 @@ def _score_file(arguments: argparse.Namespace) -> None:
     if (failed := scores[scores["error"].notna()]).empty:
         return
     for _, row in failed.iterrows():
-        ERR.print(f"failed: {row.metric}: {row.error.strip().splitlines()[-1]}", style="red", soft_wrap=True)
+        ERR.print(f"failed: {row.metric}: {reason(row.error)}", style="red", soft_wrap=True)
     raise Failed(f"{len(failed)} of {len(settings.metrics)} metrics could not be computed")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from disentanglement_study import config, store
 from disentanglement_study.cli import analysis, options
-from disentanglement_study.errors import Failed
+from disentanglement_study.errors import Failed, reason
 from disentanglement_study.runtime.terminal import ERR, OUT
 
 
@@ -71,13 +71,16 @@ def status(arguments: argparse.Namespace) -> None:
         OUT.print(f"waiting: {text}", soft_wrap=True)
     for manifest in opened.manifests():
         if manifest["status"] == "failed":
-            reason = manifest["error"].splitlines()[-1]
-            OUT.print(f"failed: {len(manifest['run_ids'])} runs (job {manifest['job_id']}): {reason}")
+            runs = opened.plan[opened.plan["run_id"].isin(manifest["run_ids"])]
+            what = (
+                f"{runs['method'].iloc[0]} on {runs['data_set'].iloc[0]}, {len(runs)} runs (job {manifest['job_id']})"
+            )
+            OUT.print(f"failed: {what}: {reason(manifest['error'])}", soft_wrap=True)
     results = opened.results()
     failed = results[results["error"].notna() & (results["metric"] != "training")]
     for (metric, representation), rows in failed.groupby(["metric", "representation"]):
-        reason = rows["error"].iloc[0].strip().splitlines()[-1]
-        OUT.print(f"failed: {metric} on {representation} codes of {len(rows)} models: {reason}")
+        why = reason(rows["error"].iloc[0])
+        OUT.print(f"failed: {metric} on {representation} codes of {len(rows)} models: {why}", soft_wrap=True)
     for _, row in results[
         results["error"].str.startswith("diverged", na=False) & (results["score"] == "loss")
     ].iterrows():

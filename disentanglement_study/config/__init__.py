@@ -176,10 +176,21 @@ class Study:
             section, _, field = name.partition(".")
             changed.setdefault(section, {})[field] = value
         sections = {
-            name: dataclasses.replace(getattr(self, name), **changed[name]) for name in changed if name in SECTIONS
+            name: dataclasses.replace(getattr(self, name), **_fitting(name, changed[name]))
+            for name in changed
+            if name in SECTIONS
         }
         options = {name: {**self.options.get(name, {}), **changed[name]} for name in changed if name not in SECTIONS}
         return dataclasses.replace(self, **sections, options={**self.options, **options})
+
+
+def _fitting(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """These values of a section's settings, each as its field declares it."""
+    kinds = {field.name: field.type for field in dataclasses.fields(SECTIONS[name])}
+    for field in values:
+        if field not in kinds:
+            raise unknown(f"setting of {name!r}", field, kinds)
+    return {field: check(f"{name}.{field}", value, kinds[field]) for field, value in values.items()}
 
 
 def search_path() -> list[Path]:

@@ -3,9 +3,12 @@
 An objective of `OBJECTIVES` is a method without more: a VAE that is trained on it.
 """
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from disentanglement_study.config import Study
+from disentanglement_study.config.declared import check_options
 from disentanglement_study.methods import checks
 from disentanglement_study.methods.baselines.fast_ica import FAST_ICA
 from disentanglement_study.methods.baselines.ground_truth import GROUND_TRUTH
@@ -46,7 +49,7 @@ def build(
     the method cannot do.
     """
     method = METHODS[name]
-    chosen = None if method.options is None else method.options(**study.options.get(name, {}))
+    chosen = None if method.options is None else method.options(**_checked_options(name, study))
     sizes = factor_sizes if "factors" in method.needs else ()
     inputs = inputs_of(image_shape, sizes, study.nets.image_size)
     settings = Settings(study.nets, study.train, chosen, study.sweep.protocol, form)
@@ -56,12 +59,19 @@ def build(
     return _BUILT[key]
 
 
+def _checked_options(name: str, study: Study) -> dict[str, Any]:
+    declared = {field.name: field.type for field in dataclasses.fields(METHODS[name].options)}
+    return check_options(f"method {name!r}", study.options.get(name, {}), declared)
+
+
 def check(name: str, image_shape: tuple[int, int, int], factor_sizes: Sequence[int], study: Study) -> None:
     """Raises, in one line, what a job of this method would find wrong; no image is read and no device is started."""
-    learner, method = build(name, image_shape, factor_sizes, study), METHODS[name]
-    if id(learner) not in _CODES:
-        inputs = inputs_of(image_shape, factor_sizes, study.nets.image_size)
-        _CODES[id(learner)] = checks.check(name, method, learner, inputs, study.train)
+    method = METHODS[name]
+    with checks.named(name):
+        learner = build(name, image_shape, factor_sizes, study)
+        if id(learner) not in _CODES:
+            inputs = inputs_of(image_shape, factor_sizes, study.nets.image_size)
+            _CODES[id(learner)] = checks.check(method, learner, inputs, study.train)
     if "logvar" not in _CODES[id(learner)] and "mean" not in study.evaluate.representations:
         raise ValueError(
             f"method {name!r} has no posterior: evaluate.representations = ['sampled'] leaves nothing to score"

@@ -1,9 +1,12 @@
 """Whether a learner keeps the contract of `kinds`: by shapes alone, while a study is planned."""
 
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from disentanglement_study.config import TrainConfig
 from disentanglement_study.data.draws.sampling import PAIRS
@@ -11,24 +14,55 @@ from disentanglement_study.errors import one_line
 from disentanglement_study.methods.kinds import NEEDS, AtOnce, Given, Inputs, Learner, Method, Steps
 
 
-def check(name: str, method: Method, learner: Learner, inputs: Inputs, train: TrainConfig) -> set[str]:
-    """The names of the codes, "mean" and of a posterior "logvar"; ValueError, which names the method, for what a job
-    would find wrong."""
-    _check_draws(name, method, train)
+@contextlib.contextmanager
+def named(name: str) -> Iterator[None]:
+    """What a method raises while it is built or checked, as a ValueError of one line that names it."""
     try:
-        match learner.learn:
-            case Steps():
-                params = _steps(learner, method, inputs, train)
-            case Given():
-                params = jax.eval_shape(learner.learn.params, _scalar(jnp.int32))
-            case AtOnce():
-                return {"mean"}  # it runs outside of any program: its shapes are known when it has run
-            case _:
-                raise ValueError("it learns neither by Steps, AtOnce nor as Given")
-        return _codes(learner, params, batch_of(method, inputs, train.batch_size))
-    except (TypeError, KeyError, ValueError, ArithmeticError, AttributeError, NotImplementedError) as error:
+        yield
+    except Exception as error:  # whatever its author's code raises
         what = f"no {error}" if isinstance(error, KeyError) else one_line(error)
         raise ValueError(f"method {name!r}: {what}") from error
+
+
+def check(method: Method, learner: Learner, inputs: Inputs, train: TrainConfig) -> set[str]:
+    """The names of the codes, "mean" and of a posterior "logvar"; an error for what a job would find wrong.
+
+    What learns at once runs outside of any program: its codes are known, and checked, when it has run (`check_learnt`).
+    """
+    _check_draws(method, learner, train)
+    match learner.learn:
+        case Steps():
+            params = _steps(learner, method, inputs, train)
+        case Given():
+            params = jax.eval_shape(learner.learn.params, _scalar(jnp.int32))
+        case AtOnce():
+            return {"mean"}
+        case _:
+            raise ValueError("it learns neither by Steps, AtOnce nor as Given")
+    return check_codes(learner, params, batch_of(method, inputs, train.batch_size))
+
+
+def check_learnt(params: Any, terms: Any) -> None:
+    """An error for what a method that learns at once may not give: the parameters and terms of one model."""
+    _names(params)
+    if not isinstance(terms, Mapping):
+        raise ValueError(f"fit gives {type(terms).__name__} as terms: expected numbers by name")
+    for term, value in terms.items():
+        if not isinstance(value, int | float | np.number):
+            raise ValueError(f"fit gives the term {term!r} as {type(value).__name__}: expected a number")
+
+
+def _names(params: Any) -> list[str]:
+    """The paths of the parameters: nested dicts of arrays, whose keys are names."""
+    names = []
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        keys = [getattr(part, "key", None) for part in path]
+        if not keys or not all(isinstance(key, str) and key and "/" not in key for key in keys):
+            raise ValueError("parameters must be nested dicts of arrays, by names without a slash")
+        if not hasattr(leaf, "shape"):
+            raise ValueError(f"the parameter {'/'.join(keys)} is {type(leaf).__name__}: expected an array")
+        names.append("/".join(keys))
+    return names
 
 
 def batch_of(method: Method, inputs: Inputs, number: int) -> dict[str, Any]:
@@ -57,22 +91,23 @@ def parameter_shapes(learner: Learner) -> dict[str, tuple[int, ...]]:
             params = jax.eval_shape(learner.learn.params, _scalar(jnp.int32))
         case _:
             params = {}
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {"/".join(part.key for part in path): leaf.shape for path, leaf in leaves}
+    return dict(zip(_names(params), (leaf.shape for leaf in jax.tree.leaves(params)), strict=True))
 
 
-def _check_draws(name: str, method: Method, train: TrainConfig) -> None:
-    if unknown_needs := method.needs - set(NEEDS):
-        raise ValueError(f"method {name!r} needs {min(unknown_needs)!r} of the data, which has only {', '.join(NEEDS)}")
+def _check_draws(method: Method, learner: Learner, train: TrainConfig) -> None:
+    if others := method.needs - set(NEEDS):
+        raise ValueError(f"it needs {min(others)!r} of the data, which has only {', '.join(NEEDS)}")
     if "pair" in method.needs and train.sampling not in PAIRS:
-        raise ValueError(
-            f"method {name!r} learns from pairs: set train.sampling to {' or '.join(PAIRS)}, got {train.sampling!r}"
-        )
+        raise ValueError(f"it learns from pairs: set train.sampling to {' or '.join(PAIRS)}, got {train.sampling!r}")
     if method.draws and train.sampling not in method.draws:
-        raise ValueError(
-            f"method {name!r} learns from batches drawn as {' or '.join(map(repr, method.draws))}: "
-            f"set train.sampling, got {train.sampling!r}"
-        )
+        wanted = " or ".join(map(repr, method.draws))
+        raise ValueError(f"it learns from batches drawn as {wanted}: set train.sampling, got {train.sampling!r}")
+    for part in (learner.learn, learner.after):
+        number = getattr(part, "num_points", None)
+        if number is not None and number < 1:
+            raise ValueError(f"it learns from {number} points: expected 1 or more")
+        if number is not None and number % 2 and train.sampling in PAIRS:
+            raise ValueError(f"{number} points cannot be cut into pairs (train.sampling = {train.sampling!r})")
 
 
 def _steps(learner: Learner, method: Method, inputs: Inputs, train: TrainConfig) -> Any:
@@ -94,14 +129,17 @@ def _steps(learner: Learner, method: Method, inputs: Inputs, train: TrainConfig)
     return params
 
 
-def _codes(learner: Learner, params: Any, batch: dict[str, Any]) -> set[str]:
+def check_codes(learner: Learner, params: Any, batch: dict[str, Any]) -> set[str]:
+    """The names of the codes of a batch; an error for codes, or decoded inputs, of a wrong shape."""
+    _names(params)
     size = len(batch["x"].shape) and batch["x"].shape[0]
     codes = jax.eval_shape(learner.encode, params, batch)
     if "mean" not in codes or codes.keys() - {"mean", "logvar"}:
         given = ", ".join(sorted(codes)) or "nothing"
         raise ValueError(f"encode gives {given}: expected mean, and of a posterior logvar")
     for name, values in codes.items():
-        if len(values.shape) != 2 or values.shape[0] != size or values.shape != codes["mean"].shape:
+        right = len(values.shape) == 2 and values.shape[0] == size and values.shape[1] > 0
+        if not right or values.shape != codes["mean"].shape:
             raise ValueError(f"encode gives {name} of shape {list(values.shape)}: expected [{size}, D], a row an input")
     if learner.decode is not None:
         shape = jax.eval_shape(learner.decode, params, codes["mean"]).shape

@@ -107,7 +107,9 @@ class Method(NamedTuple):
     hyper: hyperparameters, which are traced: a population has many values of them in one program. The first is the
     strength that studies sweep. A dict gives their ranges, {name: Annotated[float, Ge(0)]}, as in `config.declared`.
     options: a frozen dataclass of what is fixed when a program is compiled. needs: of a batch, names out of `NEEDS`.
-    draws: the names of the samplings that it can learn from; empty if it learns from any.
+    draws: the names of the samplings that it can learn from; empty if it learns from any. uses: the sections, such as
+    "nets", or settings, such as "nets.image_size", that make a difference to it (None: all): an axis over another one
+    is none of this method's, which would give the same codes again.
     """
 
     build: Callable[[Inputs, Settings], Learner]
@@ -115,3 +117,4 @@ class Method(NamedTuple):
     options: type | None = None
     needs: frozenset[str] = frozenset()
     draws: tuple[str, ...] = ()
+    uses: tuple[str, ...] | None = None

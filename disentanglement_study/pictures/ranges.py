@@ -77,6 +77,7 @@ def _fitted(mean: Sample, logvar: Sample) -> tuple[Base, Base]:
 
 
 def _quantiles(base: Base, loc: Base, scale: Base, frames: int) -> Values:
+    scale = np.maximum(scale, np.finfo(float).tiny)  # a code that is always the same stays so
     probability = _cycle(norm.cdf(base, loc, scale), frames).clip(TAIL, 1 - TAIL)
     return norm.ppf(probability, loc[:, None], scale[:, None])
 

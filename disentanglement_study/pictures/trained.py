@@ -20,6 +20,7 @@ from disentanglement_study.study import loading
 from disentanglement_study.training.inputs import Batches
 from disentanglement_study.types import DataSet, Job, Run
 
+MOST_LATENTS = 32  # rows of a picture that can be looked at
 Images = UInt8[np.ndarray, "n h w k"]
 Decode = Callable[[dict, Float[np.ndarray, "n d"]], Images]
 
@@ -47,9 +48,9 @@ class Model(NamedTuple):
         return "std" if self.logvar is None else "nats"
 
     @property
-    def order(self) -> Int[np.ndarray, " d"]:
-        """The latents, the most informative first."""
-        return np.argsort(-self.weight, kind="stable")
+    def order(self) -> Int[np.ndarray, " k"]:
+        """The latents that are drawn, the most informative first, at most `MOST_LATENTS`: pixels are many."""
+        return np.argsort(-self.weight, kind="stable")[:MOST_LATENTS]
 
     @property
     def has_diverged(self) -> bool:

@@ -61,7 +61,7 @@ def plan(path: Path) -> pd.DataFrame:
         _check_ids(table["run_id"])
         _check_all("data set", table["data_set"].unique(), files.is_name)
         _check_all("hyper", table["hyper"].unique(), _is_hyper)
-        _check_all("settings", table["settings"].unique(), lambda text: isinstance(json.loads(text), dict))
+        _check_all("settings", table["settings"].unique(), lambda text: _is_settings(text, table.columns))
         return table
 
 
@@ -71,9 +71,14 @@ def as_now(plan: pd.DataFrame) -> pd.DataFrame:
     return plan if "settings" in plan else plan.assign(settings="{}")
 
 
-def axes(plan: pd.DataFrame) -> list[str]:
-    """The columns of a plan by whose values its runs differ from the study's settings: the axes of the sweep."""
-    return sorted({axis for text in plan["settings"].unique() for axis in json.loads(text) if axis in plan})
+def axes(plan: pd.DataFrame) -> pd.DataFrame:
+    """The axes of the sweep, a column each: the values by which runs differ; none for runs of which it is no axis."""
+    of_text = {text: json.loads(text).keys() for text in plan["settings"].unique()}
+    columns = {}
+    for axis in sorted(set().union(*of_text.values())):
+        has = plan["settings"].map({text: axis in names for text, names in of_text.items()})
+        columns[axis] = plan[axis] if has.all() else plan[axis].where(has)
+    return pd.DataFrame(columns, index=plan.index)
 
 
 def manifest(folder: Path) -> dict:
@@ -262,6 +267,12 @@ def _check_all(what: str, values: Iterable, is_right) -> None:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_settings(text: str, columns: Iterable[str]) -> bool:
+    """Settings of runs are columns of the plan too."""
+    settings = json.loads(text)
+    return isinstance(settings, dict) and all("." in name and name in columns for name in settings)
 
 
 def _is_hyper(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 
-from disentanglement_study.errors import unknown
+from disentanglement_study.errors import reason, unknown
 from disentanglement_study.store.store import Store
 from disentanglement_study.types import Job, Run
 
@@ -42,6 +42,6 @@ def find(store: Store, beginning: str) -> str:
         if run_id in manifest["run_ids"]:
             if manifest["status"] == "done":
                 return run_id
-            reason = manifest["error"].splitlines()[-1]
-            raise ValueError(f"run {run_id} has failed: {reason} (`run ... --retry-failed` does it again)")
+            why = reason(manifest["error"])
+            raise ValueError(f"run {run_id} has failed: {why} (`run ... --retry-failed` does it again)")
     raise ValueError(f"run {run_id} is not done yet: the command that runs {store.root} goes on with it")

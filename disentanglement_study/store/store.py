@@ -94,7 +94,7 @@ class Store:
         if not (there <= here or here <= there):
             raise ValueError(
                 f"{self.root} holds another sweep: {len(there - here)} of its {len(there)} runs are not in this; "
-                "name another folder"
+                "name another folder, or run the whole sweep, without --where, first"
             )
         damage, scored = [], None
         try:
@@ -286,8 +286,7 @@ class Store:
 
         A column for each axis of the sweep, such as "nets.num_latents".
         """
-        plan = self.plan
-        joined = plan[[*BINDINGS, *records.axes(plan)]].merge(self.rows("scores", keep), on="run_id")
+        joined = _bindings(self.plan).merge(self.rows("scores", keep), on="run_id")
         return joined.sort_values([*BINDINGS, "representation", "metric", "score"], ignore_index=True)
 
     def query(self, sql: str) -> pd.DataFrame:
@@ -300,14 +299,15 @@ class Store:
         """
         plan = self.plan
         plan = plan.assign(objective=plan["method"])  # by the name that this column had
-        shown = [name for name in BINDINGS if name != "run_id"] + ["objective", *records.axes(plan)]
-        columns = [f'runs."{name}"' for name in shown]
+        bindings = _bindings(plan).assign(objective=plan["method"])
+        columns = [f'bindings."{name}"' for name in bindings if name != "run_id"]
         views = {
             "runs": plan,
+            "bindings": bindings,
             "scores": self._tables("scores"),
             "curves": self._curves(),
         }
-        joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN runs USING (run_id)"
+        joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN bindings USING (run_id)"
         try:
             return sql_queries.answer(sql, views, {"results": joined})
         except ValueError:
@@ -348,6 +348,11 @@ class Store:
             self.set_aside(path)
         with replacing(path, self.tmp / f"{name}.{os.getpid()}") as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def _bindings(plan: pd.DataFrame) -> pd.DataFrame:
+    """What each score of a run has beside it."""
+    return pd.concat([plan[BINDINGS], records.axes(plan)], axis=1)
 
 
 def open(root: str | Path) -> Store:

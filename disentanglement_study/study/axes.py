@@ -48,6 +48,9 @@ def settings(method: str, given: Mapping[str, Any], study: Study) -> Values:
         section, name = _split(axis, study)
         if section in METHODS and section != method:
             continue
+        uses = METHODS[method].uses
+        if section in OF_RUNS and uses is not None and not {section, axis} & set(uses):
+            continue
         kind = _declared(section)[name]
         place = axis if axis in options else f"sweep.axes: {axis}"
         values = value if axis in study.sweep.axes or isinstance(value, list | tuple) else [value]

@@ -44,6 +44,8 @@ def _check(expression: str, known: dict[str, str], columns: Iterable[str]) -> No
     except SyntaxError as error:
         raise ValueError(f"is no expression: {error.msg}") from error
     for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and (name := ast.unparse(node)) in columns:
+            raise ValueError(f"a name with a dot stands in backticks: `{name}`")
         if isinstance(node, ast.Name) and (name := known.get(node.id, node.id)) not in columns:
             raise unknown("column", name, columns)
         if not isinstance(node, ALLOWED):

@@ -166,8 +166,9 @@ def frame(runs: list[Run], study: Study) -> pd.DataFrame:
         settings = json.dumps(run.settings)
         if settings not in bindings:
             own = study.of(run.settings)
-            statics = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in static_bindings(own).items()}
-            bindings[settings] = own, {**run.settings, **statics}
+            columns = {**run.settings, **static_bindings(own)}
+            shown = {k: json.dumps(v) if isinstance(v, dict | list | tuple) else v for k, v in columns.items()}
+            bindings[settings] = own, shown
         own, columns = bindings[settings]
         rows.append(
             {

@@ -27,7 +27,9 @@ def score_udr(jobs: list[Job], store: Store, console: Console) -> None:
             mean, logvar = kept["mean"][member].astype(np.float64), kept["logvar"][member].astype(np.float64)
             if np.isfinite(mean).all() and np.isfinite(logvar).all():  # else it has diverged
                 kl = gaussian.kl(mean, logvar).mean(axis=0)
-                models[run.data_set, run.method, *run.hyper.items()].append((job.job_id, run, mean, kl))
+                models[run.data_set, run.method, str(run.settings), *run.hyper.items()].append(
+                    (job.job_id, run, mean, kl)
+                )
     alone, rows = 0, defaultdict(list)
     for group in models.values():
         if len(group) < 2:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from disentanglement_study.errors import reason
 from disentanglement_study.runtime.terminal import printable
 from disentanglement_study.store import Store
 from disentanglement_study.types import Job
@@ -72,8 +73,8 @@ class Watch:
         self.seconds.update(seconds)
         self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
         if error:
-            reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-            text = f"failed: {job.method} on {job.data_set}, {len(job.runs)} runs: {reason}"
+            why = reason(str(error)) if str(error).strip() else type(error).__name__
+            text = f"failed: {job.method} on {job.data_set}, {len(job.runs)} runs: {why}"
             self.console.print(Text(printable(text)), style="red", soft_wrap=True)
         if not self.console.is_terminal:
             elapsed = time.monotonic() - self.start

@@ -10,6 +10,7 @@ import numpy as np
 
 from disentanglement_study import rng
 from disentanglement_study.config import Study
+from disentanglement_study.methods import checks
 from disentanglement_study.methods.kinds import AtOnce, Given, Learner, Steps
 from disentanglement_study.training import fit
 from disentanglement_study.training.encode import AFTER, encode
@@ -28,6 +29,11 @@ def learn(
 ) -> Learnt:
     """The models of the runs of a job. With a `folder`, a job that was killed goes on from its checkpoints there."""
     learnt = KINDS[type(learner.learn)](job, learner.learn, batches, study, folder, report)
+    if isinstance(learner.learn, AtOnce):  # of the others it was known while planning
+        with checks.named(job.method):
+            source = batches.source()
+            batch = jax.eval_shape(functools.partial(batches.seen, seed=0), source, np.zeros(2, np.int32))
+            checks.check_codes(learner, jax.tree.map(lambda leaf: leaf[0], learnt.params), batch)
     if learner.after is None:
         return learnt
     size, batch = learner.after.num_points, study.resources.encode_batch
@@ -51,7 +57,10 @@ def _at_once(job: Job, learn: AtOnce, batches: Batches, study: Study, folder: Pa
     for member, run in enumerate(job.runs):
         report("training", member / len(job.runs))
         batch = _points(batches, source, run.seed, learn.num_points, study.resources.encode_batch)
-        fitted.append(learn.fit(batch, run.seed, run.hyper))
+        with checks.named(job.method):
+            params, terms = learn.fit(batch, run.seed, run.hyper)
+            checks.check_learnt(params, terms)
+        fitted.append((params, terms))
     params, terms = (_stacked(parts) for parts in zip(*fitted, strict=True))
     return _learnt(job, params, terms, study)
 

@@ -37,6 +37,13 @@ def test_a_method_with_other_settings_is_a_method_of_its_own(results):
     assert names.label("pca [num_latents=5; num_points=500]", names.METHODS) == "PCA, num_latents = 5, num_points = 500"
 
 
+def test_values_that_differ_have_names_that_differ(results):
+    rates = [0.00123456, 0.001234561] * 6
+    assert with_method(results.assign(**{"train.learning_rate": rates}))["method"].nunique() == 8
+    names_of = set(with_method(results.assign(**{"pca.num_points": [1e6, None] * 6}))["method"])
+    assert "pca [num_latents=5; num_points=1000000]" in names_of
+
+
 def test_a_table_has_a_row_for_each(results):
     table = tables.scores_by_method(results)
     medians = table.set_index("method")["median"]

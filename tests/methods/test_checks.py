@@ -1,5 +1,7 @@
 """A method that breaks the contract is refused while planning; one that keeps it needs no more than the contract."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -106,6 +108,12 @@ BROKEN = {
         "no 'factors'",
     ),
     "pairs": (toy(needs=frozenset({"pair"})), "learns from pairs: set train.sampling to .*transitions.*, got 'iid'"),
+    "an error of its own": (Method(lambda inputs, settings: 1 / 0), "division by zero$"),
+    "an error of two lines": (Method(lambda inputs, settings: int("a\nb")), "invalid literal"),
+    "no codes at all": (toy(encode=lambda params, batch: {"mean": jnp.zeros((64, 0))}), r"mean of shape \[64, 0\]"),
+    "parameters without names": (toy(Given(lambda seed: {"a": [1.0]})), "nested dicts of arrays, by names"),
+    "parameters that are no arrays": (toy(Given(lambda seed: {3: jnp.ones(2)})), "nested dicts of arrays, by names"),
+    "no points": (toy(AtOnce(None, 0)), "learns from 0 points"),
     "draws": (toy(draws=("transitions",)), "drawn as 'transitions': set train.sampling, got 'iid'"),
 }
 
@@ -203,6 +211,51 @@ def test_a_method_that_learns_at_once_sees_the_points_that_it_asks_for(add, run)
     assert (results.loc[results["score"] == "converged", "value"] == 1).all()
     kernels = [opened.arrays(job, "params")["encoder/kernel"] for job in finished_jobs(opened)]
     assert not np.array_equal(kernels[0][0], kernels[0][1])  # other seeds, other points
+
+
+KERNEL = {"encoder": {"kernel": np.ones((256, 2))}}
+AT_ONCE = {
+    "nothing": (lambda *_: None, project, "NoneType"),
+    "parameters without names": (lambda *_: ([np.ones(2)], {}), project, "nested dicts of arrays"),
+    "a term that is an array": (lambda *_: (KERNEL, {"loss": np.ones(3)}), project, "the term 'loss' as ndarray"),
+    "a term that is text": (lambda *_: (KERNEL, {"loss": "low"}), project, "the term 'loss' as str"),
+    "codes of another shape": (
+        lambda *_: (KERNEL, {}),
+        lambda params, batch: {"mean": batch["x"]},
+        "encode gives mean",
+    ),
+    "codes of another name": (
+        lambda *_: (KERNEL, {}),
+        lambda params, batch: {"codes": batch["x"]},
+        "encode gives codes",
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", AT_ONCE)
+def test_what_learns_at_once_and_breaks_the_contract_fails_with_one_line(add, broken, dsprites_root, tmp_path, capsys):
+    fit, encode, message = AT_ONCE[broken]
+    add(toy(AtOnce(fit, 10), encode))
+    (tmp_path / "toy.gin").write_text(SWEEP + "resources.retries = 0")
+    place = ["--executor", "inline", "--data-dir", str(dsprites_root)]
+    assert cli.main(["run", str(tmp_path / "toy.gin"), str(tmp_path / "study"), *place]) == 3
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("failed: toy on dsprites")]
+    assert "method 'toy': " in line
+    assert message in line
+
+
+@dataclasses.dataclass(frozen=True)
+class Widths:
+    widths: tuple[int, ...] = (1,)
+
+
+def test_an_option_may_be_a_list(add, run):
+    method = toy(Given(lambda seed: {"encoder": {"kernel": jnp.ones((256, 2))}}))
+    add(method._replace(options=Widths))
+    opened, results = run("sweep.methods = {'toy': {'widths': [[1, 2], [3]]}}")
+    assert set(results["toy.widths"]) == {"[1, 2]", "[3]"}
+    for command in ("tables", "figures", "report"):
+        assert cli.main([command, str(opened.root)]) == 0
 
 
 def test_codes_of_a_method_without_a_posterior_cannot_be_sampled(add):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from disentanglement_study import cli, config, store
+from disentanglement_study.store import records
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import plan
 
@@ -26,11 +27,11 @@ def expand(text):
 def test_an_axis_multiplies_the_runs_and_has_a_column_in_the_plan():
     study = load("sweep.axes = {'nets.num_latents': [2, 5, 10], 'train.batch_size': [16, 64]}")
     runs = plan.expand(study)
-    assert len(runs) == 6 * (2 * 2 + 2)
+    assert len(runs) == 6 * 2 * 2 + 3 * 2  # the size of a batch is nothing to PCA
     table = plan.frame(runs, study)
     counts = table.groupby(["method", "nets.num_latents", "train.batch_size"]).size().unstack("method")
     assert (counts["beta_vae"] == 4).all()
-    assert (counts["pca"] == 2).all()
+    assert counts["pca"].dropna().tolist() == [2, 2, 2]
     assert len(counts) == 6
     assert str(runs[0]) == "dsprites beta_vae beta=1 nets.num_latents=2 train.batch_size=16 seed=0"
 
@@ -105,6 +106,43 @@ def test_a_bad_axis_is_one_line_while_planning(text, message):
     assert "\n" not in str(error.value)
 
 
+def test_an_axis_that_makes_no_difference_to_a_method_is_none_of_its_own():
+    text = "sweep.methods = {'ground_truth': {}, 'raw_pixels': {}, 'untrained_vae': {}}\nsweep.seeds = 1\n"
+    study = load(
+        text + "sweep.axes = {'nets.num_latents': [5, 10], 'nets.image_size': [8, 16], 'train.steps': [9, 10]}"
+    )
+    runs = plan.expand(study)
+    assert [run.method for run in runs] == ["ground_truth", *["raw_pixels"] * 2, *["untrained_vae"] * 4]
+    assert [run.settings for run in runs[:3]] == [{}, {"nets.image_size": 8}, {"nets.image_size": 16}]
+    axes = records.axes(plan.frame(runs, study))
+    assert list(axes) == ["nets.image_size", "nets.num_latents"]
+    assert axes["nets.num_latents"].isna().tolist() == [True] * 3 + [False] * 4
+
+
+@pytest.mark.parametrize("name", ["pca", "fast_ica"])
+def test_an_odd_number_of_points_cannot_be_cut_into_pairs(name):
+    with pytest.raises(ValueError, match=f"^method '{name}': 101 points cannot be cut into pairs"):
+        expand(f"sweep.methods = {{'{name}': {{'num_points': 101}}}}\ntrain.sampling = 'differ_in_k'")
+
+
+def test_settings_of_a_plan_that_are_no_columns_are_named(tmp_path):
+    study = load("sweep.axes = {'nets.num_latents': [2, 5]}")
+    table = plan.frame(plan.expand(study), study)
+    table.to_parquet(tmp_path / "plan.parquet")
+    assert len(records.plan(tmp_path / "plan.parquet")) == len(table)
+    for settings in ('{"nets.nope": 5}', '{"num": 3}', "[1]", "{"):
+        table.assign(settings=settings).to_parquet(tmp_path / "plan.parquet")
+        with pytest.raises(ValueError, match=r"plan\.parquet: cannot be read: ") as error:
+            records.plan(tmp_path / "plan.parquet")
+        assert "\n" not in str(error.value)
+    for settings, message in (
+        ({"nets.nope": 5}, "unknown setting of 'nets' 'nope'"),
+        ({"train.steps": "a"}, "expected int"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            study.of(settings)
+
+
 def test_the_old_name_of_the_methods_is_read_and_the_last_binding_counts():
     old = config.load("quick", [SWEEP.replace("sweep.methods", "sweep.objectives")])
     assert old.sweep.methods == load("").sweep.methods
@@ -146,6 +184,10 @@ def test_a_study_with_axes_is_trained_scored_asked_extended_and_drawn(dsprites_r
     assert cli.main(["traverse", str(folder), run_id, "--data-dir", str(dsprites_root)]) == 0
     assert not (folder / "traversals" / run_id / "samples.png").exists()  # it has no prior
     assert cli.main(["evaluate", str(folder), "--metrics", "modularity,udr", *place]) == 0
+    udr = opened.results().query("score == 'udr'")
+    assert len(udr) == 2 * 2 * 2
+    # Two models are as alike as each other: none is compared with one of another number of latents.
+    assert (udr.groupby(["nets.num_latents", "strength"])["value"].nunique() == 1).all()
     metrics = opened.query("SELECT DISTINCT metric FROM results WHERE method = 'pca' ORDER BY 1")["metric"]
     assert metrics.tolist() == ["mig", "modularity", "training", "unsupervised"]
     before = {path.name: path.stat().st_mtime_ns for path in folder.glob("jobs/*")}

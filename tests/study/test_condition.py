@@ -70,3 +70,10 @@ def test_anything_else_is_refused_in_a_line(where, named, tmp_path):
     assert named in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not target.exists()
+
+
+def test_a_name_with_a_dot_is_told_to_stand_in_backticks():
+    table = pd.DataFrame({"run_id": ["a", "b"], "nets.num_latents": [3, 5]})
+    with pytest.raises(ValueError, match=r"a name with a dot stands in backticks: `nets\.num_latents`"):
+        condition.rows(table, "nets.num_latents == 3")
+    assert condition.rows(table, "`nets.num_latents` == 3")["run_id"].tolist() == ["a"]

@@ -10,6 +10,7 @@ from disentanglement_study.analysis.report.markup import Markup, element, note, 
 from disentanglement_study.analysis.report.paths import shortened
 from disentanglement_study.analysis.report.runs import DONE, FAILED, MISSING
 from disentanglement_study.analysis.rows import NothingToDraw, is_failure
+from disentanglement_study.errors import reason
 
 # Kinds of failure, and failed jobs, that the page shows, and how many are in sight; tables/failures.csv has all.
 SHOWN, FIRST = 200, 15
@@ -133,7 +134,7 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
     broken = [manifest for manifest in manifests if manifest["status"] == FAILED]
     for manifest in broken[:SHOWN]:
         error = shortened(manifest.get("error") or "no error was recorded").strip()
-        summary = f"Job {manifest['job_id']} ({len(manifest['run_ids'])} runs): {error.splitlines()[-1]}"
+        summary = f"Job {manifest['job_id']} ({len(manifest['run_ids'])} runs): {reason(error)}"
         parts.append(element("details", element("summary", summary), element("pre", error)))
     if len(broken) > SHOWN:
         parts.append(note(f"{SHOWN} of {len(broken):,} failed jobs are shown; `disentanglement-study status` has all."))

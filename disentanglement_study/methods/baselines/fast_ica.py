@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Interval
 
 from disentanglement_study import rng
-from disentanglement_study.methods.baselines.pca import check_components
+from disentanglement_study.methods.baselines.pca import USES, check_components
 from disentanglement_study.methods.kinds import AtOnce, Inputs, Learner, Method, Settings
 
 
@@ -64,4 +64,4 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     return Learner(AtOnce(fit, options.num_points), encode, decode)
 
 
-FAST_ICA = Method(build, options=Options)
+FAST_ICA = Method(build, options=Options, uses=USES)

@@ -13,4 +13,4 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     )
 
 
-GROUND_TRUTH = Method(build, needs=frozenset({"factors"}))
+GROUND_TRUTH = Method(build, needs=frozenset({"factors"}), uses=())

@@ -53,4 +53,5 @@ def check_components(name: str, components: int, size: int, num_points: int) -> 
         raise ValueError(f"nets.num_latents = {components}: expected at most {most} (an input: {size}, {points})")
 
 
-PCA = Method(build, options=Options)
+USES = ("nets.image_size", "nets.num_latents", "train.sampling", "train.sampling_options")
+PCA = Method(build, options=Options, uses=USES)

@@ -14,4 +14,4 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     )
 
 
-RANDOM_ENCODER = Method(build)
+RANDOM_ENCODER = Method(build, uses=("nets",))

@@ -12,4 +12,4 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     )
 
 
-RAW_PIXELS = Method(build)
+RAW_PIXELS = Method(build, uses=("nets.image_size",))

@@ -15,4 +15,4 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     return Learner(Given(params), *coder(functions))
 
 
-UNTRAINED_VAE = Method(build)
+UNTRAINED_VAE = Method(build, uses=("nets",))

@@ -1,0 +1,32 @@
+"""Errors in one line."""
+
+import pytest
+
+from disentanglement_study.errors import reason, unknown
+
+NOTE = """
+--------------------
+For simplicity, JAX has removed its internal frames from the traceback of the following exception.
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('Traceback (most recent call last):\n  File "a.py"\nValueError: no', "ValueError: no"),
+        ('Traceback (most recent call last):\n  File "a.py"\nRuntimeError: fit\nbroke', "RuntimeError: fit broke"),
+        (
+            "Traceback:\n  x\nKeyError: 'a'\n\nDuring handling:\n\nTraceback:\n  y\na.b.MyError: late",
+            "a.b.MyError: late",
+        ),
+        (f"Traceback:\n  x\nValueError: a batch of 101{NOTE}", "ValueError: a batch of 101"),
+        ("Traceback:\n  x\nKeyboardInterrupt", "KeyboardInterrupt"),
+        ("anything\nelse", "anything else"),
+    ],
+)
+def test_the_reason_is_the_end_of_a_traceback_whatever_is_around_it(text, expected):
+    assert reason(text) == expected
+
+
+def test_an_unknown_name_where_there_is_none_says_so():
+    assert str(unknown("option", "beta", [])) == "unknown option 'beta': there is none"
