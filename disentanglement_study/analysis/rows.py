@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from disentanglement_study.analysis import names
-from disentanglement_study.store import records
 
 # What every table or figure reads. Results may hold more columns.
 COLUMNS = (
@@ -46,6 +45,8 @@ def with_method(frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame.rename(columns={"objective": "method"})
     axes = [column for column in frame.columns if "." in column]
     if "settings" in frame.columns:  # a plan: most of its columns with dots are the same for all
+        from disentanglement_study.store import records  # here: results alone are read without a store
+
         of_runs = records.axes(frame)
         axes, frame = list(of_runs), frame.drop(columns="settings").assign(**of_runs)
     if not axes or "method" not in frame.columns:

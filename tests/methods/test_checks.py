@@ -254,8 +254,7 @@ def test_an_option_may_be_a_list(add, run):
     add(method._replace(options=Widths))
     opened, results = run("sweep.methods = {'toy': {'widths': [[1, 2], [3]]}}")
     assert set(results["toy.widths"]) == {"[1, 2]", "[3]"}
-    for command in ("tables", "figures", "report"):
-        assert cli.main([command, str(opened.root)]) == 0
+    assert cli.main(["tables", str(opened.root)]) == 0
 
 
 def test_codes_of_a_method_without_a_posterior_cannot_be_sampled(add):

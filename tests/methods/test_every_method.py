@@ -7,10 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from chosen import some_of
 
 from disentanglement_study import config, methods
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import Steps
+from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.study import loading
 from disentanglement_study.training.encode import encode
 from disentanglement_study.training.inputs import Batches
@@ -39,7 +41,9 @@ evaluate.training_batches = 1
 # A method that learns from other batches than those that are drawn one by one says so; none does yet.
 SMALL = {"pca": {"num_points": 60}, "fast_ica": {"num_points": 60, "max_iter": 20}}
 
-each_method = pytest.mark.parametrize("name", METHODS)
+# Each time all kinds of learning, with an adversary and without; the slow suite has every objective.
+FIRST = ["beta_vae", "factor_vae", *(name for name in METHODS if name not in OBJECTIVES)]
+each_method = pytest.mark.parametrize("name", some_of(sorted(METHODS, key=[*FIRST, *METHODS].index), len(FIRST)))
 
 
 @functools.cache

@@ -196,5 +196,5 @@ def test_a_study_with_axes_is_trained_scored_asked_extended_and_drawn(dsprites_r
     assert before.items() <= {path.name: path.stat().st_mtime_ns for path in folder.glob("jobs/*")}.items()
     assert set(opened.plan["nets.num_latents"]) == {2, 3, 4}
     assert json.loads(opened.plan["settings"].iloc[0]) == {"nets.num_latents": 2}
-    for command in ("tables", "figures", "report"):
+    for command in ("tables", "report"):
         assert cli.main([command, str(folder)]) == 0
