@@ -41,6 +41,7 @@ PLAN_TEXTS = ("run_id", "data_set", "method", "strength_name", "protocol", "hype
 PLAN_NUMBERS = ("strength", "seed", "dlib_model_num")
 MANIFEST = {
     "seconds": dict, "error": str, "data": dict, "population": int, "device": str, "versions": str, "attempts": int,
+    "parameters": list,
 }  # fmt: skip
 SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
 CODES = ("index", "mean")  # and logvar, of a posterior
@@ -158,9 +159,13 @@ def check_job(folder: Path) -> dict:
 
 
 def check_params(path: Path, number: int) -> None:
-    """That the file holds parameters of so many models, as far as the heads of its arrays tell."""
+    """That the file holds the parameters of so many models that its job had, as far as the heads of its arrays tell."""
+    names = manifest(path.parent).get("parameters") or ()  # a job of an earlier version does not say
     with reading(path):
         found = shapes(path)
+        for name in names:
+            if name not in found:
+                raise ValueError(f"it has no array {name!r}")
         for name, shape in found.items():
             if shape[:1] != (number,):
                 raise ValueError(f"its {name} has shape {list(shape)}: expected those of {number} models")

@@ -171,6 +171,7 @@ class Store:
         files.remove(folder)
         try:
             manifest = {"job_id": job.job_id, "run_ids": [run.run_id for run in job.runs], **manifest}
+            manifest["parameters"] = sorted(arrays.get("params", {}))
             records.write_job(folder, scores, curves, arrays, self.text, manifest)
             final = self.jobs / job.job_id
             self._remove_job(final)
