@@ -61,6 +61,8 @@ def quick(arguments: argparse.Namespace) -> None:
 
 def status(arguments: argparse.Namespace) -> None:
     """Count the runs of a study: done, failed, running, missing."""
+    import pandas as pd
+
     from disentanglement_study.cli import display
     from disentanglement_study.study import status as standing
 
@@ -69,12 +71,11 @@ def status(arguments: argparse.Namespace) -> None:
     OUT.print(display.table(standing.status(opened)))
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
+    runs = opened.plan.set_index("run_id")
     for manifest in opened.manifests():
         if manifest["status"] == "failed":
-            runs = opened.plan[opened.plan["run_id"].isin(manifest["run_ids"])]
-            what = (
-                f"{runs['method'].iloc[0]} on {runs['data_set'].iloc[0]}, {len(runs)} runs (job {manifest['job_id']})"
-            )
+            of = runs.reindex(manifest["run_ids"]).iloc[0]
+            what = f"{of['method']} on {of['data_set']}, {len(manifest['run_ids'])} runs (job {manifest['job_id']})"
             OUT.print(f"failed: {what}: {reason(manifest['error'])}", soft_wrap=True)
     results = opened.results()
     failed = results[results["error"].notna() & (results["metric"] != "training")]
@@ -85,7 +86,10 @@ def status(arguments: argparse.Namespace) -> None:
         results["error"].str.startswith("diverged", na=False) & (results["score"] == "loss")
     ].iterrows():
         where = row.error.partition(":")[0]
-        OUT.print(f"{where}: {row.method} {row.strength_name}={row.strength:g} seed={row.seed} on {row.data_set}")
+        given = {row.strength_name: f"{row.strength:g}"} if row.strength_name else {}
+        given |= {axis: row[axis] for axis in results if "." in axis and not pd.isna(row[axis])}
+        settings = " ".join(f"{name}={value}" for name, value in {**given, "seed": row.seed}.items())
+        OUT.print(f"{where}: {row.method} {settings} on {row.data_set}", soft_wrap=True)
 
 
 def _sweep(arguments: argparse.Namespace):

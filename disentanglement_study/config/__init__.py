@@ -66,7 +66,7 @@ class NetConfig:
 class TrainConfig:
     """Training; the defaults are the study's (Locatello et al. 2019, appendix, table of shared hyperparameters).
 
-    sampling: how batches are drawn, a name in `data.sampling`, with its options.
+    sampling: how batches are drawn, a name in `data.draws.sampling`, with its options.
     """
 
     steps: Annotated[int, Interval(ge=1, le=2**31 - 1)] = 300_000

@@ -6,6 +6,7 @@ that older studies keep their ids and can be extended. Its default may therefore
 
 import dataclasses
 import json
+from collections.abc import Collection
 from typing import Any
 
 from disentanglement_study.config import Study
@@ -33,7 +34,7 @@ def static_bindings(study: Study) -> dict[str, Any]:
     return {
         f"{name}.{field}": value
         for name, section in sections.items()
-        for field, value in _fields(name, section).items()
+        for field, value in differing(section, FIRST[name]).items()
     }
 
 
@@ -42,25 +43,18 @@ def scored_with(study: Study) -> dict[str, Any]:
 
     Not the names of the metrics: a finished study may be asked for more of them.
     """
-    settings = {name: value for name, value in _fields("evaluate", study.evaluate).items() if name != "metrics"}
+    fields = differing(study.evaluate, FIRST["evaluate"])
+    settings = {name: value for name, value in fields.items() if name != "metrics"}
     return json.loads(json.dumps(settings))
 
 
-def differing(options: Any) -> dict[str, Any]:
-    """The fields of a dataclass of options that are not its defaults."""
-    values = dataclasses.asdict(options)
-    return {
-        field.name: values[field.name] for field in dataclasses.fields(options) if values[field.name] != _default(field)
-    }
-
-
-def _fields(name: str, section: Any) -> dict[str, Any]:
-    """The fields of a section that enter an identity."""
+def differing(section: Any, always: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of a dataclass of settings or options that are not its defaults, and those that `always` enter."""
     values = dataclasses.asdict(section)
     return {
         field.name: values[field.name]
         for field in dataclasses.fields(section)
-        if field.name in FIRST[name] or values[field.name] != _default(field)
+        if field.name in always or values[field.name] != _default(field)
     }
 
 

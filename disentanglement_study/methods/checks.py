@@ -39,7 +39,8 @@ def check(method: Method, learner: Learner, inputs: Inputs, train: TrainConfig) 
             return {"mean"}
         case _:
             raise ValueError("it learns neither by Steps, AtOnce nor as Given")
-    return check_codes(learner, params, batch_of(method, inputs, train.batch_size))
+    alone = method._replace(needs=method.needs - {"pair"})  # codes are of single inputs, however they were learnt
+    return check_codes(learner, params, batch_of(alone, inputs, train.batch_size))
 
 
 def check_learnt(params: Any, terms: Any) -> None:
@@ -132,7 +133,7 @@ def _steps(learner: Learner, method: Method, inputs: Inputs, train: TrainConfig)
 def check_codes(learner: Learner, params: Any, batch: dict[str, Any]) -> set[str]:
     """The names of the codes of a batch; an error for codes, or decoded inputs, of a wrong shape."""
     _names(params)
-    size = len(batch["x"].shape) and batch["x"].shape[0]
+    size = batch["x"].shape[0]
     codes = jax.eval_shape(learner.encode, params, batch)
     if "mean" not in codes or codes.keys() - {"mean", "logvar"}:
         given = ", ".join(sorted(codes)) or "nothing"

@@ -8,7 +8,8 @@ A batch is a dict of arrays whose leading axis is B. "x" is always there: images
 What else a method asks for in `Method.needs`:
 
 - "factors": the factor values of each input, int32 [B,F];
-- "pair": for each input a second one of the same shape, as a sampler of pairs draws them (`train.sampling`).
+- "pair": for each input a second one of the same shape, as a sampler of pairs draws them (`train.sampling`); only while
+  it learns, codes are of single inputs.
 """
 
 from collections.abc import Callable, Mapping

@@ -53,8 +53,7 @@ def settings(method: str, given: Mapping[str, Any], study: Study) -> Values:
             continue
         kind = _declared(section)[name]
         place = axis if axis in options else f"sweep.axes: {axis}"
-        values = value if axis in study.sweep.axes or isinstance(value, list | tuple) else [value]
-        axes[axis] = [check(place, one, kind) for one in _listed(place, values, ": the sweep has no runs")]
+        axes[axis] = [check(place, one, kind) for one in _listed(place, value, ": the sweep has no runs")]
     return axes
 
 
@@ -81,9 +80,7 @@ def _split(axis: str, study: Study) -> tuple[str, str]:
             f"sweep.axes: {axis!r} does not enter a run: an axis is a setting of {' or '.join(OF_RUNS)}, "
             "or an option of a method"
         )
-    if not dot or section not in (*OF_RUNS, *study.sweep.methods):
-        raise ValueError(f"sweep.axes: {unknown('axis', axis, _all_axes(study))}")
-    if name not in _declared(section):
+    if not dot or section not in (*OF_RUNS, *study.sweep.methods) or name not in _declared(section):
         raise ValueError(f"sweep.axes: {unknown('axis', axis, _all_axes(study))}")
     return section, name
 

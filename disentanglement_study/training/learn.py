@@ -37,10 +37,10 @@ def learn(
     if learner.after is None:
         return learnt
     size, batch = learner.after.num_points, study.resources.encode_batch
-    before, found = learner._replace(after=None), []
+    before, source, found = learner._replace(after=None), batches.source(study.train), []
     for member, run in enumerate(job.runs):
         model = jax.tree.map(lambda leaf, at=member: leaf[at : at + 1], learnt.params)
-        index = _index(batches.source(study.train), run.seed, size)
+        index = _index(source, run.seed, size)
         codes = encode(before, model, 1, batches, index, batch, seed=run.seed)["mean"][0]
         found.append(learner.after.fit(codes, run.seed))
     return learnt._replace(params={**learnt.params, AFTER: _stacked(found)})

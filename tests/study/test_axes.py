@@ -119,6 +119,11 @@ def test_an_axis_that_makes_no_difference_to_a_method_is_none_of_its_own():
     assert axes["nets.num_latents"].isna().tolist() == [True] * 3 + [False] * 4
 
 
+def test_the_bundled_baselines_are_as_many_models_as_their_file_says():
+    assert len(plan.expand(config.load("baselines"))) == 32
+    assert "32 models." in config.find_sweep("baselines").read_text().splitlines()[0]
+
+
 @pytest.mark.parametrize("name", ["pca", "fast_ica"])
 def test_an_odd_number_of_points_cannot_be_cut_into_pairs(name):
     with pytest.raises(ValueError, match=f"^method '{name}': 101 points cannot be cut into pairs"):
