@@ -65,7 +65,7 @@ def measure(name: str, root: Path | None, batches: int, real: Path | None) -> di
             data.load(name, fresh)
             row["prepare_seconds"] = time.perf_counter() - start
     loaded = data.load(name, root)
-    pixels = loaded.num_images * math.prod(loaded.image_shape)
+    pixels = loaded.num_images * math.prod(loaded.input_shape)
     row |= {"num_images": loaded.num_images, "bytes": loaded.storage.nbytes, "float32_bytes": 4 * pixels}
     row |= delivered(loaded, batches)
     if real is not None:
@@ -86,7 +86,7 @@ def absent(name: str) -> dict[str, Any]:
 
     facts = data.CATALOGUE[name]
     row = {"name": name, "factor_sizes": facts.factor_sizes, "source": "needs a picture"}
-    number, shape, packed = math.prod(facts.factor_sizes), facts.image_shape, True
+    number, shape, packed = math.prod(facts.factor_sizes), facts.input_shape, True
     if name in ORIGINALS:
         row["source"], packed = "published", ORIGINALS[name].binary
         number *= ORIGINALS[name].repeats
@@ -112,11 +112,11 @@ def delivered(loaded: data.DataSet, batches: int) -> dict[str, float]:
         def step(i, total):
             key = jax.random.fold_in(rng.key(0, "benchmark"), first + i)
             index = jax.random.randint(key, (BATCH,), 0, loaded.num_images)
-            images = to_float(loaded.render(storage, index, jax.random.split(key, BATCH)), loaded.image_shape[0])
+            images = to_float(loaded.render(storage, index, jax.random.split(key, BATCH)), loaded.input_shape[0])
             # All pixels are needed, and as they are where a net reads them: in memory.
             return total + jax.lax.optimization_barrier(images)
 
-        return jax.lax.fori_loop(0, count, step, jnp.zeros((BATCH, *loaded.image_shape)))
+        return jax.lax.fori_loop(0, count, step, jnp.zeros((BATCH, *loaded.input_shape)))
 
     loop(storage, 0, 2).block_until_ready()
     start = time.perf_counter()
@@ -150,7 +150,7 @@ def error(loaded: data.DataSet, path: Path) -> dict[str, float]:
     with np.load(path) as file:
         real = file["imgs"]
         index = file["index"] if "index" in file else np.ravel_multi_index(file["classes"].T, loaded.factor_sizes)
-    real = real.reshape(len(real), *loaded.image_shape)
+    real = real.reshape(len(real), *loaded.input_shape)
     real = real * np.uint8(255) if real.max() <= 1 else real
     ours = loaded.images(index)
     off = np.abs(ours.astype(np.int16) - real)

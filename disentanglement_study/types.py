@@ -1,54 +1,67 @@
 """The nouns of the study and its shape vocabulary.
 
-Shapes, used in every docstring: B batch, N points, D latents (code dimensions), F factors, H W C image.
-An image is uint8 in 0..255 where it is stored and float32 in [0, 1] where a net sees it.
+Shapes, used in every docstring: B batch, N points, D latents (code dimensions), F factors, S sources, H W C image.
+An image is uint8 in 0..255 where it is stored and float32 in [0, 1] where a net sees it; a vector is float32.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A grid of factors and images on it.
+    """Images, or vectors, and the truth behind them: a grid of factors, or real-valued sources.
 
     Image i is at the grid point `points[i]`, which stands for the factor values `np.unravel_index(points[i],
     factor_sizes)`: the last factor is the fastest. Without `points` image i is at point i: the grid is complete, with
     one image at each point. A point may have several images, or none.
 
-    `render(storage, index [n], keys [n]) -> images [n,H,W,C]` makes images from `storage`, which is in the memory of
-    the device. It is used inside a jitted scan, and where `nuisance` is None on NumPy arrays too, without keys. It
-    returns uint8, or float32 in [0, 1]. `keys` are JAX random keys, one for each image: from them comes what is no
-    factor and changes whenever an image is drawn. `nuisance` says in words what that is.
+    Where the truth is real-valued, `sources` [N,S] has it, and `points` [N,S] the bins of it that stand for factor
+    values: metrics of numbers get the sources, those of categories the bins.
 
-    `sha256` is of what the images are made from: studies keep it, and refuse to mix two sets of one name.
+    `auxiliary` is what is known of each point beside it, by name: "segment" and "time" [N], whole numbers from 0, and
+    "u" [N,U] float32. A method says what it needs of that.
+
+    `render(storage, index [n], keys [n]) -> images [n,H,W,C]`, or vectors [n,D], makes them from `storage`, which is in
+    the memory of the device. It is used inside a jitted scan, and where `nuisance` is None on NumPy arrays too, without
+    keys. Images are uint8, or float32 in [0, 1]. `keys` are JAX random keys, one for each image: from them comes what
+    is no factor and changes whenever an image is drawn. `nuisance` says in words what that is.
+
+    `sha256` is of what the images are made from: studies keep it, and refuse to mix two sets of one name. `options` are
+    those of the set that are not its defaults.
     """
 
     name: str
     factor_names: tuple[str, ...]
     factor_sizes: tuple[int, ...]
-    image_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]
     storage: np.ndarray
     render: Callable[..., Any]
     points: np.ndarray | None = None
     nuisance: str | None = None
     sha256: str | None = None
+    sources: np.ndarray | None = None
+    auxiliary: Mapping[str, np.ndarray] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def identity(self) -> dict[str, str | None]:
+    def identity(self) -> dict[str, Any]:
         """What a study keeps of the set."""
-        return {"name": self.name, "sha256": self.sha256, "nuisance": self.nuisance}
+        options = {"options": dict(self.options)} if self.options else {}
+        return {"name": self.name, "sha256": self.sha256, "nuisance": self.nuisance, **options}
 
     @property
     def is_complete(self) -> bool:
         """Whether the images are the whole population: every grid point is there, and all equally often."""
         if self.points is None:
             return True
+        if self.points.ndim == 2:
+            return False
         points, counts = np.unique(self.points, return_counts=True)
         return len(points) == math.prod(self.factor_sizes) and bool((counts == counts[0]).all())
 
@@ -56,8 +69,10 @@ class DataSet:
     def num_images(self) -> int:
         return math.prod(self.factor_sizes) if self.points is None else len(self.points)
 
-    def images(self, index: Int[np.ndarray, " n"], seed: int | np.ndarray = 0) -> UInt8[np.ndarray, "n h w c"]:
-        """Images to look at. What is no factor comes from `seed`: the same in all, or from seeds [n] for each."""
+    def images(
+        self, index: Int[np.ndarray, " n"], seed: int | np.ndarray = 0
+    ) -> UInt8[np.ndarray, "n h w c"] | Float[np.ndarray, "n d"]:
+        """Images to look at, or vectors. What is no factor comes from `seed`: the same in all, or of seeds [n]."""
         if self.nuisance is None:
             return self.render(self.storage, index, None)
         # JAX takes two seconds to import, and only sets with a nuisance need it.
@@ -68,7 +83,21 @@ class DataSet:
 
     def factors(self, index: Int[np.ndarray, " n"]) -> Int[np.ndarray, "n f"]:
         points = index if self.points is None else self.points[index]
-        return np.stack(np.unravel_index(points, self.factor_sizes), axis=1)
+        return points if points.ndim == 2 else np.stack(np.unravel_index(points, self.factor_sizes), axis=1)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether inputs are images, and not vectors."""
+        return len(self.input_shape) == 3
+
+    @property
+    def auxiliary_sizes(self) -> dict[str, int]:
+        """How many segments, times, or numbers of u there are."""
+        return {name: int(a.shape[1] if a.ndim == 2 else a.max() + 1) for name, a in self.auxiliary.items()}
+
+    def truth(self, index: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n s"] | None:
+        """The sources; None where the truth is a grid of factors."""
+        return None if self.sources is None else self.sources[index]
 
 
 class Metric(NamedTuple):

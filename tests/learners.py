@@ -16,7 +16,7 @@ def learner_of(
 ) -> Learner:
     """A VAE with this objective; convolutions as on this process's device."""
     settings = Settings(net, train or TrainConfig(), protocol=protocol, form=layers.best_form())
-    inputs = methods.inputs_of(data.image_shape, data.factor_sizes, net.image_size)
+    inputs = methods.inputs_of(data.input_shape, data.factor_sizes, net.image_size)
     return vae(OBJECTIVES[objective]).build(inputs, settings)
 
 

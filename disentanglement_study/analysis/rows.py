@@ -39,7 +39,8 @@ def with_method(frame: pd.DataFrame) -> pd.DataFrame:
     """Results, or a plan, with the column `method`: files that were written before call it `objective`.
 
     Models that differ by an axis of the sweep are never taken together: what "pca" is with `nets.num_latents` of 5, is
-    a method of its own, "pca [num_latents=5]". The columns of axes, which have a dot in their names, are gone then.
+    a method of its own, "pca [num_latents=5]", and so is a data set with an option of its own. The columns of axes,
+    which have a dot in their names, are gone then.
     """
     if "method" not in frame.columns and "objective" in frame.columns:
         frame = frame.rename(columns={"objective": "method"})
@@ -49,18 +50,28 @@ def with_method(frame: pd.DataFrame) -> pd.DataFrame:
 
         of_runs = records.axes(frame)
         axes, frame = list(of_runs), frame.drop(columns="settings").assign(**of_runs)
-    if not axes or "method" not in frame.columns:
+    sets = set(frame["data_set"].unique()) if axes and "data_set" in frame.columns else set()
+    of_data = [axis for axis in axes if axis.partition(".")[0] in sets]
+    frame = _with_settings(frame, "data_set", of_data)
+    return _with_settings(frame, "method", [axis for axis in axes if axis not in of_data])
+
+
+def _with_settings(frame: pd.DataFrame, column: str, axes: list[str]) -> pd.DataFrame:
+    """The names in a column with the values of those of these axes in which they differ; the columns are gone."""
+    if not axes or column not in frame.columns:
         return frame
-    group = frame.groupby(["method", *axes], sort=False, dropna=False, observed=True).ngroup()
-    firsts = frame.loc[~group.duplicated(), ["method", *axes]]
-    named = {group[row]: _named(axes, *kind) for row, *kind in firsts.itertuples(name=None)}
-    return frame.drop(columns=axes).assign(method=group.map(named))
+    most = frame.groupby(column, observed=True)[axes].nunique(dropna=False).max()
+    differing = [axis for axis in axes if most[axis] > 1]
+    group = frame.groupby([column, *differing], sort=False, dropna=False, observed=True).ngroup()
+    firsts = frame.loc[~group.duplicated(), [column, *differing]]
+    named = {group[row]: _named(differing, *kind) for row, *kind in firsts.itertuples(name=None)}
+    return frame.drop(columns=axes).assign(**{column: group.map(named)})
 
 
-def _named(axes: list[str], method: str, *values: Any) -> str:
-    """The method with its settings: "pca [num_latents=5; num_points=100]"."""
+def _named(axes: list[str], name: str, *values: Any) -> str:
+    """The name with its settings: "pca [num_latents=5; num_points=100]"."""
     given = [(axis.rpartition(".")[2], value) for axis, value in zip(axes, values, strict=True) if not pd.isna(value)]
-    return f"{method} [{'; '.join(f'{name}={_short(value)}' for name, value in given)}]" if given else method
+    return f"{name} [{'; '.join(f'{option}={_short(value)}' for option, value in given)}]" if given else name
 
 
 def _short(value: Any) -> str:

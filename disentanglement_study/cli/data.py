@@ -1,14 +1,17 @@
 """The console command `disentanglement-study data`: what there is, what it is, how it comes here, how it looks."""
 
 import argparse
+import dataclasses
+import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from disentanglement_study.cli import options
+from disentanglement_study.config.declared import words
+from disentanglement_study.data.catalogue import Facts
 from disentanglement_study.runtime.terminal import ERR, OUT
 
 EXAMPLES = """\
@@ -31,12 +34,11 @@ def list_(arguments: argparse.Namespace) -> None:
     rows = []
     for name in data.names(arguments.data_dir):
         facts = data.facts(name, arguments.data_dir)
-        height, width, channels = facts.image_shape
         rows.append(
             {
                 "data set": name,
-                "factors": " x ".join(map(str, facts.factor_sizes)),
-                "pixels": f"{height} x {width} x {channels}",
+                "factors": _truth(facts),
+                "input": " x ".join(map(str, facts.input_shape)),
                 "here": _whereabouts(name, arguments.data_dir),
                 "source": facts.source,
             }
@@ -53,8 +55,18 @@ def info(arguments: argparse.Namespace) -> None:
     name, root = arguments.name, arguments.data_dir
     facts = data.facts(name, root)
     OUT.print(f"{name}: {facts.source}", soft_wrap=True)
-    OUT.print(display.table(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes})))
-    OUT.print(f"grid: {int(np.prod(facts.factor_sizes, dtype=object)):,} points; images of {list(facts.image_shape)}")
+    if facts.num_points is None:
+        OUT.print(display.table(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes})))
+        OUT.print(f"grid: {math.prod(facts.factor_sizes):,} points; images of {list(facts.input_shape)}")
+    else:
+        also = "".join(f", {size:,} values of {auxiliary}" for auxiliary, size in facts.auxiliary.items())
+        OUT.print(f"{facts.num_points:,} points: {_truth(facts)}, vectors of {facts.input_shape[0]} numbers{also}")
+    if (of := data.options_of(name)) is not None:
+        defaults = [(field.name, words(field.type), field.default) for field in dataclasses.fields(of)]
+        OUT.print(display.table(pd.DataFrame(defaults, columns=["option", "may be", "default"])))
+    if name in data.COMPUTED:
+        OUT.print("here: computed whenever it is used")
+        return
     OUT.print(f"here: {_whereabouts(name, root)} ({cache.folder(root)})", soft_wrap=True)
     if _whereabouts(name, root) != "no":
         loaded = data.load(name, root)
@@ -76,7 +88,10 @@ def prepare(arguments: argparse.Namespace) -> None:
             from disentanglement_study.data.published import originals
 
             originals.prepare(name, arguments.data_dir, arguments.source)
-        OUT.print(f"{name} is ready: {int(np.prod(facts.factor_sizes)):,} combinations of factors")
+        number = math.prod(facts.factor_sizes)
+        OUT.print(
+            f"{name} is ready: {f'{number:,} combinations of factors' if facts.num_points is None else _truth(facts)}"
+        )
 
 
 def add(arguments: argparse.Namespace) -> None:
@@ -102,10 +117,19 @@ def show(arguments: argparse.Namespace) -> None:
     OUT.print(f"{path}")
 
 
+def _truth(facts: Facts) -> str:
+    """The grid of factors, or how many sources there are."""
+    if facts.num_points is not None:
+        return f"{len(facts.factor_names)} sources"
+    return " x ".join(map(str, facts.factor_sizes))
+
+
 def _whereabouts(name: str, root: Path | None) -> str:
     from disentanglement_study import data
     from disentanglement_study.data import cache
 
+    if name in data.COMPUTED:
+        return "computed"
     if cache.has(name, root):
         return "yes"
     return "rendered at first use" if name in data.DATASETS else "no"

@@ -37,12 +37,14 @@ Options = dict[str, Any]  # declared beside what takes them
 class SweepConfig:
     """The axes: data sets x methods x strengths x seeds, and others.
 
+    data_sets: names, or {data set: {option: value or list of values}}.
     methods: {method: {hyperparameter or option: value or list of values}}; lists of one method are multiplied out.
-    axes: {"nets.num_latents": [2, 5, 10]}: other settings that runs differ by, of nets, training or a method's options.
+    axes: {"nets.num_latents": [2, 5, 10]}: other settings that runs differ by, of nets or training, or options of a
+    method or a data set.
     seeds: a number n (seeds 0..n-1) or a list. protocol: "dlib" (what the published numbers came from) or "paper".
     """
 
-    data_sets: Annotated[tuple[str, ...], MinLen(1)]
+    data_sets: Annotated[tuple[str, ...], MinLen(1)] | Annotated[dict[str, dict[str, Any]], MinLen(1)]
     methods: Annotated[dict[str, dict[str, Any]], MinLen(1)]
     seeds: Annotated[int, Interval(ge=1, le=MOST_RUNS)] | Annotated[tuple[Seed, ...], MinLen(1)]
     protocol: Protocol = "dlib"
@@ -90,7 +92,8 @@ class EvaluateConfig:
     from them. keep_codes: how many of them stay in the store. options: {metric: {argument: value}}.
     sampling: the distribution of the points, as for training, with its options.
     seed: of the metrics' draws, the same for every model, as in the study. training_batches: batches over which the
-    reconstruction, KL and ELBO of the finished model are averaged.
+    reconstruction, KL and ELBO of the finished model are averaged. target: of real-valued sources what codes are held
+    against: "sources", "abs" or "square" of them (None: what each method identifies).
     """
 
     metrics: Annotated[tuple[str, ...], MinLen(1)] = (
@@ -115,6 +118,7 @@ class EvaluateConfig:
     sampling: str = "iid"
     sampling_options: Options = dataclasses.field(default_factory=dict)
     options: dict[str, Options] = dataclasses.field(default_factory=dict)
+    target: Literal["sources", "abs", "square"] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +162,7 @@ RENAMED = {("sweep", "objectives"): "methods"}
 class Study:
     """All settings of a study; `text` is the gin text that gives them again, without includes.
 
-    options: {method: {option: value}}, of those that are not the method's defaults.
+    options: {method or data set: {option: value}}, of those that are not the defaults.
     """
 
     sweep: SweepConfig

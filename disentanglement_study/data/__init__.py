@@ -1,8 +1,15 @@
-"""Data sets: grids of factors, and images on them. A new one is a file, a line here, a catalogue entry."""
+"""Data sets: grids of factors and images on them, or mixtures of real-valued sources.
 
-from collections.abc import Callable
+A new one of images is a file, a line here, a catalogue entry; one that is computed from options is a file and a line.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from disentanglement_study.config import identity
+from disentanglement_study.config.declared import check_options
 from disentanglement_study.data import cache, prepared
 from disentanglement_study.data.catalogue import CATALOGUE, Facts
 from disentanglement_study.data.rendered import (
@@ -14,10 +21,28 @@ from disentanglement_study.data.rendered import (
     shapes3d_rendered,
     texture_dsprites,
 )
+from disentanglement_study.data.series import segment_sources
 from disentanglement_study.errors import unknown
 from disentanglement_study.types import DataSet
 
-__all__ = ["CATALOGUE", "DATASETS", "Facts", "facts", "load", "names"]
+__all__ = ["CATALOGUE", "COMPUTED", "DATASETS", "Facts", "differing", "facts", "load", "names", "options_of"]
+
+
+class Computed(NamedTuple):
+    """A data set that is computed from its options, a frozen dataclass, whenever it is loaded.
+
+    facts(options) -> Facts, ValueError for options that do not go together. load(options, chosen, root) -> DataSet;
+    `chosen` are the options that are not the defaults.
+    """
+
+    options: type
+    facts: Callable[[Any], Facts]
+    load: Callable[[Any, Mapping[str, Any], Path | None], DataSet]
+
+
+COMPUTED: dict[str, Computed] = {
+    "segment_sources": Computed(segment_sources.Options, segment_sources.facts, segment_sources.load),
+}
 
 DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "dsprites": dsprites.load,
@@ -30,20 +55,31 @@ DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
 }
 
 
-def load(name: str, root: Path | None = None) -> DataSet:
+def load(name: str, root: Path | None = None, options: Mapping[str, Any] | None = None) -> DataSet:
     """The data set `name`; what it needs is in the folder `root` (default: the user's cache folder).
 
     Sets that are rendered are made there at their first use; others must have been brought there (`data prepare`,
-    `data add`). Raises ValueError for a name that is not known, with the nearest, and for a set that is not there.
+    `data add`). Raises ValueError for a name that is not known, with the nearest, for a set that is not there, and for
+    an option that it has not.
     """
+    if name in COMPUTED:
+        computed = COMPUTED[name]
+        return computed.load(_made(name, options), differing(name, options), root)
+    _made(name, options)
     if name in DATASETS:
         return DATASETS[name](root)
     facts(name, root)
     return prepared.read(name, root)
 
 
-def facts(name: str, root: Path | None = None) -> Facts:
-    """What planning has to know of a data set: no image is read. Raises ValueError for a name that is not known."""
+def facts(name: str, root: Path | None = None, options: Mapping[str, Any] | None = None) -> Facts:
+    """What planning has to know of a data set: no image is read.
+
+    Raises ValueError for a name that is not known, and for an option that the set has not.
+    """
+    made = _made(name, options)
+    if name in COMPUTED:
+        return COMPUTED[name].facts(made)
     if name in CATALOGUE:
         return CATALOGUE[name]
     if cache.has(name, root):
@@ -53,4 +89,24 @@ def facts(name: str, root: Path | None = None) -> Facts:
 
 def names(root: Path | None = None) -> list[str]:
     """The names of all data sets: those of the catalogue, then the user's own."""
-    return [*CATALOGUE, *(name for name in prepared.names(root) if name not in CATALOGUE)]
+    ours = [*CATALOGUE, *COMPUTED]
+    return [*ours, *(name for name in prepared.names(root) if name not in ours)]
+
+
+def options_of(name: str) -> type | None:
+    """The dataclass of a set's options, None if it has none."""
+    return COMPUTED[name].options if name in COMPUTED else None
+
+
+def differing(name: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Of the options of a set those that are not its defaults."""
+    made = _made(name, options)
+    return {} if made is None else identity.differing(made)
+
+
+def _made(name: str, options: Mapping[str, Any] | None) -> Any:
+    """An instance of a set's options, None if it has none; ValueError for what it has not, or is out of range."""
+    of = options_of(name)
+    declared = {field.name: field.type for field in dataclasses.fields(of)} if of else {}
+    checked = check_options(f"data set {name!r}", options or {}, declared)
+    return of(**checked) if of else None

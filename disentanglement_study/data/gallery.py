@@ -15,8 +15,10 @@ def gallery(data: DataSet, seed: int = 0, columns: int = COLUMNS) -> Figure:
     """Images around one that is drawn from `seed`: each row changes a factor, over at most `columns` of its values.
 
     On an incomplete grid an image that agrees in as many of the other factors as there are stands in, and a red frame
-    says so. Last come images that differ in what is no factor, if there is any.
+    says so. Last come images that differ in what is no factor, if there is any. ValueError for a set of vectors.
     """
+    if not data.has_images:
+        raise ValueError(f"{data.name} has vectors, not images: there is nothing to draw")
     draws = np.random.default_rng(seed)
     everything = data.factors(np.arange(data.num_images))
     base = everything[draws.integers(len(everything))]

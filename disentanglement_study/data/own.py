@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from disentanglement_study.data import cache, prepared
+from disentanglement_study.data import COMPUTED, cache, prepared
 from disentanglement_study.data.catalogue import CATALOGUE, Facts
 from disentanglement_study.runtime import npz
 from disentanglement_study.types import DataSet
@@ -86,8 +86,8 @@ def _blocks(images: np.ndarray) -> Iterator[np.ndarray]:
 
 def _is(kept: DataSet, facts: Facts, images: np.ndarray, points: np.ndarray) -> bool:
     """Whether what is kept has these images at these points."""
-    described = (kept.factor_names, kept.factor_sizes, kept.image_shape, kept.num_images)
-    if described != (facts.factor_names, facts.factor_sizes, facts.image_shape, len(images)):
+    described = (kept.factor_names, kept.factor_sizes, kept.input_shape, kept.num_images)
+    if described != (facts.factor_names, facts.factor_sizes, facts.input_shape, len(images)):
         return False
     index = np.arange(len(images))
     kept_points = index if kept.points is None else kept.points
@@ -97,7 +97,7 @@ def _is(kept: DataSet, facts: Facts, images: np.ndarray, points: np.ndarray) -> 
 
 def _check_name(name: str) -> None:
     cache.file(name, "bin")
-    if name in CATALOGUE:
+    if name in CATALOGUE or name in COMPUTED:
         raise ValueError(f"{name!r} is the name of a data set of the catalogue: choose another")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise ValueError(f"{name!r} is no name: letters, digits, _ and -, first a letter")

@@ -18,6 +18,13 @@ from disentanglement_study.data.catalogue import Facts
 from disentanglement_study.types import DataSet
 
 BITS, BYTES = "bits", "bytes"
+# What is kept of the facts, by its name in the file.
+DESCRIBED = {
+    "factor_names": "factor_names",
+    "factor_sizes": "factor_sizes",
+    "image_shape": "input_shape",
+    "source": "source",
+}
 
 
 def write(
@@ -37,16 +44,17 @@ def write(
     Raises OSError for a folder that cannot hold it and RuntimeError for blocks that do not add up to the set.
     """
     number = math.prod(facts.factor_sizes) if points is None else len(points)
-    packing = BITS if binary and math.prod(facts.image_shape) % 8 == 0 else BYTES
-    shape = _shape(number, facts.image_shape, packing)
+    packing = BITS if binary and math.prod(facts.input_shape) % 8 == 0 else BYTES
+    shape = _shape(number, facts.input_shape, packing)
 
     def packed() -> Iterable[np.ndarray]:
         for images in blocks():
-            if images.shape[1:] != facts.image_shape:
-                raise RuntimeError(f"{name}: images of {list(images.shape[1:])}, expected {list(facts.image_shape)}")
+            if images.shape[1:] != facts.input_shape:
+                raise RuntimeError(f"{name}: images of {list(images.shape[1:])}, expected {list(facts.input_shape)}")
             yield np.packbits(images > 127).reshape(-1, *shape[1:]) if packing == BITS else images
 
-    described = {**facts._asdict(), "packing": packing, "points": None if points is None else points.tolist()}
+    described = {name: getattr(facts, field) for name, field in DESCRIBED.items()}
+    described |= {"packing": packing, "points": None if points is None else points.tolist()}
     cache.write(name, shape, packed, root, also=described)
 
 
@@ -59,28 +67,28 @@ def read(name: str, root: Path | None = None) -> DataSet:
     points = about["points"]
     points = None if points is None else np.array(points, np.int64)
     number = math.prod(facts.factor_sizes) if points is None else len(points)
-    storage = cache.read(name, _shape(number, facts.image_shape, about["packing"]), root)
+    storage = cache.read(name, _shape(number, facts.input_shape, about["packing"]), root)
 
     def unpack(storage: Any, index: Any, keys: Any = None) -> Any:
         xp = storage.__array_namespace__()
-        return (xp.unpackbits(storage[index], axis=-1) * 255).reshape(len(index), *facts.image_shape)
+        return (xp.unpackbits(storage[index], axis=-1) * 255).reshape(len(index), *facts.input_shape)
 
     def gather(storage: Any, index: Any, keys: Any = None) -> Any:
         return storage[index]
 
     render = unpack if about["packing"] == BITS else gather
     return DataSet(
-        name, facts.factor_names, facts.factor_sizes, facts.image_shape, storage, render, points, sha256=about["sha256"]
+        name, facts.factor_names, facts.factor_sizes, facts.input_shape, storage, render, points, sha256=about["sha256"]
     )
 
 
 def facts_of(name: str, root: Path | None = None) -> Facts:
     """What planning has to know of a kept set."""
     about = cache.about(name, root)
-    if not {"packing", "points", *Facts._fields} <= about.keys():
+    if not {"packing", "points", *DESCRIBED} <= about.keys():
         raise ValueError(f"{cache.file(name, 'json', root)} does not describe a set of images")
-    lists = (tuple(about[field]) for field in ("factor_names", "factor_sizes", "image_shape"))
-    return Facts(*lists, source=about["source"])
+    lists = {DESCRIBED[name]: tuple(about[name]) for name in ("factor_names", "factor_sizes", "image_shape")}
+    return Facts(**lists, source=about["source"])
 
 
 def names(root: Path | None = None) -> list[str]:

@@ -4,7 +4,7 @@ An objective of `OBJECTIVES` is a method without more: a VAE that is trained on 
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from disentanglement_study.config import Study
@@ -36,24 +36,17 @@ _BUILT: dict[tuple, Learner] = {}
 _CODES: dict[int, set[str]] = {}  # of what was checked, by the learner's id
 
 
-def build(
-    name: str,
-    image_shape: tuple[int, int, int],
-    factor_sizes: Sequence[int],
-    study: Study,
-    form: str = "patches",
-) -> Learner:
-    """The learner of a method for a data set, as a study's settings have it.
+def build(name: str, inputs: Inputs, study: Study, form: str = "patches") -> Learner:
+    """The learner of a method for the inputs of a data set (`inputs_of`), as a study's settings have it.
 
     form: how convolutions are computed, `nets.layers.best_form()` on this process's device. Raises ValueError for what
     the method cannot do.
     """
     method = METHODS[name]
     chosen = None if method.options is None else method.options(**_checked_options(name, study))
-    sizes = factor_sizes if "factors" in method.needs else ()
-    inputs = inputs_of(image_shape, sizes, study.nets.image_size)
+    inputs = checks.needed(method, inputs)
     settings = Settings(study.nets, study.train, chosen, study.sweep.protocol, form)
-    key = method.build, inputs, repr(settings)
+    key = method.build, repr(inputs), repr(settings)
     if key not in _BUILT:
         _BUILT[key] = method.build(inputs, settings)
     return _BUILT[key]
@@ -64,13 +57,12 @@ def _checked_options(name: str, study: Study) -> dict[str, Any]:
     return check_options(f"method {name!r}", study.options.get(name, {}), declared)
 
 
-def check(name: str, image_shape: tuple[int, int, int], factor_sizes: Sequence[int], study: Study) -> None:
+def check(name: str, inputs: Inputs, study: Study) -> None:
     """Raises, in one line, what a job of this method would find wrong; no image is read and no device is started."""
     method = METHODS[name]
     with checks.named(name):
-        learner = build(name, image_shape, factor_sizes, study)
+        learner = build(name, inputs, study)
         if id(learner) not in _CODES:
-            inputs = inputs_of(image_shape, factor_sizes, study.nets.image_size)
             _CODES[id(learner)] = checks.check(method, learner, inputs, study.train)
     if "logvar" not in _CODES[id(learner)] and "mean" not in study.evaluate.representations:
         raise ValueError(
@@ -78,6 +70,10 @@ def check(name: str, image_shape: tuple[int, int, int], factor_sizes: Sequence[i
         )
 
 
-def inputs_of(image_shape: tuple[int, int, int], factor_sizes: Sequence[int], size: int) -> Inputs:
-    """What a method sees of images of this shape, averaged down to `size` pixels a side."""
-    return Inputs((size, size, image_shape[2]), tuple(factor_sizes))
+def inputs_of(
+    input_shape: tuple[int, ...], factor_sizes: Sequence[int], size: int, auxiliary: Mapping[str, int] | None = None
+) -> Inputs:
+    """What there is to see of a data set whose images are averaged down to `size` pixels a side; vectors are as they
+    are."""
+    shape = (size, size, input_shape[2]) if len(input_shape) == 3 else tuple(input_shape)
+    return Inputs(shape, tuple(factor_sizes), dict(auxiliary or {}))

@@ -10,8 +10,18 @@ import numpy as np
 
 from disentanglement_study.config import TrainConfig
 from disentanglement_study.data.draws.sampling import PAIRS
-from disentanglement_study.errors import one_line
-from disentanglement_study.methods.kinds import NEEDS, AtOnce, Given, Inputs, Learner, Method, Steps
+from disentanglement_study.errors import one_line, unknown
+from disentanglement_study.methods.kinds import (
+    AUXILIARY,
+    NEEDS,
+    TARGETS,
+    AtOnce,
+    Given,
+    Inputs,
+    Learner,
+    Method,
+    Steps,
+)
 
 
 @contextlib.contextmanager
@@ -66,13 +76,28 @@ def _names(params: Any) -> list[str]:
     return names
 
 
+def needed(method: Method, inputs: Inputs) -> Inputs:
+    """The inputs as a method sees them that needs only this of them; ValueError for what the data set has not."""
+    if others := method.needs - set(NEEDS):
+        raise ValueError(f"it needs {min(others)!r} of the data: there are only {', '.join(NEEDS)}")
+    if absent := (method.needs & set(AUXILIARY)) - inputs.auxiliary.keys():
+        raise ValueError(f"it needs {min(absent)!r} of each input, which this data set has not")
+    auxiliary = {name: size for name, size in inputs.auxiliary.items() if name in method.needs}
+    sizes = inputs.factor_sizes if method.needs & {"factors", "sources"} else ()
+    return Inputs(inputs.shape, sizes, auxiliary)
+
+
 def batch_of(method: Method, inputs: Inputs, number: int) -> dict[str, Any]:
     """The shapes of a batch as the method gets it, of `number` images drawn."""
     size = number // 2 if "pair" in method.needs else number
     images = jax.ShapeDtypeStruct((size, *inputs.shape), jnp.float32)
     batch = {"x": images}
-    if "factors" in method.needs:
-        batch["factors"] = jax.ShapeDtypeStruct((size, len(inputs.factor_sizes)), jnp.int32)
+    for need, dtype in (("factors", jnp.int32), ("sources", jnp.float32)):
+        if need in method.needs:
+            batch[need] = jax.ShapeDtypeStruct((size, len(inputs.factor_sizes)), dtype)
+    for need in method.needs & inputs.auxiliary.keys():
+        shape, dtype = ((size, inputs.auxiliary[need]), jnp.float32) if need == "u" else ((size,), jnp.int32)
+        batch[need] = jax.ShapeDtypeStruct(shape, dtype)
     if "pair" in method.needs:
         batch["pair"] = images
     return batch
@@ -96,8 +121,8 @@ def parameter_shapes(learner: Learner) -> dict[str, tuple[int, ...]]:
 
 
 def _check_draws(method: Method, learner: Learner, train: TrainConfig) -> None:
-    if others := method.needs - set(NEEDS):
-        raise ValueError(f"it needs {min(others)!r} of the data, which has only {', '.join(NEEDS)}")
+    if method.target not in TARGETS:
+        raise unknown("target", method.target, TARGETS)
     if "pair" in method.needs and train.sampling not in PAIRS:
         raise ValueError(f"it learns from pairs: set train.sampling to {' or '.join(PAIRS)}, got {train.sampling!r}")
     if method.draws and train.sampling not in method.draws:

@@ -7,24 +7,40 @@ at once from a table of points (`AtOnce`), or not at all (`Given`).
 A batch is a dict of arrays whose leading axis is B. "x" is always there: images [B,H,W,C] in [0, 1], or vectors [B,D].
 What else a method asks for in `Method.needs`:
 
-- "factors": the factor values of each input, int32 [B,F];
+- "factors": the factor values of each input, int32 [B,F]; of a data set of real-valued sources, their bins;
+- "sources": the truth as real numbers, float32 [B,S]; of a grid, factor values from 0 to 1;
+- "segment", "time": whole numbers from 0, int32 [B], and "u", float32 [B,U], of data sets that have them;
 - "pair": for each input a second one of the same shape, as a sampler of pairs draws them (`train.sampling`); only while
   it learns, codes are of single inputs.
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from disentanglement_study.config import NetConfig, TrainConfig
 
-NEEDS = ("factors", "pair")
+AUXILIARY = ("segment", "time", "u")  # which only some data sets have
+NEEDS = ("factors", "sources", "pair", *AUXILIARY)
+# What a method identifies of each source: some only |s| or s^2 (Hyvarinen and Morioka 2016, section 5).
+TARGETS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "sources": lambda sources: sources,
+    "abs": np.abs,
+    "square": np.square,
+}
 
 
 class Inputs(NamedTuple):
-    """What a method sees of a data set: the shape of one input, and, if it needs factors, their sizes."""
+    """What a method sees of a data set: the shape of one input, and of what it needs, how many values there are.
+
+    factor_sizes: of each factor, or bins of each source. auxiliary: {"segment": how many, "time": how many, "u": U}.
+    """
 
     shape: tuple[int, ...]
-    factor_sizes: tuple[int, ...]
+    factor_sizes: tuple[int, ...] = ()
+    auxiliary: Mapping[str, int] = MappingProxyType({})
 
 
 class Settings(NamedTuple):
@@ -110,7 +126,8 @@ class Method(NamedTuple):
     options: a frozen dataclass of what is fixed when a program is compiled. needs: of a batch, names out of `NEEDS`.
     draws: the names of the samplings that it can learn from; empty if it learns from any. uses: the sections, such as
     "nets", or settings, such as "nets.image_size", that make a difference to it (None: all): an axis over another one
-    is none of this method's, which would give the same codes again.
+    is none of this method's, which would give the same codes again. target: what its codes are held against where the
+    truth is real-valued, a name out of `TARGETS`.
     """
 
     build: Callable[[Inputs, Settings], Learner]
@@ -119,3 +136,4 @@ class Method(NamedTuple):
     needs: frozenset[str] = frozenset()
     draws: tuple[str, ...] = ()
     uses: tuple[str, ...] | None = None
+    target: str = "sources"

@@ -17,6 +17,7 @@ def vae(objective: Objective) -> Method:
     """The method that trains encoder and decoder, and an adversary if the objective has one, on the objective."""
 
     def build(inputs: Inputs, settings: Settings) -> Learner:
+        check_images(inputs)
         functions, init = build_nets(inputs, settings.nets, settings.form)
 
         def loss(params, batch, key, hyper):
@@ -37,9 +38,7 @@ def vae(objective: Objective) -> Method:
 
 
 def build_nets(inputs: Inputs, net: NetConfig, form: str = "patches") -> tuple[Any, dict[str, Callable[..., Any]]]:
-    """`nets.build` for these inputs. ValueError for those that are no images, and for nets that cannot take them."""
-    if len(inputs.shape) != 3:
-        raise ValueError(f"a VAE takes images, got inputs of shape {list(inputs.shape)}")
+    """`nets.build` for these inputs. ValueError for nets that cannot take them."""
     return nets.build(
         inputs.shape,
         encoder=net.encoder,
@@ -50,6 +49,12 @@ def build_nets(inputs: Inputs, net: NetConfig, form: str = "patches") -> tuple[A
         discriminator_options=net.discriminator_options,
         form=form,
     )
+
+
+def check_images(inputs: Inputs) -> None:
+    """ValueError for vectors: what these nets decode are the logits of pixels in [0, 1]."""
+    if len(inputs.shape) != 3:
+        raise ValueError(f"a VAE of pixels takes images, got vectors of {inputs.shape[0]} numbers")
 
 
 def coder(functions: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:

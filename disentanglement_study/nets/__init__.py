@@ -21,7 +21,7 @@ DECODERS: dict[str, type[nn.Module]] = {"conv": ConvDecoder, "mlp": MlpDecoder}
 
 
 def build(
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     *,
     encoder: str,
     decoder: str,
@@ -32,6 +32,8 @@ def build(
     form: str = "patches",
 ) -> tuple[Nets, dict[str, Any]]:
     """The nets as pure functions, and for each parameter group a function from a key to its initial parameters.
+
+    image_shape: [H, W, C], or [D] of vectors, which fully connected nets take.
 
     `form` is how convolutions are computed: a name of `layers.FORMS`, of which `layers.BEST` has one for each backend.
 
@@ -49,7 +51,9 @@ def build(
     try:
         for net in (encode, decode):
             halvings = len(getattr(net, "channels", ()))
-            if image_shape[0] % 2**halvings or image_shape[1] % 2**halvings:
+            if halvings and len(image_shape) != 3:
+                raise ValueError(f"{type(net).__name__} takes images, got vectors of {image_shape[0]} numbers")
+            if halvings and (image_shape[0] % 2**halvings or image_shape[1] % 2**halvings):
                 raise ValueError(
                     f"{type(net).__name__} halves the image {halvings} times: {image_shape} does not divide"
                 )

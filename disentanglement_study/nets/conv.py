@@ -64,7 +64,7 @@ class ConvDecoder(nn.Module):
     The paper's: channels 64 64 32 32 (the first is that of the small image), hidden 256. 381,313 parameters at 64x64x1.
     """
 
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     channels: Channels = (64, 64, 32, 32)
     hidden: Width = 256
     form: str = "patches"

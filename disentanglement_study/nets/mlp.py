@@ -28,7 +28,7 @@ class MlpEncoder(nn.Module):
 class MlpDecoder(nn.Module):
     """Latents [B,D] -> logits [B,H,W,C]. The reference's widths: 1200 1200 1200, tanh."""
 
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     widths: Widths = (1200, 1200, 1200)
 
     @nn.compact

@@ -45,7 +45,7 @@ def traverse(
     `run_id` may be its beginning. Written are reconstructions.png, samples.png, traversals_0.png to traversals_4.png
     (around the first images of the reconstructions) and FAMILY.gif of one `family` of ranges or "all". Raises
     ValueError for a run that is not known, has failed, is not done yet, has diverged or is of a method that decodes
-    nothing, and for an unknown family. A method without a posterior has no prior to sample.
+    nothing or of vectors, and for an unknown family. A method without a posterior has no prior to sample.
     """
     chosen = ranges.families(family)
     compilation.use_cache()
@@ -54,10 +54,12 @@ def traverse(
     study = store.settings
     (job,) = (job for job in finished_jobs(store) if any(run.run_id == run_id for run in job.runs))
     study = study.of(job.settings)
-    data_set = loading.load_data(job.data_set, store, data_dir)
+    data_set = loading.load_data(job.data_set, study, store, data_dir)
     learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
     if learner.decode is None:
         raise ValueError(f"run {run_id}: the method {job.method!r} decodes nothing, so there is nothing to draw")
+    if not data_set.has_images:
+        raise ValueError(f"run {run_id}: {job.data_set} has vectors, not images, so there is nothing to draw")
     index = trained.sample_index(data_set, study, SAMPLE, seed)
     (model,) = trained.models(store, job, [run_id], learner, batches, study, index, seed)
     if model.has_diverged:
@@ -87,7 +89,7 @@ def thumbnails(
     """Small traversals of many finished runs (None: of all), job by job: (run_id, picture), one for each run.
 
     Rows are the `latents` most informative ones, columns go from -2 to 2; there are no labels. Runs that have diverged,
-    failed, are not done or decode nothing are left out. What decodes is compiled once for all runs of a method.
+    failed, are not done or decode no images are left out. What decodes is compiled once for all runs of a method.
     """
     compilation.use_cache()
     study = store.settings
@@ -96,9 +98,10 @@ def thumbnails(
         chosen = [run.run_id for run in job.runs if wanted is None or run.run_id in wanted]
         if not chosen:
             continue
-        own, data_set = study.of(job.settings), loading.load_data(job.data_set, store, data_dir)
+        own = study.of(job.settings)
+        data_set = loading.load_data(job.data_set, own, store, data_dir)
         learner, batches = loading.learner(job, own, data_set), loading.batches(job, own, data_set)
-        if learner.decode is None:
+        if learner.decode is None or not data_set.has_images:
             continue
         # The nets of two methods may be the same, what decodes may not.
         group = job.data_set, job.method, str(job.settings)

@@ -28,9 +28,11 @@ def evaluate(
     protocol: str,
     report: Callable[[str], None] = lambda name: None,
     complete: bool | None = None,
+    sources: np.ndarray | None = None,
 ) -> list[dict]:
     """Rows of the store for every metric of `config` on one representation: codes [N,D], factors [N,F] or None.
 
+    sources: real numbers [N,S] that metrics of numbers get in place of the factors, which are then bins of them.
     Draws are named by (evaluate.seed, metric, representation): the same for every model, and a new metric leaves those
     of the others as they were. `report` is told the name of each metric before it is computed. complete: whether the
     points are all there are, which says how they are drawn (None: if they are a complete grid).
@@ -41,7 +43,8 @@ def evaluate(
         start = time.perf_counter()
         num_train = config.num_train
         try:
-            scores, num_train = _compute(name, codes, factors, complete, representation, config, protocol)
+            truth = factors if sources is None or not _takes_numbers(name, config) else sources
+            scores, num_train = _compute(name, codes, truth, complete, representation, config, protocol)
             error = None
         except Exception as failure:
             stop_if_full(failure)
@@ -70,6 +73,12 @@ def applies(name: str, factors: np.ndarray | None) -> bool:
     """Whether a metric is defined for factors of this kind, or for none."""
     kind = METRICS[name].factors
     return kind == "none" or (factors is not None and (kind != "categories" or not is_real(factors)))
+
+
+def _takes_numbers(name: str, config: EvaluateConfig) -> bool:
+    kind = METRICS[name].factors
+    continuous = config.options.get(name, {}).get("continuous_factors", True)
+    return kind == "numbers" or (kind == "either" and continuous)
 
 
 def names_of(metrics: str | Iterable[str], allowed: Iterable[str] = tuple(METRICS)) -> tuple[str, ...]:

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 
-import numpy as np
-
 from disentanglement_study.config import EvaluateConfig
 from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.evaluate import evaluate, in_threads
+from disentanglement_study.scoring.represent import Truth
 from disentanglement_study.types import Codes, Job
 
 
 def score_members(
     job: Job,
     codes: Codes,
-    factors: np.ndarray,
+    truth: Truth,
     config: EvaluateConfig,
     num_threads: int,
     complete: bool,
@@ -28,7 +27,9 @@ def score_members(
         run, rows = job.runs[member], []
         for name in represent.available(config.representations, codes.logvar is not None):
             shown = represent.representation(name, codes, member, run)
-            scored = evaluate(shown, factors, name, config, run.protocol, complete=complete)
+            scored = evaluate(
+                shown, truth.factors, name, config, run.protocol, complete=complete, sources=truth.sources
+            )
             rows += [{"run_id": run.run_id, **row} for row in scored]
         return rows
 

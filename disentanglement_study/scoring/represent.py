@@ -1,7 +1,7 @@
 """Codes of a trained population on the rows of a data set's grid: every image is encoded once for all metrics."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,12 +9,20 @@ from jaxtyping import Float, Int
 from disentanglement_study import gaussian, rng
 from disentanglement_study.config import EvaluateConfig, Study
 from disentanglement_study.data.draws.sampling import distribution
-from disentanglement_study.methods.kinds import Learner
+from disentanglement_study.methods import METHODS
+from disentanglement_study.methods.kinds import TARGETS, Learner
 from disentanglement_study.training.encode import encode as of_images
 from disentanglement_study.training.inputs import Batches
 from disentanglement_study.types import Codes, DataSet, Job, Run
 
 SAMPLED = "sampled"
+
+
+class Truth(NamedTuple):
+    """What codes are held against: factors [N,F], and where the truth is real-valued what it is, [N,S]."""
+
+    factors: Int[np.ndarray, "n f"]
+    sources: Float[np.ndarray, "n s"] | None = None
 
 
 def table_index(data: DataSet, evaluate: EvaluateConfig) -> np.ndarray:
@@ -36,6 +44,14 @@ def table_index(data: DataSet, evaluate: EvaluateConfig) -> np.ndarray:
 def is_population(data: DataSet, index: np.ndarray) -> bool:
     """Whether the images `index` are the whole population of a data set."""
     return data.is_complete and np.array_equal(index, np.arange(data.num_images))
+
+
+def truth(data: DataSet, index: Int[np.ndarray, " n"], method: str, evaluate: EvaluateConfig) -> Truth:
+    """The truth at the images `index`: of real-valued sources the target that `evaluate` says, or the method."""
+    sources = data.truth(index)
+    if sources is not None:
+        sources = TARGETS[evaluate.target or METHODS[method].target](sources.astype(np.float64))
+    return Truth(data.factors(index), sources)
 
 
 def encode(

@@ -1,10 +1,11 @@
-"""What a sweep varies: hyperparameters and options of methods, and settings of nets and training."""
+"""What a sweep varies: hyperparameters and options of methods, options of data sets, settings of nets and training."""
 
 import dataclasses
 import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from disentanglement_study import data
 from disentanglement_study.config import SECTIONS, Study
 from disentanglement_study.config.declared import check
 from disentanglement_study.errors import clipped, unknown
@@ -43,18 +44,40 @@ def settings(method: str, given: Mapping[str, Any], study: Study) -> Values:
     options = {f"{method}.{name}": value for name, value in given.items() if name not in METHODS[method].hyper}
     if twice := options.keys() & study.sweep.axes.keys():
         raise ValueError(f"{min(twice)} is given in sweep.methods and in sweep.axes: give it once")
-    axes = {}
-    for axis, value in {**study.sweep.axes, **options}.items():
-        section, name = _split(axis, study)
-        if section in METHODS and section != method:
-            continue
-        uses = METHODS[method].uses
-        if section in OF_RUNS and uses is not None and not {section, axis} & set(uses):
-            continue
-        kind = _declared(section)[name]
-        place = axis if axis in options else f"sweep.axes: {axis}"
-        axes[axis] = [check(place, one, kind) for one in _listed(place, value, ": the sweep has no runs")]
-    return axes
+    axes = _values(
+        {axis: value for axis, value in study.sweep.axes.items() if _concerns(axis, method, study)}, "sweep.axes: "
+    )
+    return axes | _values(options)
+
+
+def of_data_set(name: str, study: Study) -> Values:
+    """The values of a data set's options: those given beside its name, and those of `sweep.axes`."""
+    given = study.sweep.data_sets[name] if isinstance(study.sweep.data_sets, dict) else {}
+    for option in given:
+        if option not in _declared(name):
+            raise unknown(f"option of data set {name!r}", option, _declared(name))
+    options = {f"{name}.{option}": value for option, value in given.items()}
+    if twice := options.keys() & study.sweep.axes.keys():
+        raise ValueError(f"{min(twice)} is given in sweep.data_sets and in sweep.axes: give it once")
+    ours = {axis: value for axis, value in study.sweep.axes.items() if _split(axis, study)[0] == name}
+    return _values(ours, "sweep.axes: ") | _values(options)
+
+
+def _concerns(axis: str, method: str, study: Study) -> bool:
+    """Whether a method's runs differ by this axis."""
+    section, _ = _split(axis, study)
+    uses = METHODS[method].uses
+    return section == method or (section in OF_RUNS and (uses is None or bool({section, axis} & set(uses))))
+
+
+def _values(axes: Mapping[str, Any], place: str = "") -> Values:
+    """The values of each axis, of the types and in the ranges that are declared."""
+    values = {}
+    for axis, given in axes.items():
+        section, _, name = axis.partition(".")
+        listed = _listed(f"{place}{axis}", given, ": the sweep has no runs")
+        values[axis] = [check(f"{place}{axis}", one, _declared(section)[name]) for one in listed]
+    return values
 
 
 def combinations(axes: Values) -> list[dict[str, Any]]:
@@ -78,20 +101,25 @@ def _split(axis: str, study: Study) -> tuple[str, str]:
     if section in SECTIONS and section not in OF_RUNS:
         raise ValueError(
             f"sweep.axes: {axis!r} does not enter a run: an axis is a setting of {' or '.join(OF_RUNS)}, "
-            "or an option of a method"
+            "or an option of a method or a data set"
         )
-    if not dot or section not in (*OF_RUNS, *study.sweep.methods) or name not in _declared(section):
+    if not dot or section not in _varied(study) or name not in _declared(section):
         raise ValueError(f"sweep.axes: {unknown('axis', axis, _all_axes(study))}")
     return section, name
 
 
 def _all_axes(study: Study) -> list[str]:
-    return [f"{section}.{name}" for section in (*OF_RUNS, *study.sweep.methods) for name in _declared(section)]
+    return [f"{section}.{name}" for section in _varied(study) for name in _declared(section)]
+
+
+def _varied(study: Study) -> list[str]:
+    """The sections, methods and data sets whose settings may be axes of a sweep."""
+    return [*OF_RUNS, *study.sweep.methods, *study.sweep.data_sets]
 
 
 def _declared(section: str) -> dict[str, Any]:
-    """{name: annotation} of a section's settings, or of a method's options."""
-    of = SECTIONS.get(section) or (METHODS[section].options if section in METHODS else None)
+    """{name: annotation} of a section's settings, or of the options of a method or a data set."""
+    of = SECTIONS.get(section) or (METHODS[section].options if section in METHODS else data.options_of(section))
     return {} if of is None else {field.name: field.type for field in dataclasses.fields(of)}
 
 

@@ -37,9 +37,10 @@ def estimate(runs: Iterable[Run], study: Study, data_dir: Path | None = None) ->
     known: dict[tuple, tuple[int, int, float]] = {}
     rows = []
     for (data_set, method, settings), count in counts.items():
-        facts, own = data.facts(data_set, data_dir), study.of(json.loads(settings))
+        own = study.of(json.loads(settings))
+        facts = data.facts(data_set, data_dir, own.options.get(data_set))
         # What it costs depends on the images, not on which data set they are of.
-        group = method, settings, facts.image_shape
+        group = method, settings, facts.input_shape
         if group not in known:
             known[group] = _of_one(method, own, facts)
         updates, parameters, gflop = known[group]
@@ -49,9 +50,9 @@ def estimate(runs: Iterable[Run], study: Study, data_dir: Path | None = None) ->
 
 def _of_one(name: str, study: Study, facts: data.Facts) -> tuple[int, int, float]:
     """Updates, parameters and GFLOP an update of one model."""
-    learner = methods.build(name, facts.image_shape, facts.factor_sizes, study)
+    inputs = methods.inputs_of(facts.input_shape, facts.factor_sizes, study.nets.image_size, facts.auxiliary)
+    learner = methods.build(name, inputs, study)
     parameters = sum(math.prod(shape) for shape in checks.parameter_shapes(learner).values())
     if not isinstance(learner.learn, Steps):
         return 0, parameters, 0.0
-    inputs = methods.inputs_of(facts.image_shape, facts.factor_sizes, study.nets.image_size)
     return learner.learn.updates, parameters, flops_per_step(methods.METHODS[name], learner, inputs, study.train) / 1e9

@@ -28,7 +28,7 @@ def run_job(
     compilation.use_cache()
     study = study.of(job.settings)
     store, config = Store(root), study.evaluate
-    data_set = loading.load_data(job.data_set, store, data_dir, identities)
+    data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
     seconds, start = {}, time.perf_counter()
 
     def lap(stage: str) -> None:
@@ -48,13 +48,13 @@ def run_job(
     lap("train")
     index = represent.table_index(data_set, config)
     codes = represent.encode(job, learner, learnt.params, batches, index, study, learnt.population)
-    factors = data_set.factors(index)
+    truth = represent.truth(data_set, index, job.method, config)
     lap("represent")
     scores = training_scores(job, learner, learnt, config.training_batches * study.train.batch_size, seconds["train"])
     scores += score_members(
         job,
         codes,
-        factors,
+        truth,
         config,
         study.resources.num_cpus,
         represent.is_population(data_set, index),

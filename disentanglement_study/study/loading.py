@@ -1,5 +1,6 @@
 """What a job works on, loaded and checked: its data set, and the models of one that is done."""
 
+import json
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,17 +19,25 @@ from disentanglement_study.training.inputs import Batches
 from disentanglement_study.types import DataSet, Job
 
 
-def load_data(name: str, store: Store, data_dir: Path | None, identities: dict[str, dict] | None = None) -> DataSet:
+def load_data(
+    name: str, study: Study, store: Store, data_dir: Path | None, identities: dict[str, dict] | None = None
+) -> DataSet:
     """The data set whose images are to be encoded, the one that the models of the store were trained on.
 
-    ValueError if it is another: see `check_data`. identities: as for `run_job`.
+    study: with the settings of these models. ValueError if it is another: see `check_data`. identities: as for
+    `run_job`.
     """
-    loaded = data.load(name, data_dir)
+    loaded = data.load(name, data_dir, study.options.get(name))
     check_data(loaded.identity, store.root, store.manifests())
-    if identities and identities[name] != loaded.identity:
+    if identities and identities[place(name, study)] != loaded.identity:
         where = f"{data.cache.folder(data_dir)} on {platform.node()}"
         raise ValueError(f"data set {name!r} in {where} has other contents than where the command was started")
     return loaded
+
+
+def place(name: str, study: Study) -> str:
+    """What the identity of a data set is kept by: its name and options."""
+    return json.dumps([name, data.differing(name, study.options.get(name))], sort_keys=True)
 
 
 def check_data(identity: dict, root: Path, manifests: list[dict]) -> None:
@@ -38,14 +47,17 @@ def check_data(identity: dict, root: Path, manifests: list[dict]) -> None:
     """
     for manifest in manifests:
         there = manifest.get("data", {})
-        if there.get("name") == identity["name"] and there != identity:
+        same = all(there.get(part) == identity.get(part) for part in ("name", "options"))
+        if same and there != identity:
             raise ValueError(f"{root} holds models of another data set {identity['name']!r}: its contents have changed")
 
 
 def learner(job: Job, study: Study, data_set: DataSet, form: str | None = None) -> Learner:
     """The method of a job, built for its data set; convolutions in the form that is best on this process's device."""
     form = form or layers.best_form()
-    return methods.build(job.method, data_set.image_shape, data_set.factor_sizes, study, form=form)
+    size, auxiliary = study.nets.image_size, data_set.auxiliary_sizes
+    inputs = methods.inputs_of(data_set.input_shape, data_set.factor_sizes, size, auxiliary)
+    return methods.build(job.method, inputs, study, form=form)
 
 
 def batches(job: Job, study: Study, data_set: DataSet) -> Batches:

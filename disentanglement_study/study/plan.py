@@ -28,7 +28,7 @@ LARGEST_GRID = 2**22
 
 
 def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
-    """The runs of a sweep: data sets x methods x axes x strengths x seeds, in that order, seeds fastest.
+    """The runs of a sweep: data sets and their options x methods x axes x strengths x seeds, seeds fastest.
 
     data_dir: where the user's own data sets are kept.
 
@@ -45,51 +45,64 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
             raise ValueError(f"sweep.{axis} is empty: the sweep has no runs")
     strengths = {method: axes.strengths(method, given) for method, given in sweep.methods.items()}
     settings = {method: axes.settings(method, given, study) for method, given in sweep.methods.items()}
-    models = sum(
-        math.prod(map(len, [*strengths[method].values(), *settings[method].values()])) for method in sweep.methods
-    )
-    if (number := models * len(sweep.data_sets) * len(seeds)) > MOST_RUNS:
+    worlds = {data_set: axes.of_data_set(data_set, study) for data_set in sweep.data_sets}
+    models = sum(_number(strengths[method]) * _number(settings[method]) for method in sweep.methods)
+    if (number := models * sum(map(_number, worlds.values())) * len(seeds)) > MOST_RUNS:
         raise ValueError(f"the sweep names {number:,} runs: expected at most {MOST_RUNS:,}")
     runs, drawn = [], set()
-    for data_set, method in itertools.product(sweep.data_sets, sweep.methods):
-        facts = data.facts(data_set, data_dir)
-        for chosen in axes.combinations(settings[method]):
-            own = study.of(chosen)
-            if (group := (data_set, str(own.train))) not in drawn:
-                _check_sampling(own, data_set, facts)
-                drawn.add(group)
-            _check_method(own, data_set, method, facts)
-            statics = json.dumps(static_bindings(own), sort_keys=True)
-            options = method_options(own, method)
-            for hyper, seed in itertools.product(axes.combinations(strengths[method]), seeds):
-                dynamics = [data_set, method, hyper, seed, sweep.protocol, *([options] if options else [])]
-                run_id = _hash(statics + json.dumps(dynamics, sort_keys=True))
-                runs.append(Run(run_id, data_set, method, hyper, seed, sweep.protocol, chosen))
+    for data_set in sweep.data_sets:
+        for world, method in itertools.product(axes.combinations(worlds[data_set]), sweep.methods):
+            for chosen in axes.combinations(settings[method]):
+                own = study.of({**world, **chosen})
+                facts = data.facts(data_set, data_dir, own.options.get(data_set))
+                if (group := (data_set, str(world), str(own.train))) not in drawn:
+                    _check_sampling(own, data_set, facts)
+                    drawn.add(group)
+                _check_method(own, data_set, method, facts)
+                statics = json.dumps(static_bindings(own), sort_keys=True)
+                options = _options(own, data_set, method)
+                for hyper, seed in itertools.product(axes.combinations(strengths[method]), seeds):
+                    dynamics = [data_set, method, hyper, seed, sweep.protocol, *options]
+                    run_id = _hash(statics + json.dumps(dynamics, sort_keys=True))
+                    runs.append(Run(run_id, data_set, method, hyper, seed, sweep.protocol, {**world, **chosen}))
     if len({run.run_id for run in runs}) < len(runs):
         twice = Counter(map(str, runs)).most_common(1)[0]
         raise ValueError(f"duplicate runs: the sweep names {twice[0]!r} {twice[1]} times")
     return runs
 
 
-def method_options(study: Study, method: str) -> dict[str, Any]:
-    """The options of a method that are not its defaults: they enter a run's id."""
-    options, of = study.options.get(method, {}), METHODS[method].options
-    return {} if of is None else identity.differing(of(**options))
+def _number(values: axes.Values) -> int:
+    return math.prod(map(len, values.values()))
+
+
+def _options(study: Study, data_set: str, method: str) -> list[dict[str, Any]]:
+    """What enters a run's id of the options of its method and data set: those that are not defaults, if any."""
+    of, given = METHODS[method].options, study.options.get(method, {})
+    of_method = {} if of is None else identity.differing(of(**given))
+    of_data = data.differing(data_set, study.options.get(data_set))
+    return [*([of_method] if of_method else []), *([{data_set: of_data}] if of_data else [])]
 
 
 def _check_method(study: Study, data_set: str, method: str, facts: data.Facts) -> None:
     """ValueError for settings with which this method cannot be trained on this data set."""
-    height = facts.image_shape[0]
-    if height % study.nets.image_size:
+    height, *others = facts.input_shape
+    if others and height % study.nets.image_size:
         raise ValueError(f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels")
-    methods.check(method, facts.image_shape, facts.factor_sizes, study)
+    if study.evaluate.target is not None and facts.num_points is None:
+        raise ValueError(f"evaluate.target = {study.evaluate.target!r}: {data_set} has no real-valued sources")
+    inputs = methods.inputs_of(facts.input_shape, facts.factor_sizes, study.nets.image_size, facts.auxiliary)
+    methods.check(method, inputs, study)
 
 
 def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
     """ValueError for a way to draw images that does not exist, or that this data set does not allow."""
     train, evaluate = study.train, study.evaluate
     grid = facts.factor_names, facts.factor_sizes
-    if math.prod(facts.factor_sizes) <= LARGEST_GRID:
+    if facts.num_points is not None:
+        sampling.check(train.sampling, train.sampling_options, *grid, is_grid=False)
+        sampling.check(evaluate.sampling, evaluate.sampling_options, *grid, is_grid=False)
+        _check_points(study, name, facts.num_points, is_grid=False)
+    elif math.prod(facts.factor_sizes) <= LARGEST_GRID:
         sampling.check(train.sampling, train.sampling_options, *grid, batch_size=train.batch_size)
         weights = sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)
         _check_points(study, name, int((weights > 0).sum()), is_grid=bool((weights == weights[0]).all()))
@@ -103,7 +116,7 @@ def _check_points(study: Study, data_set: str, there: int, is_grid: bool) -> Non
     From a whole grid any number is drawn, with replacement; from a part of it no point twice (`metrics.points`).
     """
     evaluate = study.evaluate
-    if not is_grid and data_set not in data.DATASETS:
+    if not is_grid and data_set not in data.DATASETS and data_set not in data.COMPUTED:
         there = LARGEST_GRID  # published and own sets may have several images at a point: how many is not known here
     rows = min(there, evaluate.table_rows or there)
     kinds = {METRICS[name].sampling for name in evaluate.metrics} - {"table"}

@@ -45,9 +45,7 @@ def rescore(
         jobs = finished_jobs(store)
         missing = _missing([name for name in names if name != UDR], store, study, jobs)
         todo = [job for job in jobs if job.job_id in missing]
-        identities = {
-            name: loading.load_data(name, store, data_dir).identity for name in {job.data_set for job in todo}
-        }
+        identities = _identities(todo, study, store, data_dir)
         store.check_arrays(todo, "params")
         if UDR in names:
             store.check_arrays(jobs, "codes")
@@ -85,7 +83,7 @@ def rescore_job(
     study = study.of(job.settings)
     store = Store(root)
     settings = dataclasses.replace(study.evaluate, metrics=missing[job.job_id])
-    data_set = loading.load_data(job.data_set, store, data_dir, identities)
+    data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
     index = represent.table_index(data_set, settings)
     store.write_progress(job, "encoding", 0.0)
     learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
@@ -94,13 +92,23 @@ def rescore_job(
     rows = score_members(
         job,
         codes,
-        data_set.factors(index),
+        represent.truth(data_set, index, job.method, settings),
         settings,
         study.resources.num_cpus,
         represent.is_population(data_set, index),
         report=lambda done: store.write_progress(job, "scoring", done),
     )
     store.add_scores(job, rows)
+
+
+def _identities(jobs: list[Job], study: Study, store: Store, data_dir: Path | None) -> dict[str, dict]:
+    """The identity of each data set, by `loading.place`."""
+    found = {}
+    for job in jobs:
+        own = study.of(job.settings)
+        if (place := loading.place(job.data_set, own)) not in found:
+            found[place] = loading.load_data(job.data_set, own, store, data_dir).identity
+    return found
 
 
 def _missing(names: list[str], store: Store, study: Study, jobs: list[Job]) -> dict[str, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.training_rows import record_failure
 from disentanglement_study.study.watch import stages
-from disentanglement_study.types import DataSet, Job, Run
+from disentanglement_study.types import Job, Run
 
 
 def select(runs: list[Run], study: Study, where: str | None) -> list[Run]:
@@ -54,7 +54,7 @@ def run(
     console = console or ERR
     dispatch.check(executor, address)
     table, store, is_new = plan.frame(runs, study), Store(root), not root.exists()
-    identities = {name: _drawn_from(data.load(name, data_dir), runs, study) for name in table["data_set"].unique()}
+    identities = _identities(runs, study, data_dir)
     evaluation = json.dumps(scored_with(study), sort_keys=True)
     store.check(table, evaluation)
     with store.lock():
@@ -93,11 +93,19 @@ def run(
         console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
 
 
-def _drawn_from(loaded: DataSet, runs: list[Run], study: Study) -> dict:
-    """The identity of a data set; ValueError if images cannot be drawn from it as the study says."""
-    for settings in {str(run.settings): run.settings for run in runs if run.data_set == loaded.name}.values():
-        train = study.of(settings).train
+def _identities(runs: list[Run], study: Study, data_dir: Path | None) -> dict[str, dict]:
+    """The identity of each data set, by `loading.place`; ValueError if images cannot be drawn from it as runs say."""
+    found, drawn = {}, set()
+    kinds = {(run.data_set, str(run.settings)): (run.data_set, study.of(run.settings)) for run in runs}
+    for data_set, own in kinds.values():
+        train, where = own.train, loading.place(data_set, own)
+        group = where, train.sampling, str(train.sampling_options)
+        if group in drawn:
+            continue
+        drawn.add(group)
+        loaded = data.load(data_set, data_dir, own.options.get(data_set))
         grid = loaded.factor_names, loaded.factor_sizes, loaded.points
         sampling.sampler(train.sampling, train.sampling_options, *grid)
-    represent.table_index(loaded, study.evaluate)
-    return loaded.identity
+        represent.table_index(loaded, study.evaluate)
+        found[where] = loaded.identity
+    return found

@@ -18,13 +18,14 @@ from disentanglement_study.types import DataSet
 class Source(NamedTuple):
     """What batches are made of, on the device; an argument of the programs, so that no data set is a constant in one.
 
-    sampler(key, n) draws image indices [n]; it is None where nothing is drawn. points: the grid point of each image,
-    None if image i is at point i.
+    sampler(key, n) draws image indices [n]; it is None where nothing is drawn. points: as `DataSet` has them, where a
+    method needs the factors of a grid. columns: what else it needs of each point, [N, ...] by name.
     """
 
     storage: Array
-    sampler: Any = None
-    points: Array | None = None
+    sampler: Any
+    points: Array | None
+    columns: dict[str, Array]
 
 
 class Batches:
@@ -41,8 +42,13 @@ class Batches:
         if train is not None:
             grid = data.factor_names, data.factor_sizes, data.points
             draw = sampler(train.sampling, train.sampling_options, *grid)
-        points = None if data.points is None or "factors" not in self.needs else data.points
-        return jax.device_put(Source(data.storage, draw, points), may_alias=True)
+        points, columns = data.points, {"sources": data.sources, **data.auxiliary}
+        if points is not None and points.ndim == 2:
+            points, columns["factors"] = None, points
+        columns = {name: column for name, column in columns.items() if name in self.needs and column is not None}
+        if not self._of_grid(columns):
+            points = None
+        return jax.device_put(Source(data.storage, draw, points, columns), may_alias=True)
 
     def drawn(self, source: Source, key: Array, number: int) -> dict[str, Array]:
         """A batch as the sampler draws it, of `number` images; what is no factor is drawn anew for each."""
@@ -62,14 +68,25 @@ class Batches:
 
     def at(self, source: Source, index: Int[Array, " n"], keys: Array) -> dict[str, Array]:
         batch = {"x": to_float(self.data.render(source.storage, index, keys), self.size)}
-        if "factors" in self.needs:
-            points = index if source.points is None else source.points[index]
-            batch["factors"] = jnp.stack(jnp.unravel_index(points, self.data.factor_sizes), axis=1).astype(jnp.int32)
+        batch |= {name: column[index] for name, column in source.columns.items()}
+        if of_grid := self._of_grid(source.columns):
+            points, sizes = index if source.points is None else source.points[index], self.data.factor_sizes
+            factors = jnp.stack(jnp.unravel_index(points, sizes), axis=1).astype(jnp.int32)
+            scaled = factors.astype(jnp.float32) / np.maximum(np.array(sizes, np.float32) - 1, 1)
+            batch |= {name: {"factors": factors, "sources": scaled}[name] for name in of_grid}
         return batch
 
+    def _of_grid(self, columns: Collection[str]) -> set[str]:
+        """What is needed of the truth and is in no column: it is computed from the points of a grid."""
+        return {"factors", "sources"} & set(self.needs) - set(columns)
 
-def to_float(images: UInt8[Array, "b h w c"] | Float[Array, "b h w c"], size: int) -> Float[Array, "b size size c"]:
-    """Images in [0, 1], averaged down to `size` pixels a side; bytes stand for 0 to 255."""
+
+def to_float(inputs: UInt8[Array, "b *_"] | Float[Array, "b *_"], size: int) -> Float[Array, "b *_"]:
+    """Images in [0, 1], averaged down to `size` pixels a side; bytes stand for 0 to 255. Vectors as they are."""
+    return _averaged(inputs, size) if inputs.ndim == 4 else inputs.astype(jnp.float32)
+
+
+def _averaged(images: Array, size: int) -> Array:
     height, width = images.shape[1:3]
     x = images.astype(jnp.float32) / 255 if images.dtype == jnp.uint8 else images
     if height != size:

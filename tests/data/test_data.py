@@ -31,14 +31,14 @@ def some_index(data_set, number=200):
 
 def test_is_what_the_catalogue_says(data_set):
     facts = CATALOGUE[data_set.name]
-    described = (data_set.factor_names, data_set.factor_sizes, data_set.image_shape)
-    assert described == (facts.factor_names, facts.factor_sizes, facts.image_shape)
+    described = (data_set.factor_names, data_set.factor_sizes, data_set.input_shape)
+    assert described == (facts.factor_names, facts.factor_sizes, facts.input_shape)
     assert data_set.num_images >= np.prod(facts.factor_sizes)
 
 
 def test_images_are_bytes_of_the_whole_range(data_set):
     images = data_set.images(some_index(data_set), seed=np.arange(200))
-    assert images.shape == (200, *data_set.image_shape)
+    assert images.shape == (200, *data_set.input_shape)
     assert images.dtype == np.uint8
     assert images.min() < 20
     assert images.max() > 200
@@ -80,7 +80,7 @@ def on_the_device(data_set, index):
 def test_renders_on_the_device_as_on_the_host(data_set):
     index = some_index(data_set, 50)
     images = on_the_device(data_set, index)
-    assert images.shape == (50, *data_set.image_shape)
+    assert images.shape == (50, *data_set.input_shape)
     if data_set.nuisance is None:
         assert images.dtype == np.uint8
         np.testing.assert_array_equal(images, data_set.images(index))
@@ -116,7 +116,7 @@ def test_renders_within_a_jitted_scan_over_members(data_set):
 
         return jax.lax.scan(step, None, index)[1]
 
-    expected = on_the_device(data_set, index.ravel()).reshape(*index.shape, *data_set.image_shape)
+    expected = on_the_device(data_set, index.ravel()).reshape(*index.shape, *data_set.input_shape)
     images = np.asarray(gather(storage_of(data_set), index))
     np.testing.assert_allclose(images.astype(float), expected.astype(float), atol=1e-6)
 

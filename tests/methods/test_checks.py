@@ -101,8 +101,10 @@ BROKEN = {
     "no way to learn": (toy("by heart"), "it learns neither by Steps, AtOnce nor as Given"),
     "what no data set has": (
         toy(needs=frozenset({"smell"})),
-        "needs 'smell' of the data, .* only factors, pair",
+        "needs 'smell' of the data: there are only factors, sources, pair",
     ),
+    "what this data set has not": (toy(needs=frozenset({"segment"})), "needs 'segment' .* which this data set has not"),
+    "a target": (toy()._replace(target="squares"), "unknown target 'squares': did you mean 'square'"),
     "what it was not asked for": (
         toy(Given(lambda seed: {}), lambda params, batch: {"mean": batch["factors"]}),
         "no 'factors'",

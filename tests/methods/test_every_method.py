@@ -81,7 +81,7 @@ def codes_of(name, *seeds):
 
 @each_method
 def test_planning_finds_nothing_wrong_with_it(name):
-    methods.check(name, (16, 16, 1), (2, 10, 10), study_of(name))
+    methods.check(name, methods.inputs_of((16, 16, 1), (2, 10, 10), 16), study_of(name))
 
 
 @each_method

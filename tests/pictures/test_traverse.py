@@ -347,8 +347,8 @@ def test_the_pictures_are_those_of_the_parameters_in_the_store(
     params = nested(opened.arrays(job, "params"))
     place = [run.run_id for run in job.runs].index(run_id)
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf[place]), params)
-    nets, _ = build_nets(methods.inputs_of(loaded.image_shape, (), 16), settings.nets)
-    shape = (16, 16, loaded.image_shape[2])
+    nets, _ = build_nets(methods.inputs_of(loaded.input_shape, (), 16), settings.nets)
+    shape = (16, 16, loaded.input_shape[2])
 
     def decoded(codes):
         return 255 * special.expit(np.asarray(nets.decode(params["decoder"], jnp.float32(codes))))

@@ -19,29 +19,30 @@ from disentanglement_study.data.draws.distributions import DISTRIBUTIONS, Names,
 from disentanglement_study.data.draws.pairs import PAIRS
 from disentanglement_study.errors import unknown
 
+Points = Int[np.ndarray, " n"] | Int[np.ndarray, "n f"]
+
 __all__ = ["DISTRIBUTIONS", "PAIRS", "check", "distribution", "sampler"]
 
 
-def distribution(
-    name: str, options: dict, names: Names, sizes: Sizes, points: Int[np.ndarray, " n"] | None = None
-) -> Weights:
+def distribution(name: str, options: dict, names: Names, sizes: Sizes, points: Points | None = None) -> Weights:
     """The weight of each image in a distribution of `DISTRIBUTIONS`.
 
-    points: the grid point of each image (None: image i is at point i), as in `DataSet`. Raises ValueError for an
-    unknown distribution or option, a missing option, a value that makes no sense, and weights that are all zero.
+    points: the grid point of each image (None: image i is at point i), or its bins, as in `DataSet`. Raises ValueError
+    for an unknown distribution or option, a missing option, a value that makes no sense, and weights that are all zero.
     """
     if name in PAIRS:
         raise ValueError(f"sampling {name!r} draws pairs: it has no weights (there are: {', '.join(DISTRIBUTIONS)})")
     weigh = _chosen(name, options)
-    index = np.arange(np.prod(sizes)) if points is None else points
-    weights = weigh(np.stack(np.unravel_index(index, sizes), axis=1), sizes, names)
+    points = np.arange(np.prod(sizes)) if points is None else points
+    factors = points if points.ndim == 2 else np.stack(np.unravel_index(points, sizes), axis=1)
+    weights = weigh(factors, sizes, names)
     if not weights.any():
         raise ValueError(f"sampling {name!r} with {options} leaves no image to draw")
     return weights
 
 
 def sampler(
-    name: str, options: dict, names: Names, sizes: Sizes, points: Int[np.ndarray, " n"] | None = None
+    name: str, options: dict, names: Names, sizes: Sizes, points: Points | None = None
 ) -> jax.tree_util.Partial:
     """What draws the batches of a training: `sampler(...)(key, n)` is an image index [n], int32.
 
@@ -60,9 +61,17 @@ def sampler(
     return jax.tree_util.Partial(draw, alias_table(weights))
 
 
-def check(name: str, options: dict, names: Names, sizes: Sizes, batch_size: int = 2) -> None:
-    """Raises what `sampler`, and its result when called, would raise; needs no images and starts no device."""
-    if name in PAIRS:
+def check(name: str, options: dict, names: Names, sizes: Sizes, batch_size: int = 2, is_grid: bool = True) -> None:
+    """Raises what `sampler`, and its result when called, would raise; needs no images and starts no device.
+
+    is_grid: whether there is a complete grid of factors. Without, it is known when it is read whether a distribution
+    leaves something to draw.
+    """
+    if not is_grid:
+        if name in PAIRS:
+            raise ValueError(f"sampling {name!r} draws pairs: it needs a grid with one image at each point, in order")
+        _chosen(name, options)
+    elif name in PAIRS:
         key = jax.eval_shape(lambda: jax.random.key(0))
         jax.eval_shape(functools.partial(sampler(name, options, names, sizes), n=batch_size), key)
     else:

@@ -100,7 +100,7 @@ def prepare(name: str, root: Path | None = None, source: Path | None = None) -> 
     original, facts, folder = ORIGINALS[name], CATALOGUE[name], cache.folder(root)
     sizes = (*facts.factor_sizes, original.repeats) if original.repeats > 1 else facts.factor_sizes
     points = np.arange(math.prod(sizes), dtype=np.int32) // original.repeats if original.repeats > 1 else None
-    with _room(name, math.prod(sizes) * math.prod(facts.image_shape)), cache.locked(f"{name}.published", root):
+    with _room(name, math.prod(sizes) * math.prod(facts.input_shape)), cache.locked(f"{name}.published", root):
         if cache.has(name, root):
             return _say(f"{name} is in {folder} already")
         builder = _build(original, folder / "tfds", source)

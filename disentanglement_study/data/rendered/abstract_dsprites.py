@@ -30,7 +30,7 @@ OBJECT_COLORS = np.array(  # seaborn.husl_palette(6, h=0.1, s=0.7, l=0.7): equal
 def load(root: Path | None = None) -> DataSet:
     """dSprites' own storage, shared with it; the orientation is drawn when an image is."""
     storage, nuisance = dsprites.load(root).storage, "the orientation of the sprite"
-    names, sizes, shape, _ = FACTS
+    names, sizes, shape = FACTS[:3]
     return DataSet("abstract_dsprites", names, sizes, shape, storage, render, nuisance=nuisance, sha256=dsprites.SHA256)
 
 

@@ -18,7 +18,7 @@ FACTS = CATALOGUE["color_dsprites"]
 def load(root: Path | None = None) -> DataSet:
     """dSprites' own storage, shared with it; the colour is drawn when an image is."""
     storage, nuisance = dsprites.load(root).storage, "the colour of the sprite"
-    names, sizes, shape, _ = FACTS
+    names, sizes, shape = FACTS[:3]
     return DataSet("color_dsprites", names, sizes, shape, storage, render, nuisance=nuisance, sha256=dsprites.SHA256)
 
 

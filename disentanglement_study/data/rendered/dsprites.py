@@ -46,7 +46,7 @@ def load(root: Path | None = None) -> DataSet:
     shape = (int(np.prod(FACTS.factor_sizes)), 64 * 64 // 8)
     storage = cache.load("dsprites", shape, _all_packed, root, sha256=SHA256)
     return DataSet(
-        "dsprites", FACTS.factor_names, FACTS.factor_sizes, FACTS.image_shape, storage, unpack, sha256=SHA256
+        "dsprites", FACTS.factor_names, FACTS.factor_sizes, FACTS.input_shape, storage, unpack, sha256=SHA256
     )
 
 

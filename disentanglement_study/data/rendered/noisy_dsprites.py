@@ -20,7 +20,7 @@ FACTS = CATALOGUE["noisy_dsprites"]
 def load(root: Path | None = None) -> DataSet:
     """dSprites' own storage, shared with it; the noise is drawn when an image is."""
     storage, nuisance = dsprites.load(root).storage, "the noise of the background"
-    names, sizes, shape, _ = FACTS
+    names, sizes, shape = FACTS[:3]
     return DataSet("noisy_dsprites", names, sizes, shape, storage, render, nuisance=nuisance, sha256=dsprites.SHA256)
 
 

@@ -65,7 +65,7 @@ def load(root: Path | None = None) -> DataSet:
     """All 480,000 images, as the terms of 480 geometries (83 MB), made in the cache folder at the first call."""
     shape = (NUM_GEOMETRIES * PLANES, 64 * 64)
     storage = cache.load("shapes3d_rendered", shape, _all_planes, root, dtype=np.int16)
-    names, sizes, image_shape, _ = FACTS
+    names, sizes, image_shape = FACTS[:3]
     sha256 = cache.about("shapes3d_rendered", root)["sha256"]
     return DataSet("shapes3d_rendered", names, sizes, image_shape, storage, compose, sha256=sha256)
 

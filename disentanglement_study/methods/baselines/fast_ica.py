@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Interval
 
 from disentanglement_study import rng
-from disentanglement_study.methods.baselines.pca import USES, check_components
+from disentanglement_study.methods.baselines.pca import USES, as_inputs, check_components
 from disentanglement_study.methods.kinds import AtOnce, Inputs, Learner, Method, Settings
 
 
@@ -58,8 +58,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
         return {"mean": jnp.matmul(x - params["mean"], params["components"].T, precision="highest")}
 
     def decode(params, codes):
-        x = jnp.matmul(codes, params["mixing"].T, precision="highest") + params["mean"]
-        return jnp.clip(x, 0, 1).reshape(-1, *inputs.shape)
+        return as_inputs(jnp.matmul(codes, params["mixing"].T, precision="highest") + params["mean"], inputs.shape)
 
     return Learner(AtOnce(fit, options.num_points), encode, decode)
 

@@ -1,16 +1,11 @@
-"""The factors themselves as codes: what the metrics give to a perfect representation."""
-
-import jax.numpy as jnp
+"""The truth itself as codes: what the metrics give to a perfect representation."""
 
 from disentanglement_study.methods.kinds import Given, Inputs, Learner, Method, Settings
 
 
 def build(inputs: Inputs, settings: Settings) -> Learner:
-    """Codes [B,F]: the values of the factors, 0 to size - 1, each divided by size - 1."""
-    largest = jnp.array([size - 1 for size in inputs.factor_sizes], jnp.float32)
-    return Learner(
-        Given(lambda seed: {}), encode=lambda params, batch: {"mean": batch["factors"].astype(jnp.float32) / largest}
-    )
+    """Codes [B,F]: the sources, or of a grid the values of the factors, 0 to size - 1, each divided by size - 1."""
+    return Learner(Given(lambda seed: {}), encode=lambda params, batch: {"mean": batch["sources"]})
 
 
-GROUND_TRUTH = Method(build, needs=frozenset({"factors"}), uses=())
+GROUND_TRUTH = Method(build, needs=frozenset({"sources"}), uses=())

@@ -6,6 +6,8 @@ from typing import Annotated
 import jax.numpy as jnp
 import numpy as np
 from annotated_types import Interval
+from jax import Array
+from jaxtyping import Float
 
 from disentanglement_study import rng
 from disentanglement_study.methods.kinds import AtOnce, Inputs, Learner, Method, Settings
@@ -40,10 +42,14 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
         return {"mean": jnp.matmul(x - params["mean"], params["components"].T, precision="highest")}
 
     def decode(params, codes):
-        x = jnp.matmul(codes, params["components"], precision="highest") + params["mean"]
-        return jnp.clip(x, 0, 1).reshape(-1, *inputs.shape)
+        return as_inputs(jnp.matmul(codes, params["components"], precision="highest") + params["mean"], inputs.shape)
 
     return Learner(AtOnce(fit, settings.options.num_points), encode, decode)
+
+
+def as_inputs(x: Float[Array, "b n"], shape: tuple[int, ...]) -> Array:
+    """What is decoded, in the shape of the inputs: images are in [0, 1]."""
+    return jnp.clip(x, 0, 1).reshape(-1, *shape) if len(shape) == 3 else x
 
 
 def check_components(name: str, components: int, size: int, num_points: int) -> None:

@@ -2,11 +2,12 @@
 
 from disentanglement_study import rng
 from disentanglement_study.methods.kinds import Given, Inputs, Learner, Method, Settings
-from disentanglement_study.methods.vae import build_nets, coder
+from disentanglement_study.methods.vae import build_nets, check_images, coder
 
 
 def build(inputs: Inputs, settings: Settings) -> Learner:
     """The codes of a VAE of `nets`, with the parameters with which one of this seed begins its training."""
+    check_images(inputs)
     functions, init = build_nets(inputs, settings.nets, settings.form)
 
     def params(seed):

@@ -60,7 +60,7 @@ def sprites(loaded, index):
 
 def test_images_are_floats_in_the_unit_interval_of_three_channels(variant):
     images = draw(variant, some_index(variant), keys_of(12))
-    assert images.shape == (12, 64, 64, 3) == (12, *variant.image_shape)
+    assert images.shape == (12, 64, 64, 3) == (12, *variant.input_shape)
     assert images.dtype == np.float32
     assert 0 <= images.min() < 0.3
     assert 0.7 < images.max() <= 1
