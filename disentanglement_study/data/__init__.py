@@ -31,13 +31,12 @@ __all__ = ["CATALOGUE", "COMPUTED", "DATASETS", "Facts", "differing", "facts", "
 class Computed(NamedTuple):
     """A data set that is computed from its options, a frozen dataclass, whenever it is loaded.
 
-    facts(options) -> Facts, ValueError for options that do not go together. load(options, chosen, root) -> DataSet;
-    `chosen` are the options that are not the defaults.
+    facts(options) -> Facts, ValueError for options that do not go together. load(options, root) -> DataSet.
     """
 
     options: type
     facts: Callable[[Any], Facts]
-    load: Callable[[Any, Mapping[str, Any], Path | None], DataSet]
+    load: Callable[[Any, Path | None], DataSet]
 
 
 COMPUTED: dict[str, Computed] = {
@@ -63,8 +62,8 @@ def load(name: str, root: Path | None = None, options: Mapping[str, Any] | None 
     an option that it has not.
     """
     if name in COMPUTED:
-        computed = COMPUTED[name]
-        return computed.load(_made(name, options), differing(name, options), root)
+        loaded = COMPUTED[name].load(_made(name, options), root)
+        return dataclasses.replace(loaded, options=differing(name, options))
     _made(name, options)
     if name in DATASETS:
         return DATASETS[name](root)

@@ -96,8 +96,9 @@ def run(
 def _identities(runs: list[Run], study: Study, data_dir: Path | None) -> dict[str, dict]:
     """The identity of each data set, by `loading.place`; ValueError if images cannot be drawn from it as runs say."""
     found, drawn = {}, set()
-    kinds = {(run.data_set, str(run.settings)): (run.data_set, study.of(run.settings)) for run in runs}
-    for data_set, own in kinds.values():
+    firsts = {(run.data_set, str(run.settings)): run for run in runs}
+    for first in firsts.values():
+        data_set, own = first.data_set, study.of(first.settings)
         train, where = own.train, loading.place(data_set, own)
         group = where, train.sampling, str(train.sampling_options)
         if group in drawn:

@@ -9,9 +9,8 @@ With one segment the sources are independent and identically distributed over ti
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Interval
@@ -60,8 +59,8 @@ def facts(options: Options) -> Facts:
     )
 
 
-def load(options: Options, chosen: Mapping[str, Any], root: Path | None = None) -> DataSet:
-    """The series of these options, of which `chosen` are not the defaults; nothing is kept in `root`."""
+def load(options: Options, root: Path | None = None) -> DataSet:
+    """The series of these options; nothing is kept in `root`."""
     about, number = facts(options), options.num_segments * options.segment_length
     draws = {name: rng.generator(options.seed, NAME, name) for name in ("scales", "innovations", "mixing")}
     scales = draws["scales"].uniform(options.least_scale, 1, (options.num_segments, options.num_sources))
@@ -81,7 +80,6 @@ def load(options: Options, chosen: Mapping[str, Any], root: Path | None = None) 
         sha256=hashlib.sha256(recipe.encode()).hexdigest(),  # of arrays it would differ by the machine's rounding
         sources=sources.astype(np.float32),
         auxiliary={"segment": segment, "time": np.arange(number, dtype=np.int32)},
-        options=chosen,
     )
 
 
