@@ -22,12 +22,18 @@ MOST_VALUES = 1_000_000
 
 
 class Binding(NamedTuple):
-    """`section.field = value`, or a macro `field = value` with no section; `place` is the file or option it is from."""
+    """`scope/section.field = value`, or a macro `field = value` with no section; `place` is the file or option it is
+    from."""
 
     place: str
+    scope: str
     section: str
     field: str
     value: Any
+
+    @property
+    def key(self) -> str:
+        return f"{self.scope}/{self.section}.{self.field}".removeprefix("/")
 
 
 class _Macro(NamedTuple):
@@ -61,10 +67,8 @@ def parse(text: str, place: str, search: Sequence[Path] = (), within: tuple[Path
             yield from _include(statement.filename, place, search, within)
         if isinstance(statement, config_parser.BindingStatement):
             scope, section, field, value, _ = statement
-            if field and scope:
-                raise ValueError(f"{place}: {f'{scope}/{section}.{field}'!r}: a sweep has no scopes")
             macro = f"{scope}/{section}" if scope else section
-            yield Binding(place, section, field, value) if field else Binding(place, "", macro, value)
+            yield Binding(place, scope or "", section, field, value) if field else Binding(place, "", "", macro, value)
 
 
 def parse_file(path: Path, search: Sequence[Path], within: tuple[Path, ...] = ()) -> Iterator[Binding]:
@@ -120,26 +124,32 @@ def _not_gin(text: str, place: str, message: str, number: int | None) -> ValueEr
     return ValueError(f"{place}: not gin: {message}, in line {at}: {clipped(line)} (a setting is section.name = value)")
 
 
-def settle(bindings: Sequence[Binding]) -> dict[str, dict[str, tuple[str, Any]]]:
-    """{section: {field: (place, value)}}: the last binding of each, with values in place of macros.
+def settle(bindings: Sequence[Binding]) -> list[Binding]:
+    """The last binding of each setting, in the order of these, with values in place of macros.
 
     Raises ValueError for a reference to a function, a macro that is not bound, is never used or stands for itself, and
     a value that is no finite number, string, list, dict or None.
     """
     macros = {binding.field: binding.value for binding in bindings if not binding.section}
-    sections: dict[str, dict[str, tuple[str, Any]]] = {}
     used, count = set(), itertools.count(1)
-    last = {binding[1:3]: binding for binding in bindings if binding.section}
-    for place, section, field, value in last.values():
+    last: dict[str, Binding] = {}
+    for binding in bindings:
+        if binding.section:
+            last.pop(binding.key, None)
+            last[binding.key] = binding
+    settled = []
+    for binding in last.values():
         try:
-            value = _value(value, macros, used, count)
+            settled.append(binding._replace(value=_value(binding.value, macros, used, count)))
         except ValueError as error:
-            raise ValueError(f"{place}: {section}.{field}: {error}") from error
-        sections.setdefault(section, {})[field] = place, value
-    for place, section, field, _ in bindings:
-        if not section and field not in used:
-            raise ValueError(f"{place}: {field!r} is bound and never used: a setting is section.name, a macro %{field}")
-    return sections
+            raise ValueError(f"{binding.place}: {binding.key}: {error}") from error
+    for binding in bindings:
+        if not binding.section and binding.field not in used:
+            name = binding.field
+            raise ValueError(
+                f"{binding.place}: {name!r} is bound and never used: a setting is section.name, a macro %{name}"
+            )
+    return settled
 
 
 def _value(value: Any, macros: dict[str, Any], used: set[str], count: Iterator[int], within: tuple = ()) -> Any:

@@ -124,7 +124,7 @@ def test_gin_s_syntax_macros_blocks_comments_and_several_lines():
         ("train.steps = %a\na = %b\nb = %a", "a macro of itself: %a -> %b -> %a"),
         ("train.steps = %stepz\nsteps = 3", "unknown macro 'stepz': did you mean 'steps'"),
         ("steps = 3", "'steps' is bound and never used"),
-        ("a/train.steps = 3", "a sweep has no scopes"),
+        ("a/train.steps = 3", "a setting of the whole study has no scope"),
         ("study.train.steps = 3", "unknown section 'study.train': did you mean 'train'"),
         ("train.learning_rate = 1e999", "train.learning_rate: inf: expected a finite number"),
         ("train.learning_rate = " + "9" * 400, "expected a finite number, of 308 digits at most"),
