@@ -7,11 +7,11 @@ from pathlib import Path
 
 from report_study import make_study
 
-from disentanglement_study import cli, config, data, metrics, store
+from disentanglement_study import cli, data, metrics, store
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.vae import vae
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 from disentanglement_study.types import Objective
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -95,7 +95,7 @@ def test_the_method_of_the_readme_gives_codes(dsprites_root, tmp_path, monkeypat
 
 def test_the_sweep_of_the_readme_can_be_planned():
     (text,) = re.findall(r"```\n(sweep\.data_sets.*?)```", README, flags=re.DOTALL)
-    study = config.load("quick", [text])
+    study = components.load("quick", [text])
     runs = plan.expand(study)
     assert len(runs) == 2 * (3 * 2 * 2 + 2 * 2 + 1) * 5
 

@@ -153,8 +153,8 @@ SECTIONS = {
 }
 
 
-# Options of runs that are named by what has them, "mlp_encoder.widths": the setting that holds them, the one that chooses
-# what has them, and its name then.
+# Options of runs that are named by what has them, such as "mlp_encoder.widths": the setting that holds them, the one
+# that chooses what has them, and its name then.
 PARTS = {
     "nets.encoder_options": ("nets.encoder", "{}_encoder"),
     "nets.decoder_options": ("nets.decoder", "{}_decoder"),

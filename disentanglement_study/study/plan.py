@@ -108,14 +108,13 @@ def _check_points(study: Study, data_set: str, there: int, is_grid: bool) -> Non
     rows = min(there, evaluate.table_rows or there)
     if is_grid and rows == there:
         return
-    for name in evaluate.metrics:
-        sizes = num_points(name, evaluate)
-        if (wanted := sum(sizes.values())) > rows:
-            places = " + ".join(_place(name, size, evaluate) for size in sizes)
-            raise ValueError(
-                f"{places} = {wanted}: expected at most {rows}, the points of {data_set} that evaluate.table_rows and "
-                "evaluate.sampling leave"
-            )
+    wanted, name = max((sum(num_points(name, evaluate).values()), name) for name in evaluate.metrics)
+    if wanted > rows:
+        places = " + ".join(_place(name, size, evaluate) for size in num_points(name, evaluate))
+        raise ValueError(
+            f"{places} = {wanted}: expected at most {rows}, the points of {data_set} that evaluate.table_rows and "
+            "evaluate.sampling leave"
+        )
 
 
 def _place(metric: str, size: str, evaluate: EvaluateConfig) -> str:

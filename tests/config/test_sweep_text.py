@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from disentanglement_study import cli, config, store
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
@@ -159,7 +159,7 @@ def test_includes_are_beside_the_including_file_first(tmp_path, monkeypatch):
     (there / "deep.gin").write_text("include 'mine.gin'\ninclude 'gin_configs/quick.gin'\n")
     monkeypatch.chdir(here)
     assert config.load(str(there / "mine.gin")).train.steps == 2
-    assert config.load(str(there / "deep.gin")).nets.image_size == 16
+    assert components.load(str(there / "deep.gin")).nets.image_size == 16
     assert config.load(SWEEP, ["include 'common.gin'"]).train.steps == 1
     monkeypatch.chdir(there)
     assert config.load("mine.gin").train.steps == 2
