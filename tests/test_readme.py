@@ -1,6 +1,5 @@
 """What the README says is so."""
 
-import ast
 import re
 import shlex
 from pathlib import Path
@@ -110,10 +109,10 @@ def test_the_samplers_of_the_readme_are_all_there_are():
     (table,) = re.findall(r"\| sampling \|.*?\n\n", README, flags=re.DOTALL)
     named = set(re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in table.strip().splitlines()[2:])))
     assert named == set(sampling.DISTRIBUTIONS) | set(sampling.PAIRS)
-    options = dict(re.findall(r"^train\.(sampling\w*) = (.*)$", README, flags=re.MULTILINE))
-    facts = data.facts("dsprites")
-    options = {name: ast.literal_eval(value) for name, value in options.items()}
-    sampling.check(options["sampling"], options["sampling_options"], facts.factor_names, facts.factor_sizes)
+    (text,) = re.findall(r"```\n(train\.sampling.*?)```", README, flags=re.DOTALL)
+    study = components.load("quick", [text])
+    assert study.train.sampling_options == {"first": "scale", "second": "position_x", "sigma": 0.2}
+    assert plan.expand(study)
 
 
 def test_the_metrics_of_the_readme_are_there_and_its_example_runs():

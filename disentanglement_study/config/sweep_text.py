@@ -9,7 +9,7 @@ import math
 import pprint
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -197,16 +197,20 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def written(sections: dict[str, dict[str, Any]]) -> str:
-    """The gin text of {section: {field: value}}, laid out as gin's own `config_str` does."""
-    lines = []
-    for section, fields in sorted(sections.items()):
+def written(sections: Mapping[str, Mapping[str, Any]], comments: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """The gin text of {section: {field: value}}, laid out as gin's own `config_str` does; `comments` bind nothing."""
+    lines, comments = [], comments or {}
+    for section in sorted({*sections, *comments}):
         lines += [f"# Parameters for {section}:", "# " + "=" * 78]
-        for field, value in sorted(fields.items()):
-            key, literal = f"{section}.{field}", pprint.pformat(value, width=76)
-            if "\n" in literal or len(key + literal) > 80:
-                lines += [f"{key} = \\", *(f"    {line}" for line in literal.split("\n"))]
-            else:
-                lines.append(f"{key} = {literal}")
+        bound = sections.get(section, {})
+        for field, value in sorted({**comments.get(section, {}), **bound}.items()):
+            lines += _laid_out(f"{section}.{field}", value, "" if field in bound else "# ")
         lines.append("")
     return "\n".join(lines)
+
+
+def _laid_out(key: str, value: Any, before: str) -> list[str]:
+    literal = pprint.pformat(value, width=76)
+    if "\n" in literal or len(key + literal) > 80:
+        return [f"{before}{key} = \\", *(f"{before}    {line}" for line in literal.split("\n"))]
+    return [f"{before}{key} = {literal}"]

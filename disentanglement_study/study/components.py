@@ -265,6 +265,6 @@ def _check_scope(binding: Binding, kind: Kind | None) -> None:
         raise ValueError(f"{place}: {unknown(f'scope of {section!r}', scope, [*parts, *METHODS])}")
     of_runs = section in OF_RUNS or holder_of_runs(section) is not None
     if not (of_runs if scope in METHODS else kind is SAMPLING):
-        what = f"a {kind.word}" if kind else f"section {section!r}"
+        what = f"{kind.word if kind else 'section'} {section!r}"
         has = "that of a method" if of_runs else "none"
         raise ValueError(f"{place}: {binding.key}: {what} cannot have the scope {scope!r} (it can have {has})")
