@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import chromium
-from disentanglement_study import config
 from disentanglement_study.analysis import names, report
 from disentanglement_study.analysis.rows import with_method
 from disentanglement_study.store import Store
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 from disentanglement_study.types import Job
 
 HEADLINES = (*names.STUDY_METRICS, "irs", "explicitness", "downstream_logistic_regression", "downstream_boosted_trees")
@@ -35,7 +34,7 @@ LOADS = 3
 
 def made_up(root: Path, sweep: str, steps: int, seed: int = 0) -> Store:
     """A study at `root` with scores by method, strength and chance; some jobs failed, some are missing."""
-    settings = config.load(sweep)
+    settings = components.load(sweep)
     runs = plan.expand(settings)
     frame = plan.frame(runs, settings)
     store = Store(root)

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from disentanglement_study import config
 from disentanglement_study.store import Store
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> & \u2028"
 METRICS = ("mig", "dci", "sap_score", "modularity")
@@ -20,7 +19,7 @@ def row(run_id, representation, metric, score, value, error=None):
 
 def make_study(root: Path, *changes: str) -> Store:
     """The runs of the quick sweep on 3 seeds in jobs of 9: one job failed, one is missing, and two scores failed."""
-    settings = config.load("quick", ["sweep.seeds = 3", *changes])
+    settings = components.load("quick", ["sweep.seeds = 3", *changes])
     runs = plan.expand(settings)
     store = Store(root)
     store.create(plan.frame(runs, settings), settings.text, "{}")

@@ -73,10 +73,9 @@ def process():
         f"for module, absent in {ABSENT}.items():\n"
         "    importlib.import_module(module)\n"
         "    found[module] = [name for name in absent if name in sys.modules]\n"
-        "from disentanglement_study import config\n"
-        "from disentanglement_study.study import plan\n"
+        "from disentanglement_study.study import components, plan\n"
         "from jax._src import xla_bridge\n"
-        "settings = config.load('quick')\n"
+        "settings = components.load('quick')\n"
         "plan.frame(plan.expand(settings), settings)\n"
         "print(json.dumps(found | {'device': xla_bridge.backends_are_initialized()}))"
     )

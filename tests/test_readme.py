@@ -1,17 +1,16 @@
 """What the README says is so."""
 
-import ast
 import re
 import shlex
 from pathlib import Path
 
 from report_study import make_study
 
-from disentanglement_study import cli, config, data, metrics, store
+from disentanglement_study import cli, data, metrics, store
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.vae import vae
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 from disentanglement_study.types import Objective
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -93,11 +92,10 @@ def test_the_method_of_the_readme_gives_codes(dsprites_root, tmp_path, monkeypat
     assert set(results["representation"]) == {"mean"}
 
 
-def test_the_sweep_of_the_readme_can_be_planned():
-    (text,) = re.findall(r"```\n(sweep\.data_sets.*?)```", README, flags=re.DOTALL)
-    study = config.load("quick", [text])
-    runs = plan.expand(study)
-    assert len(runs) == 2 * (3 * 2 * 2 + 2 * 2 + 1) * 5
+def test_the_sweeps_of_the_readme_can_be_planned():
+    images, sources = re.findall(r"```\n(sweep\.data_sets.*?)```", README, flags=re.DOTALL)
+    assert len(plan.expand(components.load("quick", [images]))) == 2 * (3 * 2 * 2 + 2 * 2 + 1) * 5
+    assert len(plan.expand(components.load("quick", [sources]))) == 3 * 3 * 2
 
 
 def test_the_data_of_the_readme_become_a_set_that_can_be_drawn_from(tmp_path, monkeypatch):
@@ -110,10 +108,10 @@ def test_the_samplers_of_the_readme_are_all_there_are():
     (table,) = re.findall(r"\| sampling \|.*?\n\n", README, flags=re.DOTALL)
     named = set(re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in table.strip().splitlines()[2:])))
     assert named == set(sampling.DISTRIBUTIONS) | set(sampling.PAIRS)
-    options = dict(re.findall(r"^train\.(sampling\w*) = (.*)$", README, flags=re.MULTILINE))
-    facts = data.facts("dsprites")
-    options = {name: ast.literal_eval(value) for name, value in options.items()}
-    sampling.check(options["sampling"], options["sampling_options"], facts.factor_names, facts.factor_sizes)
+    (text,) = re.findall(r"```\n(train\.sampling.*?)```", README, flags=re.DOTALL)
+    study = components.load("quick", [text])
+    assert study.train.sampling_options == {"first": "scale", "second": "position_x", "sigma": 0.2}
+    assert plan.expand(study)
 
 
 def test_the_metrics_of_the_readme_are_there_and_its_example_runs():

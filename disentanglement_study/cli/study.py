@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from disentanglement_study import config, store
+from disentanglement_study import store
 from disentanglement_study.cli import analysis, options
 from disentanglement_study.errors import Failed, reason
 from disentanglement_study.runtime.terminal import ERR, OUT
@@ -93,10 +93,11 @@ def status(arguments: argparse.Namespace) -> None:
 
 
 def _sweep(arguments: argparse.Namespace):
+    from disentanglement_study.study import components
     from disentanglement_study.study import plan as plans
     from disentanglement_study.study import run as study
 
-    settings = config.load(arguments.sweep, arguments.gin)
+    settings = components.load(arguments.sweep, arguments.gin)
     return settings, study.select(plans.expand(settings, arguments.data_dir), settings, arguments.where)
 
 

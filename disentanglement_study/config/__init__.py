@@ -5,7 +5,7 @@ after that, on this machine or on a Ray worker, is handed the dataclasses.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,6 +41,8 @@ class SweepConfig:
     methods: {method: {hyperparameter or option: value or list of values}}; lists of one method are multiplied out.
     axes: {"nets.num_latents": [2, 5, 10]}: other settings that runs differ by, of nets or training, or options of a
     method or a data set.
+    own: {method: {"train.steps": 9}}: settings that its runs have instead of the study's; and {"mlp_encoder":
+    {"widths": [8]}}: the options of a net or sampling where a run chooses it and the study another.
     seeds: a number n (seeds 0..n-1) or a list. protocol: "dlib" (what the published numbers came from) or "paper".
     """
 
@@ -49,6 +51,7 @@ class SweepConfig:
     seeds: Annotated[int, Interval(ge=1, le=MOST_RUNS)] | Annotated[tuple[Seed, ...], MinLen(1)]
     protocol: Protocol = "dlib"
     axes: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
+    own: dict[str, Options] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,6 +157,15 @@ SECTIONS = {
 }
 
 
+# Options of runs that are named by what has them, such as "mlp_encoder.widths": the setting that holds them, the one
+# that chooses what has them, and its name then.
+PARTS = {
+    "nets.encoder_options": ("nets.encoder", "{}_encoder"),
+    "nets.decoder_options": ("nets.decoder", "{}_decoder"),
+    "nets.discriminator_options": (None, "discriminator"),
+    "train.sampling_options": ("train.sampling", "{}"),
+}
+
 # Settings by their names of before, which are still read.
 RENAMED = {("sweep", "objectives"): "methods"}
 
@@ -174,18 +186,34 @@ class Study:
     options: dict[str, Options] = dataclasses.field(default_factory=dict)
 
     def of(self, settings: Mapping[str, Any]) -> "Study":
-        """The settings of runs that have these instead of the study's: {"nets.num_latents": 5, "pca.num_points": 9}."""
+        """The settings of runs that have these instead of the study's: {"nets.num_latents": 5, "pca.num_points": 9}.
+
+        Options of a net or sampling, {"mlp_encoder.widths": [8]}, are beside those that it has.
+        """
         changed: dict[str, dict[str, Any]] = {}
         for name, value in settings.items():
             section, _, field = name.partition(".")
             changed.setdefault(section, {})[field] = value
-        sections = {
-            name: dataclasses.replace(getattr(self, name), **_fitting(name, changed[name]))
-            for name in changed
-            if name in SECTIONS
-        }
+        study = self._with({name: values for name, values in changed.items() if name in SECTIONS})
+        for holder, (chooser, pattern) in PARTS.items():
+            part, kept = pattern.format(study.value(chooser)), study.value(holder)
+            if part != pattern.format(self.value(chooser)) and holder not in settings:
+                kept = self.sweep.own.get(part, kept)
+            section, _, field = holder.partition(".")
+            study = study._with({section: {field: {**kept, **changed.pop(part, {})}}})
         options = {name: {**self.options.get(name, {}), **changed[name]} for name in changed if name not in SECTIONS}
-        return dataclasses.replace(self, **sections, options={**self.options, **options})
+        return dataclasses.replace(study, options={**self.options, **options})
+
+    def value(self, setting: str | None) -> Any:
+        """The value of a setting, by its whole name."""
+        section, _, field = (setting or "").partition(".")
+        return getattr(getattr(self, section), field) if setting else None
+
+    def _with(self, changed: Mapping[str, Mapping[str, Any]]) -> "Study":
+        sections = {
+            name: dataclasses.replace(getattr(self, name), **_fitting(name, values)) for name, values in changed.items()
+        }
+        return dataclasses.replace(self, **sections)
 
 
 def _fitting(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,40 +243,52 @@ def find_sweep(name: str) -> Path:
     raise unknown("sweep", name, bundled)
 
 
-def load(sweep: str, bindings: Sequence[str] = ()) -> Study:
-    """Reads a sweep file, or text of more than one line, and `bindings` over it.
+# What makes bindings of sections alone out of those of components too: `study.components.lower`.
+Lower = Callable[[list[Binding]], list[Binding]]
+
+
+def load(sweep: str, bindings: Sequence[str] = (), lower: Lower = list) -> Study:
+    """Reads a sweep file, or text of more than one line, and `bindings` over it; of sections alone without `lower`.
 
     Raises ValueError, in one line, for a file that cannot be read, a section or setting that does not exist (with the
     nearest one), and a value that has not the type or is not in the range that its field declares.
     """
     if "\n" in sweep:
-        return load_text(sweep, bindings=bindings)
-    return _study(parse_file(find_sweep(sweep), search_path()), bindings)
+        return load_text(sweep, bindings=bindings, lower=lower)
+    return _study(parse_file(find_sweep(sweep), search_path()), bindings, lower)
 
 
-def load_text(text: str, place: str = "sweep text", bindings: Sequence[str] = ()) -> Study:
+def load_text(text: str, place: str = "sweep text", bindings: Sequence[str] = (), lower: Lower = list) -> Study:
     """The same for text that is no file: that of a study, for one. It includes nothing. `place` is for messages."""
-    return _study(parse(text, place), bindings)
+    return _study(parse(text, place), bindings, lower)
 
 
-def _study(read: Iterable[Binding], bindings: Sequence[str]) -> Study:
+def _study(read: Iterable[Binding], bindings: Sequence[str], lower: Lower) -> Study:
     given = [*read]
     for binding in bindings:
         given += parse(binding, "--gin", search_path())
-    settled = settle(
-        [binding._replace(field=RENAMED.get((binding.section, binding.field), binding.field)) for binding in given]
-    )
-    for name, values in settled.items():
-        places = [place for place, _ in values.values()]
-        if name not in SECTIONS:
-            raise ValueError(f"{places[0]}: {unknown('section', name, SECTIONS)}")
-        fields = [field.name for field in dataclasses.fields(SECTIONS[name])]
-        for place, field in zip(places, values, strict=True):
-            if field not in fields:
-                raise ValueError(f"{place}: {unknown(f'setting of {name!r}', field, fields)}")
-    plain = {name: {field: value for field, (_, value) in values.items()} for name, values in settled.items()}
+    plain: dict[str, dict[str, Any]] = {}
+    for binding in lower(settle([_as_now(binding) for binding in given])):
+        check_name(binding)
+        plain.setdefault(binding.section, {})[binding.field] = binding.value
     sections = {name: _section(name, section, plain.get(name, {})) for name, section in SECTIONS.items()}
     return Study(**sections, text=written(plain))
+
+
+def _as_now(binding: Binding) -> Binding:
+    return binding._replace(field=RENAMED.get((binding.section, binding.field), binding.field))
+
+
+def check_name(binding: Binding) -> None:
+    """ValueError for a setting that no section has."""
+    place, scope, name, field, _ = binding
+    if scope:
+        raise ValueError(f"{place}: {binding.key!r}: a setting of the whole study has no scope")
+    if name not in SECTIONS:
+        raise ValueError(f"{place}: {unknown('section', name, SECTIONS)}")
+    fields = [field.name for field in dataclasses.fields(SECTIONS[name])]
+    if field not in fields:
+        raise ValueError(f"{place}: {unknown(f'setting of {name!r}', field, fields)}")
 
 
 def _section(name: str, section: type, values: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ import math
 import pprint
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,12 +22,18 @@ MOST_VALUES = 1_000_000
 
 
 class Binding(NamedTuple):
-    """`section.field = value`, or a macro `field = value` with no section; `place` is the file or option it is from."""
+    """`scope/section.field = value`, or a macro `field = value` with no section; `place` is the file or option it is
+    from."""
 
     place: str
+    scope: str
     section: str
     field: str
     value: Any
+
+    @property
+    def key(self) -> str:
+        return f"{self.scope}/{self.section}.{self.field}".removeprefix("/")
 
 
 class _Macro(NamedTuple):
@@ -61,10 +67,8 @@ def parse(text: str, place: str, search: Sequence[Path] = (), within: tuple[Path
             yield from _include(statement.filename, place, search, within)
         if isinstance(statement, config_parser.BindingStatement):
             scope, section, field, value, _ = statement
-            if field and scope:
-                raise ValueError(f"{place}: {f'{scope}/{section}.{field}'!r}: a sweep has no scopes")
             macro = f"{scope}/{section}" if scope else section
-            yield Binding(place, section, field, value) if field else Binding(place, "", macro, value)
+            yield Binding(place, scope or "", section, field, value) if field else Binding(place, "", "", macro, value)
 
 
 def parse_file(path: Path, search: Sequence[Path], within: tuple[Path, ...] = ()) -> Iterator[Binding]:
@@ -120,26 +124,32 @@ def _not_gin(text: str, place: str, message: str, number: int | None) -> ValueEr
     return ValueError(f"{place}: not gin: {message}, in line {at}: {clipped(line)} (a setting is section.name = value)")
 
 
-def settle(bindings: Sequence[Binding]) -> dict[str, dict[str, tuple[str, Any]]]:
-    """{section: {field: (place, value)}}: the last binding of each, with values in place of macros.
+def settle(bindings: Sequence[Binding]) -> list[Binding]:
+    """The last binding of each setting, in the order of these, with values in place of macros.
 
     Raises ValueError for a reference to a function, a macro that is not bound, is never used or stands for itself, and
     a value that is no finite number, string, list, dict or None.
     """
     macros = {binding.field: binding.value for binding in bindings if not binding.section}
-    sections: dict[str, dict[str, tuple[str, Any]]] = {}
     used, count = set(), itertools.count(1)
-    last = {binding[1:3]: binding for binding in bindings if binding.section}
-    for place, section, field, value in last.values():
+    last: dict[str, Binding] = {}
+    for binding in bindings:
+        if binding.section:
+            last.pop(binding.key, None)
+            last[binding.key] = binding
+    settled = []
+    for binding in last.values():
         try:
-            value = _value(value, macros, used, count)
+            settled.append(binding._replace(value=_value(binding.value, macros, used, count)))
         except ValueError as error:
-            raise ValueError(f"{place}: {section}.{field}: {error}") from error
-        sections.setdefault(section, {})[field] = place, value
-    for place, section, field, _ in bindings:
-        if not section and field not in used:
-            raise ValueError(f"{place}: {field!r} is bound and never used: a setting is section.name, a macro %{field}")
-    return sections
+            raise ValueError(f"{binding.place}: {binding.key}: {error}") from error
+    for binding in bindings:
+        if not binding.section and binding.field not in used:
+            name = binding.field
+            raise ValueError(
+                f"{binding.place}: {name!r} is bound and never used: a setting is section.name, a macro %{name}"
+            )
+    return settled
 
 
 def _value(value: Any, macros: dict[str, Any], used: set[str], count: Iterator[int], within: tuple = ()) -> Any:
@@ -187,16 +197,20 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def written(sections: dict[str, dict[str, Any]]) -> str:
-    """The gin text of {section: {field: value}}, laid out as gin's own `config_str` does."""
-    lines = []
-    for section, fields in sorted(sections.items()):
+def written(sections: Mapping[str, Mapping[str, Any]], comments: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """The gin text of {section: {field: value}}, laid out as gin's own `config_str` does; `comments` bind nothing."""
+    lines, comments = [], comments or {}
+    for section in sorted({*sections, *comments}):
         lines += [f"# Parameters for {section}:", "# " + "=" * 78]
-        for field, value in sorted(fields.items()):
-            key, literal = f"{section}.{field}", pprint.pformat(value, width=76)
-            if "\n" in literal or len(key + literal) > 80:
-                lines += [f"{key} = \\", *(f"    {line}" for line in literal.split("\n"))]
-            else:
-                lines.append(f"{key} = {literal}")
+        bound = sections.get(section, {})
+        for field, value in sorted({**comments.get(section, {}), **bound}.items()):
+            lines += _laid_out(f"{section}.{field}", value, "" if field in bound else "# ")
         lines.append("")
     return "\n".join(lines)
+
+
+def _laid_out(key: str, value: Any, before: str) -> list[str]:
+    literal = pprint.pformat(value, width=76)
+    if "\n" in literal or len(key + literal) > 80:
+        return [f"{before}{key} = \\", *(f"{before}    {line}" for line in literal.split("\n"))]
+    return [f"{before}{key} = {literal}"]

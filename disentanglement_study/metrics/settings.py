@@ -5,15 +5,37 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from disentanglement_study.config import declared
+from disentanglement_study.config import EvaluateConfig, declared
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.metrics import METRICS
+from disentanglement_study.metrics.options import NumPoints
+
+# The numbers of points that the harness draws for a metric; one that draws from the table itself declares its own.
+SIZES = {"sample": ("num_train",), "split": ("num_train", "num_test"), "table": ()}
 
 
 def metric_options(name: str) -> dict[str, inspect.Parameter]:
-    """The options of a metric, with what each may be and its default."""
-    parameters = inspect.signature(METRICS[name].compute).parameters.values()
+    """The options of a metric, with what each may be and its default: its own, and how many points it is given."""
+    parameters = [*inspect.signature(METRICS[name].compute).parameters.values()]
+    parameters += [
+        inspect.Parameter(
+            size, inspect.Parameter.KEYWORD_ONLY, default=getattr(EvaluateConfig, size), annotation=NumPoints
+        )
+        for size in SIZES[METRICS[name].sampling]
+    ]
     return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "rng"}
+
+
+def options_with(name: str, evaluate: EvaluateConfig, protocol: str) -> dict[str, Any]:
+    """The options that a metric is computed with, but for its defaults: those of `evaluate`, sizes and protocol too."""
+    shared = {"num_train": evaluate.num_train, "num_test": evaluate.num_test, "protocol": protocol}
+    return {key: value for key, value in shared.items() if key in metric_options(name)} | evaluate.options.get(name, {})
+
+
+def num_points(name: str, evaluate: EvaluateConfig) -> dict[str, int]:
+    """How many points the harness draws for a metric, {"num_train": 10_000}; none if it draws from the table itself."""
+    options = options_with(name, evaluate, "")
+    return {size: options[size] for size in SIZES[METRICS[name].sampling]}
 
 
 def check_options(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,5 @@
 """Scoring: the named metrics on codes and factors. Each score is timed and versioned; an error becomes a row."""
 
-import inspect
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +15,7 @@ from disentanglement_study.errors import stop_if_full, unknown
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.checks import is_real
 from disentanglement_study.metrics.points import draw_points, is_complete_grid
+from disentanglement_study.metrics.settings import num_points, options_with
 
 VERSIONS = " ".join(f"{package}={version(package)}" for package in ("numpy", "scipy", "scikit-learn", "numba"))
 
@@ -41,7 +41,7 @@ def evaluate(
     for name in config.metrics:
         report(name)
         start = time.perf_counter()
-        num_train = config.num_train
+        num_train = config.options.get(name, {}).get("num_train", config.num_train)
         try:
             truth = factors if sources is None or not _takes_numbers(name, config) else sources
             scores, num_train = _compute(name, codes, truth, complete, representation, config, protocol)
@@ -107,16 +107,13 @@ def _compute(
     """The scores, and how many points were drawn for training."""
     metric = METRICS[name]
     draws = rng.generator(config.seed, "evaluate", name, representation)
-    options = dict(config.options.get(name, {}))
-    if "protocol" in inspect.signature(metric.compute).parameters:
-        options.setdefault("protocol", protocol)
+    options = options_with(name, config, protocol)
     if metric.factors == "either" and is_real(factors):
         options.setdefault("continuous_factors", True)
     if metric.sampling == "table":
-        options = {"num_train": config.num_train, "num_test": config.num_test, **options}
         return metric.compute(codes, factors, rng=draws, **options), options["num_train"]
-    num_test = config.num_test if metric.sampling == "split" else 0
-    train, test = draw_points(len(codes), complete, config.num_train, num_test, draws)
+    sizes = {size: options.pop(size) for size in num_points(name, config)}
+    train, test = draw_points(len(codes), complete, sizes["num_train"], sizes.get("num_test", 0), draws)
     parts = (train, test) if metric.sampling == "split" else (train,)
     arrays = [array for rows in parts for array in (codes[rows], None if factors is None else factors[rows])]
     return metric.compute(*arrays, rng=draws, **options), len(train)

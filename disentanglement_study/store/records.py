@@ -188,7 +188,7 @@ def write_job(
     scores: list[dict],
     curves: list[dict],
     arrays: dict[str, dict[str, np.ndarray]],
-    text: str,
+    texts: dict[str, str],
     manifest: dict,
 ) -> None:
     """Writes the files of a job into a new folder; OSError names the one that could not be written."""
@@ -200,8 +200,9 @@ def write_job(
     for name, content in arrays.items():
         with writing(path := folder / f"{name}.npz"):
             np.savez(path, **content)
-    with writing(path := folder / "config.gin"):
-        path.write_text(text, encoding="utf-8")
+    for name, text in texts.items():
+        with writing(path := folder / f"{name}.gin"):
+            path.write_text(text, encoding="utf-8")
     with writing(path := folder / "manifest.json"):
         path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 

@@ -2,7 +2,8 @@
 
     study.gin              the settings, without includes
     plan.parquet           a row per run, a column per binding
-    jobs/<job_id>/         manifest.json  config.gin  scores.parquet  curves.parquet  params.npz  codes.npz
+    jobs/<job_id>/         manifest.json  scores.parquet  curves.parquet  params.npz  codes.npz
+                           config.gin: study.gin as it was then;  operative.gin: what the job used, defaults included
     checkpoints/<job_id>/  of jobs that are being trained
     evaluation.json        the settings of scoring, which all jobs share
     tmp/                   jobs that are being written, and their progress
@@ -40,7 +41,7 @@ from disentanglement_study.types import Job
 BINDINGS = ["data_set", "method", "strength_name", "strength", "seed", "dlib_model_num", "run_id"]
 # What this program makes in tmp/.
 MADE = re.compile(
-    r"lock|(plan|study|evaluation)\.\d+|[0-9a-f]{12}\.(\d+|scores\.\d+|progress\.json|progress\.\d+)|"
+    r"lock|(plan|study|evaluation)\.\d+|[0-9a-f]{12}\.(\d+|(scores|operative)\.\d+|progress\.json|progress\.\d+)|"
     r"\.[0-9a-f]{12}\.progress\.json\.\d+"
 )
 
@@ -162,8 +163,11 @@ class Store:
         curves: list[dict],
         arrays: dict[str, dict[str, np.ndarray]],
         manifest: dict,
+        operative: str | None = None,
     ) -> None:
         """Writes a finished or failed job. `arrays` are npz files by name; a job of that name is replaced.
+
+        operative: the gin text of what the job used, if it is known.
 
         OSError that names the file if the disk is full: nothing is left of the job then.
         """
@@ -172,7 +176,8 @@ class Store:
         try:
             manifest = {"job_id": job.job_id, "run_ids": [run.run_id for run in job.runs], **manifest}
             manifest["parameters"] = sorted(arrays.get("params", {}))
-            records.write_job(folder, scores, curves, arrays, self.text, manifest)
+            texts = {"config": self.text} | ({} if operative is None else {"operative": operative})
+            records.write_job(folder, scores, curves, arrays, texts, manifest)
             final = self.jobs / job.job_id
             self._remove_job(final)
             os.rename(folder, final)
@@ -200,6 +205,10 @@ class Store:
         replaced = pd.MultiIndex.from_frame(there[key]).isin(pd.MultiIndex.from_frame(new[key]))
         with replacing(path, self.tmp / f"{job.job_id}.scores.{os.getpid()}") as temporary:
             pd.concat([there[~replaced], new], ignore_index=True).to_parquet(temporary, index=False)
+
+    def write_operative(self, job: Job, text: str) -> None:
+        """The gin text of what a finished job used, in place of that from before."""
+        self._write(self.jobs / job.job_id / "operative.gin", f"{job.job_id}.operative", text)
 
     def check_arrays(self, jobs: Iterable[Job], name: str) -> None:
         """Raises ValueError, in one line, if the "params" or "codes" of a finished job are seen to be damaged."""

@@ -2,17 +2,14 @@
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from disentanglement_study import data
-from disentanglement_study.config import SECTIONS, Study
+from disentanglement_study.config import PARTS, SECTIONS, Study
 from disentanglement_study.config.declared import check
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS
-
-# The sections whose settings enter a run, and may be axes.
-OF_RUNS = ("nets", "train")
+from disentanglement_study.study.components import KINDS, OF_RUNS, holder_of_runs, kind_of, method_options
 
 Values = dict[str, list[Any]]  # of each axis
 
@@ -38,16 +35,16 @@ def strengths(method: str, given: Mapping[str, Any]) -> Values:
 def settings(method: str, given: Mapping[str, Any], study: Study) -> Values:
     """The values of what a method's runs have instead of the study's settings: {"nets.num_latents": [2, 5]}.
 
-    Those of `sweep.axes`, and the options of the method that the sweep gives beside its hyperparameters.
+    Those of `sweep.axes`, the method's options that the sweep gives beside its hyperparameters, and of `sweep.own`.
     """
     _known(method, given)
     options = {f"{method}.{name}": value for name, value in given.items() if name not in METHODS[method].hyper}
     if twice := options.keys() & study.sweep.axes.keys():
         raise ValueError(f"{min(twice)} is given in sweep.methods and in sweep.axes: give it once")
-    axes = _values(
-        {axis: value for axis, value in study.sweep.axes.items() if _concerns(axis, method, study)}, "sweep.axes: "
-    )
-    return axes | _values(options)
+    ours = {axis: value for axis, value in study.sweep.axes.items() if _concerns(axis, method, study)}
+    axes = _values(ours, "sweep.axes: ") | _values(options) | _own(method, study)
+    _check_in_use(axes, study)
+    return axes
 
 
 def of_data_set(name: str, study: Study) -> Values:
@@ -66,8 +63,7 @@ def of_data_set(name: str, study: Study) -> Values:
 def _concerns(axis: str, method: str, study: Study) -> bool:
     """Whether a method's runs differ by this axis."""
     section, _ = _split(axis, study)
-    uses = METHODS[method].uses
-    return section == method or (section in OF_RUNS and (uses is None or bool({section, axis} & set(uses))))
+    return section == method or ((section in OF_RUNS or bool(holder_of_runs(section))) and _matters(axis, method))
 
 
 def _values(axes: Mapping[str, Any], place: str = "") -> Values:
@@ -78,6 +74,43 @@ def _values(axes: Mapping[str, Any], place: str = "") -> Values:
         listed = _listed(f"{place}{axis}", given, ": the sweep has no runs")
         values[axis] = [check(f"{place}{axis}", one, _declared(section)[name]) for one in listed]
     return values
+
+
+def _own(method: str, study: Study) -> Values:
+    """The one value of each setting that `sweep.own` gives the runs of a method."""
+    for of in study.sweep.own:
+        if of not in METHODS and holder_of_runs(of) is None:
+            raise ValueError(f"sweep.own: {unknown('method, net or sampling', of, METHODS)}")
+    own = {}
+    for name, value in study.sweep.own.get(method, {}).items():
+        section, _, field = name.partition(".")
+        if section in METHODS or field not in _declared(section) or not (section in OF_RUNS or holder_of_runs(section)):
+            raise ValueError(f"{method}/{name}: {unknown('setting of runs', name, _all_axes(OF_RUNS))}")
+        if name in study.sweep.axes:
+            raise ValueError(f"{method}/{name} is given, and {name} in sweep.axes: give it once")
+        if not _matters(name, method):
+            uses = ", ".join(METHODS[method].uses) or "none"
+            raise ValueError(f"{method}/{name} makes no difference to {method} (settings that do: {uses})")
+        own[name] = [check(f"{method}/{name}", value, _declared(section)[field])]
+    return own
+
+
+def _matters(name: str, method: str) -> bool:
+    """Whether a setting, or an option of a net or sampling, makes a difference to a method. Its own options do."""
+    setting, uses = holder_of_runs(name.partition(".")[0]) or name, METHODS[method].uses
+    section = setting.partition(".")[0]
+    return section not in OF_RUNS or uses is None or bool({section, setting} & set(uses))
+
+
+def _check_in_use(axes: Values, study: Study) -> None:
+    """ValueError for options of a net or sampling that runs do not choose."""
+    for name in axes:
+        part = name.partition(".")[0]
+        if holder := holder_of_runs(part):
+            chooser, pattern = PARTS[holder]
+            for choice in axes.get(chooser, [study.value(chooser)]):
+                if pattern.format(choice) != part:
+                    raise ValueError(f"{name} is of no use to runs with {chooser} = {choice!r}")
 
 
 def combinations(axes: Values) -> list[dict[str, Any]]:
@@ -101,26 +134,27 @@ def _split(axis: str, study: Study) -> tuple[str, str]:
     if section in SECTIONS and section not in OF_RUNS:
         raise ValueError(
             f"sweep.axes: {axis!r} does not enter a run: an axis is a setting of {' or '.join(OF_RUNS)}, "
-            "or an option of a method or a data set"
+            "or an option of a method, data set, net or sampling"
         )
-    if not dot or section not in _varied(study) or name not in _declared(section):
-        raise ValueError(f"sweep.axes: {unknown('axis', axis, _all_axes(study))}")
+    sections = (*OF_RUNS, *study.sweep.methods, *study.sweep.data_sets)
+    if not dot or not (section in sections or holder_of_runs(section)) or name not in _declared(section):
+        raise ValueError(f"sweep.axes: {unknown('axis', axis, _all_axes(sections))}")
     return section, name
 
 
-def _all_axes(study: Study) -> list[str]:
-    return [f"{section}.{name}" for section in _varied(study) for name in _declared(section)]
-
-
-def _varied(study: Study) -> list[str]:
-    """The sections, methods and data sets whose settings may be axes of a sweep."""
-    return [*OF_RUNS, *study.sweep.methods, *study.sweep.data_sets]
+def _all_axes(sections: Iterable[str]) -> list[str]:
+    parts = [name for kind in KINDS for name in kind.names() if holder_of_runs(name)]
+    return [f"{section}.{name}" for section in (*sections, *parts) for name in _declared(section)]
 
 
 def _declared(section: str) -> dict[str, Any]:
-    """{name: annotation} of a section's settings, or of the options of a method or a data set."""
-    of = SECTIONS.get(section) or (METHODS[section].options if section in METHODS else data.options_of(section))
-    return {} if of is None else {field.name: field.type for field in dataclasses.fields(of)}
+    """{name: annotation} of a section's settings, or of the options of a method, data set, net or sampling."""
+    if section in SECTIONS:
+        return {field.name: field.type for field in dataclasses.fields(SECTIONS[section])}
+    if section in METHODS:
+        return {name: option.annotation for name, option in method_options(section).items()}
+    kind = kind_of(section)
+    return {name: option.annotation for name, option in kind.parameters(section).items()} if kind else {}
 
 
 def _listed(place: str, value: Any, what: str) -> list[Any]:

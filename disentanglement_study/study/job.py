@@ -12,7 +12,7 @@ from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store
 from disentanglement_study.store.parameters import flat
-from disentanglement_study.study import loading
+from disentanglement_study.study import loading, operative
 from disentanglement_study.study.training_rows import device, jax_versions, training_scores
 from disentanglement_study.training.learn import learn
 from disentanglement_study.types import Job
@@ -29,7 +29,7 @@ def run_job(
     study = study.of(job.settings)
     store, config = Store(root), study.evaluate
     data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
-    seconds, start = {}, time.perf_counter()
+    seconds, start, used = {}, time.perf_counter(), operative.text(job, study)
 
     def lap(stage: str) -> None:
         seconds[stage] = time.perf_counter() - start - sum(seconds.values())
@@ -84,4 +84,5 @@ def run_job(
             "device": device(),
             "versions": jax_versions(),
         },
+        used,
     )

@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 
 from disentanglement_study import data, methods
-from disentanglement_study.config import MOST_RUNS, Study, identity
+from disentanglement_study.config import MOST_RUNS, EvaluateConfig, Study, identity
 from disentanglement_study.config.identity import static_bindings
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
-from disentanglement_study.metrics.settings import check_options, metric_options
+from disentanglement_study.metrics.settings import check_options, metric_options, num_points
 from disentanglement_study.study import axes
 from disentanglement_study.study.locatello2019 import dlib_model_num
 from disentanglement_study.types import Job, Run
@@ -119,15 +119,20 @@ def _check_points(study: Study, data_set: str, there: int, is_grid: bool) -> Non
     if not is_grid and data_set not in data.DATASETS and data_set not in data.COMPUTED:
         there = LARGEST_GRID  # published and own sets may have several images at a point: how many is not known here
     rows = min(there, evaluate.table_rows or there)
-    kinds = {METRICS[name].sampling for name in evaluate.metrics} - {"table"}
-    if (is_grid and rows == there) or not kinds:
+    if is_grid and rows == there:
         return
-    names = ["num_train", "num_test"] if "split" in kinds else ["num_train"]
-    if (wanted := sum(getattr(evaluate, name) for name in names)) > rows:
+    wanted, name = max((sum(num_points(name, evaluate).values()), name) for name in evaluate.metrics)
+    if wanted > rows:
+        places = " + ".join(_place(name, size, evaluate) for size in num_points(name, evaluate))
         raise ValueError(
-            f"{' + '.join(f'evaluate.{name}' for name in names)} = {wanted}: expected at most {rows}, the points of "
-            f"{data_set} that evaluate.table_rows and evaluate.sampling leave"
+            f"{places} = {wanted}: expected at most {rows}, the points of {data_set} that evaluate.table_rows and "
+            "evaluate.sampling leave"
         )
+
+
+def _place(metric: str, size: str, evaluate: EvaluateConfig) -> str:
+    """The setting that says how many points a metric is given."""
+    return f"{metric}.{size}" if size in evaluate.options.get(metric, {}) else f"evaluate.{size}"
 
 
 def _check_resources(study: Study) -> None:
@@ -148,13 +153,14 @@ def check_evaluation(study: Study) -> None:
             raise unknown("metric", name, METRICS)
     check_options(evaluate.options)
     for name in evaluate.metrics:
-        sizes = evaluate.options.get(name, {}).get("train_sizes")
-        if sizes is None and "train_sizes" in metric_options(name):
-            sizes = metric_options(name)["train_sizes"].default
-        if sizes is not None and min(sizes) > evaluate.num_train:
+        if "train_sizes" not in metric_options(name):
+            continue
+        sizes = evaluate.options.get(name, {}).get("train_sizes", metric_options(name)["train_sizes"].default)
+        most = num_points(name, evaluate)["num_train"]
+        if min(sizes) > most:
             raise ValueError(
-                f"metric {name!r}: train_sizes = {clipped(sizes)}: expected one of at most {evaluate.num_train} "
-                "(evaluate.num_train)"
+                f"metric {name!r}: train_sizes = {clipped(sizes)}: expected one of at most {most} "
+                f"({_place(name, 'num_train', evaluate)})"
             )
 
 

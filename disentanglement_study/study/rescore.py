@@ -16,7 +16,7 @@ from disentanglement_study.scoring.evaluate import names_of
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store
 from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import dispatch, loading
+from disentanglement_study.study import dispatch, loading, operative
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.udr import UDR, score_udr
 from disentanglement_study.types import Job
@@ -99,6 +99,9 @@ def rescore_job(
         report=lambda done: store.write_progress(job, "scoring", done),
     )
     store.add_scores(job, rows)
+    there = set(store.rows_of(store.manifest(job), "scores")["metric"])
+    settings = dataclasses.replace(settings, metrics=tuple(name for name in METRICS if name in there))
+    store.write_operative(job, operative.text(job, dataclasses.replace(study, evaluate=settings)))
 
 
 def _identities(jobs: list[Job], study: Study, store: Store, data_dir: Path | None) -> dict[str, dict]:

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from report_study import HOSTILE, METRICS, PNG, make_study
 
-from disentanglement_study import cli, config
+from disentanglement_study import cli
 from disentanglement_study.analysis import report
 from disentanglement_study.analysis.report import curves as curve_files
 from disentanglement_study.analysis.report.encoding import floats
 from disentanglement_study.analysis.report.paths import shortened
 from disentanglement_study.store import Store
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_pictures_that_were_drawn_are_copied(store, page):
 
 
 def test_a_study_of_which_nothing_is_done_has_a_page(tmp_path):
-    settings = config.load("quick")
+    settings = components.load("quick")
     empty = Store(tmp_path / "study")
     empty.create(plan.frame(plan.expand(settings), settings), settings.text, "{}")
     path = report.write(empty)

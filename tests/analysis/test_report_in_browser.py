@@ -11,11 +11,10 @@ from report_study import HOSTILE, make_study
 from test_methods_without_strength import both_methods, page_of
 
 from benchmarks import chromium
-from disentanglement_study import config
 from disentanglement_study.analysis import report
 from disentanglement_study.analysis.rows import with_method
 from disentanglement_study.store import Store
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 
 READY = "performance.getEntriesByName('plots drawn').length"
 
@@ -180,7 +179,7 @@ def test_a_page_alone_and_before_plotly_is_read_has_controls_and_text(tab, page,
 
 
 def test_the_page_of_a_study_of_which_nothing_is_done_says_so(tab, tmp_path):
-    settings = config.load("quick")
+    settings = components.load("quick")
     empty = Store(tmp_path / "study")
     empty.create(plan.frame(plan.expand(settings), settings), settings.text, "{}")
     path = report.write(empty)

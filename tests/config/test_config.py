@@ -6,6 +6,7 @@ import gin
 import pytest
 
 from disentanglement_study import config
+from disentanglement_study.study import components
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
@@ -27,7 +28,7 @@ def test_bindings_of_the_command_line_win_over_the_file():
 
 
 def test_the_kept_text_gives_the_same_settings_again():
-    study = config.load("quick", ["train.steps = 77"])
+    study = components.load("quick", ["train.steps = 77"])
     again = config.load(study.text)
     assert dataclasses.replace(again, text="") == dataclasses.replace(study, text="")
 
@@ -44,7 +45,7 @@ def test_nothing_stays_bound_in_gin_after_a_load_or_a_failure():
 @pytest.mark.parametrize("sweep", ["quick", "locatello2019"])
 def test_bundled_sweeps_are_found_by_name_from_any_folder(sweep, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert config.load(sweep).sweep.data_sets
+    assert components.load(sweep).sweep.data_sets
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from disentanglement_study.metrics.settings import metric_options
 from disentanglement_study.nets import DECODERS, ENCODERS
 from disentanglement_study.nets.mlp import Discriminator
 from disentanglement_study.objectives import OBJECTIVES
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 
 # Two small nets, built again for each binding: quick to plan.
 TINY = """
@@ -54,7 +54,7 @@ QUICK = [
 
 
 def expand(text: str):
-    return plan.expand(config.load(TINY + text + "\n"))
+    return plan.expand(components.load(TINY + text + "\n"))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def expand(text: str):
     [("quick", 36, "6989d65e77a42450"), ("locatello2019", 12_600, "9df6b03752a5272a")],
 )
 def test_the_run_ids_of_the_bundled_sweeps_are_those_that_studies_have(sweep, number, digest):
-    study = config.load(sweep, QUICK if sweep == "quick" else ())
+    study = components.load(sweep, QUICK if sweep == "quick" else ())
     runs = plan.expand(study)
     assert len(runs) == number
     assert hashlib.sha256(",".join(run.run_id for run in runs).encode()).hexdigest()[:16] == digest

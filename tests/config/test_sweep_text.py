@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from disentanglement_study import cli, config, store
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
@@ -124,7 +124,7 @@ def test_gin_s_syntax_macros_blocks_comments_and_several_lines():
         ("train.steps = %a\na = %b\nb = %a", "a macro of itself: %a -> %b -> %a"),
         ("train.steps = %stepz\nsteps = 3", "unknown macro 'stepz': did you mean 'steps'"),
         ("steps = 3", "'steps' is bound and never used"),
-        ("a/train.steps = 3", "a sweep has no scopes"),
+        ("a/train.steps = 3", "a setting of the whole study has no scope"),
         ("study.train.steps = 3", "unknown section 'study.train': did you mean 'train'"),
         ("train.learning_rate = 1e999", "train.learning_rate: inf: expected a finite number"),
         ("train.learning_rate = " + "9" * 400, "expected a finite number, of 308 digits at most"),
@@ -159,7 +159,7 @@ def test_includes_are_beside_the_including_file_first(tmp_path, monkeypatch):
     (there / "deep.gin").write_text("include 'mine.gin'\ninclude 'gin_configs/quick.gin'\n")
     monkeypatch.chdir(here)
     assert config.load(str(there / "mine.gin")).train.steps == 2
-    assert config.load(str(there / "deep.gin")).nets.image_size == 16
+    assert components.load(str(there / "deep.gin")).nets.image_size == 16
     assert config.load(SWEEP, ["include 'common.gin'"]).train.steps == 1
     monkeypatch.chdir(there)
     assert config.load("mine.gin").train.steps == 2

@@ -13,7 +13,7 @@ from disentanglement_study.methods.gradient import by_gradient, tf_adam
 from disentanglement_study.methods.kinds import After, AtOnce, Given, Learner, Method
 from disentanglement_study.methods.vae import vae
 from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 from disentanglement_study.types import Objective
 
 SWEEP = """
@@ -125,7 +125,7 @@ def test_a_broken_method_is_one_line_while_planning(add, broken):
     method, message = BROKEN[broken]
     add(method)
     with pytest.raises(ValueError, match=f"^method 'toy'.*{message}") as error:
-        plan.expand(config.load_text(config.load("quick", SWEEP.splitlines()[2:]).text))
+        plan.expand(config.load_text(components.load("quick", SWEEP.splitlines()[2:]).text))
     assert "\n" not in str(error.value)
 
 
@@ -270,7 +270,7 @@ def test_codes_of_a_method_that_learns_from_pairs_are_of_single_images(add, run)
     assert (results.loc[results["score"] == "loss", "value"] > 0).all()
     add(toy(steps(together), lambda params, batch: {"mean": batch["pair"][:, 0, :, 0]}, needs=frozenset({"pair"})))
     with pytest.raises(ValueError, match=r"^method 'toy': no 'pair'$"):
-        plan.expand(config.load("quick", ["sweep.methods = {'toy': {}}", pairs]))
+        plan.expand(components.load("quick", ["sweep.methods = {'toy': {}}", pairs]))
 
 
 def test_a_model_that_diverges_is_named_without_a_strength(add, run, capsys):
@@ -285,7 +285,7 @@ def test_codes_of_a_method_without_a_posterior_cannot_be_sampled(add):
     for name in ("toy", "pca", "ground_truth"):
         changes = [f"sweep.methods = {{'{name}': {{}}}}", "evaluate.representations = ['sampled']"]
         with pytest.raises(ValueError, match=f"^method '{name}' has no posterior: .* leaves nothing to score$"):
-            plan.expand(config.load("quick", changes))
+            plan.expand(components.load("quick", changes))
 
 
 def test_a_study_that_has_all_scores_is_not_scored_again(add, run, dsprites_root, capsys):

@@ -11,7 +11,7 @@ from chosen import slow
 from PIL import Image
 from scipy import signal, special, stats
 
-from disentanglement_study import cli, config, data, methods, store
+from disentanglement_study import cli, data, methods, store
 from disentanglement_study.data import own
 from disentanglement_study.errors import unknown
 from disentanglement_study.methods.vae import build_nets
@@ -20,7 +20,7 @@ from disentanglement_study.pictures import ranges as traversal_ranges
 from disentanglement_study.pictures import trained, traverse
 from disentanglement_study.store.parameters import flat, nested
 from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import loading, plan
+from disentanglement_study.study import components, loading, plan
 from disentanglement_study.types import Run
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -76,7 +76,7 @@ def untrained_study(sweep, tmp_path_factory, dsprites_root):
     images = np.random.default_rng(5).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
     np.savez(folder / "mine.npz", images=images, factors=factors)
     own.add_file(folder / "mine.npz", None, dsprites_root)
-    settings = config.load(sweep, UNTRAINED)
+    settings = components.load(sweep, UNTRAINED)
     runs = plan.expand(settings, dsprites_root)
     made = store.Store(folder / "study")
     made.create(plan.frame(runs, settings), settings.text, "")
@@ -342,7 +342,7 @@ def test_the_pictures_are_those_of_the_parameters_in_the_store(
     assert {path.name for path in folder.iterdir()} == {*FILES, "minmax_interval_cycle.gif"}
 
     opened, loaded = store.open(study), data.load(data_set, dsprites_root)
-    settings = config.load(opened.text)
+    settings = components.load(opened.text)
     (job,) = (job for job in finished_jobs(opened) if job.data_set == data_set)
     params = nested(opened.arrays(job, "params"))
     place = [run.run_id for run in job.runs].index(run_id)
@@ -465,7 +465,7 @@ def test_models_of_a_set_that_has_changed_are_an_error(trained_study, draw, tmp_
 
 def test_the_runs_of_a_job_are_those_of_the_settings(trained_study, dsprites_root):
     opened = store.open(trained_study)
-    planned = {run.run_id: run for run in plan.expand(config.load(opened.text), dsprites_root)}
+    planned = {run.run_id: run for run in plan.expand(components.load(opened.text), dsprites_root)}
     for job in finished_jobs(opened):
         assert job.runs == tuple(planned[run.run_id] for run in job.runs)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from disentanglement_study import config, store
-from disentanglement_study.study import plan
+from disentanglement_study import store
+from disentanglement_study.study import components, plan
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
@@ -19,7 +19,7 @@ EVALUATION = '{"num_train": 10}'
 
 
 def planned(text: str = ""):
-    study = config.load(SWEEP + text)
+    study = components.load(SWEEP + text)
     runs = plan.expand(study)
     return study, runs, plan.frame(runs, study)
 
@@ -164,4 +164,4 @@ def test_progress_of_running_jobs_is_there_until_they_are_stored(study_dir):
     assert study_dir.progress() == []
     manifest = json.loads((study_dir.jobs / job.job_id / "manifest.json").read_text())
     assert manifest["run_ids"] == [run.run_id for run in job.runs]
-    assert config.load((study_dir.jobs / job.job_id / "config.gin").read_text()).train == study.train
+    assert components.load((study_dir.jobs / job.job_id / "config.gin").read_text()).train == study.train

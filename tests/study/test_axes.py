@@ -7,7 +7,7 @@ import pytest
 from disentanglement_study import cli, config, store
 from disentanglement_study.store import records
 from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
@@ -17,7 +17,7 @@ sweep.seeds = 2
 
 
 def load(text):
-    return config.load("quick", [SWEEP, text])
+    return components.load("quick", [SWEEP, text])
 
 
 def expand(text):
@@ -120,7 +120,7 @@ def test_an_axis_that_makes_no_difference_to_a_method_is_none_of_its_own():
 
 
 def test_the_bundled_baselines_are_as_many_models_as_their_file_says():
-    assert len(plan.expand(config.load("baselines"))) == 32
+    assert len(plan.expand(components.load("baselines"))) == 32
     assert "32 models." in config.find_sweep("baselines").read_text().splitlines()[0]
 
 
@@ -149,7 +149,7 @@ def test_settings_of_a_plan_that_are_no_columns_are_named(tmp_path):
 
 
 def test_the_old_name_of_the_methods_is_read_and_the_last_binding_counts():
-    old = config.load("quick", [SWEEP.replace("sweep.methods", "sweep.objectives")])
+    old = components.load("quick", [SWEEP.replace("sweep.methods", "sweep.objectives")])
     assert old.sweep.methods == load("").sweep.methods
     assert [run.run_id for run in plan.expand(old)] == [run.run_id for run in expand("")]
     assert load("sweep.objectives = {'pca': {}}").sweep.methods == {"pca": {}}

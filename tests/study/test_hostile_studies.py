@@ -195,10 +195,9 @@ def test_every_command_that_encodes_refuses_another_data_set_of_the_same_name(ho
 
 
 def test_a_node_with_another_data_set_of_the_same_name_does_no_job(home):
-    from disentanglement_study import config
     from disentanglement_study.study import job, plan
 
-    study = config.load(str(home / "small.gin"), ["sweep.seeds = [5]"])
+    study = components.load(str(home / "small.gin"), ["sweep.seeds = [5]"])
     (one, *_) = plan.group(plan.expand(study, home / "sets"), 1)
     asked = {"mine": {"name": "mine", "sha256": "0" * 64, "nuisance": None}}
     fresh = store.Store(home / "fresh")

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from disentanglement_study import config
 from disentanglement_study.config import identity
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 from disentanglement_study.study.locatello2019 import DATA_SETS
 
 SWEEP = """
@@ -21,12 +20,12 @@ sweep.seeds = 2
 
 
 def expand(text: str):
-    return plan.expand(config.load(SWEEP + text + "\n"))
+    return plan.expand(components.load(SWEEP + text + "\n"))
 
 
 @pytest.fixture(scope="module")
 def study_2019():
-    study = config.load("locatello2019")
+    study = components.load("locatello2019")
     return study, plan.expand(study)
 
 
@@ -69,7 +68,7 @@ def test_a_field_that_is_added_later_enters_an_id_only_where_it_differs_from_its
 
 
 def test_a_field_of_scoring_that_is_added_later_is_recorded_only_where_it_differs_from_its_default():
-    study = config.load("quick")
+    study = components.load("quick")
     recorded = identity.scored_with(study)
     assert recorded["num_train"] == 1000
     for value, expected in ((3, recorded), (4, {**recorded, "added": 4})):
@@ -107,7 +106,7 @@ def test_the_study_groups_into_the_jobs_of_42_data_sets_and_objectives(study_201
 
 def test_a_model_that_differs_from_the_study_has_no_number():
     for text in ("train.steps = 10", "nets.num_latents = 6", "sweep.protocol = 'paper'"):
-        study = config.load(SWEEP + text + "\n")
+        study = components.load(SWEEP + text + "\n")
         assert plan.frame(plan.expand(study), study)["dlib_model_num"].isna().all()
 
 

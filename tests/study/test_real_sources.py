@@ -9,7 +9,7 @@ from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import Given, Learner, Method
 from disentanglement_study.scoring import represent
 from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import plan
+from disentanglement_study.study import components, plan
 
 SETS = "sweep.data_sets = {'segment_sources': {'num_sources': 3, 'num_segments': 10, 'segment_length': 300}}\n"
 SWEEP = (
@@ -37,7 +37,7 @@ def study(tmp_path_factory):
 
 
 def expand(text):
-    return plan.expand(config.load_text(SWEEP + text))
+    return plan.expand(components.load(SWEEP + text))
 
 
 def scores(study, metric, score=None):
@@ -151,6 +151,28 @@ def test_a_method_that_needs_segments_gets_them(monkeypatch, tmp_path):
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_while_planning(text, message):
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        expand(text)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_options_of_a_data_set_are_set_by_name():
+    names = "sweep.data_sets = ['segment_sources', 'dsprites']\nsweep.methods = ['raw_pixels']\nsweep.axes = {}\n"
+    runs = expand(names + "segment_sources.num_layers = [1, 3]\nnets.image_size = 16")
+    assert [run.settings for run in runs] == [*({"segment_sources.num_layers": n} for n in (1, 3)), {}]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("segment_sources.layers = 1", "unknown parameter of 'segment_sources' 'layers': did you mean 'num_layers'"),
+        ("segment_sources.num_layers = 0", "num_layers = 0: expected int"),
+        ("sweep.data_sets = ['dsprites']\nsegment_sources.num_layers = [0]", "num_layers = 0: expected int"),
+        ("train/segment_sources.num_layers = 1", "cannot have the scope 'train'"),
+    ],
+)
+def test_a_bad_option_set_by_name_is_one_line(text, message):
     with pytest.raises(ValueError) as error:  # noqa: PT011
         expand(text)
     assert message in str(error.value)

@@ -1,0 +1,278 @@
+"""Settings of components as gin has them: `mig.num_bins = 50`, `beta_vae.beta = [1, 4]`, `train/differ_in_k.k = 1`.
+
+A component is a method, a data set with options, a metric, a net or a sampling. While a sweep is read, bindings of
+components become those of the sections that hold their options (`evaluate.options`, `sweep.methods`, ...): nothing
+after that knows components. Bindings count in their order, each over what was there: a dictionary over all that it
+holds, a component over its one option; and a scope wins over none.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from disentanglement_study import config, data, nets
+from disentanglement_study.config import PARTS, SECTIONS, Study, check_name
+from disentanglement_study.config.declared import check
+from disentanglement_study.config.sweep_text import Binding
+from disentanglement_study.data.draws.sampling import DISTRIBUTIONS, PAIRS
+from disentanglement_study.errors import clipped, unknown
+from disentanglement_study.methods import METHODS
+from disentanglement_study.metrics import METRICS
+from disentanglement_study.metrics.settings import metric_options
+from disentanglement_study.nets.mlp import Discriminator
+
+# The sections whose settings enter a run: they may be axes, and have a method as their scope.
+OF_RUNS = ("nets", "train")
+
+Parameters = dict[str, inspect.Parameter]  # by name, with what each may be and its default
+
+
+class Kind(NamedTuple):
+    """Components of one kind: {name: where its parameters are declared}, and the settings that hold their options.
+
+    With more than one holder a binding is of all of them, or of the one whose section is its scope. lists: whether a
+    list is several values, which are multiplied out.
+    """
+
+    word: str
+    names: Callable[[], Mapping[str, Any]]
+    parameters: Callable[[str], Parameters]
+    holders: tuple[str, ...]
+    lists: bool = False
+
+
+def method_options(name: str) -> Parameters:
+    """The options of a method, without its hyperparameters."""
+    return {} if METHODS[name].options is None else _fields(METHODS[name].options)
+
+
+def _of_method(name: str) -> Parameters:
+    hyper = METHODS[name].hyper
+    kinds = hyper if isinstance(hyper, dict) else dict.fromkeys(hyper, float)
+    return {key: _parameter(key, kind) for key, kind in kinds.items()} | method_options(name)
+
+
+def _of_data_set(name: str) -> Parameters:
+    return _fields(data.COMPUTED[name].options)
+
+
+def _of_net(name: str) -> Parameters:
+    given = {"parent", "name", "num_latents", "image_shape", "form"}  # by flax, and by the study
+    fields = _fields(_nets()[name])
+    return {key: parameter for key, parameter in fields.items() if key not in given}
+
+
+def _of_sampling(name: str) -> Parameters:
+    parameters = inspect.signature(_samplings()[name]).parameters.values()
+    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def _fields(of: type) -> Parameters:
+    return {field.name: _parameter(field.name, field.type, _default(field)) for field in dataclasses.fields(of)}
+
+
+def _default(field: dataclasses.Field) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
+
+
+def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def _encoders() -> Mapping[str, Any]:
+    return {f"{name}_encoder": net for name, net in nets.ENCODERS.items()}
+
+
+def _decoders() -> Mapping[str, Any]:
+    return {f"{name}_decoder": net for name, net in nets.DECODERS.items()}
+
+
+def _nets() -> Mapping[str, Any]:
+    return {**_encoders(), **_decoders(), "discriminator": Discriminator}
+
+
+def _samplings() -> Mapping[str, Any]:
+    return DISTRIBUTIONS | PAIRS
+
+
+SAMPLING = Kind("sampling", _samplings, _of_sampling, ("train.sampling_options", "evaluate.sampling_options"))
+KINDS = (
+    Kind("method", lambda: METHODS, _of_method, ("sweep.methods",), lists=True),
+    Kind("data set", lambda: data.COMPUTED, _of_data_set, ("sweep.data_sets",), lists=True),
+    Kind("metric", lambda: METRICS, metric_options, ("evaluate.options",)),
+    Kind("encoder", _encoders, _of_net, ("nets.encoder_options",)),
+    Kind("decoder", _decoders, _of_net, ("nets.decoder_options",)),
+    Kind("discriminator", lambda: {"discriminator": Discriminator}, _of_net, ("nets.discriminator_options",)),
+    SAMPLING,
+)
+
+# The settings that hold the options of several components by name; others hold those of the one that is in use.
+BY_NAME = {holder for kind in KINDS for holder in kind.holders} - {*PARTS, "evaluate.sampling_options"}
+IN_USE = {**PARTS, "evaluate.sampling_options": ("evaluate.sampling", "{}")}
+
+# Settings that say which components there are, by their names alone or with options: others hold those of any.
+LISTED = {holder for kind in KINDS if kind.lists for holder in kind.holders}
+
+Options = dict[str, dict[str, Any]]  # {component: {option: value}}
+
+
+def load(sweep: str, bindings: Sequence[str] = ()) -> Study:
+    """`config.load` of a sweep that may set components: what every command reads a sweep with.
+
+    Raises ValueError as `config.load` does, and for a component, parameter or scope that does not exist (with the
+    nearest) and a value that is not as declared, whether the study uses the component or not.
+    """
+    return config.load(sweep, bindings, lower)
+
+
+def kind_of(name: str) -> Kind | None:
+    """The kind of a component; None if there is none of this name."""
+    return next((kind for kind in KINDS if name in kind.names()), None)
+
+
+def holder_of_runs(name: str) -> str | None:
+    """The setting of a run that holds the options of a net or sampling, such as "nets.encoder_options"; else None."""
+    kind = kind_of(name)
+    return next((holder for holder in kind.holders if holder in PARTS), None) if kind else None
+
+
+def lower(bindings: Iterable[Binding]) -> list[Binding]:
+    """Bindings of sections alone that say what these say: the last of each setting, in order, without macros."""
+    settings: dict[tuple[str, str], Binding] = {}  # by the method that is the scope, if any, and the whole name
+    options: dict[tuple[str, str], dict[str, dict[str, Binding]]] = {}  # by the method and the holder
+    for binding in bindings:
+        _check(binding)
+        method = binding.scope if binding.scope in METHODS else ""
+        if binding.section in SECTIONS:
+            setting = f"{binding.section}.{binding.field}"
+            settings[method, setting] = binding
+            if isinstance(binding.value, dict):  # a list names methods, and leaves their options
+                options.pop((method, setting), None)
+            if setting == "sweep.own":
+                settings = {key: one for key, one in settings.items() if not key[0]}
+                options = {key: one for key, one in options.items() if not key[0]}
+            continue
+        for holder in _holders(binding):
+            given = options.setdefault((method, holder), {}).setdefault(binding.section, {})
+            if binding.scope or not (binding.field in given and given[binding.field].scope):
+                given[binding.field] = binding
+    return _merged(
+        {key: binding.value for key, binding in settings.items()},
+        {key: {of: _values(given) for of, given in parts.items()} for key, parts in options.items()},
+    )
+
+
+def _values(given: Mapping[str, Binding]) -> dict[str, Any]:
+    return {option: binding.value for option, binding in given.items()}
+
+
+def _merged(settings: dict[tuple[str, str], Any], options: dict[tuple[str, str], Options]) -> list[Binding]:
+    plain = {name: value for (method, name), value in settings.items() if not method}
+    for holder in LISTED:
+        names = plain.get(holder)
+        if isinstance(names, list | tuple) and (
+            holder == "sweep.methods" or options.get(("", holder), {}).keys() & {*names}
+        ):
+            plain[holder] = {name: {} for name in _distinct(holder, names)}
+    if own := _own(plain, settings, options):
+        plain["sweep.own"] = own
+    for holder, given in ((holder, given) for (method, holder), given in options.items() if not method):
+        if isinstance(plain.get(holder), list | tuple):
+            continue  # none of these is given an option
+        if holder in BY_NAME:
+            there = check(holder, plain.get(holder, {}), dict[str, dict[str, Any]])
+            names = there if holder in LISTED else {**there, **given}
+            merged = {name: {**there.get(name, {}), **given.get(name, {})} for name in names}
+        else:
+            merged = check(holder, plain.get(holder, {}), dict[str, Any]) | given.get(_in_use(holder, plain)[0], {})
+        if merged:
+            plain[holder] = merged
+    return [Binding("", "", *name.split("."), value) for name, value in plain.items()]
+
+
+def _own(
+    plain: Mapping[str, Any], settings: dict[tuple[str, str], Any], options: dict[tuple[str, str], Options]
+) -> Options:
+    """`sweep.own`: what the runs of a method have, and the options of what they, or runs of an axis, choose."""
+    own = {of: {**values} for of, values in check("sweep.own", plain.get("sweep.own", {}), dict[str, dict]).items()}
+    for (method, setting), value in settings.items():
+        if method in plain.get("sweep.methods", ()):
+            own.setdefault(method, {})[setting] = value
+    for (method, holder), given in options.items():
+        if method in plain.get("sweep.methods", ()):
+            for part in _in_use(holder, plain, own.get(method, {})):
+                for option, value in given.get(part, {}).items():
+                    own.setdefault(method, {})[f"{part}.{option}"] = value
+    choices = [values for of, values in own.items() if of in METHODS] or [{}]
+    for holder in PARTS:
+        if given := options.get(("", holder)):
+            for part in {part: None for choice in choices for part in _in_use(holder, plain, choice)}:
+                if part != _in_use(holder, plain)[0] and kind_of(part):
+                    own[part] = {**own.get(part, {}), **given.get(part, {})}
+    return own
+
+
+def _in_use(holder: str, plain: Mapping[str, Any], choice: Mapping[str, Any] = MappingProxyType({})) -> list[str]:
+    """The component whose options a holder has, by this choice or the study's, and those that an axis chooses."""
+    chooser, pattern = IN_USE[holder]
+    if chooser is None:
+        return [pattern]
+    section, _, field = chooser.partition(".")
+    axes = plain.get("sweep.axes")
+    others = axes.get(chooser) if isinstance(axes, dict) else None
+    chosen = choice.get(chooser, plain.get(chooser, getattr(SECTIONS[section], field)))
+    return [pattern.format(name) for name in [chosen, *(others if isinstance(others, list | tuple) else ())]]
+
+
+def _distinct(setting: str, names: Sequence[Any]) -> Sequence[str]:
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError(f"{setting} = {clipped(names)}: expected names, or a dictionary by their names")
+        if names.count(name) > 1:
+            raise ValueError(f"{setting} names {name!r} twice: expected once")
+    return names
+
+
+def _holders(binding: Binding) -> list[str]:
+    """The settings that hold what this binding of a component says."""
+    holders = kind_of(binding.section).holders
+    if binding.scope in METHODS:
+        return [holder for holder in holders if holder in PARTS]
+    return [holder for holder in holders if binding.scope in ("", holder.partition(".")[0])]
+
+
+def _check(binding: Binding) -> None:
+    """ValueError, in one line with the place, for what does not exist, and for a value that is not as declared."""
+    place, scope, section, field, value = binding
+    kind = kind_of(section)
+    if kind is None and section not in SECTIONS:
+        names = [*SECTIONS, *(name for kind in KINDS for name in kind.names())]
+        raise ValueError(f"{place}: {unknown('section or component', section, names)}")
+    if scope:
+        _check_scope(binding, kind)
+    if kind is None:
+        check_name(binding._replace(scope=""))
+        if scope:
+            check(f"{place}: {binding.key}", value, _fields(SECTIONS[section])[field].annotation)
+        return
+    parameters = kind.parameters(section)
+    if field not in parameters:
+        raise ValueError(f"{place}: {unknown(f'parameter of {section!r}', field, parameters)}")
+    for one in value if kind.lists and isinstance(value, list | tuple) else [value]:
+        check(f"{place}: {binding.key}", one, parameters[field].annotation)
+
+
+def _check_scope(binding: Binding, kind: Kind | None) -> None:
+    place, scope, section, _, _ = binding
+    parts = [holder.partition(".")[0] for holder in SAMPLING.holders]
+    if scope not in (*parts, *METHODS):
+        raise ValueError(f"{place}: {unknown(f'scope of {section!r}', scope, [*parts, *METHODS])}")
+    of_runs = section in OF_RUNS or holder_of_runs(section) is not None
+    if not (of_runs if scope in METHODS else kind is SAMPLING):
+        what = f"{kind.word if kind else 'section'} {section!r}"
+        has = "that of a method" if of_runs else "none"
+        raise ValueError(f"{place}: {binding.key}: {what} cannot have the scope {scope!r} (it can have {has})")
