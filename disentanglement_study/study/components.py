@@ -104,14 +104,10 @@ KINDS = (
     Kind("discriminator", lambda: {"discriminator": Discriminator}, _of_net, ("nets.discriminator_options",)),
     SAMPLING,
 )
-# Where options are: of those of `PARTS` one component is in use, these hold the options of several by their names.
-CHOOSES = {**PARTS, "evaluate.sampling_options": ("evaluate.sampling", "{}")}
-BY_NAME = {holder for kind in KINDS for holder in kind.holders} - CHOOSES.keys()
-
-
-# The settings that hold the options of several components by name; others hold those of the one that is in use.
-BY_NAME = {holder for kind in KINDS for holder in kind.holders} - {*PARTS, "evaluate.sampling_options"}
+# These hold the options of the one component in use, as in `PARTS`; the other holders those of several, by their names.
 IN_USE = {**PARTS, "evaluate.sampling_options": ("evaluate.sampling", "{}")}
+# Holders that name what the study uses, if only in a list. (A metric may be asked for later, and has its options then.)
+LISTED = ("sweep.methods",)
 
 Options = dict[str, dict[str, Any]]  # {component: {option: value}}
 
@@ -168,17 +164,18 @@ def _values(given: Mapping[str, Binding]) -> dict[str, Any]:
 
 def _merged(settings: dict[tuple[str, str], Any], options: dict[tuple[str, str], Options]) -> list[Binding]:
     plain = {name: value for (method, name), value in settings.items() if not method}
-    if isinstance(plain.get("sweep.methods"), list | tuple):
-        plain["sweep.methods"] = {name: {} for name in _distinct(plain["sweep.methods"])}
+    for holder in LISTED:
+        if isinstance(plain.get(holder), list | tuple):
+            plain[holder] = {name: {} for name in _distinct(holder, plain[holder])}
     if own := _own(plain, settings, options):
         plain["sweep.own"] = own
     for holder, given in ((holder, given) for (method, holder), given in options.items() if not method):
-        if holder in BY_NAME:
-            there = check(holder, plain.get(holder, {}), dict[str, dict[str, Any]])
-            names = there if holder == "sweep.methods" else {**there, **given}
-            merged = {name: {**there.get(name, {}), **given.get(name, {})} for name in names}
-        else:
+        if holder in IN_USE:
             merged = check(holder, plain.get(holder, {}), dict[str, Any]) | given.get(_in_use(holder, plain)[0], {})
+        else:
+            there = check(holder, plain.get(holder, {}), dict[str, dict[str, Any]])
+            names = there if holder in LISTED else {**there, **given}
+            merged = {name: {**there.get(name, {}), **given.get(name, {})} for name in names}
         if merged:
             plain[holder] = merged
     return [Binding("", "", *name.split("."), value) for name, value in plain.items()]
@@ -189,11 +186,13 @@ def _own(
 ) -> Options:
     """`sweep.own`: what the runs of a method have, and the options of what they, or runs of an axis, choose."""
     own = {of: {**values} for of, values in check("sweep.own", plain.get("sweep.own", {}), dict[str, dict]).items()}
+    methods = plain.get("sweep.methods")
+    methods = methods if isinstance(methods, dict) else {}  # the section says what is wrong with it
     for (method, setting), value in settings.items():
-        if method in plain.get("sweep.methods", ()):
+        if method in methods:
             own.setdefault(method, {})[setting] = value
     for (method, holder), given in options.items():
-        if method in plain.get("sweep.methods", ()):
+        if method in methods:
             for part in _in_use(holder, plain, own.get(method, {})):
                 for option, value in given.get(part, {}).items():
                     own.setdefault(method, {})[f"{part}.{option}"] = value
@@ -218,14 +217,12 @@ def _in_use(holder: str, plain: Mapping[str, Any], choice: Mapping[str, Any] = M
     return [pattern.format(name) for name in [chosen, *(others if isinstance(others, list | tuple) else ())]]
 
 
-def _distinct(names: Sequence[Any]) -> Sequence[str]:
+def _distinct(holder: str, names: Sequence[Any]) -> Sequence[str]:
     for name in names:
         if not isinstance(name, str):
-            raise ValueError(
-                f"sweep.methods = {clipped(names)}: expected names of methods, or a dictionary by their names"
-            )
+            raise ValueError(f"{holder} = {clipped(names)}: expected names, or a dictionary by names")
         if names.count(name) > 1:
-            raise ValueError(f"sweep.methods names {name!r} twice: expected once")
+            raise ValueError(f"{holder} names {name!r} twice: expected once")
     return names
 
 
