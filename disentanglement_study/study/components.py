@@ -109,13 +109,10 @@ KINDS = (
     Kind("discriminator", lambda: {"discriminator": Discriminator}, _of_net, ("nets.discriminator_options",)),
     SAMPLING,
 )
-
-# The settings that hold the options of several components by name; others hold those of the one that is in use.
-BY_NAME = {holder for kind in KINDS for holder in kind.holders} - {*PARTS, "evaluate.sampling_options"}
+# These hold the options of the one component in use, as in `PARTS`; the other holders those of several, by their names.
 IN_USE = {**PARTS, "evaluate.sampling_options": ("evaluate.sampling", "{}")}
-
-# Settings that say which components there are, by their names alone or with options: others hold those of any.
-LISTED = {holder for kind in KINDS if kind.lists for holder in kind.holders}
+# Holders that name what the study uses, if only in a list. (A metric may be asked for later, and has its options then.)
+LISTED = ("sweep.methods", "sweep.data_sets")
 
 Options = dict[str, dict[str, Any]]  # {component: {option: value}}
 
@@ -173,22 +170,21 @@ def _values(given: Mapping[str, Binding]) -> dict[str, Any]:
 def _merged(settings: dict[tuple[str, str], Any], options: dict[tuple[str, str], Options]) -> list[Binding]:
     plain = {name: value for (method, name), value in settings.items() if not method}
     for holder in LISTED:
-        names = plain.get(holder)
-        if isinstance(names, list | tuple) and (
-            holder == "sweep.methods" or options.get(("", holder), {}).keys() & {*names}
-        ):
+        names, given = plain.get(holder), options.get(("", holder), {})
+        # Data sets, most of which have no options, stay a list where none is given one.
+        if isinstance(names, list | tuple) and (holder == "sweep.methods" or any(name in names for name in given)):
             plain[holder] = {name: {} for name in _distinct(holder, names)}
     if own := _own(plain, settings, options):
         plain["sweep.own"] = own
     for holder, given in ((holder, given) for (method, holder), given in options.items() if not method):
         if isinstance(plain.get(holder), list | tuple):
-            continue  # none of these is given an option
-        if holder in BY_NAME:
+            continue
+        if holder in IN_USE:
+            merged = check(holder, plain.get(holder, {}), dict[str, Any]) | given.get(_in_use(holder, plain)[0], {})
+        else:
             there = check(holder, plain.get(holder, {}), dict[str, dict[str, Any]])
             names = there if holder in LISTED else {**there, **given}
             merged = {name: {**there.get(name, {}), **given.get(name, {})} for name in names}
-        else:
-            merged = check(holder, plain.get(holder, {}), dict[str, Any]) | given.get(_in_use(holder, plain)[0], {})
         if merged:
             plain[holder] = merged
     return [Binding("", "", *name.split("."), value) for name, value in plain.items()]
@@ -199,11 +195,13 @@ def _own(
 ) -> Options:
     """`sweep.own`: what the runs of a method have, and the options of what they, or runs of an axis, choose."""
     own = {of: {**values} for of, values in check("sweep.own", plain.get("sweep.own", {}), dict[str, dict]).items()}
+    methods = plain.get("sweep.methods")
+    methods = methods if isinstance(methods, dict) else {}  # the section says what is wrong with it
     for (method, setting), value in settings.items():
-        if method in plain.get("sweep.methods", ()):
+        if method in methods:
             own.setdefault(method, {})[setting] = value
     for (method, holder), given in options.items():
-        if method in plain.get("sweep.methods", ()):
+        if method in methods:
             for part in _in_use(holder, plain, own.get(method, {})):
                 for option, value in given.get(part, {}).items():
                     own.setdefault(method, {})[f"{part}.{option}"] = value
@@ -228,12 +226,12 @@ def _in_use(holder: str, plain: Mapping[str, Any], choice: Mapping[str, Any] = M
     return [pattern.format(name) for name in [chosen, *(others if isinstance(others, list | tuple) else ())]]
 
 
-def _distinct(setting: str, names: Sequence[Any]) -> Sequence[str]:
+def _distinct(holder: str, names: Sequence[Any]) -> Sequence[str]:
     for name in names:
         if not isinstance(name, str):
-            raise ValueError(f"{setting} = {clipped(names)}: expected names, or a dictionary by their names")
+            raise ValueError(f"{holder} = {clipped(names)}: expected names, or a dictionary by names")
         if names.count(name) > 1:
-            raise ValueError(f"{setting} names {name!r} twice: expected once")
+            raise ValueError(f"{holder} names {name!r} twice: expected once")
     return names
 
 

@@ -251,7 +251,7 @@ def bad_sweep(sweep: str, tmp_path, line: str) -> str:
         ("sweep.methods = {'beta_vae': {'beta': 'strong'}}", "beta_vae.beta = 'strong'"),
         ("sweep.seeds = []", "sweep.seeds is empty"),
         ("sweep.seeds = [0, 0]", "duplicate runs"),
-        ("dlib.beta = 3", "unknown section 'dlib'"),
+        ("dlib.beta = 3", "unknown section or component 'dlib'"),
         ("train.steps == 3", "not gin"),
         ("sweep.data_sets = ['cars3d']", "disentanglement-study data prepare cars3d"),
     ],

@@ -20,6 +20,7 @@ from disentanglement_study.nets import DECODERS, ENCODERS
 from disentanglement_study.nets.mlp import Discriminator
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.study import components, plan
+from disentanglement_study.study.components import KINDS
 
 # Two small nets, built again for each binding: quick to plan.
 TINY = """
@@ -231,12 +232,12 @@ VALUES = [
 
 
 def bindings(number: int, seed: int) -> Iterator[str]:
-    """Random bindings over all sections, fields, options of metrics, nets and samplers, and hyperparameters."""
+    """Random bindings over all sections, fields, options of metrics, nets and samplers, hyperparameters, components."""
     draw = random.Random(seed)
     fields = [(name, field.name) for name, section in config.SECTIONS.items() for field in dataclasses.fields(section)]
     samplers = DISTRIBUTIONS | PAIRS
     for _ in range(number):
-        kind, value = draw.randrange(6), draw.choice(draw.choice([PLAUSIBLE, VALUES]))
+        kind, value = draw.randrange(7), draw.choice(draw.choice([PLAUSIBLE, VALUES]))
         if kind == 0:
             section, field = draw.choice(fields)
             yield f"{section}.{field} = {value}"
@@ -264,6 +265,12 @@ def bindings(number: int, seed: int) -> Iterator[str]:
             }
             text = ", ".join(f"'{key}': {one}" for key, one in hyper.items())
             yield f"sweep.methods = {{'{objective}': {{{text}}}}}"
+        elif kind == 5:
+            of = draw.choice(KINDS)
+            component = draw.choice(list(of.names()))
+            option = draw.choice([*of.parameters(component), "num_train"])
+            scope = draw.choice(["", "", "train/", "evaluate/", "beta_vae/"])
+            yield f"{scope}{component}.{option} = {value}"
         else:
             other, another = draw.choice(fields), draw.choice(VALUES)
             section, field = draw.choice(fields)

@@ -195,7 +195,7 @@ def test_every_command_that_encodes_refuses_another_data_set_of_the_same_name(ho
 
 
 def test_a_node_with_another_data_set_of_the_same_name_does_no_job(home):
-    from disentanglement_study.study import job, plan
+    from disentanglement_study.study import components, job, plan
 
     study = components.load(str(home / "small.gin"), ["sweep.seeds = [5]"])
     (one, *_) = plan.group(plan.expand(study, home / "sets"), 1)
