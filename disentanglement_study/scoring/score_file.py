@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from disentanglement_study.config import EvaluateConfig, Seed
+from disentanglement_study.config import EvaluateConfig
 from disentanglement_study.config.declared import check
+from disentanglement_study.config.sections import Seed
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.checks import check_points, is_real
 from disentanglement_study.runtime import npz

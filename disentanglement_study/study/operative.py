@@ -41,8 +41,9 @@ def text(job: Job, study: Study) -> str:
     }
     protocol = job.runs[0].protocol
     bound["sweep"] = {"data_sets": [job.data_set], "methods": [job.method], "seeds": seeds, "protocol": protocol}
-    options = _defaults(method_options(job.method)) | study.options.get(job.method, {})
-    bound[job.method] = {**hyper, **options}
+    bound[job.method] = {**hyper, **_options(method_options(job.method), study.options.get(job.method, {}))}
+    if of_data_set := kind_of(job.data_set):
+        bound[job.data_set] = _options(of_data_set.parameters(job.data_set), study.options.get(job.data_set, {}))
     for name in study.evaluate.metrics:
         bound[name] = _defaults(metric_options(name)) | options_with(name, study.evaluate, protocol)
     comments = {}
@@ -57,6 +58,12 @@ def text(job: Job, study: Study) -> str:
     return (
         ABOUT + ("" if whole else SOME) + "\n" + written(used, {n: fields for n, fields in comments.items() if fields})
     )
+
+
+def _options(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a method or data set: a list there is several values, so that one which is a list stands in another."""
+    values = {name: _plain(value) for name, value in (_defaults(parameters) | given).items()}
+    return {name: [value] if isinstance(value, list) else value for name, value in values.items()}
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

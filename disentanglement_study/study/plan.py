@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 
 from disentanglement_study import data, methods
-from disentanglement_study.config import MOST_RUNS, EvaluateConfig, Study, identity
+from disentanglement_study.config import EvaluateConfig, Study, identity
 from disentanglement_study.config.identity import static_bindings
+from disentanglement_study.config.sections import MOST_RUNS
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS

@@ -256,6 +256,9 @@ def test_an_option_may_be_a_list(add, run):
     add(method._replace(options=Widths))
     opened, results = run("sweep.methods = {'toy': {'widths': [[1, 2], [3]]}}")
     assert set(results["toy.widths"]) == {"[1, 2]", "[3]"}
+    for job in finished_jobs(opened):
+        again = components.load((opened.jobs / job.job_id / "operative.gin").read_text())
+        assert {run.run_id for run in plan.expand(again)} == {run.run_id for run in job.runs}
     assert cli.main(["tables", str(opened.root)]) == 0
 
 

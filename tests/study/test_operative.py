@@ -32,6 +32,8 @@ CHANGES = [
     "nets.encoder = 'conv'\nnets.image_size = 64\nsweep.methods = ['pca']",  # a net that is given no option
     "train.sampling = 'differ_in_k'\nsweep.axes = {'differ_in_k.k': [1, 2], 'mlp_decoder.widths': [[8], [9, 9]]}",
     f"evaluate.metrics = {[*METRICS]}",
+    "sweep.data_sets = ['segment_sources']\nsweep.methods = ['pca']\nevaluate.target = 'abs'\n"
+    "segment_sources.num_layers = [1, 5]\nsweep.axes = {'segment_sources.seed': [0, 3]}",
 ]
 
 
