@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from inspect import Parameter
 from typing import Any
 
+from disentanglement_study import data
 from disentanglement_study.config import SECTIONS, Study
 from disentanglement_study.config.sweep_text import written
 from disentanglement_study.methods import METHODS
+from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.settings import metric_options, options_with
 from disentanglement_study.study.components import IN_USE, kind_of, method_options
 from disentanglement_study.types import Job
@@ -45,7 +47,10 @@ def text(job: Job, study: Study) -> str:
     if of_data_set := kind_of(job.data_set):
         bound[job.data_set] = _options(of_data_set.parameters(job.data_set), study.options.get(job.data_set, {}))
     for name in study.evaluate.metrics:
-        bound[name] = _defaults(metric_options(name)) | options_with(name, study.evaluate, protocol)
+        default = _defaults(metric_options(name))
+        if METRICS[name].factors == "either" and _has_sources(job, study):
+            default["continuous_factors"] = True  # as `scoring.evaluate` has it
+        bound[name] = default | options_with(name, study.evaluate, protocol)
     comments = {}
     for holder, (chooser, pattern) in IN_USE.items():
         part, section = pattern.format(study.value(chooser)), holder.partition(".")[0]
@@ -58,6 +63,12 @@ def text(job: Job, study: Study) -> str:
     return (
         ABOUT + ("" if whole else SOME) + "\n" + written(used, {n: fields for n, fields in comments.items() if fields})
     )
+
+
+def _has_sources(job: Job, study: Study) -> bool:
+    """Whether the truth of the job's data set is real-valued."""
+    given = study.options.get(job.data_set)
+    return job.data_set in data.COMPUTED and data.facts(job.data_set, options=given).num_points is not None
 
 
 def _options(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:

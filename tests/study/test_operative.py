@@ -32,8 +32,6 @@ CHANGES = [
     "nets.encoder = 'conv'\nnets.image_size = 64\nsweep.methods = ['pca']",  # a net that is given no option
     "train.sampling = 'differ_in_k'\nsweep.axes = {'differ_in_k.k': [1, 2], 'mlp_decoder.widths': [[8], [9, 9]]}",
     f"evaluate.metrics = {[*METRICS]}",
-    "sweep.data_sets = ['segment_sources']\nsweep.methods = ['pca']\nevaluate.target = 'abs'\n"
-    "segment_sources.num_layers = [1, 5]\nsweep.axes = {'segment_sources.seed': [0, 3]}",
 ]
 
 
@@ -57,6 +55,21 @@ def test_it_expands_to_the_runs_of_the_job_and_scores_as_it_did(text):
             used = defaults | options_with(name, own.evaluate, study.sweep.protocol)
             assert again.evaluate.options[name] == used
             assert options_with(name, again.evaluate, study.sweep.protocol) == used
+
+
+def test_options_of_a_data_set_are_there_and_metrics_of_real_numbers_are_said_to_be():
+    sources = "sweep.data_sets = ['segment_sources']\nsweep.methods = ['pca']\nevaluate.target = 'abs'\n"
+    layers = "segment_sources.num_layers = [1, 5]\nsweep.axes = {'segment_sources.seed': [0, 3]}"
+    study = components.load("quick", [sources + layers])
+    jobs = jobs_of(study)
+    assert len(jobs) == 4
+    for job in jobs:
+        again = components.load(operative.text(job, study.of(job.settings)))
+        assert {run.run_id for run in plan.expand(again)} == {run.run_id for run in job.runs}
+        assert again.evaluate.target == "abs"
+        assert again.evaluate.options["sap_score"]["continuous_factors"] is True
+    kept = operative.text(jobs[0], study.of(jobs[0].settings)).splitlines()
+    assert {"segment_sources.num_layers = 1", "segment_sources.num_segments = 256"} <= {*kept}
 
 
 def test_defaults_are_there_as_bindings_or_where_they_would_change_an_id_as_comments():
