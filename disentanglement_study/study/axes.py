@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from disentanglement_study import data
 from disentanglement_study.config import PARTS, SECTIONS, Study
 from disentanglement_study.config.declared import check
 from disentanglement_study.errors import clipped, unknown
@@ -50,9 +51,12 @@ def settings(method: str, given: Mapping[str, Any], study: Study) -> Values:
 def of_data_set(name: str, study: Study) -> Values:
     """The values of a data set's options: those given beside its name, and those of `sweep.axes`."""
     given = study.sweep.data_sets[name] if isinstance(study.sweep.data_sets, dict) else {}
+    declared = _declared(name) if name in data.COMPUTED else {}  # a set of one's own may have any name
     for option in given:
-        if option not in _declared(name):
-            raise unknown(f"option of data set {name!r}", option, _declared(name))
+        if option not in declared:
+            raise unknown(f"option of data set {name!r}", option, declared)
+    if not declared:
+        return {}
     options = {f"{name}.{option}": value for option, value in given.items()}
     if twice := options.keys() & study.sweep.axes.keys():
         raise ValueError(f"{min(twice)} is given in sweep.data_sets and in sweep.axes: give it once")

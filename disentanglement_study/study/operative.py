@@ -44,8 +44,9 @@ def text(job: Job, study: Study) -> str:
     protocol = job.runs[0].protocol
     bound["sweep"] = {"data_sets": [job.data_set], "methods": [job.method], "seeds": seeds, "protocol": protocol}
     bound[job.method] = {**hyper, **_options(method_options(job.method), study.options.get(job.method, {}))}
-    if of_data_set := kind_of(job.data_set):
-        bound[job.data_set] = _options(of_data_set.parameters(job.data_set), study.options.get(job.data_set, {}))
+    if job.data_set in data.COMPUTED:
+        declared = kind_of(job.data_set).parameters(job.data_set)
+        bound[job.data_set] = _options(declared, study.options.get(job.data_set, {}))
     for name in study.evaluate.metrics:
         default = _defaults(metric_options(name))
         if METRICS[name].factors == "either" and _has_sources(job, study):
