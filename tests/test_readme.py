@@ -7,12 +7,9 @@ from pathlib import Path
 
 from report_study import make_study
 
-from disentanglement_study import cli, config, data, metrics, store
+from disentanglement_study import cli, config, data, metrics
 from disentanglement_study.data.draws import sampling
-from disentanglement_study.methods import METHODS
-from disentanglement_study.methods.vae import vae
 from disentanglement_study.study import plan
-from disentanglement_study.types import Objective
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
@@ -45,52 +42,6 @@ def test_the_commands_of_the_readme_exist(tmp_path, monkeypatch):
         parsed.data_dir = sets
         if "sweep" in parsed and parsed.function is not cli.study.quick:
             assert cli.study._sweep(parsed)[1], arguments
-
-
-def test_the_objective_of_the_readme_trains(dsprites_root, tmp_path, monkeypatch):
-    (source,) = [body for language, body in BLOCKS if language == "python" and "def free_bits_vae" in body]
-    (line,) = [body for language, body in BLOCKS if language == "python" and "Objective(free_bits_vae" in body]
-    module = tmp_path / "free_bits_vae.py"
-    module.write_text(source)
-    monkeypatch.syspath_prepend(tmp_path)
-    function = __import__("free_bits_vae").free_bits_vae
-    added = eval("{" + line + "}", {"Objective": Objective, "free_bits_vae": function})
-    for name, objective in added.items():
-        monkeypatch.setitem(METHODS, name, vae(objective))  # as `methods` does when it is imported
-    settings = ["sweep.methods = {'free_bits_vae': {'free_nats': [0.0, 0.5]}}", "sweep.seeds = 1"]
-    settings += [
-        "train.steps = 20",
-        "evaluate.metrics = ['mig']",
-        "evaluate.table_rows = 500",
-        "evaluate.num_train = 500",
-    ]
-    options = [part for setting in settings for part in ("--gin", setting)]
-    folder = tmp_path / "study"
-    place = ["--executor", "inline", "--data-dir", str(dsprites_root)]
-    assert cli.main(["run", "quick", str(folder), *place, *options]) == 0
-    results = store.open(folder).results()
-    assert results["error"].isna().all()
-    assert set(results["strength"]) == {0.0, 0.5}
-    # Free bits leave the KL at or above their floor of 0.5 nats a latent; without them it may collapse.
-    kl = results[results["score"] == "kl_loss"].set_index("strength")["value"]
-    assert kl[0.5] > kl[0.0]
-
-
-def test_the_method_of_the_readme_gives_codes(dsprites_root, tmp_path, monkeypatch):
-    (source,) = [body for language, body in BLOCKS if language == "python" and "ROW_MEANS = Method" in body]
-    (line,) = [body for language, body in BLOCKS if language == "python" and '"row_means": ROW_MEANS' in body]
-    scope: dict = {}
-    exec(source, scope)
-    for name, method in eval("{" + line + "}", scope).items():
-        monkeypatch.setitem(METHODS, name, method)
-    settings = ["sweep.methods = {'row_means': {}}", "sweep.seeds = 1", "evaluate.metrics = ['mig']"]
-    settings += ["evaluate.table_rows = 500", "evaluate.num_train = 500"]
-    options = [part for setting in settings for part in ("--gin", setting)]
-    place = ["--executor", "inline", "--data-dir", str(dsprites_root)]
-    assert cli.main(["run", "quick", str(tmp_path / "study"), *place, *options]) == 0
-    results = store.open(tmp_path / "study").results()
-    assert results["error"].isna().all()
-    assert set(results["representation"]) == {"mean"}
 
 
 def test_the_sweep_of_the_readme_can_be_planned():

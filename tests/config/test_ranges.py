@@ -13,7 +13,9 @@ import pytest
 
 from disentanglement_study import config
 from disentanglement_study.config.declared import check, words
+from disentanglement_study.data import COMPUTED
 from disentanglement_study.data.draws.sampling import DISTRIBUTIONS, PAIRS
+from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.settings import metric_options
 from disentanglement_study.nets import DECODERS, ENCODERS
@@ -162,7 +164,9 @@ def declarations() -> Iterator[tuple[str, object, object]]:
         for field in dataclasses.fields(module):
             if field.name in ("widths", "channels", "kernels", "hidden"):
                 yield f"{module.__name__}.{field.name}", field.type, field.default
-    for name, section in config.SECTIONS.items():
+    of_methods = {name: method.options for name, method in METHODS.items() if method.options}
+    of_data_sets = {name: computed.options for name, computed in COMPUTED.items()}
+    for name, section in (config.SECTIONS | of_methods | of_data_sets).items():
         for field in dataclasses.fields(section):
             if field.default is not dataclasses.MISSING:
                 yield f"{name}.{field.name}", field.type, field.default
@@ -180,8 +184,9 @@ def test_every_number_has_a_range():
     """An int or float that is declared without one was forgotten; but for those of which any value makes sense."""
     bare = {name for name, annotation, _ in declarations() if {int, float} & set(plain_types(annotation))}
     assert bare <= set(), bare
-    for name, objective in OBJECTIVES.items():
-        assert all(typing.get_origin(kind) is typing.Annotated for kind in objective.hyper.values()), name
+    for name, method in METHODS.items():
+        assert not method.hyper or isinstance(method.hyper, dict), f"{name}: its hyperparameters have no ranges"
+        assert all(typing.get_origin(method.hyper[one]) is typing.Annotated for one in method.hyper), name
 
 
 def plain_types(annotation) -> Iterator[object]:
