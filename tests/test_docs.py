@@ -360,6 +360,29 @@ def test_a_slip_is_found_while_planning_in_the_words_of_the_page(slip, tmp_path,
     assert f"| `{error.value}` |" in PAGE
 
 
+MISSING = {
+    "NameError: name 'max_information' is not defined": (
+        "metrics",
+        "__init__.py",
+        "from disentanglement_study.metrics.max_information import max_information\n",
+        "",
+    ),
+    "KeyError: 'rectangles'": ("data", "catalogue.py", '"rectangles": Facts(', '"others": Facts('),
+}
+
+
+@pytest.mark.parametrize("error", MISSING)
+def test_a_line_that_is_missing_is_the_error_of_the_page(run_python, tmp_path, error):
+    room, file, *change = MISSING[error]
+    package = shutil.copytree(run_python.folder / "disentanglement_study", tmp_path / "disentanglement_study")
+    text = (package / room / file).read_text(encoding="utf-8")
+    assert text.count(change[0]) == 1
+    (package / room / file).write_text(text.replace(*change), encoding="utf-8")
+    with pytest.raises(AssertionError, match=re.escape(error)):
+        run_python("-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import disentanglement_study.{room}")
+    assert f"`{error}`" in PAGE
+
+
 def test_what_fails_in_a_job_is_a_row_and_an_exit_code(dsprites_root, tmp_path, monkeypatch):
     scope = module("ridge_regression", '    needs=frozenset({"sources"}),\n', "")
     monkeypatch.setitem(METHODS, "ridge_regression", scope["RIDGE_REGRESSION"])

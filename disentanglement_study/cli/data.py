@@ -14,6 +14,7 @@ from disentanglement_study.config.declared import words
 from disentanglement_study.data.catalogue import Facts
 from disentanglement_study.runtime.terminal import ERR, OUT
 
+AUXILIARY = {"segment": "segments", "time": "times", "u": "numbers of u"}
 EXAMPLES = """\
 examples:
   disentanglement-study data list
@@ -59,7 +60,7 @@ def info(arguments: argparse.Namespace) -> None:
         OUT.print(display.table(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes})))
         OUT.print(f"grid: {math.prod(facts.factor_sizes):,} points; images of {list(facts.input_shape)}")
     else:
-        also = "".join(f", {size:,} values of {auxiliary}" for auxiliary, size in facts.auxiliary.items())
+        also = "".join(f", {size:,} {AUXILIARY[name]}" for name, size in facts.auxiliary.items())
         OUT.print(f"{facts.num_points:,} points: {_truth(facts)}, vectors of {facts.input_shape[0]} numbers{also}")
     if (of := data.options_of(name)) is not None:
         defaults = [(field.name, words(field.type), field.default) for field in dataclasses.fields(of)]

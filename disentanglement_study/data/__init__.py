@@ -78,7 +78,10 @@ def facts(name: str, root: Path | None = None, options: Mapping[str, Any] | None
     """
     made = _made(name, options)
     if name in COMPUTED:
-        return COMPUTED[name].facts(made)
+        try:
+            return COMPUTED[name].facts(made)
+        except ValueError as error:
+            raise ValueError(f"data set {name!r}: {error}") from error
     if name in CATALOGUE:
         return CATALOGUE[name]
     if cache.has(name, root):

@@ -18,6 +18,7 @@ from annotated_types import Ge, Interval
 from disentanglement_study import rng
 from disentanglement_study.data.catalogue import Facts
 from disentanglement_study.data.series import mixing
+from disentanglement_study.data.series.binning import bins
 from disentanglement_study.types import DataSet
 
 NAME, VERSION = "segment_sources", 1
@@ -81,9 +82,3 @@ def load(options: Options, root: Path | None = None) -> DataSet:
         sources=sources.astype(np.float32),
         auxiliary={"segment": segment, "time": np.arange(number, dtype=np.int32)},
     )
-
-
-def bins(sources: np.ndarray, number: int) -> np.ndarray:
-    """Each source [N,S] cut into bins 0..number-1 of equally many points, int32 [N,S]."""
-    ranks = np.argsort(np.argsort(sources, axis=0, kind="stable"), axis=0)
-    return (ranks * number // len(sources)).astype(np.int32)
