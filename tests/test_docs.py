@@ -230,6 +230,7 @@ def passed(output: str) -> str:
     return "\n".join(line for line in output.splitlines() if "PASSED" in line)
 
 
+@pytest.mark.slow
 def test_the_contract_tests_cover_what_was_added(run_python):
     names = [name for name in ADDED.values() if name not in COMPILED]
     where = ["tests/methods", "tests/metrics", "tests/data/test_data.py", "tests/data/test_computed.py"]

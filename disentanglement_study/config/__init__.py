@@ -138,10 +138,15 @@ def _study(read: Iterable[Binding], bindings: Sequence[str], lower: Lower) -> St
     for binding in bindings:
         given += parse(binding, "--gin", search_path())
     plain: dict[str, dict[str, Any]] = {}
+    checked: dict[str, dict[str, Any]] = {}
     for binding in lower(settle([_as_now(binding) for binding in given])):
         check_name(binding)
-        plain.setdefault(binding.section, {})[binding.field] = binding.value
-    sections = {name: _section(name, section, plain.get(name, {})) for name, section in SECTIONS.items()}
+        place, _, section, field, value = binding
+        kinds = {one.name: one.type for one in dataclasses.fields(SECTIONS[section])}
+        plain.setdefault(section, {})[field] = value
+        named = f"{place}: {binding.key}" if place else binding.key
+        checked.setdefault(section, {})[field] = check(named, value, kinds[field])
+    sections = {name: _section(name, section, checked.get(name, {})) for name, section in SECTIONS.items()}
     return Study(**sections, text=written(plain))
 
 
@@ -162,10 +167,10 @@ def check_name(binding: Binding) -> None:
 
 
 def _section(name: str, section: type, values: dict[str, Any]) -> Any:
-    """The section with these values, each as its field declares it."""
+    """The section with these values; ValueError where one is left out that has no default."""
     fields = {field.name: field for field in dataclasses.fields(section)}
     missing = dataclasses.MISSING
     required = [key for key, field in fields.items() if field.default is missing and field.default_factory is missing]
     if absent := [key for key in required if key not in values]:
         raise ValueError(f"the sweep leaves out {' and '.join(f'{name}.{key}' for key in absent)}")
-    return section(**{key: check(f"{name}.{key}", value, fields[key].type) for key, value in values.items()})
+    return section(**values)

@@ -1,6 +1,7 @@
 """Whether a learner keeps the contract of `kinds`: by shapes alone, while a study is planned."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from disentanglement_study.config import TrainConfig
+from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.data.draws.sampling import PAIRS
 from disentanglement_study.errors import one_line, unknown
 from disentanglement_study.methods.kinds import (
@@ -78,6 +79,8 @@ def _names(params: Any) -> list[str]:
 
 def needed(method: Method, inputs: Inputs) -> Inputs:
     """The inputs as a method sees them that needs only this of them; ValueError for what the data set has not."""
+    if isinstance(method.needs, str):
+        raise ValueError(f"it needs {method.needs!r}: expected a set of names, frozenset({{{method.needs!r}}})")
     if others := method.needs - set(NEEDS):
         raise ValueError(f"it needs {min(others)!r} of the data: there are only {', '.join(NEEDS)}")
     if absent := (method.needs & set(AUXILIARY)) - inputs.auxiliary.keys():
@@ -123,6 +126,11 @@ def parameter_shapes(learner: Learner) -> dict[str, tuple[int, ...]]:
 def _check_draws(method: Method, learner: Learner, train: TrainConfig) -> None:
     if method.target not in TARGETS:
         raise unknown("target", method.target, TARGETS)
+    sections = {"nets": NetConfig, "train": TrainConfig}
+    settings = [f"{name}.{field.name}" for name, of in sections.items() for field in dataclasses.fields(of)]
+    for use in method.uses or ():
+        if use not in (*sections, *settings):
+            raise unknown("setting that it uses", use, [*sections, *settings])
     if "pair" in method.needs and train.sampling not in PAIRS:
         raise ValueError(f"it learns from pairs: set train.sampling to {' or '.join(PAIRS)}, got {train.sampling!r}")
     if method.draws and train.sampling not in method.draws:

@@ -1,5 +1,6 @@
 """Every objective of `OBJECTIVES` is a method: a VAE that is trained on it."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,14 @@ from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.methods.gradient import by_gradient, tf_adam
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.types import Objective
+
+# The settings that make a difference to a VAE that has no adversary.
+WITHOUT_ADVERSARY = tuple(
+    f"{section}.{field.name}"
+    for section, of in (("nets", NetConfig), ("train", TrainConfig))
+    for field in dataclasses.fields(of)
+    if not field.name.startswith("discriminator_")
+)
 
 
 def vae(objective: Objective) -> Method:
@@ -34,7 +43,7 @@ def vae(objective: Objective) -> Method:
             scores=scores,
         )
 
-    return Method(build, hyper=objective.hyper)
+    return Method(build, hyper=objective.hyper, uses=None if objective.adversary else WITHOUT_ADVERSARY)
 
 
 def build_nets(inputs: Inputs, net: NetConfig, form: str = "patches") -> tuple[Any, dict[str, Callable[..., Any]]]:

@@ -49,10 +49,12 @@ def build(
         "discriminator": lambda key: discriminate.init(key, jnp.zeros((1, num_latents)))["params"],
     }
     try:
-        for net in (encode, decode):
+        for kind, name, net in (("encoder", encoder, encode), ("decoder", decoder, decode)):
             halvings = len(getattr(net, "channels", ()))
             if halvings and len(image_shape) != 3:
-                raise ValueError(f"{type(net).__name__} takes images, got vectors of {image_shape[0]} numbers")
+                raise ValueError(
+                    f"nets.{kind} = {name!r} takes images, got vectors of {image_shape[0]} numbers: set it to 'mlp'"
+                )
             if halvings and (image_shape[0] % 2**halvings or image_shape[1] % 2**halvings):
                 raise ValueError(
                     f"{type(net).__name__} halves the image {halvings} times: {image_shape} does not divide"

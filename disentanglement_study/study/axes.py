@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ def strengths(method: str, given: Mapping[str, Any]) -> Values:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ValueError(f"{method}.{name} = {clipped(value)}: a strength is a number")
         kind = declared[name] if isinstance(declared, dict) else float
-        axes[name] = [check(f"{method}.{name}", value, kind) for value in values]
+        axes[name] = _distinct(f"{method}.{name}", [check(f"{method}.{name}", value, kind) for value in values])
     return axes
 
 
@@ -41,7 +42,7 @@ def settings(method: str, given: Mapping[str, Any], study: Study) -> Values:
     _known(method, given)
     options = {f"{method}.{name}": value for name, value in given.items() if name not in METHODS[method].hyper}
     if twice := options.keys() & study.sweep.axes.keys():
-        raise ValueError(f"{min(twice)} is given in sweep.methods and in sweep.axes: give it once")
+        raise ValueError(f"{min(twice)} is given, and in sweep.axes too: give it once")
     ours = {axis: value for axis, value in study.sweep.axes.items() if _concerns(axis, method, study)}
     axes = _values(ours, "sweep.axes: ") | _values(options) | _own(method, study)
     _check_in_use(axes, study)
@@ -59,7 +60,7 @@ def of_data_set(name: str, study: Study) -> Values:
         return {}
     options = {f"{name}.{option}": value for option, value in given.items()}
     if twice := options.keys() & study.sweep.axes.keys():
-        raise ValueError(f"{min(twice)} is given in sweep.data_sets and in sweep.axes: give it once")
+        raise ValueError(f"{min(twice)} is given, and in sweep.axes too: give it once")
     ours = {axis: value for axis, value in study.sweep.axes.items() if _split(axis, study)[0] == name}
     return _values(ours, "sweep.axes: ") | _values(options)
 
@@ -75,8 +76,8 @@ def _values(axes: Mapping[str, Any], place: str = "") -> Values:
     values = {}
     for axis, given in axes.items():
         section, _, name = axis.partition(".")
-        listed = _listed(f"{place}{axis}", given, ": the sweep has no runs")
-        values[axis] = [check(f"{place}{axis}", one, _declared(section)[name]) for one in listed]
+        listed, where = _listed(f"{place}{axis}", given, ": the sweep has no runs"), f"{place}{axis}"
+        values[axis] = _distinct(where, [check(where, one, _declared(section)[name]) for one in listed])
     return values
 
 
@@ -91,10 +92,9 @@ def _own(method: str, study: Study) -> Values:
         if section in METHODS or field not in _declared(section) or not (section in OF_RUNS or holder_of_runs(section)):
             raise ValueError(f"{method}/{name}: {unknown('setting of runs', name, _all_axes(OF_RUNS))}")
         if name in study.sweep.axes:
-            raise ValueError(f"{method}/{name} is given, and {name} in sweep.axes: give it once")
+            raise ValueError(f"{method}/{name} is given, and {name} in sweep.axes too: give it once")
         if not _matters(name, method):
-            uses = ", ".join(METHODS[method].uses) or "none"
-            raise ValueError(f"{method}/{name} makes no difference to {method} (settings that do: {uses})")
+            raise ValueError(f"{method}/{name} makes no difference to {method}")
         own[name] = [check(f"{method}/{name}", value, _declared(section)[field])]
     return own
 
@@ -107,19 +107,38 @@ def _matters(name: str, method: str) -> bool:
 
 
 def _check_in_use(axes: Values, study: Study) -> None:
-    """ValueError for options of a net or sampling that runs do not choose."""
+    """ValueError for options of a net or sampling that no run chooses, or that are given with all others too."""
     for name in axes:
-        part = name.partition(".")[0]
-        if holder := holder_of_runs(part):
-            chooser, pattern = PARTS[holder]
-            for choice in axes.get(chooser, [study.value(chooser)]):
-                if pattern.format(choice) != part:
-                    raise ValueError(f"{name} is of no use to runs with {chooser} = {choice!r}")
+        holder = holder_of_runs(name.partition(".")[0])
+        if holder in axes:
+            raise ValueError(f"sweep.axes: {name} is an option of {holder}, which is an axis too: give one of them")
+        if holder and not any(_in_use(name, chosen, study) for chosen in combinations(axes)):
+            chooser = PARTS[holder][0]
+            choices = " or ".join(map(repr, axes.get(chooser, [study.value(chooser)])))
+            raise ValueError(f"{name} is of no use to runs with {chooser} = {choices}")
+
+
+def _in_use(name: str, chosen: Mapping[str, Any], study: Study) -> bool:
+    """Whether runs with these settings choose the net or sampling of which this is an option; true of all else."""
+    part = name.partition(".")[0]
+    if not (holder := holder_of_runs(part)):
+        return True
+    chooser, pattern = PARTS[holder]
+    return pattern.format(chosen.get(chooser, study.value(chooser))) == part
 
 
 def combinations(axes: Values) -> list[dict[str, Any]]:
     """One value of each axis, in all ways."""
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def of_runs(axes: Values, study: Study) -> list[dict[str, Any]]:
+    """The same of settings: an option of a net or sampling is an axis of the runs that choose it."""
+    found: dict[str, dict[str, Any]] = {}
+    for chosen in combinations(axes):
+        kept = {name: value for name, value in chosen.items() if _in_use(name, chosen, study)}
+        found.setdefault(json.dumps(kept), kept)
+    return list(found.values())
 
 
 def _known(method: str, given: Mapping[str, Any]) -> None:
@@ -140,6 +159,14 @@ def _split(axis: str, study: Study) -> tuple[str, str]:
             f"sweep.axes: {axis!r} does not enter a run: an axis is a setting of {' or '.join(OF_RUNS)}, "
             "or an option of a method, data set, net or sampling"
         )
+    kind = kind_of(section)
+    if section in METHODS and name in METHODS[section].hyper:
+        raise ValueError(f"sweep.axes: {axis!r} is a hyperparameter: give its values as {axis} = [1, 2]")
+    if kind and name in kind.parameters(section) and not holder_of_runs(section):
+        if kind.word == "metric":
+            raise ValueError(f"sweep.axes: {axis!r} does not enter a run: it is an option of a metric")
+        if section not in (*study.sweep.methods, *study.sweep.data_sets):
+            raise ValueError(f"sweep.axes: {axis!r}: the {kind.word} {section!r} is not in the sweep")
     sections = (*OF_RUNS, *study.sweep.methods, *study.sweep.data_sets)
     if not dot or not (section in sections or holder_of_runs(section)) or name not in _declared(section):
         raise ValueError(f"sweep.axes: {unknown('axis', axis, _all_axes(sections))}")
@@ -159,6 +186,13 @@ def _declared(section: str) -> dict[str, Any]:
         return {name: option.annotation for name, option in method_options(section).items()}
     kind = kind_of(section)
     return {name: option.annotation for name, option in kind.parameters(section).items()} if kind else {}
+
+
+def _distinct(place: str, values: list[Any]) -> list[Any]:
+    for at, value in enumerate(values):
+        if value in values[:at]:
+            raise ValueError(f"{place} names {clipped(value)} twice: expected once")
+    return values
 
 
 def _listed(place: str, value: Any, what: str) -> list[Any]:

@@ -157,20 +157,24 @@ def lower(bindings: Iterable[Binding]) -> list[Binding]:
             given = options.setdefault((method, holder), {}).setdefault(binding.section, {})
             if binding.scope or not (binding.field in given and given[binding.field].scope):
                 given[binding.field] = binding
-    return _merged(
+    merged = _merged(
         {key: binding.value for key, binding in settings.items()},
         {key: {of: _values(given) for of, given in parts.items()} for key, parts in options.items()},
     )
+    places = {name: binding.place for (method, name), binding in settings.items() if not method}
+    return [Binding(places.get(name, ""), "", *name.split("."), value) for name, value in merged.items()]
 
 
 def _values(given: Mapping[str, Binding]) -> dict[str, Any]:
     return {option: binding.value for option, binding in given.items()}
 
 
-def _merged(settings: dict[tuple[str, str], Any], options: dict[tuple[str, str], Options]) -> list[Binding]:
+def _merged(settings: dict[tuple[str, str], Any], options: dict[tuple[str, str], Options]) -> dict[str, Any]:
     plain = {name: value for (method, name), value in settings.items() if not method}
     for holder in LISTED:
         names, given = plain.get(holder), options.get(("", holder), {})
+        if holder in plain and not isinstance(names, list | tuple | dict):
+            raise ValueError(f"{holder} = {clipped(names)}: expected a list of names, or a dictionary by names")
         # Data sets, most of which have no options, stay a list where none is given one.
         if isinstance(names, list | tuple) and (holder == "sweep.methods" or any(name in names for name in given)):
             plain[holder] = {name: {} for name in _distinct(holder, names)}
@@ -187,7 +191,7 @@ def _merged(settings: dict[tuple[str, str], Any], options: dict[tuple[str, str],
             merged = {name: {**there.get(name, {}), **given.get(name, {})} for name in names}
         if merged:
             plain[holder] = merged
-    return [Binding("", "", *name.split("."), value) for name, value in plain.items()]
+    return plain
 
 
 def _own(

@@ -17,8 +17,8 @@ from disentanglement_study.types import Job
 
 HELD = {*IN_USE, "evaluate.options"}  # by components here
 ABOUT = """\
-# What this job used. Read as a sweep, it names the job's runs again, by the same ids. What stands as a comment is a
-# default of a net or sampling that the study did not give: an id is of what was given.
+# What this job used, and all that its ids are made of. Read as a sweep, it names the job's runs again. What stands as a
+# comment is a default of a net or sampling that the study did not give: an id is of what was given.
 """
 # A job may be a part of what its study crosses.
 SOME = "# The job's runs are not all of these strengths and seeds: manifest.json names them.\n"
@@ -41,6 +41,8 @@ def text(job: Job, study: Study) -> str:
         for name, section in SECTIONS.items()
         if name != "sweep"
     }
+    if _has_sources(job, study):
+        bound["evaluate"]["target"] = study.evaluate.target or METHODS[job.method].target
     protocol = job.runs[0].protocol
     bound["sweep"] = {"data_sets": [job.data_set], "methods": [job.method], "seeds": seeds, "protocol": protocol}
     bound[job.method] = {**hyper, **_options(method_options(job.method), study.options.get(job.method, {}))}

@@ -19,7 +19,7 @@ from disentanglement_study.data.draws import sampling
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
-from disentanglement_study.metrics.settings import check_options, metric_options, num_points
+from disentanglement_study.metrics.settings import SIZES, check_options, metric_options, num_points
 from disentanglement_study.study import axes
 from disentanglement_study.study.locatello2019 import dlib_model_num
 from disentanglement_study.types import Job, Run
@@ -44,6 +44,8 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
     for axis, values in (("data_sets", sweep.data_sets), ("methods", sweep.methods), ("seeds", seeds)):
         if not values:
             raise ValueError(f"sweep.{axis} is empty: the sweep has no runs")
+        if len(set(values)) < len(values):
+            raise ValueError(f"sweep.{axis} names {Counter(values).most_common(1)[0][0]!r} twice: expected once")
     strengths = {method: axes.strengths(method, given) for method, given in sweep.methods.items()}
     settings = {method: axes.settings(method, given, study) for method, given in sweep.methods.items()}
     worlds = {data_set: axes.of_data_set(data_set, study) for data_set in sweep.data_sets}
@@ -53,7 +55,7 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
     runs, drawn = [], set()
     for data_set in sweep.data_sets:
         for world, method in itertools.product(axes.combinations(worlds[data_set]), sweep.methods):
-            for chosen in axes.combinations(settings[method]):
+            for chosen in axes.of_runs(settings[method], study):
                 own = study.of({**world, **chosen})
                 facts = data.facts(data_set, data_dir, own.options.get(data_set))
                 if (group := (data_set, str(world), str(own.train))) not in drawn:
@@ -66,9 +68,10 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
                     dynamics = [data_set, method, hyper, seed, sweep.protocol, *options]
                     run_id = _hash(statics + json.dumps(dynamics, sort_keys=True))
                     runs.append(Run(run_id, data_set, method, hyper, seed, sweep.protocol, {**world, **chosen}))
-    if len({run.run_id for run in runs}) < len(runs):
-        twice = Counter(map(str, runs)).most_common(1)[0]
-        raise ValueError(f"duplicate runs: the sweep names {twice[0]!r} {twice[1]} times")
+    ((first, times),) = Counter(run.run_id for run in runs).most_common(1)
+    if times > 1:
+        names = " and ".join(dict.fromkeys(repr(str(run)) for run in runs if run.run_id == first))
+        raise ValueError(f"duplicate runs: the sweep names {names} {times} times")
     return runs
 
 
@@ -152,6 +155,8 @@ def check_evaluation(study: Study) -> None:
     for name in evaluate.metrics:
         if name not in METRICS:
             raise unknown("metric", name, METRICS)
+        if METRICS[name].sampling not in SIZES:
+            raise ValueError(f"metric {name!r}: {unknown('sampling', METRICS[name].sampling, SIZES)}")
     check_options(evaluate.options)
     for name in evaluate.metrics:
         if "train_sizes" not in metric_options(name):

@@ -205,7 +205,7 @@ def test_the_readme_shows_a_stored_result():
     stored = [json.loads(path.read_text()) for path in root.glob("benchmarks/results/metrics-*.json")]
     tables = [report.markdown(result) for result in stored]
     shown = readme[
-        readme.index("## How fast it scores") : readme.index("## Add a method or an objective")
+        readme.index("## How fast it scores") : readme.index("## Add a method, a metric, a data set, an objective")
     ].splitlines()[5:]
     assert len([line for line in shown if line.startswith("|")]) == 5
     assert any(set(shown) <= set(table.splitlines()) | {""} for table in tables)

@@ -250,7 +250,7 @@ def bad_sweep(sweep: str, tmp_path, line: str) -> str:
         ("evaluate.metrics = ['dcy']", "did you mean 'dci'"),
         ("sweep.methods = {'beta_vae': {'beta': 'strong'}}", "beta_vae.beta = 'strong'"),
         ("sweep.seeds = []", "sweep.seeds is empty"),
-        ("sweep.seeds = [0, 0]", "duplicate runs"),
+        ("sweep.seeds = [0, 0]", "sweep.seeds names 0 twice"),
         ("dlib.beta = 3", "unknown section or component 'dlib'"),
         ("train.steps == 3", "not gin"),
         ("sweep.data_sets = ['cars3d']", "disentanglement-study data prepare cars3d"),

@@ -293,7 +293,7 @@ def test_300_random_bindings_are_a_plan_or_one_line():
             assert len(message.splitlines()) == 1, (text, message)
             assert len(message) < 1500, (text, message)
             assert not re.search(r"object at 0x|<class", message), (text, message)
-    assert 30 < planned < 270  # both happen
+    assert 10 < planned < 290  # both happen, however many metrics and methods there are to choose from
 
 
 def test_a_whole_number_is_a_float_where_one_is_declared_and_a_nan_is_none():

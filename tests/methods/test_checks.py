@@ -104,6 +104,11 @@ BROKEN = {
         "needs 'smell' of the data: there are only factors, sources, pair",
     ),
     "what this data set has not": (toy(needs=frozenset({"segment"})), "needs 'segment' .* which this data set has not"),
+    "a setting that is none": (
+        toy()._replace(uses=("nets.num_latent",)),
+        "unknown setting that it uses 'nets.num_latent': did you mean 'nets.num_latents'",
+    ),
+    "a word in place of a set": (toy(needs="segment"), r"needs 'segment': expected a set of names, frozenset"),
     "a target": (toy()._replace(target="squares"), "unknown target 'squares': did you mean 'square'"),
     "what it was not asked for": (
         toy(Given(lambda seed: {}), lambda params, batch: {"mean": batch["factors"]}),

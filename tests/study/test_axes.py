@@ -74,16 +74,16 @@ def test_an_option_of_a_method_stands_beside_its_hyperparameters_and_is_an_axis_
         ("sweep.axes = {'nets.num_latents': []}", "sweep.axes: nets.num_latents is an empty list"),
         ("sweep.axes = {'nets.num_latents': 3}", "sweep.axes = {'nets.num_latents': 3}: expected"),
         ("sweep.axes = {'nets.num_latents': [2, 0]}", "sweep.axes: nets.num_latents = 0: expected int (1 or more"),
-        ("sweep.axes = {'nets.num_latents': [5, 5]}", "duplicate runs: the sweep names"),
+        ("sweep.axes = {'nets.num_latents': [5, 5]}", "sweep.axes: nets.num_latents names 5 twice"),
         ("sweep.axes = {'nets.encoder': ['mlp', 'covn']}", "unknown encoder 'covn': did you mean 'conv'"),
         ("sweep.axes = {'nets.image_size': [16, 48]}", "nets.image_size = 48: dsprites has images of 64 pixels"),
         ("sweep.axes = {'train.sampling': ['iid', 'idd']}", "unknown sampling 'idd': did you mean 'iid'"),
         ("sweep.axes = {'pca.num_point': [5]}", "unknown axis 'pca.num_point': did you mean 'pca.num_points'?"),
-        ("sweep.axes = {'fast_ica.num_points': [500]}", "unknown axis 'fast_ica.num_points': did you mean 'pca.num"),
-        ("sweep.axes = {'beta_vae.beta': [5]}", "unknown axis 'beta_vae.beta'"),
+        ("sweep.axes = {'fast_ica.num_points': [500]}", "the method 'fast_ica' is not in the sweep"),
+        ("sweep.axes = {'beta_vae.beta': [5]}", "'beta_vae.beta' is a hyperparameter: give its values as"),
         (
             "sweep.methods = {'pca': {'num_points': 500}}\nsweep.axes = {'pca.num_points': [500]}",
-            "pca.num_points is given in sweep.methods and in sweep.axes: give it once",
+            "pca.num_points is given, and in sweep.axes too: give it once",
         ),
         (
             "sweep.methods = {'pca': {'num_point': 500}}",
@@ -117,6 +117,50 @@ def test_an_axis_that_makes_no_difference_to_a_method_is_none_of_its_own():
     axes = records.axes(plan.frame(runs, study))
     assert list(axes) == ["nets.image_size", "nets.num_latents"]
     assert axes["nets.num_latents"].isna().tolist() == [True] * 3 + [False] * 4
+
+
+def test_a_vae_without_a_discriminator_does_not_differ_by_one():
+    text = "sweep.methods = {'beta_vae': {'beta': 1}, 'factor_vae': {'gamma': 5}}\nsweep.seeds = 1\n"
+    axes = "sweep.axes = {'train.discriminator_beta1': [0.5, 0.6], 'discriminator.widths': [[5], [6]]}"
+    runs = expand(text + axes)
+    assert [run.method for run in runs] == ["beta_vae", *["factor_vae"] * 4]
+    assert runs[0].settings == {}
+
+
+def test_options_of_a_net_are_an_axis_of_the_runs_that_choose_it():
+    axes = "'nets.encoder': ['mlp', 'conv'], 'mlp_encoder.widths': [[8], [9]], 'conv_encoder.hidden': [4]"
+    runs = expand(
+        f"sweep.methods = {{'random_encoder': {{}}}}\nsweep.seeds = 1\nsweep.axes = {{{axes}}}\nnets.image_size = 64\n"
+        "nets.encoder_options = {}"
+    )
+    assert [run.settings for run in runs] == [
+        {"nets.encoder": "mlp", "mlp_encoder.widths": (8,)},
+        {"nets.encoder": "mlp", "mlp_encoder.widths": (9,)},
+        {"nets.encoder": "conv", "conv_encoder.hidden": 4},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ("{'mlp_encoder.widths': [[8]], 'nets.encoder_options': [{'widths': [4]}]}", "which is an axis too"),
+        ("{'mig.num_bins': [3]}", "'mig.num_bins' does not enter a run: it is an option of a metric"),
+        ("{'segment_sources.seed': [3]}", "the data set 'segment_sources' is not in the sweep"),
+    ],
+)
+def test_an_axis_that_is_none_says_why(axes, message):
+    with pytest.raises(ValueError, match=r"^sweep\.axes: ") as error:
+        expand(f"sweep.axes = {axes}")
+    assert message in str(error.value)
+
+
+def test_two_axes_that_make_the_same_run_are_named():
+    axes = "{'nets.encoder_options': [{}, {'widths': [128, 128]}], 'mlp_decoder.widths': [[8]]}"
+    assert len(expand(f"sweep.methods = {{'pca': {{}}}}\nsweep.axes = {axes}")) == 2  # which has no net
+    with pytest.raises(ValueError, match=r"^sweep.seeds names 3 twice: expected once$"):
+        expand("sweep.seeds = [3, 3]")
+    with pytest.raises(ValueError, match=r"^beta_vae.beta names 4.0 twice: expected once$"):
+        expand("sweep.methods = {'beta_vae': {'beta': [4, 1, 4.0]}}")
 
 
 def test_the_bundled_baselines_are_as_many_models_as_their_file_says():

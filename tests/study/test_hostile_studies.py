@@ -195,11 +195,11 @@ def test_every_command_that_encodes_refuses_another_data_set_of_the_same_name(ho
 
 
 def test_a_node_with_another_data_set_of_the_same_name_does_no_job(home):
-    from disentanglement_study.study import components, job, plan
+    from disentanglement_study.study import components, job, loading, plan
 
     study = components.load(str(home / "small.gin"), ["sweep.seeds = [5]"])
     (one, *_) = plan.group(plan.expand(study, home / "sets"), 1)
-    asked = {"mine": {"name": "mine", "sha256": "0" * 64, "nuisance": None}}
+    asked = {loading.place("mine", study): {"name": "mine", "sha256": "0" * 64, "nuisance": None}}
     fresh = store.Store(home / "fresh")
     fresh.create(plan.frame(list(one.runs), study), study.text, json.dumps(identity.scored_with(study)))
     with pytest.raises(ValueError, match="has other contents than where the command was started"):
