@@ -112,10 +112,10 @@ def _check_in_use(axes: Values, study: Study) -> None:
         holder = holder_of_runs(name.partition(".")[0])
         if holder in axes:
             raise ValueError(f"sweep.axes: {name} is an option of {holder}, which is an axis too: give one of them")
-        if holder and not any(_in_use(name, chosen, study) for chosen in combinations(axes)):
-            chooser = PARTS[holder][0]
-            choices = " or ".join(map(repr, axes.get(chooser, [study.value(chooser)])))
-            raise ValueError(f"{name} is of no use to runs with {chooser} = {choices}")
+        chooser = PARTS[holder][0] if holder else None
+        choices = axes.get(chooser, [study.value(chooser)])
+        if not any(_in_use(name, {chooser: choice}, study) for choice in choices):
+            raise ValueError(f"{name} is of no use to runs with {chooser} = {' or '.join(map(repr, choices))}")
 
 
 def _in_use(name: str, chosen: Mapping[str, Any], study: Study) -> bool:

@@ -247,3 +247,9 @@ def test_a_study_with_axes_is_trained_scored_asked_extended_and_drawn(dsprites_r
     assert json.loads(opened.plan["settings"].iloc[0]) == {"nets.num_latents": 2}
     for command in ("tables", "report"):
         assert cli.main([command, str(folder)]) == 0
+
+
+def test_more_runs_than_any_study_are_refused_before_they_are_listed():
+    many = {f"train.{name}": [0.1 + step / 1e4 for step in range(1000)] for name in ("beta1", "beta2", "learning_rate")}
+    with pytest.raises(ValueError, match=r"^the sweep names [\d,]+ runs: expected at most 1,000,000$"):
+        expand(f"sweep.axes = {many | {'mlp_encoder.widths': [[8], [9]]}}")
