@@ -43,7 +43,11 @@ def quick_folder(command: argparse.ArgumentParser) -> None:
 
 def sweep_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--gin", metavar="BINDING", action="append", default=[], help='over the file, such as "train.steps = 1000"'
+        "--gin",
+        metavar="BINDING",
+        action="append",
+        default=[],
+        help='over the file, such as "train.steps = 1000" or "mig.num_bins = 50"',
     )
     command.add_argument("--where", metavar="EXPRESSION", help='only these runs, such as "seed < 5 and strength > 1"')
 

@@ -54,9 +54,10 @@ def differing(section: Any, always: Collection[str] = ()) -> dict[str, Any]:
     return {
         field.name: values[field.name]
         for field in dataclasses.fields(section)
-        if field.name in always or values[field.name] != _default(field)
+        if field.name in always or values[field.name] != default(field)
     }
 
 
-def _default(field: dataclasses.Field) -> Any:
+def default(field: dataclasses.Field) -> Any:
+    """The default of a field; `dataclasses.MISSING` if it has none."""
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from disentanglement_study import config, data, nets
 from disentanglement_study.config import PARTS, SECTIONS, Study, check_name
 from disentanglement_study.config.declared import check
+from disentanglement_study.config.identity import default
 from disentanglement_study.config.sweep_text import Binding
-from disentanglement_study.data.draws.sampling import DISTRIBUTIONS, PAIRS
+from disentanglement_study.data.draws.sampling import DISTRIBUTIONS, PAIRS, options_of
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
@@ -64,23 +65,13 @@ def _of_net(name: str) -> Parameters:
     return {key: parameter for key, parameter in fields.items() if key not in given}
 
 
-def _of_sampling(name: str) -> Parameters:
-    parameters = inspect.signature(_samplings()[name]).parameters.values()
-    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
-
-
 def _fields(of: type) -> Parameters:
-    return {field.name: _parameter(field.name, field.type, _default(field)) for field in dataclasses.fields(of)}
+    return {field.name: _parameter(field.name, field.type, default(field)) for field in dataclasses.fields(of)}
 
 
-def _default(field: dataclasses.Field) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
-
-
-def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+def _parameter(name: str, kind: Any, value: Any = dataclasses.MISSING) -> inspect.Parameter:
+    value = inspect.Parameter.empty if value is dataclasses.MISSING else value
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=kind)
 
 
 def _encoders() -> Mapping[str, Any]:
@@ -99,7 +90,7 @@ def _samplings() -> Mapping[str, Any]:
     return DISTRIBUTIONS | PAIRS
 
 
-SAMPLING = Kind("sampling", _samplings, _of_sampling, ("train.sampling_options", "evaluate.sampling_options"))
+SAMPLING = Kind("sampling", _samplings, options_of, ("train.sampling_options", "evaluate.sampling_options"))
 KINDS = (
     Kind("method", lambda: METHODS, _of_method, ("sweep.methods",), lists=True),
     Kind("data set", lambda: data.COMPUTED, _of_data_set, ("sweep.data_sets",), lists=True),

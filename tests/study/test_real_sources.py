@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from disentanglement_study import cli, config, data, store
-from disentanglement_study.analysis import rows
+from disentanglement_study.analysis import figures, rows
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import Given, Learner, Method
 from disentanglement_study.scoring import represent
@@ -71,6 +71,13 @@ def test_an_option_of_the_data_set_names_the_data_set_in_tables_and_not_the_meth
     assert set(shown["method"]) == {"fast_ica", "ground_truth", "raw_pixels"}
     assert cli.main(["tables", str(study)]) == 0
     assert cli.main(["report", str(study)]) == 0
+
+
+def test_rows_of_a_figure_say_which_option_they_are_of(study):
+    figure = figures.score_by_method(store.open(study).results())
+    labels = {text.get_text() for axis in figure.axes for text in axis.texts if text.get_rotation() == 270}
+    whole = {label.replace("\n", " ").replace("\N{NO-BREAK SPACE}", " ") for label in labels}
+    assert whole == {"segment sources, num_layers = 1", "segment sources, num_layers = 3"}
 
 
 def test_a_finished_study_is_scored_on_more_and_each_job_on_its_own_series(study):

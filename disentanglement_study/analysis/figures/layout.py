@@ -148,7 +148,9 @@ def panels(
     # Panels in a line have axes of their own where they do not share along it; of one line, all do that share.
     own_y = len(set(y_groups)) > 1 if wrapped else share_y in ("column", "none")
     stands_out = 0 if text.upright else width(text.x_ticks)  # Half of a label, on either side.
-    right = EDGE + max(0 if wrapped else HEADER, stands_out / 2)
+    rows = rows if wrapped else {key: _stacked(label, size[1] + GAP) for key, label in rows.items()}
+    of_rows = HEADER + LINE * max(label.count("\n") for label in rows.values())
+    right = EDGE + max(0 if wrapped else of_rows, stands_out / 2)
     gap_x = max(GAP, 0.03 + stands_out) + (ticks_y if own_y else 0)
     room = style.WIDTH - left - right + gap_x
     across = len(columns)
@@ -238,6 +240,14 @@ def width(texts: Iterable[str], size: float = style.TEXT) -> float:
     font = FontProperties(family=style.SETTINGS["font.family"], size=size)
     lines = [line for text in texts for line in text.split("\n")]
     return max((text_to_path.get_text_width_height_descent(line, font, False)[0] for line in lines), default=0) / 69
+
+
+def _stacked(label: str, room: float) -> str:
+    """The label; with settings in lines: cut short, rows of a data set that differ by them would look the same."""
+    if ", " not in label:
+        return label
+    whole = label.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+    return "\n".join(textwrap.wrap(whole, int(room * CHARACTERS), break_long_words=False))
 
 
 def _fitting(label: str, room: float) -> str:

@@ -21,7 +21,7 @@ from disentanglement_study.errors import unknown
 
 Points = Int[np.ndarray, " n"] | Int[np.ndarray, "n f"]
 
-__all__ = ["DISTRIBUTIONS", "PAIRS", "check", "distribution", "sampler"]
+__all__ = ["DISTRIBUTIONS", "PAIRS", "check", "distribution", "options_of", "sampler"]
 
 
 def distribution(name: str, options: dict, names: Names, sizes: Sizes, points: Points | None = None) -> Weights:
@@ -89,13 +89,18 @@ def _draw_pairs(pair: Callable, sizes: Sizes, key: Key[Array, ""], n: int) -> In
     return (pair(key, n // 2) @ strides).reshape(n)
 
 
+def options_of(name: str) -> dict[str, inspect.Parameter]:
+    """The options of a sampling, with what each may be and its default."""
+    parameters = inspect.signature((DISTRIBUTIONS | PAIRS)[name]).parameters.values()
+    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
 def _chosen(name: str, options: dict) -> Callable:
     """The function of this name with its options, which are of the types that it declares."""
     functions = DISTRIBUTIONS | PAIRS
     if name not in functions:
         raise unknown("sampling", name, functions)
-    parameters = inspect.signature(functions[name]).parameters.values()
-    declared = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+    declared = options_of(name)
     kinds = {option: parameter.annotation for option, parameter in declared.items()}
     required = [option for option, parameter in declared.items() if parameter.default is parameter.empty]
     return functools.partial(functions[name], **check_options(f"sampling {name!r}", options, kinds, required))
