@@ -32,6 +32,9 @@ class DataSet:
     keys. Images are uint8, or float32 in [0, 1]. `keys` are JAX random keys, one for each image: from them comes what
     is no factor and changes whenever an image is drawn. `nuisance` says in words what that is.
 
+    `unmix(x [n,D]) -> sources [n,S]` is the inverse of the noise-free mixing, in float64, where it is known: of points
+    without noise it gives their sources, of others what would have given the same x without.
+
     `sha256` is of what the images are made from: studies keep it, and refuse to mix two sets of one name. `options` are
     those of the set that are not its defaults.
     """
@@ -48,6 +51,7 @@ class DataSet:
     sources: np.ndarray | None = None
     auxiliary: Mapping[str, np.ndarray] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    unmix: Callable[[np.ndarray], np.ndarray] | None = None
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -21,7 +21,16 @@ from disentanglement_study.data.rendered import (
     shapes3d_rendered,
     texture_dsprites,
 )
-from disentanglement_study.data.series import segment_sources
+from disentanglement_study.data.series import (
+    autoregressive_sources,
+    dependent_sources,
+    fourier_sources,
+    hidden_markov_sources,
+    iid_sources,
+    laplace_pairs,
+    segment_sources,
+    switching_sources,
+)
 from disentanglement_study.errors import unknown
 from disentanglement_study.types import DataSet
 
@@ -40,7 +49,18 @@ class Computed(NamedTuple):
 
 
 COMPUTED: dict[str, Computed] = {
+    "iid_sources": Computed(iid_sources.Options, iid_sources.facts, iid_sources.load),
     "segment_sources": Computed(segment_sources.Options, segment_sources.facts, segment_sources.load),
+    "fourier_sources": Computed(fourier_sources.Options, fourier_sources.facts, fourier_sources.load),
+    "autoregressive_sources": Computed(
+        autoregressive_sources.Options, autoregressive_sources.facts, autoregressive_sources.load
+    ),
+    "hidden_markov_sources": Computed(
+        hidden_markov_sources.Options, hidden_markov_sources.facts, hidden_markov_sources.load
+    ),
+    "switching_sources": Computed(switching_sources.Options, switching_sources.facts, switching_sources.load),
+    "laplace_pairs": Computed(laplace_pairs.Options, laplace_pairs.facts, laplace_pairs.load),
+    "dependent_sources": Computed(dependent_sources.Options, dependent_sources.facts, dependent_sources.load),
 }
 
 DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
