@@ -56,6 +56,18 @@ def test_inputs_are_vectors_the_same_on_the_device(data_set):
     np.testing.assert_array_equal(jax.jit(data_set.render)(data_set.storage, index, None), x)
 
 
+def test_inputs_without_noise_are_unmixed(data_set):
+    if data_set.unmix is None:
+        pytest.skip("the inverse is not known")
+    noisy = getattr(COMPUTED[data_set.name].options(), "noise", 0) > 0
+    clean = data.load(data_set.name, options={"noise": 0}) if noisy else data_set
+    index = np.arange(0, clean.num_images, 7)
+    sources, truth = clean.unmix(clean.images(index)), clean.truth(index)
+    assert sources.dtype == np.float64
+    # Inputs have 7 digits, of which five layers lose some.
+    assert (np.abs(sources - truth).mean(axis=0) < 1e-3 * truth.std(axis=0)).all()
+
+
 def test_is_the_same_whenever_it_is_loaded_and_another_of_another_seed(data_set):
     again, other = data.load(data_set.name), data.load(data_set.name, options={"seed": 1})
     np.testing.assert_array_equal(again.storage, data_set.storage)

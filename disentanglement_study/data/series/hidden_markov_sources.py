@@ -22,7 +22,7 @@ from disentanglement_study.data.series import mixture
 from disentanglement_study.types import DataSet
 
 NAME, VERSION = "hidden_markov_sources", 1
-CANDIDATES = 2000  # sets of means, and of variances, of which the best is taken
+CANDIDATES = 1000  # sets of means, and of variances, of which the best is taken
 LEAST_VARIANCE = 0.001
 WIDTH = 3.92  # standard deviations between the 2.5% and the 97.5% quantile of a Gaussian
 
@@ -33,7 +33,7 @@ class Options(mixture.Options):
 
     num_sources: Annotated[int, Interval(ge=2, le=100)] = 5
     num_points: mixture.NumPoints = 20_000
-    num_states: Annotated[int, Interval(ge=2, le=200)] = 11
+    num_states: Annotated[int, Interval(ge=2, le=100)] = 11
     stay: Annotated[float, Interval(gt=0, lt=1)] = 0.99
 
 
@@ -68,20 +68,29 @@ def states(options: Options) -> Int[np.ndarray, " n"]:
 def emissions(options: Options) -> tuple[Float[np.ndarray, "k s"], Float[np.ndarray, "k s"]]:
     """The means and variances of the states.
 
-    Of the drawn means those whose nearest two are farthest apart; of the drawn variances those that states differ by
-    most: of the best conditioned differences of natural parameters, on which identifiability rests (theorem 1).
+    Of the drawn means those whose nearest two are farthest apart; of the drawn variances those with which natural
+    parameters differ between states in the best conditioned way, on which identifiability rests (theorem 1).
     """
     shape = options.num_states, options.num_sources
-    draws = rng.generator(options.seed, NAME, "means")
-    means, distance = None, 0.0
-    for _ in range(CANDIDATES):
-        drawn = draws.standard_normal(shape)
-        drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
-        nearest = np.sqrt(2 - 2 * (drawn @ drawn.T - 2 * np.eye(len(drawn))).max())
-        if nearest > distance:
-            means, distance = drawn, nearest
-    most = (distance / WIDTH) ** 2
-    draws = rng.generator(options.seed, NAME, "variances")
-    variances = draws.uniform(min(LEAST_VARIANCE, most / 2), most, (CANDIDATES, *shape))
-    natural = np.concatenate([means / variances, -1 / (2 * variances)], axis=2)
-    return means, variances[np.argmin(np.linalg.cond(natural[:, 1:] - natural[:, :1]))]
+    draws = {name: rng.generator(options.seed, NAME, name) for name in ("means", "variances")}
+    means = max((_unit(draws["means"].standard_normal(shape)) for _ in range(CANDIDATES)), key=_nearest)
+    most = (_nearest(means) / WIDTH) ** 2
+    least = min(LEAST_VARIANCE, most / 2)
+    candidates = (draws["variances"].uniform(least, most, shape) for _ in range(CANDIDATES))
+    return means, min(candidates, key=lambda variances: _condition(means, variances))
+
+
+def _unit(rows: Float[np.ndarray, "k s"]) -> Float[np.ndarray, "k s"]:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _nearest(rows: Float[np.ndarray, "k s"]) -> float:
+    """The smallest distance of two rows of length 1."""
+    cosines = rows @ rows.T
+    return float(np.sqrt(max(2 - 2 * cosines[~np.eye(len(rows), dtype=bool)].max(), 0)))
+
+
+def _condition(means: Float[np.ndarray, "k s"], variances: Float[np.ndarray, "k s"]) -> float:
+    """How badly the states' natural parameters, less those of the first, are conditioned."""
+    natural = np.concatenate([means / variances, -1 / (2 * variances)], axis=1)
+    return float(np.linalg.cond(natural[1:] - natural[0]))

@@ -100,3 +100,59 @@ def test_bad_options_are_one_line(options, message):
 def test_a_set_without_options_has_none(dsprites_root):
     with pytest.raises(ValueError, match="unknown option of data set 'dsprites' 'num_layers': there is none"):
         data.load("dsprites", dsprites_root, {"num_layers": 2})
+
+
+# Of the code that had none of the later options: the first, second and last row of two columns, and sums of sizes.
+SHORT = {"num_sources": 3, "num_segments": 8, "segment_length": 50, "num_layers": 2, "num_bins": 10}
+LINEAR = {"num_sources": 4, "num_segments": 2, "segment_length": 40, "num_layers": 1, "least_scale": 0.1, "seed": 7}
+GOLDEN = [
+    (
+        SHORT,
+        [[0.12118128, 0.13941312], [-0.06937976, 0.18090184], [-0.07383305, 0.01434901]],
+        [[0.00185556, -0.1549271], [-0.02993081, 0.14495558], [0.06635815, 0.10477272]],
+        (249.434015501, 331.759461232),
+    ),
+    (
+        LINEAR,
+        [[-0.55282724, -0.2417791], [0.20587969, -0.5171325], [-2.1324465, 1.132377]],
+        [[-0.32818595, 0.6450496], [-0.09056482, -0.17542395], [0.0716041, -1.6132828]],
+        (160.747936672, 138.947233698),
+    ),
+    (
+        {},
+        [[0.02369468, -0.08624785], [0.08757982, -0.2499976], [0.04873135, -0.14801829]],
+        [[0.00185556, -0.1549271], [0.02170767, 0.07038129], [-0.1006848, 1.0830573]],
+        (258059.506430522, 919327.254807673),
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "x", "sources", "sums"), GOLDEN, ids=["two layers", "one layer", "defaults"])
+def test_the_series_of_older_studies_are_the_same(options, x, sources, sums):
+    loaded = data.load("segment_sources", options=options)
+    for found, expected, total in zip((loaded.storage, loaded.sources), (x, sources), sums, strict=True):
+        np.testing.assert_allclose(found[[0, 1, -1]][:, :2], expected, rtol=1e-5)
+        np.testing.assert_allclose(np.abs(found.astype(np.float64)).sum(), total, rtol=1e-6)
+
+
+def test_means_and_scales_of_segments_fill_their_ranges():
+    options = {
+        **SMALL,
+        "num_segments": 200,
+        "segment_length": 500,
+        "least_scale": 0.5,
+        "most_scale": 3,
+        "mean_range": 2,
+    }
+    loaded = data.load("segment_sources", options={**options, "distribution": "gaussian"})
+    by_segment = loaded.sources.astype(np.float64).reshape(200, 500, 3)
+    scales, means = by_segment.std(axis=1), by_segment.mean(axis=1)
+    # Uniform between their ends, the 600 of them, each known to 1/sqrt(1000) and 3/sqrt(500).
+    np.testing.assert_allclose(np.quantile(scales, [0, 0.5, 1]), [0.5, 1.75, 3], atol=0.3)
+    np.testing.assert_allclose(np.quantile(means, [0, 0.5, 1]), [-2, 0, 2], atol=0.45)
+    scaled = (by_segment - means[:, None]) / scales[:, None]
+    np.testing.assert_allclose((scaled**4).mean(), 3, atol=0.05)
+    np.testing.assert_array_equal(
+        data.load("segment_sources", options=SMALL).sources,
+        data.load("segment_sources", options={**SMALL, "distribution": "laplace", "mean_range": 0}).sources,
+    )
