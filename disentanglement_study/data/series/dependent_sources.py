@@ -4,8 +4,8 @@
     λ_i(k) ~ U(least_scale, most_scale),    a_i(k) ~ U(-mean_range, mean_range),    C a random correlation matrix
 
 The first factor is the same in all segments: the sources are independent but for it. Khemakhem et al. 2020 (ICE-BeeM,
-arXiv 2002.11537), independently modulated components, with the λ and dependence of their code. Their eigenvalues of C
-come close to 0, and sources then close to a function of each other; here the ratio of any two is at most 10.
+arXiv 2002.11537), independently modulated components, with the λ and dependence of their code. There an eigenvalue of
+C may be close to 0, and a source almost a function of the others; here it may not.
 """
 
 import dataclasses
@@ -15,14 +15,14 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Interval
 from jaxtyping import Float
-from scipy.stats import random_correlation
 
 from disentanglement_study import rng
 from disentanglement_study.data.catalogue import Facts
-from disentanglement_study.data.series import mixture
+from disentanglement_study.data.series import mixing, mixture
 from disentanglement_study.types import DataSet
 
 NAME, VERSION = "dependent_sources", 1
+LEAST_EIGENVALUE = 0.1  # of what C is the correlation matrix of; the largest is at most 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +66,10 @@ def load(options: Options, root: Path | None = None) -> DataSet:
 
 
 def correlation(options: Options) -> Float[np.ndarray, "s s"]:
-    """C, of random eigenvalues of mean 1."""
-    draws = rng.generator(options.seed, NAME, "dependence")
-    eigenvalues = draws.uniform(0.1, 1, options.num_sources)
-    return random_correlation.rvs(eigenvalues / eigenvalues.mean(), random_state=draws)
+    """C, of a covariance with random directions and eigenvalues U(.1, 1)."""
+    draws, number = rng.generator(options.seed, NAME, "dependence"), options.num_sources
+    eigenvalues = draws.uniform(LEAST_EIGENVALUE, 1, number)
+    (directions,) = mixing.orthogonal(1, (number, number), draws)
+    covariance = directions * eigenvalues @ directions.T
+    deviations = np.sqrt(np.diag(covariance))
+    return covariance / np.outer(deviations, deviations)

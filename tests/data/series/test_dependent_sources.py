@@ -38,7 +38,8 @@ def test_the_dependence_is_the_same_in_all_segments_and_0_is_independence():
     correlation = dependent_sources.correlation(Options())
     np.testing.assert_allclose(np.diag(correlation), 1)
     assert np.abs(correlation - np.eye(5)).max() > 0.2
-    assert np.linalg.cond(correlation) < 10.001
+    conditions = [np.linalg.cond(dependent_sources.correlation(Options(seed=seed))) for seed in range(100)]
+    assert max(conditions) < 20
     found = {}
     for dependence in (0.0, 2.0):
         by_segment = data.load(NAME, options={**SIZES, "dependence": dependence}).sources.reshape(6, -1, 4)
