@@ -22,7 +22,7 @@ class DataSet:
     one image at each point. A point may have several images, or none.
 
     Where the truth is real-valued, `sources` [N,S] has it, and `points` [N,S] the bins of it that stand for factor
-    values: metrics of numbers get the sources, those of categories the bins.
+    values: metrics of numbers get the sources, those of categories the bins. Where the truth is not known S is 0.
 
     `auxiliary` is what is known of each point beside it, by name: "segment" and "time" [N], whole numbers from 0, and
     "u" [N,U] float32. A method says what it needs of that.

@@ -14,21 +14,23 @@ from disentanglement_study.config.declared import words
 from disentanglement_study.data.catalogue import Facts
 from disentanglement_study.runtime.terminal import ERR, OUT
 
-AUXILIARY = {"segment": "segments", "time": "times", "u": "numbers of u"}
+AUXILIARY = {"segment": ("segment",), "time": ("time",), "u": ("number", " of u")}
+NO_TRUTH = "no truth: models can be trained on it, and scored by metrics of codes alone, such as unsupervised"
+ADDED = "npz: images, factors; factor_names, factor_sizes; or a series: x; sources, source_names, u, segment"
 EXAMPLES = """\
 examples:
   disentanglement-study data list
   disentanglement-study data info smallnorb
   disentanglement-study data show dsprites                       a picture, one row for each factor
   disentanglement-study data prepare shapes3d --from DOWNLOADS    from a published file there, or downloaded
-  disentanglement-study data add mine.npz                         images and factors of your own
+  disentanglement-study data add mine.npz                         images and factors, or a time series, of your own
 
 Data sets are kept in --data-dir, else $DISENTANGLEMENT_STUDY_DATA, else ~/.cache/disentanglement_study.
 """
 
 
 def list_(arguments: argparse.Namespace) -> None:
-    """All data sets: their factors, and whether they are here."""
+    """All data sets: the truth behind them, and whether they are here."""
     from disentanglement_study import data
     from disentanglement_study.cli import display
 
@@ -48,7 +50,7 @@ def list_(arguments: argparse.Namespace) -> None:
 
 
 def info(arguments: argparse.Namespace) -> None:
-    """One data set: its factors, its size, and where it is from."""
+    """One data set: the truth behind it, its size, and where it is from."""
     from disentanglement_study import data
     from disentanglement_study.cli import display
     from disentanglement_study.data import cache
@@ -60,16 +62,20 @@ def info(arguments: argparse.Namespace) -> None:
         OUT.print(display.table(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes})))
         OUT.print(f"grid: {math.prod(facts.factor_sizes):,} points; images of {list(facts.input_shape)}")
     else:
-        also = "".join(f", {size:,} {AUXILIARY[name]}" for name, size in facts.auxiliary.items())
-        OUT.print(f"{facts.num_points:,} points: {_truth(facts)}, vectors of {facts.input_shape[0]} numbers{also}")
+        also = "".join(f", {_counted(size, *AUXILIARY[name])}" for name, size in facts.auxiliary.items())
+        OUT.print(f"{_truth(facts)}: vectors of {_counted(facts.input_shape[0], 'number')}{also}")
     if (of := data.options_of(name)) is not None:
-        defaults = [(field.name, words(field.type), field.default) for field in dataclasses.fields(of)]
+        defaults = [(field.name, words(field.type), str(field.default)) for field in dataclasses.fields(of)]
         OUT.print(display.table(pd.DataFrame(defaults, columns=["option", "may be", "default"])))
     if name in data.COMPUTED:
         OUT.print("here: computed whenever it is used")
         return
     OUT.print(f"here: {_whereabouts(name, root)} ({cache.folder(root)})", soft_wrap=True)
-    if _whereabouts(name, root) != "no":
+    if facts.num_points is not None:
+        loaded, sources = data.load(name, root), ", ".join(facts.factor_names)
+        OUT.print(f"sources: {sources}" if sources else NO_TRUTH, soft_wrap=True)
+        OUT.print(f"{loaded.storage.nbytes:,} bytes in the memory of a device that trains on it", soft_wrap=True)
+    elif _whereabouts(name, root) != "no":
         loaded = data.load(name, root)
         kept = f"{loaded.storage.nbytes:,} bytes on disk, and as many in the memory of a device that trains on it"
         OUT.print(f"{loaded.num_images:,} images; {kept}", soft_wrap=True)
@@ -96,7 +102,9 @@ def prepare(arguments: argparse.Namespace) -> None:
 
 
 def add(arguments: argparse.Namespace) -> None:
-    """Add a set of your own: an npz file with images [N, H, H, C] (uint8) and factors [N, F] (whole numbers)."""
+    """Add a set of your own: an npz file with images [N, H, H, C] (uint8) and factors [N, F] (whole numbers), or with a
+    time series x [T, D] and, if they are known, its sources [T, S], u [T, U] and segment [T]."""
+    from disentanglement_study import data
     from disentanglement_study.data import own
 
     with warnings.catch_warnings(record=True) as noticed:
@@ -104,6 +112,8 @@ def add(arguments: argparse.Namespace) -> None:
         name = own.add_file(arguments.file, arguments.name, arguments.data_dir)
     for warning in noticed:
         ERR.print(f"note: {warning.message}", soft_wrap=True)
+    if not data.facts(name, arguments.data_dir).factor_names:
+        ERR.print(f"note: {NO_TRUTH}", soft_wrap=True)
     OUT.print(f"added: a sweep can now say sweep.data_sets = ['{name}']")
 
 
@@ -119,10 +129,15 @@ def show(arguments: argparse.Namespace) -> None:
 
 
 def _truth(facts: Facts) -> str:
-    """The grid of factors, or how many sources there are."""
+    """The grid of factors, or how many sources there are, and at how many points."""
     if facts.num_points is not None:
-        return f"{len(facts.factor_names)} sources"
+        sources = _counted(len(facts.factor_names), "source") if facts.factor_names else "no truth"
+        return f"{sources} at {_counted(facts.num_points, 'point')}"
     return " x ".join(map(str, facts.factor_sizes))
+
+
+def _counted(number: int, noun: str, rest: str = "") -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}{rest}"
 
 
 def _whereabouts(name: str, root: Path | None) -> str:
@@ -164,7 +179,7 @@ def add_to(commands: options.Commands) -> None:
         help="where published files are (default: --data-dir); others are downloaded",
     )
     made = command(add)
-    made.add_argument("file", metavar="FILE", type=Path, help="npz: images, factors; factor_names, factor_sizes")
+    made.add_argument("file", metavar="FILE", type=Path, help=ADDED)
     made.add_argument("--name", help="of the data set (default: that of the file)")
     made = command(show)
     made.add_argument("name", metavar="NAME", help="of a data set (see: data list)")

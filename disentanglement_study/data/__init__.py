@@ -1,4 +1,4 @@
-"""Data sets: grids of factors and images on them, or mixtures of real-valued sources.
+"""Data sets: grids of factors and images on them, or mixtures of real-valued sources and other series.
 
 A new one of images is a file, a line here, a catalogue entry; one that is computed from options is a file and a line.
 """
@@ -6,6 +6,7 @@ A new one of images is a file, a line here, a catalogue entry; one that is compu
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from disentanglement_study.config import identity
@@ -27,6 +28,7 @@ from disentanglement_study.data.series import (
     fourier_sources,
     hidden_markov_sources,
     iid_sources,
+    kept,
     laplace_pairs,
     segment_sources,
     switching_sources,
@@ -73,6 +75,9 @@ DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "shapes3d_rendered": shapes3d_rendered.load,
 }
 
+# What reads sets from the cache folder, by what only its descriptions have.
+READERS = {"packing": prepared, "arrays": kept}
+
 
 def load(name: str, root: Path | None = None, options: Mapping[str, Any] | None = None) -> DataSet:
     """The data set `name`; what it needs is in the folder `root` (default: the user's cache folder).
@@ -88,7 +93,7 @@ def load(name: str, root: Path | None = None, options: Mapping[str, Any] | None 
     if name in DATASETS:
         return DATASETS[name](root)
     facts(name, root)
-    return prepared.read(name, root)
+    return _reader(name, root).read(name, root)
 
 
 def facts(name: str, root: Path | None = None, options: Mapping[str, Any] | None = None) -> Facts:
@@ -105,14 +110,15 @@ def facts(name: str, root: Path | None = None, options: Mapping[str, Any] | None
     if name in CATALOGUE:
         return CATALOGUE[name]
     if cache.has(name, root):
-        return prepared.facts_of(name, root)
+        return _reader(name, root).facts_of(name, root)
     raise unknown("data set", name, names(root))
 
 
 def names(root: Path | None = None) -> list[str]:
     """The names of all data sets: those of the catalogue, then the user's own."""
     ours = [*CATALOGUE, *COMPUTED]
-    return [*ours, *(name for name in prepared.names(root) if name not in ours)]
+    own = [name for name, about in cache.described(root).items() if READERS.keys() & about.keys()]
+    return [*ours, *(name for name in own if name not in ours)]
 
 
 def options_of(name: str) -> type | None:
@@ -124,6 +130,11 @@ def differing(name: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
     """Of the options of a set those that are not its defaults."""
     made = _made(name, options)
     return {} if made is None else identity.differing(made)
+
+
+def _reader(name: str, root: Path | None) -> ModuleType:
+    about = cache.about(name, root) if cache.has(name, root) else {}
+    return next((reader for mark, reader in READERS.items() if mark in about), prepared)
 
 
 def _made(name: str, options: Mapping[str, Any] | None) -> Any:

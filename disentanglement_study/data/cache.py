@@ -80,6 +80,16 @@ def about(name: str, root: Path | None = None) -> dict:
         raise ValueError(f"{path} cannot be read ({error}): delete {name}.bin, and make it again") from error
 
 
+def described(root: Path | None = None) -> dict[str, dict]:
+    """What is said about each array that is there and has a description, by name."""
+    found = {}
+    for path in sorted(folder(root).glob("*.json")):
+        with contextlib.suppress(ValueError):  # another program's file, or a damaged one, which `about` names
+            if has(path.stem, root):
+                found[path.stem] = about(path.stem, root)
+    return found
+
+
 def write(
     name: str,
     shape: tuple[int, ...],

@@ -9,8 +9,9 @@ class Facts(NamedTuple):
     """The factors of a data set, the shape of an input, and where it is from.
 
     input_shape: of images [H, W, C], or of vectors [D]. num_points: how many points there are of a set whose truth is
-    real-valued sources; None for a grid of factors. auxiliary: what is known of each point beside it, {"segment": how
-    many segments there are}, as `DataSet.auxiliary` has it.
+    real-valued sources, which are its factors; it has none where the truth is not known. None for a grid of factors.
+    auxiliary: what is known of each point beside it, {"segment": how many segments there are}, as `DataSet.auxiliary`
+    has it.
     """
 
     factor_names: tuple[str, ...]

@@ -4,7 +4,6 @@ The images are NAME.bin, one bit a pixel if all are black or white, else one byt
 NAME.json. Reading them needs neither the files they came from nor the library that read those.
 """
 
-import contextlib
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -89,16 +88,6 @@ def facts_of(name: str, root: Path | None = None) -> Facts:
         raise ValueError(f"{cache.file(name, 'json', root)} does not describe a set of images")
     lists = {DESCRIBED[name]: tuple(about[name]) for name in ("factor_names", "factor_sizes", "image_shape")}
     return Facts(**lists, source=about["source"])
-
-
-def names(root: Path | None = None) -> list[str]:
-    """The names of the sets that are kept in the cache folder."""
-    found = []
-    for path in cache.folder(root).glob("*.json"):
-        with contextlib.suppress(ValueError):  # another program's file, or a damaged one, which `read` names
-            if cache.has(path.stem, root) and "packing" in cache.about(path.stem, root):
-                found.append(path.stem)
-    return sorted(found)
 
 
 def _shape(number: int, image_shape: tuple[int, int, int], packing: str) -> tuple[int, ...]:

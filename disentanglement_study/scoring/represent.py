@@ -19,9 +19,10 @@ SAMPLED = "sampled"
 
 
 class Truth(NamedTuple):
-    """What codes are held against: factors [N,F], and where the truth is real-valued what it is, [N,S]."""
+    """What codes are held against: factors [N,F], and where the truth is real-valued what it is, [N,S]; None if the
+    truth is not known."""
 
-    factors: Int[np.ndarray, "n f"]
+    factors: Int[np.ndarray, "n f"] | None
     sources: Float[np.ndarray, "n s"] | None = None
 
 
@@ -48,6 +49,8 @@ def is_population(data: DataSet, index: np.ndarray) -> bool:
 
 def truth(data: DataSet, index: Int[np.ndarray, " n"], method: str, evaluate: EvaluateConfig) -> Truth:
     """The truth at the images `index`: of real-valued sources the target that `evaluate` says, or the method."""
+    if not data.factor_names:
+        return Truth(None)
     sources = data.truth(index)
     if sources is not None:
         sources = TARGETS[evaluate.target or METHODS[method].target](sources.astype(np.float64))

@@ -92,10 +92,25 @@ def _check_method(study: Study, data_set: str, method: str, facts: data.Facts) -
     height, *others = facts.input_shape
     if others and height % study.nets.image_size:
         raise ValueError(f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels")
-    if study.evaluate.target is not None and facts.num_points is None:
+    if not facts.factor_names:
+        _check_without_truth(study, data_set, method)
+    if study.evaluate.target is not None and (facts.num_points is None or not facts.factor_names):
         raise ValueError(f"evaluate.target = {study.evaluate.target!r}: {data_set} has no real-valued sources")
     inputs = methods.inputs_of(facts.input_shape, facts.factor_sizes, study.nets.image_size, facts.auxiliary)
     methods.check(method, inputs, study)
+
+
+def _check_without_truth(study: Study, data_set: str, method: str) -> None:
+    """ValueError for what cannot be had of a data set of which only the inputs are known."""
+    if needs := METHODS[method].needs & {"factors", "sources"}:
+        raise ValueError(f"method {method!r}: it needs {min(needs)!r} of each input, and {data_set} has no truth")
+    if compared := [name for name in study.evaluate.metrics if METRICS[name].factors != "none"]:
+        others = ", ".join(name for name, metric in METRICS.items() if metric.factors == "none")
+        without = f"{data_set} has no truth: expected {others}"
+        raise ValueError(f"evaluate.metrics: {compared[0]!r} compares codes with the truth, and {without}")
+    for place, name in (("train", study.train.sampling), ("evaluate", study.evaluate.sampling)):
+        if name in sampling.DISTRIBUTIONS and name != "iid":
+            raise ValueError(f"{place}.sampling = {name!r} draws by the truth, and {data_set} has none: expected 'iid'")
 
 
 def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
@@ -109,7 +124,10 @@ def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
     elif math.prod(facts.factor_sizes) <= LARGEST_GRID:
         sampling.check(train.sampling, train.sampling_options, *grid, batch_size=train.batch_size)
         weights = sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)
-        _check_points(study, name, int((weights > 0).sum()), is_grid=bool((weights == weights[0]).all()))
+        is_grid = bool((weights == weights[0]).all())
+        # Published and own sets may have several images at a point: how many is not known here.
+        there = int((weights > 0).sum()) if is_grid or name in data.DATASETS else LARGEST_GRID
+        _check_points(study, name, there, is_grid)
     else:
         _check_points(study, name, math.prod(facts.factor_sizes), is_grid=True)
 
@@ -120,8 +138,6 @@ def _check_points(study: Study, data_set: str, there: int, is_grid: bool) -> Non
     From a whole grid any number is drawn, with replacement; from a part of it no point twice (`metrics.points`).
     """
     evaluate = study.evaluate
-    if not is_grid and data_set not in data.DATASETS and data_set not in data.COMPUTED:
-        there = LARGEST_GRID  # published and own sets may have several images at a point: how many is not known here
     rows = min(there, evaluate.table_rows or there)
     if is_grid and rows == there:
         return

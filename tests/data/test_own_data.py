@@ -162,7 +162,10 @@ def test_from_a_file_into_a_study(tmp_path, capsys):
     [
         (None, "not an npz file"),
         ({"images": IMAGES}, "has no array 'factors'"),
-        ({"images": IMAGES, "factors": FACTORS, "labels": FACTORS}, "has an array 'labels'"),
+        ({"images": IMAGES, "x": FACTORS}, "has arrays 'images' and 'x': expected one"),
+        ({"sources": FACTORS}, "has no array 'images', or 'x' of a series (there are: sources)"),
+        ({"X": FACTORS}, "unknown array 'X': did you mean 'x'?"),
+        ({"images": IMAGES, "factors": FACTORS, "labels": FACTORS}, "unknown array 'labels'"),
     ],
 )
 def test_a_file_that_is_none_is_one_line(tmp_path, capsys, arrays, problem):

@@ -1,17 +1,16 @@
-"""Data of the user's own: images and the factors that they show become a data set that a sweep can name."""
+"""Images of the user's own, and the factors that they show."""
 
 import functools
 import math
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from disentanglement_study.data import COMPUTED, cache, prepared
-from disentanglement_study.data.catalogue import CATALOGUE, Facts
-from disentanglement_study.runtime import npz
+from disentanglement_study.data import cache, prepared
+from disentanglement_study.data.catalogue import Facts
+from disentanglement_study.data.own.names import check_name, taken
 from disentanglement_study.types import DataSet
 
 ARRAYS = ("images", "factors", "factor_names", "factor_sizes")
@@ -37,7 +36,7 @@ def add(
     as 0 where values are numbered from 1: they stay a part of the grid, which is then incomplete. Raises ValueError for
     what is not as above and for a factor with one value, OSError for a folder that cannot hold it.
     """
-    _check_name(name)
+    check_name(name)
     images = _checked_images(np.asarray(images))
     factors, sizes = _checked_factors(np.asarray(factors), len(images), factor_sizes)
     names = tuple(str(n) for n in factor_names) if factor_names is not None else None
@@ -52,9 +51,8 @@ def add(
     binary = bool(((images == 0) | (images == 255)).all())
     blocks = functools.partial(_blocks, images)
     prepared.write(name, facts, blocks, None if in_order else points, root, binary=binary)
-    if not _is(prepared.read(name, root), facts, images, points):
-        file = cache.folder(root) / f"{name}.bin"
-        raise ValueError(f"there is another data set {name!r} already: choose another name, or delete {file}")
+    if "packing" not in cache.about(name, root) or not _is(prepared.read(name, root), facts, images, points):
+        raise taken(name, root)
 
 
 def empty_values(factors: np.ndarray, sizes: Sequence[int], names: Sequence[str]) -> Iterator[str]:
@@ -65,18 +63,6 @@ def empty_values(factors: np.ndarray, sizes: Sequence[int], names: Sequence[str]
             absent = next(value for value, found in enumerate([*there, size]) if value != found)
             hint = ": values are numbered from 0, these from 1" if absent == 0 and len(there) == size - 1 else ""
             yield f"factor {name!r}: {size - len(there)} of its {size} values are in no image, such as {absent}{hint}"
-
-
-def add_file(path: Path, name: str | None = None, root: Path | None = None) -> str:
-    """Adds the npz file at `path`, with the arrays that `add` takes; returns the name, by default that of the file."""
-    arrays = npz.read(path, needed=ARRAYS[:2])
-    if more := arrays.keys() - set(ARRAYS):
-        raise ValueError(
-            f"{path} has an array {min(more)!r}: expected images, factors, and if you like {', '.join(ARRAYS[2:])}"
-        )
-    name = name or path.stem
-    add(name, **arrays, root=root, source=path.name)
-    return name
 
 
 def _blocks(images: np.ndarray) -> Iterator[np.ndarray]:
@@ -93,14 +79,6 @@ def _is(kept: DataSet, facts: Facts, images: np.ndarray, points: np.ndarray) -> 
     kept_points = index if kept.points is None else kept.points
     blocks = (kept.images(cut) for cut in _blocks(index))
     return np.array_equal(kept_points, points) and all(map(np.array_equal, blocks, _blocks(images)))
-
-
-def _check_name(name: str) -> None:
-    cache.file(name, "bin")
-    if name in CATALOGUE or name in COMPUTED:
-        raise ValueError(f"{name!r} is the name of a data set of the catalogue: choose another")
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
-        raise ValueError(f"{name!r} is no name: letters, digits, _ and -, first a letter")
 
 
 def _checked_images(images: np.ndarray) -> np.ndarray:
