@@ -45,5 +45,5 @@ def test_innovations_are_of_the_distribution_and_independent(distribution, kurto
 
 def test_the_series_begins_as_it_goes_on():
     """Without what was before it, the first points would be smaller: their variance 1 - a^2t."""
-    series = np.stack([load(num_points=100, num_sources=20, coefficient=0.99, seed=seed) for seed in range(12)])
+    series = np.stack([load(num_points=1000, num_sources=20, coefficient=0.99, seed=seed) for seed in range(12)])
     assert 0.6 < np.mean(series[:, :5] ** 2) / np.mean(series[:, -5:] ** 2) < 1.7
