@@ -61,7 +61,9 @@ class NetConfig:
 class TrainConfig:
     """Training; the defaults are the study's (Locatello et al. 2019, appendix, table of shared hyperparameters).
 
-    sampling: how batches are drawn, a name in `data.draws.sampling`, with its options.
+    sampling: how batches are drawn, a name in `data.draws.sampling`, with its options. optimiser: Adam as TensorFlow 1
+    has it, or stochastic gradient descent with `momentum`; of all but adversaries. schedule: of its learning rate,
+    which falls to 0 as a cosine, or to a tenth after half of the updates ("step").
     """
 
     steps: Annotated[int, Interval(ge=1, le=2**31 - 1)] = 300_000
@@ -75,6 +77,9 @@ class TrainConfig:
     discriminator_beta2: Decay = 0.9
     sampling: str = "iid"
     sampling_options: Options = dataclasses.field(default_factory=dict)
+    optimiser: Literal["adam", "sgd"] = "adam"
+    momentum: Decay = 0.9
+    schedule: Literal["constant", "cosine", "step"] = "constant"
 
 
 @dataclasses.dataclass(frozen=True)

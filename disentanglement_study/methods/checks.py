@@ -24,6 +24,8 @@ from disentanglement_study.methods.kinds import (
     Steps,
 )
 
+IN_PAIRS = (*PAIRS, "successive")  # the samplings that draw pairs
+
 
 @contextlib.contextmanager
 def named(name: str) -> Iterator[None]:
@@ -40,7 +42,7 @@ def check(method: Method, learner: Learner, inputs: Inputs, train: TrainConfig) 
 
     What learns at once runs outside of any program: its codes are known, and checked, when it has run (`check_learnt`).
     """
-    _check_draws(method, learner, train)
+    _check_draws(method, learner, inputs, train)
     match learner.learn:
         case Steps():
             params = _steps(learner, method, inputs, train)
@@ -123,7 +125,9 @@ def parameter_shapes(learner: Learner) -> dict[str, tuple[int, ...]]:
     return dict(zip(_names(params), (leaf.shape for leaf in jax.tree.leaves(params)), strict=True))
 
 
-def _check_draws(method: Method, learner: Learner, train: TrainConfig) -> None:
+def _check_draws(method: Method, learner: Learner, inputs: Inputs, train: TrainConfig) -> None:
+    if method.whiten and len(inputs.shape) != 1:
+        raise ValueError(f"it takes vectors, which it whitens, got images of {list(inputs.shape)}")
     if method.target not in TARGETS:
         raise unknown("target", method.target, TARGETS)
     sections = {"nets": NetConfig, "train": TrainConfig}
@@ -131,8 +135,8 @@ def _check_draws(method: Method, learner: Learner, train: TrainConfig) -> None:
     for use in method.uses or ():
         if use not in (*sections, *settings):
             raise unknown("setting that it uses", use, [*sections, *settings])
-    if "pair" in method.needs and train.sampling not in PAIRS:
-        raise ValueError(f"it learns from pairs: set train.sampling to {' or '.join(PAIRS)}, got {train.sampling!r}")
+    if "pair" in method.needs and train.sampling not in IN_PAIRS:
+        raise ValueError(f"it learns from pairs: set train.sampling to {' or '.join(IN_PAIRS)}, got {train.sampling!r}")
     if method.draws and train.sampling not in method.draws:
         wanted = " or ".join(map(repr, method.draws))
         raise ValueError(f"it learns from batches drawn as {wanted}: set train.sampling, got {train.sampling!r}")
@@ -140,7 +144,7 @@ def _check_draws(method: Method, learner: Learner, train: TrainConfig) -> None:
         number = getattr(part, "num_points", None)
         if number is not None and number < 1:
             raise ValueError(f"it learns from {number} points: expected 1 or more")
-        if number is not None and number % 2 and train.sampling in PAIRS:
+        if number is not None and number % 2 and train.sampling in IN_PAIRS:
             raise ValueError(f"{number} points cannot be cut into pairs (train.sampling = {train.sampling!r})")
 
 

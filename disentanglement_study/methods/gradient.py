@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from disentanglement_study import rng
+from disentanglement_study.config import TrainConfig
 from disentanglement_study.methods.kinds import Steps
 
 
@@ -16,44 +17,67 @@ def by_gradient(
     init: Mapping[str, Callable[..., Any]],
     optimiser: optax.GradientTransformation,
     updates: int,
+    average: float = 0.0,
 ) -> Steps:
     """Steps down the gradient of loss(params, batch, key, hyper) -> (loss, terms).
 
     init: for each group of parameters a function from a key, named by the seed and the group, to its first values.
+    average: the decay of an exponential moving average of the parameters, which is then what is kept of a model.
     """
 
     def start(seed):
         params = {group: make(rng.key(seed, "init", group)) for group, make in init.items()}
-        return params, optimiser.init(params)
+        return params, optimiser.init(params), *([params] if average else [])
 
     def with_loss(params, batch, key, hyper):
         value, terms = loss(params, batch, key, hyper)
         return value, {"loss": value, **terms}
 
     def step(state, batch, key, hyper):
-        params, moments = state
+        params, moments, *averages = state
         gradients, terms = jax.grad(with_loss, has_aux=True)(params, batch, key, hyper)
         changes, moments = optimiser.update(gradients, moments, params)
-        return (optax.apply_updates(params, changes), moments), terms
+        params = optax.apply_updates(params, changes)
+        averages = [optax.incremental_update(params, mean, 1 - average) for mean in averages]
+        return (params, moments, *averages), terms
 
     return Steps(
         init=start,
         step=step,
-        params=lambda state: state[0],
+        params=lambda state: state[2] if average else state[0],
         terms=lambda params, batch, key, hyper: with_loss(params, batch, key, hyper)[1],
         updates=updates,
     )
 
 
-def tf_adam(learning_rate: float, b1: float, b2: float, epsilon: float) -> optax.GradientTransformation:
+# The learning rate as a function of the update, of so many.
+SCHEDULES: dict[str, Callable[[float, int], optax.Schedule]] = {
+    "constant": lambda rate, updates: optax.constant_schedule(rate),
+    "cosine": optax.cosine_decay_schedule,
+    "step": lambda rate, updates: optax.piecewise_constant_schedule(rate, {updates // 2: 0.1}),
+}
+
+
+def optimiser_of(train: TrainConfig, updates: int) -> optax.GradientTransformation:
+    """The optimiser that the settings name, for so many updates."""
+    rate = SCHEDULES[train.schedule](train.learning_rate, updates)
+    if train.optimiser == "sgd":
+        return optax.sgd(rate, momentum=train.momentum)
+    return tf_adam(rate, train.beta1, train.beta2, train.epsilon)
+
+
+def tf_adam(
+    learning_rate: float | optax.Schedule, b1: float, b2: float, epsilon: float
+) -> optax.GradientTransformation:
     """Adam as TensorFlow 1 has it: ε is added to sqrt(v) before the bias correction ("epsilon hat", Kingma & Ba 2015,
     end of section 2), so ε weighs more in early steps than with `optax.adam`."""
     moments = optax.scale_by_adam(b1, b2)
 
     def update(gradients, state, params=None):
+        base = learning_rate(state.count) if callable(learning_rate) else learning_rate
         _, state = moments.update(gradients, state, params)
         count = state.count.astype(jnp.float32)
-        rate = learning_rate * jnp.sqrt(1 - b2**count) / (1 - b1**count)
+        rate = base * jnp.sqrt(1 - b2**count) / (1 - b1**count)
         return jax.tree.map(lambda m, v: -rate * m / (jnp.sqrt(v) + epsilon), state.mu, state.nu), state
 
     return optax.GradientTransformation(moments.init, update)

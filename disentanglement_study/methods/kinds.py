@@ -88,11 +88,11 @@ class Given(NamedTuple):
 class After(NamedTuple):
     """A step after the training, on codes and without labels, such as the FastICA that follows TCL. NumPy.
 
-    fit(codes [N,D], seed) -> arrays by name; apply(arrays, codes [N,D]) -> codes [N,D]. `num_points` is N, drawn as a
-    training draws them.
+    fit(codes [N,D], seed) -> (arrays by name, terms), as `AtOnce` has them; apply(arrays, codes [N,D]) -> codes [N,D].
+    `num_points` is N, drawn as a training draws them. Its terms are beside those of the training.
     """
 
-    fit: Callable[..., dict[str, Any]]
+    fit: Callable[..., tuple[dict[str, Any], dict[str, float]]]
     apply: Callable[..., Any]
     num_points: int
 
@@ -127,7 +127,8 @@ class Method(NamedTuple):
     draws: the names of the samplings that it can learn from; empty if it learns from any. uses: the sections, such as
     "nets", or settings, such as "nets.image_size", that make a difference to it (None: all): an axis over another one
     is none of this method's, which would give the same codes again. target: what its codes are held against where the
-    truth is real-valued, a name out of `TARGETS`.
+    truth is real-valued, a name out of `TARGETS`. whiten: whether it sees vectors less their mean over the data set,
+    rotated to principal components of unit variance.
     """
 
     build: Callable[[Inputs, Settings], Learner]
@@ -137,3 +138,4 @@ class Method(NamedTuple):
     draws: tuple[str, ...] = ()
     uses: tuple[str, ...] | None = None
     target: str = "sources"
+    whiten: bool = False

@@ -9,7 +9,7 @@ import optax
 
 from disentanglement_study import nets
 from disentanglement_study.config import NetConfig, TrainConfig
-from disentanglement_study.methods.gradient import by_gradient, tf_adam
+from disentanglement_study.methods.gradient import by_gradient, optimiser_of, tf_adam
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.types import Objective
 
@@ -32,12 +32,13 @@ def vae(objective: Objective) -> Method:
         def loss(params, batch, key, hyper):
             return objective.loss(functions, params, batch["x"], key, hyper)
 
+        updates = num_updates(settings.train, objective, settings.protocol)
         return Learner(
             by_gradient(
                 loss,
                 {group: init[group] for group in objective.trains},
-                optimiser(settings.train, objective),
-                num_updates(settings.train, objective, settings.protocol),
+                optimiser(settings.train, objective, updates),
+                updates,
             ),
             *coder(functions),
             scores=scores,
@@ -97,9 +98,9 @@ def num_updates(train: TrainConfig, objective: Objective, protocol: str) -> int:
     return max(train.steps // 2, 1) if halved else train.steps
 
 
-def optimiser(train: TrainConfig, objective: Objective) -> optax.GradientTransformation:
-    """One Adam for encoder and decoder, one for an adversary."""
-    vae = tf_adam(train.learning_rate, train.beta1, train.beta2, train.epsilon)
+def optimiser(train: TrainConfig, objective: Objective, updates: int) -> optax.GradientTransformation:
+    """One optimiser for encoder and decoder, an Adam for an adversary."""
+    vae = optimiser_of(train, updates)
     if objective.adversary is None:
         return vae
     adversary = tf_adam(

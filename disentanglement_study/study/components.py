@@ -17,7 +17,7 @@ from disentanglement_study.config import PARTS, SECTIONS, Study, check_name
 from disentanglement_study.config.declared import check
 from disentanglement_study.config.identity import default
 from disentanglement_study.config.sweep_text import Binding
-from disentanglement_study.data.draws.sampling import DISTRIBUTIONS, PAIRS, options_of
+from disentanglement_study.data.draws.sampling import DISTRIBUTIONS, PAIRS, SERIES, options_of
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
@@ -87,7 +87,7 @@ def _nets() -> Mapping[str, Any]:
 
 
 def _samplings() -> Mapping[str, Any]:
-    return DISTRIBUTIONS | PAIRS
+    return DISTRIBUTIONS | PAIRS | SERIES
 
 
 SAMPLING = Kind("sampling", _samplings, options_of, ("train.sampling_options", "evaluate.sampling_options"))

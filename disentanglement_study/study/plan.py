@@ -118,8 +118,11 @@ def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
     train, evaluate = study.train, study.evaluate
     grid = facts.factor_names, facts.factor_sizes
     if facts.num_points is not None:
-        sampling.check(train.sampling, train.sampling_options, *grid, is_grid=False)
-        sampling.check(evaluate.sampling, evaluate.sampling_options, *grid, is_grid=False)
+        number, size = facts.num_points, train.batch_size
+        sampling.check(train.sampling, train.sampling_options, *grid, batch_size=size, num_points=number)
+        if evaluate.sampling in sampling.SERIES:
+            sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)
+        sampling.check(evaluate.sampling, evaluate.sampling_options, *grid, num_points=number)
         _check_points(study, name, facts.num_points, is_grid=False)
     elif math.prod(facts.factor_sizes) <= LARGEST_GRID:
         sampling.check(train.sampling, train.sampling_options, *grid, batch_size=train.batch_size)

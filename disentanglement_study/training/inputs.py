@@ -14,25 +14,37 @@ from disentanglement_study.config import TrainConfig
 from disentanglement_study.data.draws.sampling import sampler
 from disentanglement_study.types import DataSet
 
+WHITENED_BY = 100_000  # points at most, at equal distances
+
+
+class Whitening(NamedTuple):
+    """x -> (x - mean) @ matrix, vectors [B,D] of mean 0 and covariance 1 over a data set."""
+
+    mean: Array
+    matrix: Array
+
 
 class Source(NamedTuple):
     """What batches are made of, on the device; an argument of the programs, so that no data set is a constant in one.
 
     sampler(key, n) draws image indices [n]; it is None where nothing is drawn. points: as `DataSet` has them, where a
-    method needs the factors of a grid. columns: what else it needs of each point, [N, ...] by name.
+    method needs the factors of a grid. columns: what else it needs of each point, [N, ...] by name. whitening: of
+    vectors, for a method that asks for it.
     """
 
     storage: Array
     sampler: Any
     points: Array | None
     columns: dict[str, Array]
+    whitening: Whitening | None = None
 
 
 class Batches:
     """Makes the batches of a data set: images of `size` pixels a side, and what else a method needs."""
 
-    def __init__(self, data: DataSet, size: int, needs: Collection[str] = ()):
+    def __init__(self, data: DataSet, size: int, needs: Collection[str] = (), whiten: bool = False):
         self.data, self.size, self.needs = data, size, needs
+        self.whitening = whitening(data) if whiten else None
 
     def source(self, train: TrainConfig | None = None) -> Source:
         """On the device, for drawing as a training does, or for images that are chosen. On CPU the storage is the
@@ -48,7 +60,7 @@ class Batches:
         columns = {name: column for name, column in columns.items() if name in self.needs and column is not None}
         if not self._of_grid(columns):
             points = None
-        return jax.device_put(Source(data.storage, draw, points, columns), may_alias=True)
+        return jax.device_put(Source(data.storage, draw, points, columns, self.whitening), may_alias=True)
 
     def drawn(self, source: Source, key: Array, number: int) -> dict[str, Array]:
         """A batch as the sampler draws it, of `number` images; what is no factor is drawn anew for each."""
@@ -67,7 +79,10 @@ class Batches:
         return self.at(source, index, rng.keys(seed, index, "represent", self.data.name))
 
     def at(self, source: Source, index: Int[Array, " n"], keys: Array) -> dict[str, Array]:
-        batch = {"x": to_float(self.data.render(source.storage, index, keys), self.size)}
+        x = to_float(self.data.render(source.storage, index, keys), self.size)
+        if source.whitening is not None:
+            x = jnp.matmul(x - source.whitening.mean, source.whitening.matrix, precision="highest")
+        batch = {"x": x}
         batch |= {name: column[index] for name, column in source.columns.items()}
         if of_grid := self._of_grid(source.columns):
             points, sizes = index if source.points is None else source.points[index], self.data.factor_sizes
@@ -79,6 +94,20 @@ class Batches:
     def _of_grid(self, columns: Collection[str]) -> set[str]:
         """What is needed of the truth and is in no column: it is computed from the points of a grid."""
         return {"factors", "sources"} & set(self.needs) - set(columns)
+
+
+def whitening(data: DataSet) -> Whitening:
+    """By principal components in falling order of their variance, float32. Directions in which nothing varies, such as
+    those of a linear mixture of fewer sources, become 0. The largest weight of each component is positive."""
+    index = np.linspace(0, data.num_images - 1, min(data.num_images, WHITENED_BY)).astype(np.int64)
+    x = data.images(index).astype(np.float64)
+    mean = x.mean(axis=0)
+    variances, directions = np.linalg.eigh(np.cov(x - mean, rowvar=False).reshape(x.shape[1], x.shape[1]))
+    variances, directions = variances[::-1], directions[:, ::-1]
+    largest = directions[np.abs(directions).argmax(axis=0), np.arange(len(variances))]
+    there = variances > 1e-10 * variances[0]
+    scales = np.where(there, np.sign(largest) / np.sqrt(np.where(there, variances, 1.0)), 0.0)
+    return Whitening(mean.astype(np.float32), (directions * scales).astype(np.float32))
 
 
 def to_float(inputs: UInt8[Array, "b *_"] | Float[Array, "b *_"], size: int) -> Float[Array, "b *_"]:

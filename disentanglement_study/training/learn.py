@@ -43,7 +43,8 @@ def learn(
         index = _index(source, run.seed, size)
         codes = encode(before, model, 1, batches, index, batch, seed=run.seed)["mean"][0]
         found.append(learner.after.fit(codes, run.seed))
-    return learnt._replace(params={**learnt.params, AFTER: _stacked(found)})
+    arrays, terms = (_stacked(parts) for parts in zip(*found, strict=True))
+    return learnt._replace(params={**learnt.params, AFTER: arrays}, terms={**learnt.terms, **terms})
 
 
 def _by_steps(job: Job, learn: Steps, batches: Batches, study: Study, folder: Path | None, report: Report) -> Learnt:

@@ -179,7 +179,7 @@ def test_a_method_that_needs_factors_is_trained_on_them(add, run):
 
 def test_a_step_after_the_training_is_learnt_once_stored_and_applied_whenever_codes_are_made(add, run, dsprites_root):
     def fit(codes, seed):
-        return {"mean": codes.mean(axis=0), "scale": codes.std(axis=0) / (1 + seed)}
+        return {"mean": codes.mean(axis=0), "scale": codes.std(axis=0) / (1 + seed)}, {"after_seed": float(seed)}
 
     def apply(arrays, codes):
         return (codes - arrays["mean"]) / arrays["scale"]

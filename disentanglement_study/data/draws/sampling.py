@@ -1,7 +1,7 @@
-"""How the images of a batch are drawn: a distribution over single images, or pairs of images.
+"""How the inputs of a batch are drawn: a distribution over single ones, pairs of images, or neighbours in a series.
 
-A study names one by its key in `DISTRIBUTIONS` or `PAIRS` and gives the options as its sweep file has them; one for
-training and another for evaluation is how correlated data, held out combinations and extrapolation are studied.
+A study names one by its key in `DISTRIBUTIONS`, `PAIRS` or `SERIES` and gives the options as its sweep file has them;
+one for training and another for evaluation is how correlated data, held out combinations and extrapolation are studied.
 """
 
 import functools
@@ -17,11 +17,12 @@ from disentanglement_study.config.declared import check_options
 from disentanglement_study.data.draws.alias import alias_table, draw
 from disentanglement_study.data.draws.distributions import DISTRIBUTIONS, Names, Sizes, Weights
 from disentanglement_study.data.draws.pairs import PAIRS
+from disentanglement_study.data.draws.series import SERIES
 from disentanglement_study.errors import unknown
 
 Points = Int[np.ndarray, " n"] | Int[np.ndarray, "n f"]
 
-__all__ = ["DISTRIBUTIONS", "PAIRS", "check", "distribution", "options_of", "sampler"]
+__all__ = ["DISTRIBUTIONS", "PAIRS", "SERIES", "check", "distribution", "options_of", "sampler"]
 
 
 def distribution(name: str, options: dict, names: Names, sizes: Sizes, points: Points | None = None) -> Weights:
@@ -30,8 +31,9 @@ def distribution(name: str, options: dict, names: Names, sizes: Sizes, points: P
     points: the grid point of each image (None: image i is at point i), or its bins, as in `DataSet`. Raises ValueError
     for an unknown distribution or option, a missing option, a value that makes no sense, and weights that are all zero.
     """
-    if name in PAIRS:
-        raise ValueError(f"sampling {name!r} draws pairs: it has no weights (there are: {', '.join(DISTRIBUTIONS)})")
+    if name in PAIRS | SERIES:
+        what = "pairs" if name in PAIRS else "neighbours"
+        raise ValueError(f"sampling {name!r} draws {what}: it has no weights (there are: {', '.join(DISTRIBUTIONS)})")
     weigh = _chosen(name, options)
     points = np.arange(np.prod(sizes)) if points is None else points
     factors = points if points.ndim == 2 else np.stack(np.unravel_index(points, sizes), axis=1)
@@ -48,8 +50,12 @@ def sampler(
 
     Pairs are at consecutive places, 2i and 2i + 1. The result is a pytree: handed to a jitted function as an argument,
     its table is not a constant of the program. Raises as `distribution` does, and for pairs on a grid that has not
-    exactly one image at each point, or in a batch of odd size.
+    exactly one image at each point, or in a batch of odd size, and for neighbours of what is no series.
     """
+    if name in SERIES:
+        if points is None or points.ndim == 1:
+            raise _no_series(name)
+        return jax.tree_util.Partial(functools.partial(_chosen(name, options), number=len(points)))
     if name in PAIRS:
         if points is not None:
             raise ValueError(f"sampling {name!r} draws pairs: it needs a grid with one image at each point, in order")
@@ -61,21 +67,31 @@ def sampler(
     return jax.tree_util.Partial(draw, alias_table(weights))
 
 
-def check(name: str, options: dict, names: Names, sizes: Sizes, batch_size: int = 2, is_grid: bool = True) -> None:
+def check(
+    name: str, options: dict, names: Names, sizes: Sizes, batch_size: int = 2, num_points: int | None = None
+) -> None:
     """Raises what `sampler`, and its result when called, would raise; needs no images and starts no device.
 
-    is_grid: whether there is a complete grid of factors. Without, it is known when it is read whether a distribution
-    leaves something to draw.
+    num_points: of a series (None: there is a complete grid of factors), of which it is known when it is read whether a
+    distribution leaves something to draw.
     """
-    if not is_grid:
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    if name in SERIES:
+        if num_points is None:
+            raise _no_series(name)
+        jax.eval_shape(functools.partial(_chosen(name, options), n=batch_size, number=num_points), key)
+    elif num_points is not None:
         if name in PAIRS:
             raise ValueError(f"sampling {name!r} draws pairs: it needs a grid with one image at each point, in order")
         _chosen(name, options)
     elif name in PAIRS:
-        key = jax.eval_shape(lambda: jax.random.key(0))
         jax.eval_shape(functools.partial(sampler(name, options, names, sizes), n=batch_size), key)
     else:
         distribution(name, options, names, sizes)
+
+
+def _no_series(name: str) -> ValueError:
+    return ValueError(f"sampling {name!r} draws neighbours in time: it needs a series, whose points are in that order")
 
 
 def _draw_uniform(number: int, key: Key[Array, ""], n: int) -> Int[Array, " n"]:
@@ -91,13 +107,13 @@ def _draw_pairs(pair: Callable, sizes: Sizes, key: Key[Array, ""], n: int) -> In
 
 def options_of(name: str) -> dict[str, inspect.Parameter]:
     """The options of a sampling, with what each may be and its default."""
-    parameters = inspect.signature((DISTRIBUTIONS | PAIRS)[name]).parameters.values()
+    parameters = inspect.signature((DISTRIBUTIONS | PAIRS | SERIES)[name]).parameters.values()
     return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 def _chosen(name: str, options: dict) -> Callable:
     """The function of this name with its options, which are of the types that it declares."""
-    functions = DISTRIBUTIONS | PAIRS
+    functions = DISTRIBUTIONS | PAIRS | SERIES
     if name not in functions:
         raise unknown("sampling", name, functions)
     declared = options_of(name)
