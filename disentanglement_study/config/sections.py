@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Interval, MinLen
 
 Protocol = Literal["dlib", "paper"]
-Representation = Literal["mean", "sampled"]
+Representation = Literal["mean", "sampled", "abs", "square"]
 
 # Seeds and steps are int32 on the device.
 Seed = Annotated[int, Interval(ge=0, le=2**31 - 1)]
@@ -90,8 +90,8 @@ class EvaluateConfig:
     from them. keep_codes: how many of them stay in the store. options: {metric: {argument: value}}.
     sampling: the distribution of the points, as for training, with its options.
     seed: of the metrics' draws, the same for every model, as in the study. training_batches: batches over which the
-    reconstruction, KL and ELBO of the finished model are averaged. target: of real-valued sources what codes are held
-    against: "sources", "abs" or "square" of them (None: what each method identifies).
+    reconstruction, KL and ELBO of the finished model are averaged. representations: "mean" and "sampled" codes; "abs"
+    and "square" of them, less their means, are held against the same of real-valued sources.
     """
 
     metrics: Annotated[tuple[str, ...], MinLen(1)] = (
@@ -116,7 +116,6 @@ class EvaluateConfig:
     sampling: str = "iid"
     sampling_options: Options = dataclasses.field(default_factory=dict)
     options: dict[str, Options] = dataclasses.field(default_factory=dict)
-    target: Literal["sources", "abs", "square"] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Scores of the models of a job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from disentanglement_study.config import EvaluateConfig
 from disentanglement_study.scoring import represent
@@ -12,7 +12,7 @@ from disentanglement_study.types import Codes, Job
 def score_members(
     job: Job,
     codes: Codes,
-    truth: Truth,
+    truths: Mapping[str, Truth],
     config: EvaluateConfig,
     num_threads: int,
     complete: bool,
@@ -20,17 +20,19 @@ def score_members(
 ) -> list[dict]:
     """Rows of every run of a job on every representation: `num_threads` runs at a time.
 
+    truths: what each representation is held against.
+
     complete: whether the codes are those of the whole population.
     """
 
     def score(member: int) -> list[dict]:
         run, rows = job.runs[member], []
-        for name in represent.available(config.representations, codes.logvar is not None):
+        for name, truth in truths.items():
             shown = represent.representation(name, codes, member, run)
             scored = evaluate(
                 shown, truth.factors, name, config, run.protocol, complete=complete, sources=truth.sources
             )
-            rows += [{"run_id": run.run_id, **row} for row in scored]
+            rows += [{"run_id": run.run_id, "target": truth.target, **row} for row in scored]
         return rows
 
     scores = []

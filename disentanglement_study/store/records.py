@@ -28,6 +28,7 @@ COLUMNS = {
         "score": "string",
         "value": "float64",
         "n": "Int64",
+        "target": "string",
         "protocol": "string",
         "metric_version": "string",
         "versions": "string",
@@ -43,6 +44,7 @@ MANIFEST = {
     "seconds": dict, "error": str, "data": dict, "population": int, "device": str, "versions": str, "attempts": int,
     "parameters": list,
 }  # fmt: skip
+ADDED = ("target",)  # columns that files of earlier versions have not: they are empty
 SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
 CODES = ("index", "mean")  # and logvar, of a posterior
 
@@ -119,6 +121,8 @@ def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | N
     with reading(path):
         rows = pq.read_table(_file(path), filters=keep)
         _check_columns(name, rows.column_names)
+        for column in set(ADDED) & COLUMNS[name].keys() - set(rows.column_names):
+            rows = rows.append_column(column, pa.nulls(len(rows), pa.string()))
         rows = rows.select(list(COLUMNS[name])).replace_schema_metadata().cast(schema(name))
         if others := set(pc.unique(rows["run_id"]).to_pylist()) - set(run_ids):
             raise ValueError(f"it has rows of a run that its job has not: {min(others, key=str)!r}")
@@ -132,7 +136,8 @@ def check_table(path: Path, name: str) -> Path:
     with reading(path):
         head = pq.read_schema(_file(path))
         _check_columns(name, head.names)
-        head.empty_table().select(list(COLUMNS[name])).cast(schema(name))
+        columns = [column for column in COLUMNS[name] if column in head.names]
+        head.empty_table().select(columns).cast(pa.schema([schema(name).field(column) for column in columns]))
     return path
 
 
@@ -254,7 +259,7 @@ def _file(path: Path) -> Path:
 
 
 def _check_columns(name: str, there: Iterable[str]) -> None:
-    if missing := [column for column in COLUMNS[name] if column not in there]:
+    if missing := [column for column in COLUMNS[name] if column not in there and column not in ADDED]:
         raise ValueError(f"it has no column {missing[0]!r}")
 
 

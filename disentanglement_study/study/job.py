@@ -48,13 +48,13 @@ def run_job(
     lap("train")
     index = represent.table_index(data_set, config)
     codes = represent.encode(job, learner, learnt.params, batches, index, study, learnt.population)
-    truth = represent.truth(data_set, index, job.method, config)
+    truths = represent.truths(data_set, index, job.method, codes, config)
     lap("represent")
     scores = training_scores(job, learner, learnt, config.training_batches * study.train.batch_size, seconds["train"])
     scores += score_members(
         job,
         codes,
-        truth,
+        truths,
         config,
         study.resources.num_cpus,
         represent.is_population(data_set, index),

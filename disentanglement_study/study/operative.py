@@ -41,8 +41,6 @@ def text(job: Job, study: Study) -> str:
         for name, section in SECTIONS.items()
         if name != "sweep"
     }
-    if _has_sources(job, study):
-        bound["evaluate"]["target"] = study.evaluate.target or METHODS[job.method].target
     protocol = job.runs[0].protocol
     bound["sweep"] = {"data_sets": [job.data_set], "methods": [job.method], "seeds": seeds, "protocol": protocol}
     bound[job.method] = {**hyper, **_options(method_options(job.method), study.options.get(job.method, {}))}

@@ -20,6 +20,7 @@ from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.settings import SIZES, check_options, metric_options, num_points
+from disentanglement_study.scoring import represent
 from disentanglement_study.study import axes
 from disentanglement_study.study.locatello2019 import dlib_model_num
 from disentanglement_study.types import Job, Run
@@ -94,10 +95,12 @@ def _check_method(study: Study, data_set: str, method: str, facts: data.Facts) -
         raise ValueError(f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels")
     if not facts.factor_names:
         _check_without_truth(study, data_set, method)
-    if study.evaluate.target is not None and (facts.num_points is None or not facts.factor_names):
-        raise ValueError(f"evaluate.target = {study.evaluate.target!r}: {data_set} has no real-valued sources")
+    transformed = sorted(represent.TRANSFORMED & set(study.evaluate.representations))
+    if transformed and (facts.num_points is None or not facts.factor_names):
+        raise ValueError(f"evaluate.representations: {transformed[0]!r} is of real-valued sources; {data_set} has none")
     inputs = methods.inputs_of(facts.input_shape, facts.factor_sizes, study.nets.image_size, facts.auxiliary)
-    methods.check(method, inputs, study)
+    has_posterior = methods.check(method, inputs, study)
+    represent.available(study.evaluate.representations, method, has_posterior)
 
 
 def _check_without_truth(study: Study, data_set: str, method: str) -> None:

@@ -92,7 +92,7 @@ def rescore_job(
     rows = score_members(
         job,
         codes,
-        represent.truth(data_set, index, job.method, settings),
+        represent.truths(data_set, index, job.method, codes, settings),
         settings,
         study.resources.num_cpus,
         represent.is_population(data_set, index),
@@ -122,7 +122,7 @@ def _missing(names: list[str], store: Store, study: Study, jobs: list[Job]) -> d
 
     def has(job: Job, name: str) -> bool:
         version = METRICS[name].version
-        shown = represent.available(study.evaluate.representations, store.has_posterior(job))
+        shown = represent.available(study.evaluate.representations, job.method, store.has_posterior(job))
         return all((run.run_id, one, name, version) in there for run in job.runs for one in shown)
 
     lacking = {job.job_id: tuple(name for name in names if not has(job, name)) for job in jobs}

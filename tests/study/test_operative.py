@@ -58,7 +58,9 @@ def test_it_expands_to_the_runs_of_the_job_and_scores_as_it_did(text):
 
 
 def test_options_of_a_data_set_are_there_and_metrics_of_real_numbers_are_said_to_be():
-    sources = "sweep.data_sets = ['segment_sources']\nsweep.methods = ['pca']\nevaluate.target = 'abs'\n"
+    sources = (
+        "sweep.data_sets = ['segment_sources']\nsweep.methods = ['pca']\nevaluate.representations = ['mean', 'abs']\n"
+    )
     layers = "segment_sources.num_layers = [1, 5]\nsweep.axes = {'segment_sources.seed': [0, 3]}"
     study = components.load("quick", [sources + layers])
     jobs = jobs_of(study)
@@ -66,7 +68,7 @@ def test_options_of_a_data_set_are_there_and_metrics_of_real_numbers_are_said_to
     for job in jobs:
         again = components.load(operative.text(job, study.of(job.settings)))
         assert {run.run_id for run in plan.expand(again)} == {run.run_id for run in job.runs}
-        assert again.evaluate.target == "abs"
+        assert again.evaluate.representations == ("mean", "abs")
         assert again.evaluate.options["sap_score"]["continuous_factors"] is True
     kept = operative.text(jobs[0], study.of(jobs[0].settings)).splitlines()
     assert {"segment_sources.num_layers = 1", "segment_sources.num_segments = 256"} <= {*kept}

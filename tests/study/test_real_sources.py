@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from disentanglement_study import cli, config, data, store
+from disentanglement_study import cli, data, store
 from disentanglement_study.analysis import figures, rows
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import Given, Learner, Method
@@ -102,19 +102,40 @@ def test_the_options_enter_the_ids_where_they_are_not_the_defaults():
     assert default.run_id == one.run_id
 
 
-def test_the_target_is_the_method_s_or_the_study_s(monkeypatch):
-    loaded = data.load("segment_sources", options={"num_sources": 2, "num_segments": 2, "segment_length": 50})
-    index = np.array([3, 1])
+def test_codes_are_held_against_what_their_method_identifies_or_the_same_of_both(monkeypatch):
+    options = {"num_sources": 2, "num_segments": 2, "segment_length": 50, "num_bins": 10}
+    loaded, index = data.load("segment_sources", options=options), np.arange(100)
     monkeypatch.setitem(METHODS, "toy", METHODS["pca"]._replace(target="abs"))
-    for method, target, make in (
-        ("toy", None, np.abs),
-        ("pca", None, lambda sources: sources),
-        ("toy", "square", np.square),
-        ("toy", "sources", lambda sources: sources),
+    for method, shown, target, make in (
+        ("toy", "mean", "abs", np.abs),
+        ("pca", "mean", "sources", lambda sources: sources),
+        ("pca", "abs", "abs", np.abs),
+        ("pca", "square", "square", np.square),
     ):
-        truth = represent.truth(loaded, index, method, config.EvaluateConfig(target=target))
-        np.testing.assert_allclose(truth.sources, make(loaded.sources[index].astype(float)))
-        np.testing.assert_array_equal(truth.factors, loaded.points[index])
+        truth = represent.truth(loaded, index, method, shown)
+        expected = make(loaded.sources.astype(float))
+        assert truth.target == target
+        np.testing.assert_allclose(truth.sources, expected)
+        for values, binned in zip(expected.T, truth.factors.T, strict=True):
+            assert np.bincount(binned).tolist() == [10] * 10
+            assert (np.diff(binned[np.argsort(values, kind="stable")]) >= 0).all()
+
+
+def test_baselines_are_scored_on_the_same_target_beside_a_method_of_absolute_values(monkeypatch, tmp_path):
+    monkeypatch.setitem(METHODS, "toy", METHODS["fast_ica"]._replace(target="abs"))
+    text = SWEEP.replace("sweep.methods = {", "sweep.methods = {'toy': {}, 'fast_ica': {}} # {")
+    more = "evaluate.metrics = ['mcc']\nsweep.axes = {}\nevaluate.representations = ['mean', 'abs']\n"
+    more += "segment_sources.num_layers = 1\n"
+    (tmp_path / "toy.gin").write_text(text + more)
+    assert cli.main(["run", str(tmp_path / "toy.gin"), str(tmp_path / "study"), *INLINE]) == 0
+    rows = store.open(tmp_path / "study").results()
+    rows = rows[(rows["metric"] == "mcc") & (rows["score"] == "mcc")]
+    value = rows.set_index(["method", "representation", "target"])["value"].groupby(level=[0, 1, 2]).first()
+    assert {*value.index} == {("toy", "mean", "abs"), ("fast_ica", "mean", "sources"), ("fast_ica", "abs", "abs")}
+    # Of linear mixtures |FastICA(x)| is |s|, and s itself is not.
+    assert value["fast_ica", "abs", "abs"] > 0.98
+    assert value["fast_ica", "mean", "sources"] > 0.98
+    assert value["toy", "mean", "abs"] < 0.3
 
 
 def test_a_method_that_needs_segments_gets_them(monkeypatch, tmp_path):
@@ -149,8 +170,8 @@ def test_a_method_that_needs_segments_gets_them(monkeypatch, tmp_path):
         ("sweep.data_sets = {'segment_sources': {'layers': 1}}\nsweep.axes = {}", "unknown option of data set"),
         ("sweep.data_sets = {'segment_sources': {'num_layers': []}}\nsweep.axes = {}", "num_layers is an empty list"),
         ("sweep.data_sets = {'dsprites': {'num_layers': 1}}\nsweep.axes = {}", "unknown option of data set 'dsprites'"),
-        ("sweep.data_sets = ['dsprites']\nsweep.axes = {}\nevaluate.target = 'abs'", "dsprites has no real-valued"),
-        ("evaluate.target = 'absolute'", "evaluate.target = 'absolute'"),
+        ("sweep.data_sets = ['dsprites']\nsweep.axes = {}\nevaluate.representations = ['abs']", "'abs' is of real"),
+        ("evaluate.representations = ['absolute']", "evaluate.representations = ['absolute']"),
         ("train.sampling = 'transitions'", "'transitions' draws pairs: it needs a grid"),
         ("train.sampling = 'extrapolate'", "unknown sampling 'extrapolate': did you mean 'extrapolation'"),
         ("evaluate.num_train = 2500", "= 3500: expected at most 3000, the points of segment_sources"),

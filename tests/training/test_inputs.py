@@ -71,3 +71,37 @@ def test_a_distribution_sees_the_bins():
     train = TrainConfig(sampling="held_out_combinations", sampling_options={"held_out": [{"a": [0, 1, 2, 3]}]})
     batch = batches.drawn(batches.source(train), jax.random.key(1), 32)
     assert set(np.asarray(batch["factors"])[:, 0].tolist()) == {4}
+
+
+def correlated(shape=(3,), columns=None):
+    x = DRAWS.normal(size=(5000, 3)) @ np.array([[2.0, 1, 0], [0, 0.1, 3], [0, 0, 1]]) + [5.0, 0, -2]
+    x = (x if columns is None else x @ columns).astype(np.float32)
+    points = np.zeros((len(x), 1), np.int32)
+    return DataSet("x", ("a",), (2,), (x.shape[1],), x, lambda storage, index, keys=None: storage[index], points=points)
+
+
+def test_vectors_are_whitened_over_the_data_set_for_a_method_that_asks_for_it():
+    data = correlated()
+    batches = Batches(data, 1, whiten=True)
+    seen = np.asarray(batches.seen(batches.source(), jnp.arange(5000), 0)["x"], np.float64)
+    np.testing.assert_allclose(seen.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(np.cov(seen, rowvar=False), np.eye(3), atol=1e-4)
+    # The first component is that of the largest variance, by an eigenvector of the covariance.
+    variances, directions = np.linalg.eigh(np.cov(data.storage, rowvar=False))
+    expected = (data.storage - data.storage.mean(axis=0)) @ directions[:, -1] / np.sqrt(variances[-1])
+    assert abs(np.corrcoef(seen[:, 0], expected)[0, 1]) > 0.9999
+
+
+def test_directions_without_variance_are_whitened_to_nothing():
+    data = correlated(columns=np.array([[1.0, 0, 1, 0], [0, 1, 1, 0], [0, 0, 0, 1]]))
+    batches = Batches(data, 1, whiten=True)
+    seen = np.asarray(batches.seen(batches.source(), jnp.arange(5000), 0)["x"])
+    np.testing.assert_allclose(seen.std(axis=0), [1, 1, 1, 0], atol=1e-3)
+
+
+def test_pairs_of_a_series_are_neighbours_and_both_are_whitened():
+    batches = Batches(vectors(), 1, {"pair"})
+    train = TrainConfig(sampling="successive", sampling_options={"lag": 3})
+    batch = batches.drawn(batches.source(train), jax.random.key(0), 40)
+    assert batch["x"].shape == batch["pair"].shape == (20, 3)
+    np.testing.assert_array_equal(batch["x"][:, 0] - batch["pair"][:, 0], 3)

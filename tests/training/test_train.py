@@ -15,7 +15,7 @@ from scipy.stats import chisquare
 from disentanglement_study import methods, rng
 from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.data.draws.sampling import distribution
-from disentanglement_study.methods.gradient import tf_adam
+from disentanglement_study.methods.gradient import by_gradient, optimiser_of, tf_adam
 from disentanglement_study.methods.vae import build_nets, num_updates, optimiser
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.training.inputs import to_float
@@ -89,7 +89,7 @@ def started(name, seeds):
 
 def moments_of(name, params, settings=TRAIN):
     """The state of the optimiser of a population before its first step."""
-    return jax.vmap(optimiser(settings, OBJECTIVES[name]).init)(params)
+    return jax.vmap(optimiser(settings, OBJECTIVES[name], settings.steps).init)(params)
 
 
 def params_of(members):
@@ -156,7 +156,7 @@ def test_each_group_has_its_own_adam():
     settings = TrainConfig(learning_rate=1e-3, discriminator_learning_rate=5e-3)
     groups = ("encoder", "decoder", "discriminator")
     params = {group: jnp.zeros(2) for group in groups}
-    together = optimiser(settings, OBJECTIVES["factor_vae"])
+    together = optimiser(settings, OBJECTIVES["factor_vae"], 3)
     vae, discriminator = tf_adam(1e-3, 0.9, 0.999, 1e-8), tf_adam(5e-3, 0.5, 0.9, 1e-8)
     states = {group: (discriminator if group == "discriminator" else vae).init(jnp.zeros(2)) for group in groups}
     state = together.init(params)
@@ -166,6 +166,42 @@ def test_each_group_has_its_own_adam():
             adam = discriminator if group == "discriminator" else vae
             expected, states[group] = adam.update(jnp.array(gradient), states[group])
             np.testing.assert_allclose(updates[group], expected, rtol=1e-6)
+
+
+def of_constant_gradients(train, updates):
+    """What each of `updates` updates adds to a parameter whose gradient is 1."""
+    rule, given = optimiser_of(train, updates), jnp.ones(())
+    state, added = rule.init(given), []
+    for _ in range(updates):
+        change, state = rule.update(given, state, given)
+        added.append(float(change))
+    return np.array(added)
+
+
+def test_what_is_kept_of_a_model_may_be_the_moving_average_of_its_parameters():
+    train = TrainConfig(learning_rate=1.0, optimiser="sgd", momentum=0.0)
+    loss = lambda params, batch, key, hyper: (params["one"]["w"], {})  # noqa: E731
+    init = {"one": lambda key: {"w": jnp.float32(0)}}
+    learn = by_gradient(loss, init, optimiser_of(train, 3), 3, average=0.75)
+    state = learn.init(0)
+    for _ in range(3):
+        state, _ = learn.step(state, {}, jax.random.key(0), {})
+    # w is -1, -2, -3, and the average of them and of the first, 0, is ((0 · 3 - 1) / 4 · 3 - 2) / 4 · 3 / 4 - 3 / 4.
+    np.testing.assert_allclose(learn.params(state)["one"]["w"], (-0.25 * 0.75 - 0.5) * 0.75 - 0.75)
+
+
+def test_optimisers_and_schedules_are_what_their_names_say():
+    sgd = dataclasses.replace(TrainConfig(), learning_rate=0.5, optimiser="sgd", momentum=0.5)
+    # v_n = v_{n-1} / 2 + 1: 1, 1.5, 1.75, 1.875, and Adam with a constant gradient moves by the learning rate.
+    np.testing.assert_allclose(of_constant_gradients(sgd, 4), -0.5 * np.array([1, 1.5, 1.75, 1.875]))
+    adam = TrainConfig(learning_rate=0.01)
+    for schedule, shares in (
+        ("constant", [1, 1, 1, 1]),
+        ("step", [1, 1, 0.1, 0.1]),
+        ("cosine", (1 + np.cos(np.pi * np.arange(4) / 4)) / 2),
+    ):
+        scheduled = dataclasses.replace(adam, schedule=schedule)
+        np.testing.assert_allclose(of_constant_gradients(scheduled, 4), -0.01 * np.array(shares), rtol=1e-4)
 
 
 @pytest.mark.parametrize(
