@@ -4,6 +4,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
+from disentanglement_study.metrics.estimators.dependence import dependence
 from disentanglement_study.metrics.mcc import align, mcc, mean_correlation
 
 RNG = np.random.default_rng(0)
@@ -117,3 +118,31 @@ def test_shapes_must_agree(monkeypatch):
         mean_correlation(SOURCES, SOURCES[:3000])
     with pytest.raises(ValueError, match=r"\[3, 3\] sources and estimates to choose from, \[3, 5\] to score"):
         mean_correlation(SOURCES, SOURCES, test=(SOURCES, NOISE))
+
+
+def test_the_randomised_dependence_sees_through_maps_of_one_variable_and_not_through_mixtures():
+    bent = np.stack([np.exp(SOURCES[:, 0]), np.square(SOURCES[:, 1]), -SOURCES[:, 2], np.zeros(4000)], axis=1)
+    found = dependence(SOURCES, bent, np.random.default_rng(0))
+    assert found.shape == (3, 4)
+    assert np.diag(found).min() > 0.99
+    assert found[~np.eye(3, 4, dtype=bool)].max() < 0.12
+    np.testing.assert_array_equal(found[:, 3], 0)
+    mixed = (SOURCES[:, :1] + SOURCES[:, 1:2]) / np.sqrt(2)
+    assert 0.6 < dependence(SOURCES[:, :1], mixed, np.random.default_rng(0)).item() < 0.8
+
+
+def test_the_randomised_dependence_of_gaussians_is_their_correlation():
+    pair = NOISE[:, :2] @ np.array([[1.0, 0.6], [0.0, 0.8]])
+    assert dependence(pair[:, :1], pair[:, 1:], np.random.default_rng(1)).item() == pytest.approx(0.6, abs=0.06)
+
+
+def test_rdc_is_scored_on_request_with_the_assignment_of_the_train_points():
+    codes = np.exp(SOURCES[:, [1, 2, 0]])
+    assert "rdc" not in scores(codes, SOURCES)
+    parts = codes[:2000], SOURCES[:2000], codes[2000:], SOURCES[2000:]
+    found = mcc(*parts, rng=np.random.default_rng(0), rdc=True)
+    assert found["rdc"] > 0.99
+    assert found["rdc_in_sample"] > 0.99
+    assert found["mcc"] == scores(codes, SOURCES)["mcc"] < 0.9
+    mismatched = mcc(*parts[:2], SOURCES[2000:], SOURCES[2000:], rng=np.random.default_rng(0), rdc=True)
+    assert mismatched["rdc"] < 0.15
