@@ -93,7 +93,7 @@ def worlds(name):
     accepted = []
     for world, data in SETS.items():
         with contextlib.suppress(ValueError):
-            methods.check(name, inputs_of(data()), study_of(name))
+            methods.check(name, inputs_of(data()), study_of(name, world))
             accepted.append(world)
     return accepted
 
@@ -103,16 +103,16 @@ def job_of(name, *seeds):
     return Job("job", tuple(Run(f"{seed}", "squares", name, hyper, seed, "paper") for seed in seeds))
 
 
-def study_of(name):
-    method = METHODS[name]
-    drawn = method.draws[:1] or (["differ_in_k"] if "pair" in method.needs else ["iid"])
+def study_of(name, world="squares"):
+    method, pairs = METHODS[name], "differ_in_k" if world == "squares" else "successive"
+    drawn = method.draws[:1] or ([pairs] if "pair" in method.needs else ["iid"])
     train = dataclasses.replace(STUDY.train, sampling=drawn[0])
     return dataclasses.replace(STUDY, train=train, options={name: SMALL[name]} if name in SMALL else {})
 
 
 def parts_of(name, world, *seeds):
     """The job, learner, batches and study of a method on a data set."""
-    job, study, data = job_of(name, *seeds), study_of(name), SETS[world]()
+    job, study, data = job_of(name, *seeds), study_of(name, world), SETS[world]()
     return job, loading.learner(job, study, data), loading.batches(job, study, data), study
 
 
