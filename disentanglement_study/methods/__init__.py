@@ -16,6 +16,7 @@ from disentanglement_study.methods.baselines.pca import PCA
 from disentanglement_study.methods.baselines.random_encoder import RANDOM_ENCODER
 from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
 from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
+from disentanglement_study.methods.ica.tcl import TCL
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.methods.vae import vae
 from disentanglement_study.objectives import OBJECTIVES
@@ -27,6 +28,7 @@ METHODS: dict[str, Method] = {
     "pca": PCA,
     "random_encoder": RANDOM_ENCODER,
     "raw_pixels": RAW_PIXELS,
+    "tcl": TCL,
     "untrained_vae": UNTRAINED_VAE,
 }
 
