@@ -16,6 +16,7 @@ from disentanglement_study.methods.baselines.pca import PCA
 from disentanglement_study.methods.baselines.random_encoder import RANDOM_ENCODER
 from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
 from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
+from disentanglement_study.methods.ica.pcl import PCL
 from disentanglement_study.methods.ica.tcl import TCL
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.methods.vae import vae
@@ -26,6 +27,7 @@ METHODS: dict[str, Method] = {
     "fast_ica": FAST_ICA,
     "ground_truth": GROUND_TRUTH,
     "pca": PCA,
+    "pcl": PCL,
     "random_encoder": RANDOM_ENCODER,
     "raw_pixels": RAW_PIXELS,
     "tcl": TCL,
