@@ -16,6 +16,7 @@ from disentanglement_study.methods.baselines.pca import PCA
 from disentanglement_study.methods.baselines.random_encoder import RANDOM_ENCODER
 from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
 from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
+from disentanglement_study.methods.ica.gcl import GCL
 from disentanglement_study.methods.ica.pcl import PCL
 from disentanglement_study.methods.ica.tcl import TCL
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
@@ -25,6 +26,7 @@ from disentanglement_study.objectives import OBJECTIVES
 METHODS: dict[str, Method] = {
     **{name: vae(objective) for name, objective in OBJECTIVES.items()},
     "fast_ica": FAST_ICA,
+    "gcl": GCL,
     "ground_truth": GROUND_TRUTH,
     "pca": PCA,
     "pcl": PCL,
