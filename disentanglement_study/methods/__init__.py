@@ -16,7 +16,10 @@ from disentanglement_study.methods.baselines.pca import PCA
 from disentanglement_study.methods.baselines.random_encoder import RANDOM_ENCODER
 from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
 from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
+from disentanglement_study.methods.ica.gcl import GCL
+from disentanglement_study.methods.ica.pcl import PCL
 from disentanglement_study.methods.ica.slow_vae import SLOW_VAE
+from disentanglement_study.methods.ica.tcl import TCL
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.methods.vae import vae
 from disentanglement_study.objectives import OBJECTIVES
@@ -24,11 +27,14 @@ from disentanglement_study.objectives import OBJECTIVES
 METHODS: dict[str, Method] = {
     **{name: vae(objective) for name, objective in OBJECTIVES.items()},
     "fast_ica": FAST_ICA,
+    "gcl": GCL,
     "ground_truth": GROUND_TRUTH,
     "pca": PCA,
+    "pcl": PCL,
     "random_encoder": RANDOM_ENCODER,
     "raw_pixels": RAW_PIXELS,
     "slow_vae": SLOW_VAE,
+    "tcl": TCL,
     "untrained_vae": UNTRAINED_VAE,
 }
 
