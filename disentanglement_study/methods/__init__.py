@@ -17,6 +17,7 @@ from disentanglement_study.methods.baselines.random_encoder import RANDOM_ENCODE
 from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
 from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
 from disentanglement_study.methods.ica.gcl import GCL
+from disentanglement_study.methods.ica.maximum_likelihood import CONDITIONAL_LIKELIHOOD, UNCONDITIONAL_LIKELIHOOD
 from disentanglement_study.methods.ica.pcl import PCL
 from disentanglement_study.methods.ica.slow_vae import SLOW_VAE
 from disentanglement_study.methods.ica.tcl import TCL
@@ -26,6 +27,7 @@ from disentanglement_study.objectives import OBJECTIVES
 
 METHODS: dict[str, Method] = {
     **{name: vae(objective) for name, objective in OBJECTIVES.items()},
+    "conditional_likelihood": CONDITIONAL_LIKELIHOOD,
     "fast_ica": FAST_ICA,
     "gcl": GCL,
     "ground_truth": GROUND_TRUTH,
@@ -35,6 +37,7 @@ METHODS: dict[str, Method] = {
     "raw_pixels": RAW_PIXELS,
     "slow_vae": SLOW_VAE,
     "tcl": TCL,
+    "unconditional_likelihood": UNCONDITIONAL_LIKELIHOOD,
     "untrained_vae": UNTRAINED_VAE,
 }
 
