@@ -21,7 +21,7 @@ both = pytest.mark.parametrize("name", METHODS)
 
 
 def study_of(name, num_latents, steps=10, **options):
-    train = {"steps": steps, "batch_size": 512, "learning_rate": 3e-3, "schedule": "cosine"}
+    train = {"steps": steps, "batch_size": 512, "learning_rate": 1e-2, "schedule": "cosine"}
     text = "sweep.data_sets = ['segment_sources']\nsweep.methods = {'pca': {}}\nsweep.seeds = 1\n"
     text += f"nets.num_latents = {num_latents}\nevaluate.training_batches = 10\n"
     study = config.load_text(text + "".join(f"train.{key} = {value!r}\n" for key, value in train.items()))
@@ -111,8 +111,11 @@ def test_too_few_segments_are_refused():
 
 
 def series(**options):
-    given = {"num_sources": 5, "num_segments": 40, "segment_length": 512, "distribution": "gaussian"}
-    return data.load("segment_sources", options=given | {"least_scale": 0.5, "most_scale": 3.0, **options})
+    given = {"num_sources": 5, "num_segments": 40, "segment_length": 512, "num_layers": 2}
+    return data.load(
+        "segment_sources",
+        options=given | {"distribution": "gaussian", "least_scale": 0.5, "most_scale": 3.0, **options},
+    )
 
 
 def trained(name, of, study, seeds):
