@@ -234,7 +234,7 @@ def test_from_a_file_into_a_study(tmp_path, capsys, known):
     [
         ("evaluate.metrics = ['mcc']", "evaluate.metrics: 'mcc' compares codes with the truth, and mine has"),
         ("sweep.methods = ['ground_truth']", "method 'ground_truth': it needs 'sources' of each input, and mine"),
-        ("evaluate.target = 'abs'", "evaluate.target = 'abs': mine has no real-valued sources"),
+        ("evaluate.representations = ['abs']", "evaluate.representations: 'abs' is of real-valued sources; mine"),
         ("train.sampling = 'random_split'", "train.sampling = 'random_split' draws by the truth, and mine has none"),
         ("evaluate.num_train = 601", "evaluate.num_train = 601: expected at most 600, the points of mine"),
     ],

@@ -203,7 +203,7 @@ def test_an_axis_over_an_option_of_a_component_gives_the_ids_of_the_study_with_i
             "beta_vae/train.steps is given, and train.steps in sweep.axes too: give it once",
         ),
         ("sweep.methods = ['pca', 'pca']", "sweep.methods names 'pca' twice"),
-        ("sweep.methods = ['pac']", "unknown method 'pac': did you mean 'pca'?"),
+        ("sweep.methods = ['pcaa']", "unknown method 'pcaa': did you mean 'pca'?"),
         ("sweep.methods = ['factor_vae']", "factor_vae: the sweep gives no value for gamma"),
         ("sweep.methods = 3\npca/nets.num_latents = 3", "sweep.methods = 3: expected"),
         ("sweep.methods = 'pca'", "sweep.methods = 'pca': expected a list of names, or a dictionary by names"),
