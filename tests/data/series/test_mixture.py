@@ -40,7 +40,7 @@ def test_each_option_changes_what_it_is_about_and_nothing_else(name):
     base = load(name)
     num_sources = base.sources.shape[1]
     mixings = {
-        "num_layers": 3,
+        "num_layers": COMPUTED[name].options().num_layers + 1,
         "activation": "xtanh" if COMPUTED[name].options().activation == "leaky_relu" else "leaky_relu",
         "slope": 0.3,
         "weights": "orthogonal",
