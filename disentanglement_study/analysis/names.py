@@ -77,6 +77,12 @@ METHODS = {
     "fast_ica": "FastICA",
     "random_encoder": "Random encoder",
     "untrained_vae": "Untrained VAE",
+    "tcl": "TCL",
+    "pcl": "PCL",
+    "gcl": "GCL",
+    "slow_vae": "SlowVAE",
+    "conditional_likelihood": "Conditional likelihood",
+    "unconditional_likelihood": "Unconditional likelihood",
 }
 # Those of the 2019 study, which its numbers are of.
 STUDY_METHODS = ("beta_vae", "annealed_vae", "factor_vae", "beta_tc_vae", "dip_vae_i", "dip_vae_ii")
@@ -99,7 +105,7 @@ DATA_SETS = {
     "mpi3d_real": "MPI3D real",
     "mpi3d_complex": "MPI3D complex",
 }
-REPRESENTATIONS = {"mean": "mean", "sampled": "sampled", "model": "model"}
+REPRESENTATIONS = {"mean": "mean", "sampled": "sampled", "abs": "absolute", "square": "squared", "model": "model"}
 
 
 def in_order(keys: Iterable[str], known: Mapping[str, str]) -> list[str]:

@@ -40,8 +40,9 @@ def with_method(frame: pd.DataFrame) -> pd.DataFrame:
 
     Models that differ by an axis of the sweep are never taken together: what "pca" is with `nets.num_latents` of 5, is
     a method of its own, "pca [num_latents=5]", and so is a data set with an option of its own. The columns of axes,
-    which have a dot in their names, are gone then.
+    which have a dot in their names, are gone then. What is held against |s| or s² is a representation of its own.
     """
+    frame = _on_their_targets(frame)
     if "method" not in frame.columns and "objective" in frame.columns:
         frame = frame.rename(columns={"objective": "method"})
     axes = [column for column in frame.columns if "." in column]
@@ -54,6 +55,17 @@ def with_method(frame: pd.DataFrame) -> pd.DataFrame:
     of_data = [axis for axis in axes if axis.partition(".")[0] in sets]
     frame = _with_settings(frame, "data_set", of_data)
     return _with_settings(frame, "method", [axis for axis in axes if axis not in of_data])
+
+
+def _on_their_targets(frame: pd.DataFrame) -> pd.DataFrame:
+    """Codes that are |s| or s² themselves stand beside |c| or c² of the methods that find s, never beside their c."""
+    if not {"representation", "target"} <= {*frame.columns}:
+        return frame
+    other = (frame["representation"] == "mean") & frame["target"].isin(["abs", "square"])
+    if not other.any():
+        return frame
+    shown = frame["representation"].astype(object)
+    return frame.assign(representation=shown.mask(other, frame["target"].astype(object)))
 
 
 def _with_settings(frame: pd.DataFrame, column: str, axes: list[str]) -> pd.DataFrame:

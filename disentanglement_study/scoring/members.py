@@ -20,9 +20,7 @@ def score_members(
 ) -> list[dict]:
     """Rows of every run of a job on every representation: `num_threads` runs at a time.
 
-    truths: what each representation is held against.
-
-    complete: whether the codes are those of the whole population.
+    truths: what each representation is held against. complete: whether the codes are those of the whole population.
     """
 
     def score(member: int) -> list[dict]:

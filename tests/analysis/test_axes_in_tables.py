@@ -68,3 +68,16 @@ def test_a_plan_names_them_as_the_results_do(results):
 def test_a_study_without_axes_is_as_it_was(results):
     plain = results[results["nets.num_latents"] == 5].drop(columns=["nets.num_latents", "pca.num_points"])
     assert with_method(plain) is plain
+
+
+def test_codes_that_are_absolute_values_stand_beside_those_of_other_methods_and_not_beside_their_sources(results):
+    tcl = results.assign(method="tcl", run_id="t" + results["run_id"], target="abs")
+    linear = results.assign(method="fast_ica", target="sources")
+    absolute = linear.assign(representation="abs", target="abs", value=linear["value"] / 2)
+    table = tables.scores_by_method(pd.concat([tcl, linear, absolute], ignore_index=True))
+    shown = table.groupby("representation")["method"].agg(lambda methods: {one.partition(" ")[0] for one in methods})
+    assert shown.to_dict() == {"mean": {"fast_ica"}, "abs": {"tcl", "fast_ica"}}
+    categories = pd.concat([tcl, linear], ignore_index=True).astype(
+        {"representation": "category", "target": "category"}
+    )
+    assert set(with_method(categories)["representation"]) == {"mean", "abs"}

@@ -57,8 +57,6 @@ def test_inputs_are_vectors_the_same_on_the_device(data_set):
 
 
 def test_inputs_without_noise_are_unmixed(data_set):
-    if data_set.unmix is None:
-        pytest.skip("the inverse is not known")
     noisy = getattr(COMPUTED[data_set.name].options(), "noise", 0) > 0
     clean = data.load(data_set.name, options={"noise": 0}) if noisy else data_set
     index = np.arange(0, clean.num_images, 7)

@@ -75,6 +75,11 @@ def facts(options: Options, num_points: int, source: str, auxiliary: Mapping[str
     )
 
 
+def facts_of_segments(options: Options, num_segments: int, segment_length: int, source: str) -> Facts:
+    """The facts of a mixture in segments of one length. ValueError as `facts` has it."""
+    return facts(options, num_segments * segment_length, source, {"segment": num_segments})
+
+
 def data_set(
     name: str,
     version: int,

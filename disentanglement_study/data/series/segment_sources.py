@@ -42,12 +42,8 @@ class Options(mixture.Options):
 def facts(options: Options) -> Facts:
     """ValueError for a series that is too long, or too short for its bins, and for a range that is none."""
     mixture.check_range("least_scale", options.least_scale, "most_scale", options.most_scale)
-    return mixture.facts(
-        options,
-        options.num_segments * options.segment_length,
-        "Hyvärinen and Morioka 2016: sources whose scale changes by segment",
-        {"segment": options.num_segments},
-    )
+    source = "Hyvärinen and Morioka 2016: sources whose scale changes by segment"
+    return mixture.facts_of_segments(options, options.num_segments, options.segment_length, source)
 
 
 def load(options: Options, root: Path | None = None) -> DataSet:

@@ -10,6 +10,7 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
+from disentanglement_study.methods.ica.contrast import check_codes, logistic
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.nets.maxout import MaxoutMlp, initial
 
@@ -40,10 +41,9 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     authors published no code for segments. ValueError for fewer segments than 2d + 1, and for more codes than an input
     has numbers.
     """
-    (size,), codes, options = inputs.shape, settings.nets.num_latents, settings.options
+    codes, options = settings.nets.num_latents, settings.options
+    size = check_codes(inputs, codes)
     segments = inputs.auxiliary["segment"]
-    if codes > size:
-        raise ValueError(f"nets.num_latents = {codes}: expected at most {size}, the numbers of an input")
     if segments < 2 * codes + 1:
         raise ValueError(f"{segments} segments: expected at least 2 nets.num_latents + 1 = {2 * codes + 1}")
     widths = (options.expansion * codes,) * (options.num_layers - 1)
@@ -56,8 +56,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
         h, alone = features(params, batch["x"]), free.apply({"params": params["alone"]}, batch["x"])[:, 0]
         own, other = batch["segment"], jax.random.permutation(key, batch["segment"])
         right, wrong = (of_segment(params["segments"], h, segment) + alone for segment in (own, other))
-        value = (jnp.mean(jax.nn.softplus(-right)) + jnp.mean(jax.nn.softplus(wrong))) / 2
-        return value, {"accuracy": (jnp.mean(right > 0) + jnp.mean(wrong <= 0)) / 2}
+        return logistic(right, wrong)
 
     updates = settings.train.steps
     return Learner(

@@ -10,6 +10,7 @@ from jax import Array
 from jaxtyping import Float
 
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
+from disentanglement_study.methods.ica.contrast import check_codes, logistic
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.nets.maxout import MaxoutMlp, initial
 
@@ -43,9 +44,8 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     the exponential of a parameter instead of clamped; the features have no affine map after they are normalised; there
     is no weight decay. ValueError for more codes than an input has numbers.
     """
-    (size,), codes, options = inputs.shape, settings.nets.num_latents, settings.options
-    if codes > size:
-        raise ValueError(f"nets.num_latents = {codes}: expected at most {size}, the numbers of an input")
+    codes, options = settings.nets.num_latents, settings.options
+    size = check_codes(inputs, codes)
     net = MaxoutMlp(codes, (options.expansion * codes,) * (options.num_layers - 1), bias=False)
 
     def features(params, x):
@@ -56,8 +56,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
         now, before = jnp.split(both, 2)
         right = log_ratio(params["head"], now, before)
         wrong = log_ratio(params["head"], now, jax.random.permutation(key, before))
-        value = (jnp.mean(jax.nn.softplus(-right)) + jnp.mean(jax.nn.softplus(wrong))) / 2
-        return value, {"accuracy": (jnp.mean(right > 0) + jnp.mean(wrong <= 0)) / 2}
+        return logistic(right, wrong)
 
     updates = settings.train.steps
     return Learner(

@@ -11,6 +11,7 @@ from annotated_types import Interval
 
 from disentanglement_study.methods.baselines import fast_ica
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
+from disentanglement_study.methods.ica.contrast import check_codes
 from disentanglement_study.methods.kinds import After, Inputs, Learner, Method, Settings
 from disentanglement_study.nets.initialisers import glorot
 from disentanglement_study.nets.maxout import MaxoutMlp, initial
@@ -45,10 +46,9 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     770,000 updates, all is trained at once, and no moving average is kept; Adam with a rate of 3e-3 needs 8,000.
     ValueError for fewer segments than d + 1, and for more codes than an input has numbers.
     """
-    (size,), codes, options = inputs.shape, settings.nets.num_latents, settings.options
+    codes, options = settings.nets.num_latents, settings.options
+    size = check_codes(inputs, codes)
     segments = inputs.auxiliary["segment"]
-    if codes > size:
-        raise ValueError(f"nets.num_latents = {codes}: expected at most {size}, the numbers of an input")
     if segments < codes + 1:
         raise ValueError(f"{segments} segments: expected at least nets.num_latents + 1 = {codes + 1}")
     widths = (options.expansion * codes,) * (options.num_layers - 1)
