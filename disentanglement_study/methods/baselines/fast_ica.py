@@ -63,4 +63,10 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     return Learner(AtOnce(fit, options.num_points), encode, decode)
 
 
-FAST_ICA = Method(build, options=Options, uses=USES)
+FAST_ICA = Method(
+    build,
+    options=Options,
+    uses=USES,
+    assumes="a linear f; at most one Gaussian source",
+    identifies="each source, up to a scale",
+)
