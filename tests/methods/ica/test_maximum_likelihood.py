@@ -77,8 +77,8 @@ def test_the_density_of_each_segment_integrates_to_1():
     learner = built("conditional_likelihood", size=2)
     params, axis = random_params(learner), np.linspace(-40, 40, 1001)
     grid = jnp.asarray(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2), jnp.float32)
-    for segment in (0, 7):
-        one = lambda x, u=np.eye(10)[[segment]]: log_likelihood(learner, params, {"x": x[None], "u": u})  # noqa: E731
+    for u in (np.eye(10)[[0]], np.eye(10)[[7]]):
+        one = lambda x, u=u: log_likelihood(learner, params, {"x": x[None], "u": u})  # noqa: E731
         total = np.exp(np.asarray(jax.jit(jax.vmap(one))(grid), np.float64)).sum() * (axis[1] - axis[0]) ** 2
         assert total == pytest.approx(1, abs=2e-3)
 
