@@ -131,7 +131,7 @@ class Method(NamedTuple):
     "nets", or settings, such as "nets.image_size", that make a difference to it (None: all): an axis over another one
     is none of this method's, which would give the same codes again. target: what its codes are held against where the
     truth is real-valued, a name out of `TARGETS`. whiten: whether it sees vectors less their mean over the data set,
-    rotated to principal components of unit variance. assumes, identifies: of the sources, a phrase each, for tables.
+    rotated to principal components of unit variance.
     """
 
     build: Callable[[Inputs, Settings], Learner]
@@ -143,5 +143,3 @@ class Method(NamedTuple):
     uses: tuple[str, ...] | None = None
     target: str = "sources"
     whiten: bool = False
-    assumes: str = ""
-    identifies: str = ""

@@ -67,6 +67,4 @@ FAST_ICA = Method(
     build,
     options=Options,
     uses=USES,
-    assumes="a linear f; at most one Gaussian source",
-    identifies="each source, up to a scale",
 )

@@ -94,6 +94,4 @@ GCL = Method(
     needs=frozenset({"u"}),
     uses=("nets.num_latents", "train"),
     whiten=True,
-    assumes="u, or segments; Gaussian sources whose means and scales change, 2d + 1 segments or more",
-    identifies="each source, up to a function of it",
 )

@@ -90,9 +90,5 @@ CONDITIONAL_LIKELIHOOD = Method(
     needs=frozenset({"u"}),
     uses=USES,
     whiten=True,
-    assumes="u, or segments; no noise, as many observed as sources, Gaussian sources whose means and scales change",
-    identifies="each source, up to an offset and a scale",
 )
-UNCONDITIONAL_LIKELIHOOD = Method(
-    build, options=Options, uses=USES, whiten=True, assumes="sources that are standard normal", identifies="nothing"
-)
+UNCONDITIONAL_LIKELIHOOD = Method(build, options=Options, uses=USES, whiten=True)

@@ -100,6 +100,4 @@ PCL = Method(
     draws=("successive",),
     uses=("nets.num_latents", "train"),
     whiten=True,
-    assumes="a series; autoregressive sources whose innovations are not Gaussian",
-    identifies="each source, up to a function of it",
 )

@@ -103,6 +103,4 @@ SLOW_VAE = Method(
     options=Options,
     needs=frozenset({"pair"}),
     uses=WITHOUT_ADVERSARY,
-    assumes="neighbours in time; sources that change by independent Laplace steps, mostly small",
-    identifies="each source, up to the sign",
 )

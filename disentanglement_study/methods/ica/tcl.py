@@ -103,6 +103,4 @@ TCL = Method(
     uses=("nets.num_latents", "train"),
     target="abs",
     whiten=True,
-    assumes="segments whose scales differ, d + 1 or more; f invertible",
-    identifies="|s|, up to a linear map that FastICA undoes",
 )
