@@ -77,7 +77,7 @@ def check(name: str, inputs: Inputs, study: Study) -> bool:
     with checks.named(name):
         learner = build(name, inputs, study)
         if id(learner) not in _CODES:
-            _CODES[id(learner)] = checks.check(method, learner, checks.needed(method, inputs), study.train)
+            _CODES[id(learner)] = checks.check(method, learner, inputs, study.train)
     return "logvar" in _CODES[id(learner)]
 
 

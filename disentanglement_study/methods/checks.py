@@ -100,6 +100,7 @@ def needed(method: Method, inputs: Inputs) -> Inputs:
 def batch_of(method: Method, inputs: Inputs, number: int) -> dict[str, Any]:
     """The shapes of a batch as the method gets it, of `number` images drawn."""
     size = number // 2 if "pair" in method.needs else number
+    inputs = needed(method, inputs)
     images = jax.ShapeDtypeStruct((size, *inputs.shape), jnp.float32)
     batch = {"x": images}
     for need, dtype in (("factors", jnp.int32), ("sources", jnp.float32)):
