@@ -23,6 +23,7 @@ def rows(table: pd.DataFrame, where: str, name: str = "--where") -> pd.DataFrame
     ValueError, in one line, for a column that is not there (with the nearest), and for anything but comparisons and
     arithmetic.
     """
+    where = " ".join(where.split())  # a sweep may have it in several lines
     quoted = re.findall(r"`([^`]*)`", where)
     stand_ins = {name: f"column_{i}_" for i, name in enumerate(dict.fromkeys(quoted))}
     plain = re.sub(r"`([^`]*)`", lambda found: stand_ins[found[1]], where).strip()
