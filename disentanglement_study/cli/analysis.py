@@ -45,6 +45,8 @@ def tables(arguments: argparse.Namespace) -> None:
         shown["paper_vs_measured"], unjudged = analysis_tables.judged(shown["paper_vs_measured"], results)
     if "rank_correlation" in shown and (shown["rank_correlation"]["representation"] == "mean").any():
         shown["rank_correlation"] = shown["rank_correlation"].query("representation == 'mean' and score_a != score_b")
+    if "chosen_by_loss" in shown:
+        shown["chosen_by_loss"] = analysis_tables.promised(shown["chosen_by_loss"])
     for table in shown.values():
         if len(table):
             OUT.print(analysis_tables.render(table, WIDTH), soft_wrap=True)

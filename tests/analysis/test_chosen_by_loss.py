@@ -80,6 +80,15 @@ def test_beside_what_is_reached_stands_what_is_assumed_and_promised(results):
     assert "What a method needs" in tables.render(table)
 
 
+def test_shown_first_are_the_representations_that_a_method_promises(results):
+    table = tables.chosen_by_loss(results)
+    beside = table.assign(representation="mean")
+    shown = tables.promised(pd.concat([table, beside], ignore_index=True))
+    assert set(shown["representation"]) == {"abs"}
+    assert set(shown["method"]) == {"tcl", "fast_ica"}
+    assert tables.promised(table[table["method"] == "fast_ica"]).empty
+
+
 def test_a_figure_has_a_line_for_each_method_at_each_value(results):
     figure = figures.FIGURES["mcc_by_num_layers"](results)
     (axis,) = figure.axes

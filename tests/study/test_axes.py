@@ -257,7 +257,7 @@ def test_more_runs_than_any_study_are_refused_before_they_are_listed():
 
 def test_of_what_is_crossed_a_sweep_may_want_a_part():
     where = "method == 'pca' and seed == 0\n or strength > 1 and `nets.num_latents` == 5"
-    text = f'sweep.axes = {{"nets.num_latents": [2, 5]}}\nsweep.where = \"\"\"{where}\"\"\"'
+    text = f'sweep.axes = {{"nets.num_latents": [2, 5]}}\nsweep.where = """{where}"""'
     runs, every = expand(text), expand("sweep.axes = {'nets.num_latents': [2, 5]}")
     assert [str(run) for run in runs] == [
         "dsprites beta_vae beta=4 nets.num_latents=5 seed=0",

@@ -23,7 +23,7 @@ from disentanglement_study.analysis.rows import NothingToDraw, checked
 from disentanglement_study.analysis.tables.chosen_by_loss import chosen_by_loss
 from disentanglement_study.analysis.tables.data_set_rank_correlation import data_set_rank_correlation
 from disentanglement_study.analysis.tables.failures import failures
-from disentanglement_study.analysis.tables.identifiability import identifiability
+from disentanglement_study.analysis.tables.identifiability import identifiability, promised
 from disentanglement_study.analysis.tables.paper_vs_measured import judged, paper_vs_measured
 from disentanglement_study.analysis.tables.rank_correlation import (
     downstream_rank_correlation,
@@ -50,6 +50,7 @@ __all__ = [
     "identifiability",
     "judged",
     "paper_vs_measured",
+    "promised",
     "rank_correlation",
     "render",
     "scores_by_method",
