@@ -80,6 +80,7 @@ METHODS = {
     "tcl": "TCL",
     "pcl": "PCL",
     "gcl": "GCL",
+    "hidden_markov": "HM-NLICA",
     "slow_vae": "SlowVAE",
     "conditional_likelihood": "Conditional likelihood",
     "unconditional_likelihood": "Unconditional likelihood",

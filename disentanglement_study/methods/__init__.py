@@ -17,6 +17,7 @@ from disentanglement_study.methods.baselines.random_encoder import RANDOM_ENCODE
 from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
 from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
 from disentanglement_study.methods.ica.gcl import GCL
+from disentanglement_study.methods.ica.hidden_markov import HIDDEN_MARKOV
 from disentanglement_study.methods.ica.maximum_likelihood import CONDITIONAL_LIKELIHOOD, UNCONDITIONAL_LIKELIHOOD
 from disentanglement_study.methods.ica.pcl import PCL
 from disentanglement_study.methods.ica.slow_vae import SLOW_VAE
@@ -31,6 +32,7 @@ METHODS: dict[str, Method] = {
     "fast_ica": FAST_ICA,
     "gcl": GCL,
     "ground_truth": GROUND_TRUTH,
+    "hidden_markov": HIDDEN_MARKOV,
     "pca": PCA,
     "pcl": PCL,
     "random_encoder": RANDOM_ENCODER,

@@ -28,7 +28,7 @@ from jax import Array
 from jaxtyping import Float
 
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
-from disentanglement_study.methods.ica.sizes import check_values
+from disentanglement_study.methods.ica.sizes import check_square, check_values
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.nets import square
 
@@ -50,10 +50,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     for fewer than 2D + 1 segments.
     """
     size, options = settings.nets.num_latents, settings.options
-    if len(inputs.shape) != 1:
-        raise ValueError(f"it takes vectors, got images of {list(inputs.shape)}")
-    if inputs.shape[0] != size:
-        raise ValueError(f"its net is square: set nets.num_latents to {inputs.shape[0]}, as are observed, got {size}")
+    check_square(inputs, size)
     groups = {"unmixing": lambda key: square.init(key, size, options.num_layers)}
     if "u" in inputs.auxiliary:
         shape = check_values(inputs, size), size

@@ -11,6 +11,14 @@ def check_codes(inputs: Inputs, codes: int) -> int:
     return size
 
 
+def check_square(inputs: Inputs, codes: int) -> None:
+    """ValueError for images, and for other than as many codes as an input has numbers."""
+    if len(inputs.shape) != 1:
+        raise ValueError(f"it takes vectors, got images of {list(inputs.shape)}")
+    if inputs.shape[0] != codes:
+        raise ValueError(f"its net is square: set nets.num_latents to {inputs.shape[0]}, as are observed, got {codes}")
+
+
 def check_values(inputs: Inputs, codes: int) -> int:
     """How many numbers u has; ValueError for fewer than 2d + 1 segments, if u stands for segments.
 
