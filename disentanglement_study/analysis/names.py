@@ -81,6 +81,8 @@ METHODS = {
     "pcl": "PCL",
     "gcl": "GCL",
     "slow_vae": "SlowVAE",
+    "ivae": "iVAE",
+    "unconditional_vae": "Unconditional VAE",
     "conditional_likelihood": "Conditional likelihood",
     "unconditional_likelihood": "Unconditional likelihood",
 }

@@ -17,6 +17,7 @@ from disentanglement_study.methods.baselines.random_encoder import RANDOM_ENCODE
 from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
 from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
 from disentanglement_study.methods.ica.gcl import GCL
+from disentanglement_study.methods.ica.ivae import IVAE, UNCONDITIONAL_VAE
 from disentanglement_study.methods.ica.maximum_likelihood import CONDITIONAL_LIKELIHOOD, UNCONDITIONAL_LIKELIHOOD
 from disentanglement_study.methods.ica.pcl import PCL
 from disentanglement_study.methods.ica.slow_vae import SLOW_VAE
@@ -31,6 +32,7 @@ METHODS: dict[str, Method] = {
     "fast_ica": FAST_ICA,
     "gcl": GCL,
     "ground_truth": GROUND_TRUTH,
+    "ivae": IVAE,
     "pca": PCA,
     "pcl": PCL,
     "random_encoder": RANDOM_ENCODER,
@@ -38,6 +40,7 @@ METHODS: dict[str, Method] = {
     "slow_vae": SLOW_VAE,
     "tcl": TCL,
     "unconditional_likelihood": UNCONDITIONAL_LIKELIHOOD,
+    "unconditional_vae": UNCONDITIONAL_VAE,
     "untrained_vae": UNTRAINED_VAE,
 }
 
