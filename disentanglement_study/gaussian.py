@@ -1,5 +1,6 @@
 """What a Gaussian posterior N(mean, exp logvar) with a diagonal covariance is used for, on NumPy or JAX arrays."""
 
+import math
 from typing import Any
 
 
@@ -10,6 +11,11 @@ def kl(mean: Any, logvar: Any) -> Any:
     """
     xp = logvar.__array_namespace__()
     return 0.5 * (mean**2 + xp.exp(logvar) - logvar - 1)
+
+
+def entropy(logvar: Any) -> Any:
+    """Of N(·, exp logvar), elementwise, in nats: ½ (logvar + log 2πe)."""
+    return 0.5 * (logvar + math.log(2 * math.pi * math.e))
 
 
 def sample(mean: Any, logvar: Any, noise: Any) -> Any:

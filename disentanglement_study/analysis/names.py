@@ -80,8 +80,11 @@ METHODS = {
     "tcl": "TCL",
     "pcl": "PCL",
     "gcl": "GCL",
+    "ice_beem": "ICE-BeeM",
     "hidden_markov": "HM-NLICA",
     "slow_vae": "SlowVAE",
+    "ivae": "iVAE",
+    "unconditional_vae": "Unconditional VAE",
     "conditional_likelihood": "Conditional likelihood",
     "unconditional_likelihood": "Unconditional likelihood",
 }

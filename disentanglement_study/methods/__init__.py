@@ -18,6 +18,8 @@ from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
 from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
 from disentanglement_study.methods.ica.gcl import GCL
 from disentanglement_study.methods.ica.hidden_markov import HIDDEN_MARKOV
+from disentanglement_study.methods.ica.ice_beem import ICE_BEEM
+from disentanglement_study.methods.ica.ivae import IVAE, UNCONDITIONAL_VAE
 from disentanglement_study.methods.ica.maximum_likelihood import CONDITIONAL_LIKELIHOOD, UNCONDITIONAL_LIKELIHOOD
 from disentanglement_study.methods.ica.pcl import PCL
 from disentanglement_study.methods.ica.slow_vae import SLOW_VAE
@@ -33,6 +35,8 @@ METHODS: dict[str, Method] = {
     "gcl": GCL,
     "ground_truth": GROUND_TRUTH,
     "hidden_markov": HIDDEN_MARKOV,
+    "ice_beem": ICE_BEEM,
+    "ivae": IVAE,
     "pca": PCA,
     "pcl": PCL,
     "random_encoder": RANDOM_ENCODER,
@@ -40,6 +44,7 @@ METHODS: dict[str, Method] = {
     "slow_vae": SLOW_VAE,
     "tcl": TCL,
     "unconditional_likelihood": UNCONDITIONAL_LIKELIHOOD,
+    "unconditional_vae": UNCONDITIONAL_VAE,
     "untrained_vae": UNTRAINED_VAE,
 }
 

@@ -46,18 +46,32 @@ def bernoulli_loss(logits: Float[Array, "b h w c"], images: Float[Array, "b h w 
     return jnp.mean(jnp.dot(pixels, jnp.ones(pixels.shape[1]), precision="highest"))
 
 
-def total_correlation(z: Codes, mean: Codes, logvar: Codes) -> Scalar:
-    """KL(q(z) || Π_j q(z_j)) by the minibatch estimator of Chen et al. 2018 (arXiv 1802.04942), eq. S4.
+def gaussian_loss(decoded: Float[Array, "b d"], inputs: Float[Array, "b d"], variance: Any) -> Scalar:
+    """-log p(x | z) = -log N(x | decoded, variance I), summed over the numbers of a vector, mean over the batch."""
+    squares = jnp.mean(jnp.sum((decoded - inputs) ** 2, axis=1))
+    return 0.5 * (squares / variance + inputs.shape[1] * jnp.log(2 * jnp.pi * variance))
 
-    mean_i [ logsumexp_k Σ_j log q(z_ij | x_k) - Σ_j logsumexp_k log q(z_ij | x_k) ]. As in disentanglement_lib the
-    constants (log of batch times data-set size, D - 1 times) are left out: the value is negative, which is normal, and
-    its gradient is the same.
+
+def aggregate_posterior(z: Codes, mean: Codes, logvar: Codes) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
+    """log q(z_i) and Σ_j log q(z_ij) [B], where q(z) is the mean of all q(z | x), estimated from those of the batch.
+
+    logsumexp_k Σ_j log q(z_ij | x_k) and Σ_j logsumexp_k log q(z_ij | x_k), minibatch-weighted sampling of Chen et al.
+    2018 (arXiv 1802.04942), eq. S4. Their constant is left out: each logarithm less log of batch times data-set size.
     """
     # The batch last, twice: fast, and the same sums on any number of threads.
     z, mean, logvar = z.T[:, :, None], mean.T[:, None], logvar.T[:, None]
     log_q = -0.5 * ((z - mean) ** 2 * jnp.exp(-logvar) + logvar + jnp.log(2 * jnp.pi))  # [j, i, k]
     log_joint = jax.nn.logsumexp(jnp.sum(log_q, axis=0), axis=1)
-    log_marginals = jnp.sum(jax.nn.logsumexp(log_q, axis=2), axis=0)
+    return log_joint, jnp.sum(jax.nn.logsumexp(log_q, axis=2), axis=0)
+
+
+def total_correlation(z: Codes, mean: Codes, logvar: Codes) -> Scalar:
+    """KL(q(z) || Π_j q(z_j)), the mean of log q(z) - Σ_j log q(z_j), both by `aggregate_posterior`.
+
+    As in disentanglement_lib their constants are left out: the value is negative, which is normal, and its gradient is
+    the same.
+    """
+    log_joint, log_marginals = aggregate_posterior(z, mean, logvar)
     return jnp.mean(log_joint - log_marginals)
 
 

@@ -54,9 +54,7 @@ def log_likelihood(
     return logsumexp(forward(initial, transition, seen)[-1])
 
 
-def posteriors(
-    initial: Float[Array, " k"], transition: Float[Array, "k k"], seen: Float[Array, "t k"]
-) -> Posteriors:
+def posteriors(initial: Float[Array, " k"], transition: Float[Array, "k k"], seen: Float[Array, "t k"]) -> Posteriors:
     """Of each state at each time, and of each transition between times t and t + 1, given all that is seen."""
     ahead, behind = forward(initial, transition, seen), backward(transition, seen)
     whole = logsumexp(ahead[-1])

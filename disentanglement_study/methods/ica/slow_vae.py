@@ -13,7 +13,7 @@ from disentanglement_study import gaussian
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.methods.vae import WITHOUT_ADVERSARY, build_nets, coder
-from disentanglement_study.objectives.terms import bernoulli_loss, gaussian_sample
+from disentanglement_study.objectives.terms import bernoulli_loss, gaussian_loss, gaussian_sample
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
         decoded = functions.decode(params["decoder"], gaussian_sample(key, mean, logvar))
         missed = bernoulli_loss(decoded, both) if is_image else gaussian_loss(decoded, both, variance)
         first, second = jnp.split(mean, 2)
-        entropy = gaussian_entropy(logvar)
+        entropy = gaussian.entropy(logvar)
         step = laplace_cross_entropy(mean - jnp.concatenate([second, first]), jnp.exp(logvar), hyper["rate"])
         terms = {
             "reconstruction_loss": missed,
@@ -80,17 +80,6 @@ def laplace_cross_entropy(offset: Array, variance: Array, rate: Array) -> Array:
     folded = deviation * math.sqrt(2 / math.pi) * jnp.exp(-(offset**2) / (2 * variance))
     folded += offset * jax.lax.erf(offset / (deviation * math.sqrt(2)))
     return rate * folded - jnp.log(rate / 2)
-
-
-def gaussian_entropy(logvar: Array) -> Array:
-    """Of N(·, exp logvar), elementwise, in nats."""
-    return 0.5 * (logvar + math.log(2 * math.pi * math.e))
-
-
-def gaussian_loss(decoded: Array, inputs: Array, variance: float) -> Array:
-    """-log N(x | decoded, variance I), summed over the components of vectors [B,D], mean over the batch, in nats."""
-    squares = jnp.mean(jnp.sum((decoded - inputs) ** 2, axis=1))
-    return 0.5 * (squares / variance + inputs.shape[1] * math.log(2 * math.pi * variance))
 
 
 SLOW_VAE = Method(

@@ -35,7 +35,7 @@ def test_posteriors_are_those_of_all_paths(drawn):
     log_paths = of_paths(*drawn)
     weights = np.exp(log_paths - np.logaddexp.reduce(log_paths))
     found = markov.posteriors(*drawn)
-    states = np.stack([(weights[:, None] * (PATHS == k)).sum(axis=0) for k in range(STATES)], axis=1)
+    states = np.stack([(weights[:, None] * (k == PATHS)).sum(axis=0) for k in range(STATES)], axis=1)
     np.testing.assert_allclose(found.states, states, atol=1e-5)
     transitions = np.zeros((LENGTH - 1, STATES, STATES))
     for path, weight in zip(PATHS, weights, strict=True):

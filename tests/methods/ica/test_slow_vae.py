@@ -37,14 +37,6 @@ def test_the_cross_entropy_with_a_laplace_is_its_integral(offset, deviation, rat
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_entropy_and_reconstruction_are_those_of_gaussians():
-    assert slow_vae.gaussian_entropy(jnp.log(4.0)) == pytest.approx(stats.norm(scale=2).entropy(), rel=1e-6)
-    draws = np.random.default_rng(0)
-    x, decoded = draws.normal(size=(2, 7, 3)).astype(np.float32)
-    expected = -stats.norm.logpdf(x, decoded, np.sqrt(0.3)).sum(axis=1).mean()
-    assert slow_vae.gaussian_loss(jnp.array(decoded), jnp.array(x), 0.3) == pytest.approx(expected, rel=1e-5)
-
-
 def learner(shape=(5,)):
     study = components.load(STUDY)
     return methods.build("slow_vae", methods.inputs_of(shape, (), 64), study), study
