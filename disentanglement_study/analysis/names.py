@@ -82,6 +82,7 @@ METHODS = {
     "gcl": "GCL",
     "ice_beem": "ICE-BeeM",
     "hidden_markov": "HM-NLICA",
+    "snica": "SNICA",
     "slow_vae": "SlowVAE",
     "ivae": "iVAE",
     "unconditional_vae": "Unconditional VAE",

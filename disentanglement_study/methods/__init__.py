@@ -23,6 +23,7 @@ from disentanglement_study.methods.ica.ivae import IVAE, UNCONDITIONAL_VAE
 from disentanglement_study.methods.ica.maximum_likelihood import CONDITIONAL_LIKELIHOOD, UNCONDITIONAL_LIKELIHOOD
 from disentanglement_study.methods.ica.pcl import PCL
 from disentanglement_study.methods.ica.slow_vae import SLOW_VAE
+from disentanglement_study.methods.ica.snica import SNICA
 from disentanglement_study.methods.ica.tcl import TCL
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.methods.vae import vae
@@ -42,6 +43,7 @@ METHODS: dict[str, Method] = {
     "random_encoder": RANDOM_ENCODER,
     "raw_pixels": RAW_PIXELS,
     "slow_vae": SLOW_VAE,
+    "snica": SNICA,
     "tcl": TCL,
     "unconditional_likelihood": UNCONDITIONAL_LIKELIHOOD,
     "unconditional_vae": UNCONDITIONAL_VAE,

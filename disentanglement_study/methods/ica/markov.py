@@ -57,9 +57,9 @@ def log_likelihood(
 def posteriors(initial: Float[Array, " k"], transition: Float[Array, "k k"], seen: Float[Array, "t k"]) -> Posteriors:
     """Of each state at each time, and of each transition between times t and t + 1, given all that is seen."""
     ahead, behind = forward(initial, transition, seen), backward(transition, seen)
-    whole = logsumexp(ahead[-1])
     steps = ahead[:-1, :, None] + transition + (seen + behind)[1:, None, :]
-    return Posteriors(jnp.exp(ahead + behind - whole), jnp.exp(steps - whole), whole)
+    # Each time by its own sum, which is that of the last: rounding does not add up along the series.
+    return Posteriors(jax.nn.softmax(ahead + behind, axis=1), jax.nn.softmax(steps, axis=(1, 2)), logsumexp(ahead[-1]))
 
 
 def viterbi(
