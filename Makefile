@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 STUDY ?= studies/quick
+ICA ?= studies/nonlinear_ica_quick
 
 .DEFAULT_GOAL := help
-.PHONY: help quick test test-slow lint bench bench-metrics gpu-bench lock clean
+.PHONY: help quick quick-ica test test-slow lint bench bench-metrics gpu-bench lock clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,6 +21,11 @@ $(READY): requirements/dev.txt pyproject.toml
 
 quick: $(READY)  ## Train, score and tabulate the small study (minutes on 2 cores).
 	$(BIN)/disentanglement-study quick $(STUDY)
+
+quick-ica: $(READY)  ## Non-linear ICA: train, score and tabulate a small study of its methods (minutes on 2 cores).
+	$(BIN)/disentanglement-study run nonlinear_ica_quick $(ICA)
+	$(BIN)/disentanglement-study tables $(ICA)
+	$(BIN)/disentanglement-study figures $(ICA) --paper hyvarinen2023
 
 test: $(READY)  ## Run the test suite, but for what takes long.
 	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder

@@ -80,6 +80,9 @@ METHODS = {
     "tcl": "TCL",
     "pcl": "PCL",
     "gcl": "GCL",
+    "ice_beem": "ICE-BeeM",
+    "hidden_markov": "HM-NLICA",
+    "snica": "SNICA",
     "slow_vae": "SlowVAE",
     "ivae": "iVAE",
     "unconditional_vae": "Unconditional VAE",
@@ -122,14 +125,25 @@ def in_order(keys: Iterable[str], known: Mapping[str, str]) -> list[str]:
     return sorted({str(key) for key in keys}, key=place)
 
 
+def parts(key: str) -> tuple[str, dict[str, str]]:
+    """("pca", {"num_latents": "5"}) of "pca [num_latents=5]": a name and its settings (see `rows.with_method`)."""
+    base, _, settings = str(key).removesuffix("]").partition(" [")
+    return base, dict(part.split("=", 1) for part in settings.split("; ") if part)
+
+
+def joined(base: str, settings: Mapping[str, str]) -> str:
+    """The key of a name with settings, of which `parts` gives both."""
+    return f"{base} [{'; '.join(f'{name}={value}' for name, value in settings.items())}]" if settings else base
+
+
 def label(key: str, known: Mapping[str, str]) -> str:
     """The readable name of a key; an unknown key with its underscores as spaces.
 
     A method with its settings, "pca [num_latents=5]" (see `rows.with_method`), is "PCA, num_latents = 5".
     """
-    base, _, settings = str(key).removesuffix("]").partition(" [")
+    base, settings = parts(key)
     readable = known.get(base, base.replace("_", " "))
-    return ", ".join([readable, *(part.replace("=", " = ", 1) for part in settings.split("; ") if part)])
+    return ", ".join([readable, *(f"{name} = {value}" for name, value in settings.items())])
 
 
 def sort(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -41,6 +41,8 @@ def with_method(frame: pd.DataFrame) -> pd.DataFrame:
     Models that differ by an axis of the sweep are never taken together: what "pca" is with `nets.num_latents` of 5, is
     a method of its own, "pca [num_latents=5]", and so is a data set with an option of its own. The columns of axes,
     which have a dot in their names, are gone then. What is held against |s| or s² is a representation of its own.
+
+    Drawn again with another `seed`, a data set is the same: which one it was is in the column `data_seed`.
     """
     frame = _on_their_targets(frame)
     if "method" not in frame.columns and "objective" in frame.columns:
@@ -53,7 +55,10 @@ def with_method(frame: pd.DataFrame) -> pd.DataFrame:
         axes, frame = list(of_runs), frame.drop(columns="settings").assign(**of_runs)
     sets = set(frame["data_set"].unique()) if axes and "data_set" in frame.columns else set()
     of_data = [axis for axis in axes if axis.partition(".")[0] in sets]
-    frame = _with_settings(frame, "data_set", of_data)
+    seeds = [axis for axis in of_data if axis.endswith(".seed")]
+    if seeds:
+        frame = frame.assign(data_seed=frame[seeds].bfill(axis=1).iloc[:, 0]).drop(columns=seeds)
+    frame = _with_settings(frame, "data_set", [axis for axis in of_data if axis not in seeds])
     return _with_settings(frame, "method", [axis for axis in axes if axis not in of_data])
 
 
@@ -83,7 +88,7 @@ def _with_settings(frame: pd.DataFrame, column: str, axes: list[str]) -> pd.Data
 def _named(axes: list[str], name: str, *values: Any) -> str:
     """The name with its settings: "pca [num_latents=5; num_points=100]"."""
     given = [(axis.rpartition(".")[2], value) for axis, value in zip(axes, values, strict=True) if not pd.isna(value)]
-    return f"{name} [{'; '.join(f'{option}={_short(value)}' for option, value in given)}]" if given else name
+    return names.joined(name, {option: _short(value) for option, value in given})
 
 
 def _short(value: Any) -> str:

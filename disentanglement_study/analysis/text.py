@@ -11,6 +11,7 @@ from disentanglement_study.analysis.published import PAPER
 
 MISSING = "–"
 GAP = "  "
+COUNTED = ("restarts", "not_converged", "failed")
 # A longer cell, such as the reason of a failure, goes on in the next line.
 CELL = 36
 
@@ -86,6 +87,40 @@ def _quartiles(table: pd.DataFrame) -> Iterator[Section]:
         cells.insert(0, "", cells.index)
         count = names.count(group["n"], "models a row")
         yield Section(f"{what}: {_where(data_set, representation)}, {count}", cells, 1)
+
+
+def _chosen(table: pd.DataFrame) -> Iterator[Section]:
+    """A list per data set and representation, a row per method and strength."""
+    for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
+        label = names.label(group["score"].iloc[0], names.SCORES)
+        shown = [_with_interval(*row, digits=3) for row in group[["median", "least", "most"]].to_numpy()]
+        cells = pd.DataFrame(
+            {
+                "": [_row_name(row) for row in group.itertuples()],
+                f"{label}: median [least, most]": shown,
+                "Above FastICA": group["margin"].map("{:+.3f}".format).where(group["margin"].notna(), MISSING),
+                **{name.replace("_", " ").capitalize(): group[name].astype(str) for name in COUNTED},
+            }
+        )
+        count = names.count(group["n"], "draws of the data")
+        yield Section(f"{label} of the restart of lowest loss: {_where(data_set, representation)}, {count}", cells, 1)
+
+
+def _identifiability(table: pd.DataFrame) -> Iterator[Section]:
+    """A list per data set, a row per method."""
+    for data_set, group in table.groupby("data_set", sort=False):
+        cells = pd.DataFrame(
+            {
+                "": [names.label(key, names.METHODS) for key in group["method"]],
+                "Assumes": group["assumes"],
+                "Identifies": group["identifies"],
+                "MCC": group["median"].map(lambda number: _number(number, 3)),
+                "Above FastICA": group["margin"].map("{:+.3f}".format).where(group["margin"].notna(), MISSING),
+            }
+        )
+        where = names.label(data_set, names.DATA_SETS)
+        count = names.count(group["n"], "draws of the data")
+        yield Section(f"What a method needs, promises and reached: {where}, {count}", cells, 3)
 
 
 def _failures(table: pd.DataFrame) -> Iterator[Section]:
@@ -193,6 +228,8 @@ def _trends(table: pd.DataFrame) -> Iterator[Section]:
 LAYOUTS: dict[str, Callable[[pd.DataFrame], Iterator[Section]]] = {
     "claim": _claims,
     "chosen_on": _transfer_pairs,
+    "identifies": _identifiability,
+    "margin": _chosen,
     "r_squared": _shares,
     "median": _quartiles,
     "reason": _failures,

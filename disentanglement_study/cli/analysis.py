@@ -10,7 +10,7 @@ from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR, OUT
 
 MAX_DRAWING = 4  # Processes that draw figures: each holds the results.
-PRINTED = ("rank_correlation", "paper_vs_measured")  # the others are in tables.md
+PRINTED = ("rank_correlation", "paper_vs_measured", "chosen_by_loss")  # the others are in tables.md
 WIDTH = 120  # columns of what is printed
 
 TABLES = """\
@@ -44,7 +44,9 @@ def tables(arguments: argparse.Namespace) -> None:
     if "paper_vs_measured" in shown:
         shown["paper_vs_measured"], unjudged = analysis_tables.judged(shown["paper_vs_measured"], results)
     if "rank_correlation" in shown and (shown["rank_correlation"]["representation"] == "mean").any():
-        shown["rank_correlation"] = shown["rank_correlation"].query("representation == 'mean'")
+        shown["rank_correlation"] = shown["rank_correlation"].query("representation == 'mean' and score_a != score_b")
+    if "chosen_by_loss" in shown:
+        shown["chosen_by_loss"] = analysis_tables.promised(shown["chosen_by_loss"])
     for table in shown.values():
         if len(table):
             OUT.print(analysis_tables.render(table, WIDTH), soft_wrap=True)
@@ -121,7 +123,7 @@ def add_to(commands: options.Commands) -> None:
         command = options.add_command(commands, function, details)
         options.folder(command)
         if function is figures:
-            papers = "locatello2019 or locatello2020"
+            papers = "locatello2019, locatello2020 or hyvarinen2023"
             command.add_argument("--paper", metavar="PAPER", help=f"only those of this paper: {papers} (default: all)")
         if function is report:
             command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/report")

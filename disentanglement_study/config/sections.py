@@ -33,6 +33,7 @@ class SweepConfig:
     method or a data set.
     own: {method: {"train.steps": 9}}: settings that its runs have instead of the study's; and {"mlp_encoder":
     {"widths": [8]}}: the options of a net or sampling where a run chooses it and the study another.
+    where: of all that is crossed only runs for which this holds, as `--where` has it: "method == 'pcl' or seed < 5".
     seeds: a number n (seeds 0..n-1) or a list. protocol: "dlib" (what the published numbers came from) or "paper".
     """
 
@@ -42,6 +43,7 @@ class SweepConfig:
     protocol: Protocol = "dlib"
     axes: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
     own: dict[str, Options] = dataclasses.field(default_factory=dict)
+    where: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,10 +17,13 @@ from disentanglement_study.methods.baselines.random_encoder import RANDOM_ENCODE
 from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
 from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
 from disentanglement_study.methods.ica.gcl import GCL
+from disentanglement_study.methods.ica.hidden_markov import HIDDEN_MARKOV
+from disentanglement_study.methods.ica.ice_beem import ICE_BEEM
 from disentanglement_study.methods.ica.ivae import IVAE, UNCONDITIONAL_VAE
 from disentanglement_study.methods.ica.maximum_likelihood import CONDITIONAL_LIKELIHOOD, UNCONDITIONAL_LIKELIHOOD
 from disentanglement_study.methods.ica.pcl import PCL
 from disentanglement_study.methods.ica.slow_vae import SLOW_VAE
+from disentanglement_study.methods.ica.snica import SNICA
 from disentanglement_study.methods.ica.tcl import TCL
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.methods.vae import vae
@@ -32,12 +35,15 @@ METHODS: dict[str, Method] = {
     "fast_ica": FAST_ICA,
     "gcl": GCL,
     "ground_truth": GROUND_TRUTH,
+    "hidden_markov": HIDDEN_MARKOV,
+    "ice_beem": ICE_BEEM,
     "ivae": IVAE,
     "pca": PCA,
     "pcl": PCL,
     "random_encoder": RANDOM_ENCODER,
     "raw_pixels": RAW_PIXELS,
     "slow_vae": SLOW_VAE,
+    "snica": SNICA,
     "tcl": TCL,
     "unconditional_likelihood": UNCONDITIONAL_LIKELIHOOD,
     "unconditional_vae": UNCONDITIONAL_VAE,

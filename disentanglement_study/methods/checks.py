@@ -81,13 +81,18 @@ def _names(params: Any) -> list[str]:
 
 def needed(method: Method, inputs: Inputs) -> Inputs:
     """The inputs as a method sees them that needs only this of them; ValueError for what the data set has not."""
-    if isinstance(method.needs, str):
-        raise ValueError(f"it needs {method.needs!r}: expected a set of names, frozenset({{{method.needs!r}}})")
-    if others := method.needs - set(NEEDS):
-        raise ValueError(f"it needs {min(others)!r} of the data: there are only {', '.join(NEEDS)}")
-    if absent := (method.needs & set(AUXILIARY)) - inputs.auxiliary.keys():
-        raise ValueError(f"it needs {min(absent)!r} of each input, which this data set has not")
-    auxiliary = {name: size for name, size in inputs.auxiliary.items() if name in method.needs}
+    for verb, names, known in (("needs", method.needs, NEEDS), ("wants", method.wants, AUXILIARY)):
+        if isinstance(names, str):
+            raise ValueError(f"it {verb} {names!r}: expected a set of names, frozenset({{{names!r}}})")
+        if others := names - set(known):
+            raise ValueError(f"it {verb} {min(others)!r} of the data: there are only {', '.join(known)}")
+    there, seen = dict(inputs.auxiliary), method.needs | method.wants
+    if "u" in method.needs and "u" not in there and "segment" in there:
+        there["u"], seen = there["segment"], seen | {"segment"}
+    if absent := (method.needs & set(AUXILIARY)) - there.keys():
+        also = " or segments" if min(absent) == "u" else ""
+        raise ValueError(f"it needs {min(absent)!r}{also} of each input, which this data set has not")
+    auxiliary = {name: size for name, size in there.items() if name in seen}
     sizes = inputs.factor_sizes if method.needs & {"factors", "sources"} else ()
     return Inputs(inputs.shape, sizes, auxiliary)
 
@@ -95,12 +100,13 @@ def needed(method: Method, inputs: Inputs) -> Inputs:
 def batch_of(method: Method, inputs: Inputs, number: int) -> dict[str, Any]:
     """The shapes of a batch as the method gets it, of `number` images drawn."""
     size = number // 2 if "pair" in method.needs else number
+    inputs = needed(method, inputs)
     images = jax.ShapeDtypeStruct((size, *inputs.shape), jnp.float32)
     batch = {"x": images}
     for need, dtype in (("factors", jnp.int32), ("sources", jnp.float32)):
         if need in method.needs:
             batch[need] = jax.ShapeDtypeStruct((size, len(inputs.factor_sizes)), dtype)
-    for need in method.needs & inputs.auxiliary.keys():
+    for need in (method.needs | method.wants) & inputs.auxiliary.keys():
         shape, dtype = ((size, inputs.auxiliary[need]), jnp.float32) if need == "u" else ((size,), jnp.int32)
         batch[need] = jax.ShapeDtypeStruct(shape, dtype)
     if "pair" in method.needs:

@@ -9,7 +9,8 @@ What else a method asks for in `Method.needs`:
 
 - "factors": the factor values of each input, int32 [B,F]; of a data set of real-valued sources, their bins;
 - "sources": the truth as real numbers, float32 [B,S]; of a grid, factor values from 0 to 1;
-- "segment", "time": whole numbers from 0, int32 [B], and "u", float32 [B,U], of data sets that have them;
+- "segment", "time": whole numbers from 0, int32 [B], and "u", float32 [B,U], of data sets that have them; segments are
+  also a u, one-hot, where there is no other;
 - "pair": for each input a second one of the same shape, as a sampler of pairs draws them (`train.sampling`); only while
   it learns, codes are of single inputs.
 """
@@ -35,7 +36,8 @@ TARGETS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 class Inputs(NamedTuple):
     """What a method sees of a data set: the shape of one input, and of what it needs, how many values there are.
 
-    factor_sizes: of each factor, or bins of each source. auxiliary: {"segment": how many, "time": how many, "u": U}.
+    factor_sizes: of each factor, or bins of each source. auxiliary: {"segment": how many, "time": how many, "u": U}. A
+    method that needs "u" finds "segment" there too if the u of this data set is one-hot: K segments are K values of u.
     """
 
     shape: tuple[int, ...]
@@ -123,7 +125,8 @@ class Method(NamedTuple):
     build(inputs: Inputs, settings: Settings) -> Learner; ValueError, while a study is planned, for what cannot be.
     hyper: hyperparameters, which are traced: a population has many values of them in one program. The first is the
     strength that studies sweep. A dict gives their ranges, {name: Annotated[float, Ge(0)]}, as in `config.declared`.
-    options: a frozen dataclass of what is fixed when a program is compiled. needs: of a batch, names out of `NEEDS`.
+    options: a frozen dataclass of what is fixed when a program is compiled. needs: of a batch, names out of `NEEDS`;
+    wants: out of `AUXILIARY`, which are in a batch if the data set has them, to compare with, never to learn from.
     draws: the names of the samplings that it can learn from; empty if it learns from any. uses: the sections, such as
     "nets", or settings, such as "nets.image_size", that make a difference to it (None: all): an axis over another one
     is none of this method's, which would give the same codes again. target: what its codes are held against where the
@@ -135,6 +138,7 @@ class Method(NamedTuple):
     hyper: tuple[str, ...] | dict[str, Any] = ()
     options: type | None = None
     needs: frozenset[str] = frozenset()
+    wants: frozenset[str] = frozenset()
     draws: tuple[str, ...] = ()
     uses: tuple[str, ...] | None = None
     target: str = "sources"

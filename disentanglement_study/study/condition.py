@@ -1,4 +1,4 @@
-"""Conditions on the columns of a table, as `--where` takes them: "seed < 5 and method == 'beta_vae'"."""
+"""Conditions on the columns of a plan, as `--where` and `sweep.where` have them: "seed < 5 and method == 'pca'"."""
 
 import ast
 import re
@@ -16,12 +16,14 @@ ALLOWED = (
 )  # fmt: skip
 
 
-def rows(table: pd.DataFrame, where: str) -> pd.DataFrame:
+def rows(table: pd.DataFrame, where: str, name: str = "--where") -> pd.DataFrame:
     """The rows of the table for which `where` holds, an expression in which names are columns.
 
-    A column whose name has a dot is written in backticks: "`train.steps` > 1000". Raises ValueError, in one line, for
-    a column that is not there (with the nearest), and for anything but comparisons and arithmetic.
+    A column whose name has a dot is written in backticks: "`train.steps` > 1000". `name` is that of the setting. Raises
+    ValueError, in one line, for a column that is not there (with the nearest), and for anything but comparisons and
+    arithmetic.
     """
+    where = " ".join(where.split())  # a sweep may have it in several lines
     quoted = re.findall(r"`([^`]*)`", where)
     stand_ins = {name: f"column_{i}_" for i, name in enumerate(dict.fromkeys(quoted))}
     plain = re.sub(r"`([^`]*)`", lambda found: stand_ins[found[1]], where).strip()
@@ -31,10 +33,10 @@ def rows(table: pd.DataFrame, where: str) -> pd.DataFrame:
         chosen = table.rename(columns=stand_ins).eval(plain, engine="python")
     except Exception as error:  # pandas passes on whatever its parser and engine raise
         raise ValueError(
-            f"--where {where!r}: {one_line(error)} (columns: {', '.join(table.columns[1:8])}, ...)"
+            f"{name} {where!r}: {one_line(error)} (columns: {', '.join(table.columns[1:8])}, ...)"
         ) from error
     if not (isinstance(chosen, pd.Series) and pd.api.types.is_bool_dtype(chosen)):
-        raise ValueError(f'--where {where!r}: is no condition, such as "seed < 5 and strength > 1"')
+        raise ValueError(f'{name} {where!r}: is no condition, such as "seed < 5 and strength > 1"')
     return table[chosen.fillna(False)]
 
 

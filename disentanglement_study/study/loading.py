@@ -63,7 +63,7 @@ def learner(job: Job, study: Study, data_set: DataSet, form: str | None = None) 
 def batches(job: Job, study: Study, data_set: DataSet) -> Batches:
     """What makes the batches of a job."""
     method = methods.METHODS[job.method]
-    return Batches(data_set, study.nets.image_size, method.needs, method.whiten)
+    return Batches(data_set, study.nets.image_size, method.needs | method.wants, method.whiten)
 
 
 def parameters(store: Store, job: Job, built: Learner, members: Sequence[int] | None = None) -> dict[str, Any]:

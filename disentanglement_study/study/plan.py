@@ -1,5 +1,6 @@
 """A sweep becomes runs, and the runs that are left become jobs. All that can be wrong in a sweep is found here."""
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -21,7 +22,7 @@ from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.settings import SIZES, check_options, metric_options, num_points
 from disentanglement_study.scoring import represent
-from disentanglement_study.study import axes
+from disentanglement_study.study import axes, condition
 from disentanglement_study.study.locatello2019 import dlib_model_num
 from disentanglement_study.types import Job, Run
 
@@ -53,27 +54,53 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
     models = sum(_number(strengths[method]) * _number(settings[method]) for method in sweep.methods)
     if (number := models * sum(map(_number, worlds.values())) * len(seeds)) > MOST_RUNS:
         raise ValueError(f"the sweep names {number:,} runs: expected at most {MOST_RUNS:,}")
+    crossed = [
+        Run("", data_set, method, hyper, seed, sweep.protocol, {**world, **chosen})
+        for data_set in sweep.data_sets
+        for world, method in itertools.product(axes.combinations(worlds[data_set]), sweep.methods)
+        for chosen in axes.of_runs(settings[method], study)
+        for hyper, seed in itertools.product(axes.combinations(strengths[method]), seeds)
+    ]
     runs, drawn = [], set()
-    for data_set in sweep.data_sets:
-        for world, method in itertools.product(axes.combinations(worlds[data_set]), sweep.methods):
-            for chosen in axes.of_runs(settings[method], study):
-                own = study.of({**world, **chosen})
-                facts = data.facts(data_set, data_dir, own.options.get(data_set))
-                if (group := (data_set, str(world), str(own.train))) not in drawn:
-                    _check_sampling(own, data_set, facts)
-                    drawn.add(group)
-                _check_method(own, data_set, method, facts)
-                statics = json.dumps(static_bindings(own), sort_keys=True)
-                options = _options(own, data_set, method)
-                for hyper, seed in itertools.product(axes.combinations(strengths[method]), seeds):
-                    dynamics = [data_set, method, hyper, seed, sweep.protocol, *options]
-                    run_id = _hash(statics + json.dumps(dynamics, sort_keys=True))
-                    runs.append(Run(run_id, data_set, method, hyper, seed, sweep.protocol, {**world, **chosen}))
+    for _, alike in itertools.groupby(_wanted(crossed, study), _kind):
+        members = list(alike)
+        data_set, method, own = members[0].data_set, members[0].method, study.of(members[0].settings)
+        facts = data.facts(data_set, data_dir, own.options.get(data_set))
+        if (group := (data_set, str(own.options.get(data_set)), str(own.train))) not in drawn:
+            _check_sampling(own, data_set, facts)
+            drawn.add(group)
+        _check_method(own, data_set, method, facts)
+        statics = json.dumps(static_bindings(own), sort_keys=True)
+        options = _options(own, data_set, method)
+        for run in members:
+            dynamics = [data_set, method, run.hyper, run.seed, sweep.protocol, *options]
+            run_id = _hash(statics + json.dumps(dynamics, sort_keys=True))
+            runs.append(dataclasses.replace(run, run_id=run_id))
     ((first, times),) = Counter(run.run_id for run in runs).most_common(1)
     if times > 1:
         names = " and ".join(dict.fromkeys(repr(str(run)) for run in runs if run.run_id == first))
         raise ValueError(f"duplicate runs: the sweep names {names} {times} times")
     return runs
+
+
+def _kind(run: Run) -> tuple[str, str, str]:
+    """What the runs of a job have in common."""
+    return run.data_set, run.method, json.dumps(run.settings)
+
+
+def _wanted(runs: list[Run], study: Study) -> list[Run]:
+    """Those for which `sweep.where` holds; ValueError if none of a method, or of a data set, is left."""
+    where = study.sweep.where
+    if not where:
+        return runs
+    table = frame(runs, study)
+    kept = condition.rows(table, where, "sweep.where")
+    for axis in ("data_set", "method"):
+        if absent := [name for name in table[axis].unique() if name not in set(kept[axis])]:
+            raise ValueError(
+                f"sweep.where {clipped(where)} leaves no run of the {axis.replace('_', ' ')} {absent[0]!r}"
+            )
+    return [runs[place] for place in kept.index]
 
 
 def _number(values: axes.Values) -> int:
@@ -196,7 +223,7 @@ def group(runs: Iterable[Run], job_size: int) -> list[Job]:
     """Runs of one data set, method and settings, cut into jobs of at most `job_size` runs."""
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
-        groups.setdefault((run.data_set, run.method, json.dumps(run.settings)), []).append(run)
+        groups.setdefault(_kind(run), []).append(run)
     jobs = []
     for members in groups.values():
         for start in range(0, len(members), max(job_size, 1)):

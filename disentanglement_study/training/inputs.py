@@ -45,6 +45,9 @@ class Batches:
     def __init__(self, data: DataSet, size: int, needs: Collection[str] = (), whiten: bool = False):
         self.data, self.size, self.needs = data, size, needs
         self.whitening = whitening(data) if whiten else None
+        in_segments = "u" in needs and "u" not in data.auxiliary and "segment" in data.auxiliary
+        self.one_hot = data.auxiliary_sizes["segment"] if in_segments else 0  # numbers of u, one for each segment
+        self._read = {*needs, "segment"} if self.one_hot else set(needs)
 
     def source(self, train: TrainConfig | None = None) -> Source:
         """On the device, for drawing as a training does, or for images that are chosen. On CPU the storage is the
@@ -57,7 +60,7 @@ class Batches:
         points, columns = data.points, {"sources": data.sources, **data.auxiliary}
         if points is not None and points.ndim == 2:
             points, columns["factors"] = None, points
-        columns = {name: column for name, column in columns.items() if name in self.needs and column is not None}
+        columns = {name: column for name, column in columns.items() if name in self._read and column is not None}
         if not self._of_grid(columns):
             points = None
         return jax.device_put(Source(data.storage, draw, points, columns, self.whitening), may_alias=True)
@@ -84,6 +87,9 @@ class Batches:
             x = jnp.matmul(x - source.whitening.mean, source.whitening.matrix, precision="highest")
         batch = {"x": x}
         batch |= {name: column[index] for name, column in source.columns.items()}
+        if self.one_hot:
+            batch["u"] = jax.nn.one_hot(batch["segment"], self.one_hot)
+            batch = {name: values for name, values in batch.items() if name in {"x", *self.needs}}
         if of_grid := self._of_grid(source.columns):
             points, sizes = index if source.points is None else source.points[index], self.data.factor_sizes
             factors = jnp.stack(jnp.unravel_index(points, sizes), axis=1).astype(jnp.int32)

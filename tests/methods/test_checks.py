@@ -104,6 +104,14 @@ BROKEN = {
         "needs 'smell' of the data: there are only factors, sources, pair",
     ),
     "what this data set has not": (toy(needs=frozenset({"segment"})), "needs 'segment' .* which this data set has not"),
+    "u, nor segments": (
+        toy(needs=frozenset({"u"})),
+        "needs 'u' or segments of each input, which this data set has not",
+    ),
+    "the truth, to compare with": (
+        toy()._replace(wants=frozenset({"sources"})),
+        "wants 'sources' .* only segment, time",
+    ),
     "a setting that is none": (
         toy()._replace(uses=("nets.num_latent",)),
         "unknown setting that it uses 'nets.num_latent': did you mean 'nets.num_latents'",

@@ -15,7 +15,7 @@ from disentanglement_study.data.series.binning import bins
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import Steps
 from disentanglement_study.objectives import OBJECTIVES
-from disentanglement_study.study import loading
+from disentanglement_study.study import cost, loading
 from disentanglement_study.training.encode import AFTER, encode
 from disentanglement_study.training.inputs import Batches
 from disentanglement_study.training.learn import learn
@@ -212,3 +212,12 @@ def test_batches_of_a_method_that_needs_pairs_have_them_side_by_side():
     images = single.drawn(single.source(train), jax.random.key(1), 20)["x"]
     np.testing.assert_array_equal(batch["x"], images[0::2])
     np.testing.assert_array_equal(batch["pair"], images[1::2])
+
+
+@each_method
+def test_what_it_costs_is_known_while_planning(name):
+    for world in worlds(name):
+        study = study_of(name, world)
+        learner = methods.build(name, inputs_of(SETS[world]()), study)
+        if isinstance(learner.learn, Steps):
+            assert cost.flops_per_step(METHODS[name], learner, inputs_of(SETS[world]()), study.train) > 0

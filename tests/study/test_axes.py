@@ -253,3 +253,38 @@ def test_more_runs_than_any_study_are_refused_before_they_are_listed():
     many = {f"train.{name}": [0.1 + step / 1e4 for step in range(1000)] for name in ("beta1", "beta2", "learning_rate")}
     with pytest.raises(ValueError, match=r"^the sweep names [\d,]+ runs: expected at most 1,000,000$"):
         expand(f"sweep.axes = {many | {'mlp_encoder.widths': [[8], [9]]}}")
+
+
+def test_of_what_is_crossed_a_sweep_may_want_a_part():
+    where = "method == 'pca' and seed == 0\n or strength > 1 and `nets.num_latents` == 5"
+    text = f'sweep.axes = {{"nets.num_latents": [2, 5]}}\nsweep.where = """{where}"""'
+    runs, every = expand(text), expand("sweep.axes = {'nets.num_latents': [2, 5]}")
+    assert [str(run) for run in runs] == [
+        "dsprites beta_vae beta=4 nets.num_latents=5 seed=0",
+        "dsprites beta_vae beta=4 nets.num_latents=5 seed=1",
+        "dsprites pca nets.num_latents=2 seed=0",
+        "dsprites pca nets.num_latents=5 seed=0",
+    ]
+    assert {run.run_id for run in runs} < {run.run_id for run in every}
+
+
+def test_what_a_sweep_does_not_want_need_not_be_possible():
+    text = "sweep.data_sets = ['dsprites', 'segment_sources']\nsweep.methods = ['tcl', 'beta_vae']\nbeta_vae.beta = 1\n"
+    text += "nets.num_latents = 5\nevaluate.metrics = ['mcc']\n"
+    with pytest.raises(ValueError, match="method 'tcl': it"):
+        expand(text)
+    only = expand(f"{text}sweep.where = \"(method == 'tcl') == (data_set == 'segment_sources')\"")
+    assert {(run.data_set, run.method) for run in only} == {("dsprites", "beta_vae"), ("segment_sources", "tcl")}
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("strenth > 1", "sweep.where 'strenth > 1': unknown column 'strenth': did you mean 'strength'?"),
+        ("strength > 1", "sweep.where 'strength > 1' leaves no run of the method 'pca'"),
+        ("data_set == 'cars3d'", "leaves no run of the data set 'dsprites'"),
+    ],
+)
+def test_a_condition_that_leaves_out_a_method_or_data_set_is_refused(where, message):
+    with pytest.raises(ValueError, match=message):
+        expand(f'sweep.where = "{where}"')

@@ -1,5 +1,7 @@
 """Batches: beside the inputs what a method needs of each point."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,6 +54,17 @@ def test_a_batch_of_real_valued_sources_has_what_is_needed_of_the_drawn_points_a
     for name, column in expected.items():
         np.testing.assert_array_equal(batch[name], column[index])
     assert Batches(data, 64).drawn(Batches(data, 64).source(TrainConfig()), jax.random.key(0), 4).keys() == {"x"}
+
+
+def test_segments_are_a_u_where_there_is_no_other():
+    data = vectors()
+    segments = {"segment": data.auxiliary["segment"]}
+    for auxiliary, expected in ((segments, np.eye(segments["segment"].max() + 1)[segments["segment"]]),
+                                (data.auxiliary, data.auxiliary["u"])):  # fmt: skip
+        batches = Batches(dataclasses.replace(data, auxiliary=auxiliary), 64, {"u"})
+        batch = batches.seen(batches.source(), jnp.array([0, 49, 7]), 0)
+        assert batch.keys() == {"x", "u"}
+        np.testing.assert_array_equal(batch["u"], np.float32(expected[[0, 49, 7]]))
 
 
 def test_the_sources_of_a_grid_are_its_factor_values_from_0_to_1():

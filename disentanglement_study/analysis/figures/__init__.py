@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import models
 from disentanglement_study.analysis.figures import pool, style
+from disentanglement_study.analysis.figures.chosen_by_option import OPTIONS, chosen_by_option
 from disentanglement_study.analysis.figures.data_set_rank_correlation import data_set_rank_correlation
 from disentanglement_study.analysis.figures.downstream_accuracy import downstream_accuracy
 from disentanglement_study.analysis.figures.downstream_rank_correlation import downstream_rank_correlation
@@ -44,8 +45,13 @@ from disentanglement_study.analysis.figures.variance_explained import variance_e
 from disentanglement_study.analysis.rows import NothingToDraw, checked
 from disentanglement_study.analysis.tables.unified_rank_correlation import METRIC as UNIFIED
 
-__all__ = ["FIGURES", "PAPERS", "Written", "figures_of", "stored", "write"]
+__all__ = ["FIGURES", "OF_SERIES", "PAPERS", "Written", "figures_of", "stored", "write"]
 
+# Of data sets that are drawn with several seeds, and differ by an option.
+OF_SERIES: dict[str, Callable[[pd.DataFrame], Figure]] = {
+    **{f"mcc_by_{option}": partial(chosen_by_option, option=option) for option in OPTIONS},
+    "accuracy_by_num_segments": partial(chosen_by_option, option="num_segments", score="accuracy", beside="chance"),
+}
 FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "total_correlation": total_correlation,
     "total_correlation_by_method": total_correlation_by_method,
@@ -69,6 +75,7 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "downstream_accuracy_logistic_regression": partial(downstream_accuracy, task="LR"),
     "unified_rank_correlation": unified_rank_correlation,
     "factor_groups": factor_groups,
+    **OF_SERIES,
 }
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from disentanglement_study.analysis.published import READ, RECALLED
 from disentanglement_study.errors import unknown
 
+BY_UNMIX = "drawn by `disentanglement-study unmix`: it needs the models, not their scores"
 BY_TRAVERSE = "drawn by `disentanglement-study traverse`: it needs the models, not their scores"
 
 
@@ -117,7 +118,24 @@ LOCATELLO_2020 = (
         why_not="the metric strong_downstream is among those of metric_rank_correlation, in Python with its `scores`",
     ),
 )
-PAPERS: dict[str, tuple[PaperFigure, ...]] = {"locatello2019": LOCATELLO_2019, "locatello2020": LOCATELLO_2020}
+# Hyvärinen, Khemakhem and Monti 2023, a review without experiments: what the papers of its methods show.
+HYVARINEN_2023 = (
+    PaperFigure("Layers", READ, "MCC by layers of the mixing (TCL, PCL, iVAE)", ("mcc_by_num_layers",)),
+    PaperFigure(
+        "Segments",
+        READ,
+        "MCC, and accuracy of the classification, by number and length of segments (TCL, iVAE, ICE-BeeM)",
+        ("mcc_by_num_segments", "mcc_by_segment_length", "accuracy_by_num_segments"),
+    ),
+    PaperFigure("Length", READ, "MCC by the length of the series (PCL, HM-NLICA, SNICA)", ("mcc_by_num_points",)),
+    PaperFigure("Noise", READ, "MCC by noise (SNICA)", ("mcc_by_noise",)),
+    PaperFigure("Scatter", READ, "Sources, mixture, estimate and control", why_not=BY_UNMIX),
+)
+PAPERS: dict[str, tuple[PaperFigure, ...]] = {
+    "hyvarinen2023": HYVARINEN_2023,
+    "locatello2019": LOCATELLO_2019,
+    "locatello2020": LOCATELLO_2020,
+}
 
 
 def figures_of(paper: str) -> list[str]:

@@ -20,8 +20,10 @@ from threadpoolctl import threadpool_limits
 from disentanglement_study.analysis import once
 from disentanglement_study.analysis.models import needed
 from disentanglement_study.analysis.rows import NothingToDraw, checked
+from disentanglement_study.analysis.tables.chosen_by_loss import chosen_by_loss
 from disentanglement_study.analysis.tables.data_set_rank_correlation import data_set_rank_correlation
 from disentanglement_study.analysis.tables.failures import failures
+from disentanglement_study.analysis.tables.identifiability import identifiability, promised
 from disentanglement_study.analysis.tables.paper_vs_measured import judged, paper_vs_measured
 from disentanglement_study.analysis.tables.rank_correlation import (
     downstream_rank_correlation,
@@ -37,14 +39,18 @@ from disentanglement_study.analysis.text import markdown, render
 from disentanglement_study.runtime import files
 
 __all__ = [
+    "OF_SERIES",
     "TABLES",
     "best_models",
+    "chosen_by_loss",
     "data_set_rank_correlation",
     "downstream_rank_correlation",
     "failures",
     "fairness_rank_correlation",
+    "identifiability",
     "judged",
     "paper_vs_measured",
+    "promised",
     "rank_correlation",
     "render",
     "scores_by_method",
@@ -57,6 +63,8 @@ __all__ = [
     "write",
 ]
 
+# Of data sets that are drawn with several seeds.
+OF_SERIES = {"chosen_by_loss": chosen_by_loss, "identifiability": identifiability}
 # What `write` writes, by file name.
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "paper_vs_measured": paper_vs_measured,
@@ -71,6 +79,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "transfer_pairs": transfer_pairs,
     "scores_by_method": scores_by_method,
     "scores_by_strength": scores_by_strength,
+    **OF_SERIES,
     "failures": failures,
 }
 # Written as CSV alone: too long to read.

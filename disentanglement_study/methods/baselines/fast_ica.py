@@ -63,4 +63,8 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     return Learner(AtOnce(fit, options.num_points), encode, decode)
 
 
-FAST_ICA = Method(build, options=Options, uses=USES)
+FAST_ICA = Method(
+    build,
+    options=Options,
+    uses=USES,
+)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from disentanglement_study import gaussian
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
-from disentanglement_study.methods.ica.contrast import check_codes
+from disentanglement_study.methods.ica.sizes import check_codes
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.methods.vae import scores
 from disentanglement_study.nets.maxout import initial

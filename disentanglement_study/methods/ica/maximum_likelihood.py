@@ -8,9 +8,9 @@ The objective and the relative gradient are those of Gresele, Fissore, Javaloy, 
 gradient optimization of the Jacobian term in unsupervised deep learning" (arXiv 2006.15090, sections 3 and 4). Their
 sources are standard normal, as are those of `unconditional_likelihood`, which identifies nothing: it is a control.
 
-`conditional_likelihood` has Gaussian sources given the segment u, p_i(s | u) = N(s; m_iu, v_iu), whose means and
-variances are learnt. It ASSUMES as many observed as sources, no noise, independent sources given the segment, and
-segments that differ enough in mean and variance, 2D + 1 or more of them. It IDENTIFIES each source up to the order, an
+`conditional_likelihood` has Gaussian sources given u, p_i(s | u) = N(s; m_i(u), v_i(u)), m and log v linear in u: a
+table of both if u is a segment. It ASSUMES as many observed as sources, no noise, independent sources given u, and
+that means and variances change enough with u, of segments 2D + 1 or more. It IDENTIFIES each source up to the order, an
 offset, a scale and the sign (Khemakhem et al. 2020, arXiv 1907.04809, theorem 2: here the noise is 0); if the scale
 alone changes, theory is weaker. The target are the sources; no step follows.
 
@@ -25,9 +25,10 @@ from typing import Annotated
 import jax.numpy as jnp
 from annotated_types import Interval
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
+from disentanglement_study.methods.ica.sizes import check_square, check_values
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.nets import square
 
@@ -45,24 +46,19 @@ class Options:
 def build(inputs: Inputs, settings: Settings) -> Learner:
     """Codes g(x) [B,D]. Loss: the negative log-likelihood of a whitened input, nats; also as "log_likelihood".
 
-    Conditional if the inputs have segments. ValueError for images, for other than D = `nets.num_latents` observed, and
+    Conditional if the inputs have u. ValueError for images, for other than D = `nets.num_latents` observed, and
     for fewer than 2D + 1 segments.
     """
     size, options = settings.nets.num_latents, settings.options
-    if len(inputs.shape) != 1:
-        raise ValueError(f"it takes vectors, got images of {list(inputs.shape)}")
-    if inputs.shape[0] != size:
-        raise ValueError(f"its net is square: set nets.num_latents to {inputs.shape[0]}, as are observed, got {size}")
-    num_segments = inputs.auxiliary.get("segment")
-    if num_segments is not None and num_segments < 2 * size + 1:
-        raise ValueError(f"{size} sources take {2 * size + 1} segments or more to identify, got {num_segments}")
+    check_square(inputs, size)
     groups = {"unmixing": lambda key: square.init(key, size, options.num_layers)}
-    if num_segments is not None:
-        groups["sources"] = lambda key: dict.fromkeys(("mean", "log_scale"), jnp.zeros((num_segments, size)))
+    if "u" in inputs.auxiliary:
+        shape = check_values(inputs, size), size
+        groups["sources"] = lambda key: dict.fromkeys(("mean", "log_scale"), jnp.zeros(shape))
 
     def loss(params, batch, key, hyper):
         codes, log_det = square.apply(params["unmixing"], batch["x"], options.slope, options.relative_gradient)
-        density = log_density(params.get("sources"), codes, batch.get("segment"))
+        density = log_density(params.get("sources"), codes, batch.get("u"))
         value = (density + log_det).mean()
         return -value, {"log_likelihood": value}
 
@@ -74,16 +70,22 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
 
 
 def log_density(
-    sources: dict[str, Array] | None, s: Float[Array, "b d"], segment: Int[Array, " b"] | None = None
+    sources: dict[str, Array] | None, s: Float[Array, "b d"], u: Float[Array, "b u"] | None = None
 ) -> Float[Array, " b"]:
-    """Σ_i log N(s_i; m_iu, v_iu), of {"mean", "log_scale"} [K,D] and u [B] from 0; without them standard normal."""
+    """Σ_i log N(s_i; m_i(u), v_i(u)), of {"mean", "log_scale"} [U,D], linear in u; without them standard normal."""
     log_scale = jnp.zeros_like(s)
     if sources is not None:
-        log_scale = sources["log_scale"][segment]
-        s = (s - sources["mean"][segment]) * jnp.exp(-log_scale)
+        log_scale = u @ sources["log_scale"]
+        s = (s - u @ sources["mean"]) * jnp.exp(-log_scale)
     return -(s**2 / 2 + log_scale + math.log(2 * math.pi) / 2).sum(axis=1)
 
 
 USES = ("nets.num_latents", "train")
-CONDITIONAL_LIKELIHOOD = Method(build, options=Options, needs=frozenset({"segment"}), uses=USES, whiten=True)
+CONDITIONAL_LIKELIHOOD = Method(
+    build,
+    options=Options,
+    needs=frozenset({"u"}),
+    uses=USES,
+    whiten=True,
+)
 UNCONDITIONAL_LIKELIHOOD = Method(build, options=Options, uses=USES, whiten=True)

@@ -10,7 +10,8 @@ from jax import Array
 from jaxtyping import Float
 
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
-from disentanglement_study.methods.ica.contrast import check_codes, logistic
+from disentanglement_study.methods.ica.contrast import logistic
+from disentanglement_study.methods.ica.sizes import check_codes
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.nets.maxout import MaxoutMlp, initial
 

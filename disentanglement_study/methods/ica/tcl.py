@@ -11,7 +11,7 @@ from annotated_types import Interval
 
 from disentanglement_study.methods.baselines import fast_ica
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
-from disentanglement_study.methods.ica.contrast import check_codes
+from disentanglement_study.methods.ica.sizes import check_codes
 from disentanglement_study.methods.kinds import After, Inputs, Learner, Method, Settings
 from disentanglement_study.nets.initialisers import glorot
 from disentanglement_study.nets.maxout import MaxoutMlp, initial

@@ -43,7 +43,7 @@ def random_params(learner, seed=0):
 def batch_of(size=3, number=16, num_segments=10):
     draws = np.random.default_rng(1)
     x, segment = draws.normal(size=(number, size)), draws.integers(num_segments, size=number)
-    return {"x": jnp.asarray(x, jnp.float32), "segment": jnp.asarray(segment, jnp.int32)}
+    return {"x": jnp.asarray(x, jnp.float32), "u": jnp.asarray(np.eye(num_segments)[segment], jnp.float32)}
 
 
 def log_likelihood(learner, params, batch):
@@ -77,8 +77,8 @@ def test_the_density_of_each_segment_integrates_to_1():
     learner = built("conditional_likelihood", size=2)
     params, axis = random_params(learner), np.linspace(-40, 40, 1001)
     grid = jnp.asarray(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2), jnp.float32)
-    for segment in (0, 7):
-        one = lambda x, u=segment: log_likelihood(learner, params, {"x": x[None], "segment": jnp.array([u])})  # noqa: E731
+    for u in (np.eye(10)[[0]], np.eye(10)[[7]]):
+        one = lambda x, u=u: log_likelihood(learner, params, {"x": x[None], "u": u})  # noqa: E731
         total = np.exp(np.asarray(jax.jit(jax.vmap(one))(grid), np.float64)).sum() * (axis[1] - axis[0]) ** 2
         assert total == pytest.approx(1, abs=2e-3)
 
@@ -91,7 +91,8 @@ def test_the_density_of_the_sources_is_gaussian_by_segment_or_standard_normal():
         mean, scale = np.zeros((16, 3)), np.ones((16, 3))
         if sources is not None:
             linear["sources"] = sources
-            mean, scale = sources["mean"][batch["segment"]], np.exp(sources["log_scale"][batch["segment"]])
+            segment = np.argmax(batch["u"], axis=1)
+            mean, scale = sources["mean"][segment], np.exp(sources["log_scale"][segment])
         expected = scipy.stats.norm.logpdf(2 * batch["x"] + 1, mean, scale).sum(axis=1) + 3 * np.log(2)
         np.testing.assert_allclose(log_likelihood(learner, linear, batch), expected.mean(), rtol=1e-5)
 
@@ -106,7 +107,7 @@ def test_its_net_is_square(name):
 
 def test_too_few_segments_are_refused():
     built("conditional_likelihood", num_segments=7)
-    with pytest.raises(ValueError, match="3 sources take 7 segments or more to identify, got 6"):
+    with pytest.raises(ValueError, match=r"6 segments: expected at least 2 nets.num_latents \+ 1 = 7"):
         built("conditional_likelihood", num_segments=6)
 
 

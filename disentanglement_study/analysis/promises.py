@@ -1,0 +1,66 @@
+"""What the theory of each method of independent components promises, and under which assumptions on the sources."""
+
+from typing import NamedTuple
+
+
+class Promise(NamedTuple):
+    """What a method assumes of sources s and of x = f(s), what it then identifies, and what of s its codes stand for.
+
+    `representation` is the one that is held against it: "mean", or of codes that stand for |s| "abs".
+    """
+
+    assumes: str
+    identifies: str
+    source: str
+    representation: str = "mean"
+
+
+PROMISES = {
+    "fast_ica": Promise("linear f; at most one Gaussian source", "s up to scale and sign", "Hyvärinen 1999"),
+    "tcl": Promise(
+        "segments; scales that differ between them, d + 1 segments or more",
+        "|s| up to a linear map, which FastICA undoes",
+        "Hyvärinen and Morioka 2016, theorem 1",
+        "abs",
+    ),
+    "pcl": Promise(
+        "order in time; autoregressive sources whose innovations are not Gaussian",
+        "s up to a function of each",
+        "Hyvärinen and Morioka 2017",
+    ),
+    "gcl": Promise(
+        "u or segments; Gaussian given it, means and scales that differ, 2d + 1 segments or more",
+        "s up to a function of each",
+        "Hyvärinen, Sasaki and Turner 2019",
+    ),
+    "ivae": Promise(
+        "u or segments; an exponential family given it, 2d + 1 segments or more; noise is allowed",
+        "s up to a function of each",
+        "Khemakhem et al. 2020, theorem 2",
+    ),
+    "ice_beem": Promise(
+        "u or segments; an energy f(x) g(u), d + 1 segments or more; sources may be dependent",
+        "s up to a linear map; with squares up to a scale",
+        "Khemakhem et al. 2020, ICE-BeeM",
+    ),
+    "hidden_markov": Promise(
+        "order in time; no noise; Gaussian given hidden states, 2d + 1 of them or more",
+        "s up to scale and offset",
+        "Hälvä and Hyvärinen 2020, theorem 1",
+    ),
+    "snica": Promise(
+        "order in time; sources that switch between dynamics, each on its own; noise is allowed",
+        "s up to scale and offset",
+        "Hälvä et al. 2021, theorem 2",
+    ),
+    "conditional_likelihood": Promise(
+        "u or segments; no noise, as many observed; Gaussian given u, means and scales that differ",
+        "s up to scale and offset",
+        "Khemakhem et al. 2020, theorem 2, without noise",
+    ),
+    "slow_vae": Promise(
+        "pairs in time; independent Laplace steps, mostly small", "s up to sign", "Klindt et al. 2021, theorem 1"
+    ),
+    "unconditional_likelihood": Promise("standard normal s", "nothing: a control", "Hyvärinen and Pajunen 1999"),
+    "unconditional_vae": Promise("standard normal s", "nothing: a control", "Hyvärinen and Pajunen 1999"),
+}
