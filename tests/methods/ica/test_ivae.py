@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from contrastive import settings_of
+from contrastive import STUDY, mcc_of, settings_of
 from scipy.stats import multivariate_normal, norm
 
 from disentanglement_study import data
