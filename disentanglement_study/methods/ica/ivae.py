@@ -35,14 +35,15 @@ class Options:
 @dataclasses.dataclass(frozen=True)
 class ConditionalOptions(Options):
     """Those of `Options`. prior_mean: whether the prior's mean is learnt, in place of 0. encoder_sees_u: whether the
-    posterior is q(z | x, u), or q(z | x)."""
+    posterior is q(z | x, u), as in the authors' code, or q(z | x): with their weights the former has optima of a low
+    loss in which codes tell u, and sources are lost."""
 
     prior_mean: bool = False
-    encoder_sees_u: bool = True
+    encoder_sees_u: bool = False
 
 
 def build(inputs: Inputs, settings: Settings) -> Learner:
-    """Codes [B,d], d = `nets.num_latents`: means of q(z | x, u), u known of each input, of a VAE with a prior p(z | u).
+    """Codes [B,d], d = `nets.num_latents`: means of q(z | x), or q(z | x, u), of a VAE whose prior is p(z | u).
 
         loss = a reconstruction + b mutual_information + c total_correlation + d dimension_wise_kl
         p(z | u) = N(μ(u), exp l(u)),    q(z | x, u) = N(m(x, u), exp v(x, u)),    p(x | z) = N(f(z), variance I)
