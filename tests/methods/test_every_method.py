@@ -40,8 +40,14 @@ train.batch_size = 8
 evaluate.training_batches = 1
 """
 )
-SMALL = {"pca": {"num_points": 60}, "fast_ica": {"num_points": 60, "max_iter": 20}}
-LATENTS = {"conditional_likelihood": 4, "unconditional_likelihood": 4}  # as many as the vectors have numbers
+SMALL = {
+    "snica": {"num_layers": 1, "iterations": 1},
+    "pca": {"num_points": 60},
+    "fast_ica": {"num_points": 60, "max_iter": 20},
+}
+SQUARE = ("conditional_likelihood", "hidden_markov", "unconditional_likelihood")
+LATENTS = dict.fromkeys(SQUARE, 4)  # as many as the vectors have numbers
+DRAWN = {"windows": {"length": 4}}
 
 # Each time all kinds of learning, with an adversary and without; the slow suite has every objective.
 FIRST = ["beta_vae", "factor_vae", *(name for name in METHODS if name not in OBJECTIVES)]
@@ -107,7 +113,7 @@ def job_of(name, *seeds):
 def study_of(name, world="squares"):
     method, pairs = METHODS[name], "differ_in_k" if world == "squares" else "successive"
     drawn = method.draws[:1] or ([pairs] if "pair" in method.needs else ["iid"])
-    train = dataclasses.replace(STUDY.train, sampling=drawn[0])
+    train = dataclasses.replace(STUDY.train, sampling=drawn[0], sampling_options=DRAWN.get(drawn[0], {}))
     net = dataclasses.replace(STUDY.nets, num_latents=LATENTS.get(name, STUDY.nets.num_latents))
     return dataclasses.replace(STUDY, nets=net, train=train, options={name: SMALL[name]} if name in SMALL else {})
 
