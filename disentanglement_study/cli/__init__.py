@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from disentanglement_study.cli import analysis, data, results, study, traverse
+from disentanglement_study.cli import analysis, data, results, study, traverse, unmix
 from disentanglement_study.cli.options import EXIT_CODES
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.signals import interruptible
@@ -24,6 +24,7 @@ examples:
   disentanglement-study figures studies/quick --paper locatello2019
   disentanglement-study report studies/quick                      a page to explore in a browser
   disentanglement-study traverse studies/quick RUN_ID              what a model has learnt: pictures, animations
+  disentanglement-study unmix studies/nonlinear_ica_quick          sources, mixture and codes of non-linear ICA
   disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
   disentanglement-study query studies/quick "SELECT method, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
 
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (study, results, analysis, traverse, data):
+    for part in (study, results, analysis, traverse, unmix, data):
         part.add_to(commands)
     return top
 

@@ -49,6 +49,10 @@ def sweep_options(command: argparse.ArgumentParser) -> None:
         default=[],
         help='over the file, such as "train.steps = 1000" or "mig.num_bins = 50"',
     )
+    where(command)
+
+
+def where(command: argparse.ArgumentParser) -> None:
     command.add_argument("--where", metavar="EXPRESSION", help='only these runs, such as "seed < 5 and strength > 1"')
 
 

@@ -1,0 +1,172 @@
+"""What methods make of mixed sources: sources, mixture and codes as points, for models on the same data."""
+
+import json
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from scipy.optimize import linear_sum_assignment
+
+from disentanglement_study.analysis import models as rows_of
+from disentanglement_study.analysis import names
+from disentanglement_study.analysis.figures import style
+from disentanglement_study.analysis.rows import scored, with_method
+from disentanglement_study.analysis.tables.chosen_by_loss import chosen
+from disentanglement_study.methods import METHODS
+from disentanglement_study.methods.kinds import TARGETS
+from disentanglement_study.pictures import trained
+from disentanglement_study.runtime import compilation, files
+from disentanglement_study.store import Store
+from disentanglement_study.store.runs import find, finished_jobs
+from disentanglement_study.study import condition, loading
+
+POINTS = 3000
+MOST_MODELS = 8  # side by side
+COLOURS = "twilight_shifted"
+CHARACTERS = 14  # of the title, in an inch
+
+
+class Unmixed(NamedTuple):
+    """A model's codes, one for each source: in their order, of variance 1 and the sign of the correlation.
+
+    codes [n,S], NaN for a source without a code; correlations [S], absolute; target: what of the source they are
+    held against, a name out of `TARGETS`.
+    """
+
+    label: str
+    codes: Float[np.ndarray, "n s"]
+    correlations: Float[np.ndarray, " s"]
+    target: str
+
+
+def unmix(
+    root: Path,
+    run_ids: Iterable[str] = (),
+    where: str | None = None,
+    output: Path | None = None,
+    seed: int = 0,
+    data_dir: Path | None = None,
+) -> list[Path]:
+    """Draws models of the study at `root` into the folder `output` (default: `root`/unmixing): PDF, PNG and CSV files.
+
+    A picture for each data set with real-valued sources, with the models that `run_ids` (or how they begin) name, or
+    else with the restart of lowest loss of each method, of those for which `where` holds, on the first draw of the
+    data; `MOST_MODELS` at most. Raises ValueError for a run that is not known or not done, a condition that leaves
+    none, and if no data set has such sources.
+    """
+    compilation.use_cache()
+    store = Store(root)
+    ids = [find(store, beginning) for beginning in run_ids] or _chosen(store, where)
+    folder = output or files.folder(root / "unmixing")
+    truths, worlds = {}, {}
+    for job in finished_jobs(store):
+        own = [run.run_id for run in job.runs if run.run_id in ids]
+        if not own:
+            continue
+        study = store.settings.of(job.settings)
+        data_set = loading.load_data(job.data_set, study, store, data_dir)
+        if data_set.sources is None:
+            continue
+        world = job.data_set, json.dumps(study.options.get(job.data_set, {}), sort_keys=True)
+        index = trained.sample_index(data_set, study, POINTS, seed)
+        learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
+        truths[world] = data_set.sources[index], data_set.images(index)
+        for model in trained.models(store, job, own, learner, batches, study, index, seed):
+            label, target = names.label(job.method, names.METHODS), METHODS[job.method].target
+            worlds.setdefault(world, []).append(matched(label, truths[world][0], model.mean, target))
+    if not worlds:
+        raise ValueError(f"{root} has no such run on a data set of real-valued sources, so there is nothing to draw")
+    written = []
+    for number, (world, models) in enumerate(worlds.items()):
+        in_order = names.in_order({model.label for model in models}, dict.fromkeys(names.METHODS.values(), ""))
+        models = sorted(models, key=lambda model: in_order.index(model.label))[:MOST_MODELS]
+        figure = draw(_title(*world), *truths[world], models)
+        written += style.save(figure, folder / f"{world[0]}_{number}")
+    return written
+
+
+def matched(label: str, sources: Float[np.ndarray, "n s"], codes: Float[np.ndarray, "n d"], target: str) -> Unmixed:
+    """The codes as MCC assigns them: one to one, so that the sum of the absolute correlations is largest."""
+    truth = TARGETS[target](sources.astype(np.float64))
+    columns = [_standardised(one) for one in (truth, codes.astype(np.float64))]
+    correlations = columns[0].T @ columns[1] / len(sources)
+    of_source, of_code = linear_sum_assignment(np.abs(correlations), maximize=True)
+    found, values = np.full(truth.shape, np.nan), np.zeros(truth.shape[1])
+    found[:, of_source] = columns[1][:, of_code] * np.where(correlations[of_source, of_code] < 0, -1, 1)
+    values[of_source] = np.abs(correlations[of_source, of_code])
+    return Unmixed(label, found, values, target)
+
+
+@style.look()
+def draw(
+    title: str, sources: Float[np.ndarray, "n s"], observed: Float[np.ndarray, "n d"], models: list[Unmixed]
+) -> Figure:
+    """Columns: sources, what is observed, and each model; above the first two of each, below against their source.
+
+    Colour: the direction of the two sources from their medians, so that folds and mixtures are seen.
+    """
+    pair = sources[:, :2] if sources.shape[1] > 1 else np.repeat(sources, 2, axis=1)
+    middle = pair - np.median(pair, axis=0)
+    colour = np.arctan2(middle[:, 1], middle[:, 0])
+    mixture = matched("Observed", sources, observed, "sources")
+    columns = [Unmixed("Sources", _standardised(sources), np.ones(sources.shape[1]), "sources"), mixture, *models]
+    shown = min(2, sources.shape[1])
+    size = min(1.3, style.WIDTH / len(columns))
+    figure = Figure(figsize=(max(size * len(columns), 4.0), 1.1 * (1 + shown) + 0.5), layout="constrained")
+    axes = figure.subplots(1 + shown, len(columns), squeeze=False)
+    points = {"s 1": pair[:, 0], "s 2": pair[:, 1]}
+    for axis_column, (place, model) in zip(axes.T, enumerate(columns), strict=True):
+        above, *below = axis_column
+        codes = model.codes[:, :2] if shown == 2 else np.repeat(model.codes, 2, axis=1)
+        above.scatter(*codes.T, c=colour, cmap=COLOURS, s=1, linewidths=0, rasterized=True)
+        above.set_title(model.label, loc="left")
+        for source, axis in enumerate(below):
+            truth = TARGETS[model.target](sources[:, source])
+            axis.scatter(truth, model.codes[:, source], c=colour, cmap=COLOURS, s=1, linewidths=0, rasterized=True)
+            what = {"sources": f"s{source + 1}", "abs": f"|s{source + 1}|", "square": f"s{source + 1}²"}[model.target]
+            axis.set_title(f"against {what}: {model.correlations[source]:.2f}", loc="left")
+            if place:
+                points[f"{model.label} {source + 1}"] = model.codes[:, source]
+        for axis in axis_column:
+            axis.set(xticks=[], yticks=[])
+            axis.grid(visible=False)
+    mcc = ", ".join(f"{model.label} {model.correlations.mean():.2f}" for model in columns[1:])
+    said = [title, f"Mean correlation with all {sources.shape[1]} sources: {mcc}"]
+    room = int(figure.get_figwidth() * CHARACTERS)
+    text = "\n".join(line for part in said for line in textwrap.wrap(part, room))
+    figure.suptitle(text, x=0.01, ha="left")
+    figure.numbers = pd.DataFrame(points)
+    return figure
+
+
+def _chosen(store: Store, where: str | None) -> list[str]:
+    """The restart of lowest loss of each method, on the first draw of each data set."""
+    results = store.results(rows_of.stored())
+    if where is not None:
+        kept = condition.rows(store.plan, where)["run_id"]
+        results = results[results["run_id"].isin(kept)]
+        if results.empty:
+            raise ValueError(f"--where {where!r} leaves no run that is done")
+    results = with_method(results)
+    if "data_seed" not in results:
+        results = results.assign(data_seed=0)
+    models = chosen(scored(results)).sort_values("data_seed", kind="stable")
+    first = models.groupby("data_set")["data_seed"].transform("min")
+    return models.loc[models["data_seed"].eq(first) | first.isna(), "run_id"].tolist()
+
+
+def _title(data_set: str, options: str) -> str:
+    given = {name: str(value) for name, value in json.loads(options).items()}
+    return names.label(names.joined(data_set, given), names.DATA_SETS)
+
+
+def _standardised(columns: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """Of mean 0 and variance 1; constant ones of 0."""
+    centred = columns - columns.mean(axis=0)
+    deviations = centred.std(axis=0)
+    return centred / np.where(deviations > 0, deviations, 1.0)

@@ -1,0 +1,102 @@
+"""Sources, mixture and codes in a picture: codes are matched as MCC does, and what cannot be drawn is one line."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from disentanglement_study import cli
+from disentanglement_study.metrics.mcc import mean_correlation
+from disentanglement_study.pictures import unmix
+
+SWEEP = """
+sweep.data_sets = ['segment_sources']
+sweep.methods = ['fast_ica', 'pca']
+sweep.seeds = 2
+segment_sources.num_sources = 3
+segment_sources.num_segments = 10
+segment_sources.segment_length = 100
+segment_sources.num_layers = [1, 2]
+segment_sources.seed = [0, 1]
+nets.num_latents = 3
+fast_ica.num_points = 900
+pca.num_points = 900
+evaluate.metrics = ['mcc']
+evaluate.num_train = 500
+evaluate.num_test = 400
+"""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "sweep.gin").write_text(SWEEP)
+    assert cli.main(["run", str(folder / "sweep.gin"), str(folder / "study"), "--executor", "inline"]) == 0
+    return folder / "study"
+
+
+def test_codes_are_put_in_the_order_and_sign_of_their_sources():
+    draws = np.random.default_rng(0)
+    sources = draws.laplace(size=(500, 3))
+    codes = np.column_stack([5 - 3 * sources[:, 2], draws.normal(size=500), 0.1 * sources[:, 0], sources[:, 1]])
+    found = unmix.matched("planted", sources, codes, "sources")
+    np.testing.assert_allclose(found.correlations, 1)
+    np.testing.assert_allclose(found.codes, (sources - sources.mean(axis=0)) / sources.std(axis=0))
+    of_abs = unmix.matched("planted", sources, -np.abs(sources[:, ::-1]), "abs")
+    np.testing.assert_allclose(of_abs.correlations, 1)
+
+
+def test_they_are_what_mcc_is_the_mean_of():
+    draws = np.random.default_rng(0)
+    sources = draws.laplace(size=(500, 3))
+    codes = np.tanh(sources @ draws.normal(size=(3, 2)))
+    found = unmix.matched("fewer", sources, codes, "sources")
+    assert found.correlations.mean() == pytest.approx(mean_correlation(sources, codes))
+    assert np.isnan(found.codes).all(axis=0).sum() == 1
+
+
+def test_constant_codes_are_drawn_and_match_nothing():
+    sources = np.random.default_rng(0).normal(size=(50, 2))
+    found = unmix.matched("constant", sources, np.ones((50, 2)), "sources")
+    assert found.correlations.tolist() == [0, 0]
+    assert unmix.draw("title", sources, sources, [found]).axes
+
+
+def test_a_picture_for_each_data_set_has_a_model_of_each_method(study, tmp_path):
+    paths = unmix.unmix(study, output=tmp_path)
+    assert [path.name for path in paths] == [
+        f"segment_sources_{number}.{kind}" for number in (0, 1) for kind in ("pdf", "png", "csv")
+    ]
+    for path in paths:
+        if path.suffix == ".csv":
+            points = pd.read_csv(path)
+            assert list(points) == [
+                "s 1", "s 2", "Observed 1", "Observed 2", "PCA 1", "PCA 2", "FastICA 1", "FastICA 2",
+            ]  # fmt: skip
+            assert len(points) == 1000
+        if path.suffix == ".png":
+            assert min(Image.open(path).size) > 400
+    linear = pd.read_csv(tmp_path / "segment_sources_0.csv")
+    assert np.corrcoef(linear["s 1"], linear["FastICA 1"])[0, 1] > 0.9
+
+
+def test_runs_are_chosen_by_id_or_condition(study, tmp_path, capsys):
+    where = "`segment_sources.num_layers` == 2 and method == 'pca'"
+    assert cli.main(["unmix", str(study), "--where", where, "--output", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {f"segment_sources_0.{kind}" for kind in ("pdf", "png", "csv")}
+    assert "PCA 1" in pd.read_csv(tmp_path / "segment_sources_0.csv")
+    assert "FastICA 1" not in pd.read_csv(tmp_path / "segment_sources_0.csv")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["zzz"], "unknown run 'zzz'"),
+        (["--where", "seed > 7"], "--where 'seed > 7' leaves no run that is done"),
+        (["--where", "sed > 7"], "unknown column 'sed': did you mean 'seed'?"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_line(study, arguments, message, capsys):
+    assert cli.main(["unmix", str(study), *arguments]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert message in line
