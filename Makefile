@@ -26,6 +26,7 @@ quick-ica: $(READY)  ## Non-linear ICA: train, score and tabulate a small study 
 	$(BIN)/disentanglement-study run nonlinear_ica_quick $(ICA)
 	$(BIN)/disentanglement-study tables $(ICA)
 	$(BIN)/disentanglement-study figures $(ICA) --paper hyvarinen2023
+	$(BIN)/disentanglement-study unmix $(ICA)
 
 test: $(READY)  ## Run the test suite, but for what takes long.
 	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
