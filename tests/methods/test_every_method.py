@@ -14,7 +14,6 @@ from disentanglement_study import config, methods
 from disentanglement_study.data.series.binning import bins
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import Steps
-from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.study import cost, loading
 from disentanglement_study.training.encode import AFTER, encode
 from disentanglement_study.training.inputs import Batches
@@ -49,8 +48,11 @@ SQUARE = ("conditional_likelihood", "hidden_markov", "unconditional_likelihood")
 LATENTS = dict.fromkeys(SQUARE, 4)  # as many as the vectors have numbers
 DRAWN = {"windows": {"length": 4}}
 
-# Each time all kinds of learning, with an adversary and without; the slow suite has every objective.
-FIRST = ["beta_vae", "factor_vae", *(name for name in METHODS if name not in OBJECTIVES)]
+# Each time all kinds of learning, needs and samplings, with an adversary and without; the slow suite has the rest.
+FIRST = [
+    "beta_vae", "factor_vae", "pca", "fast_ica", "ground_truth", "raw_pixels", "random_encoder", "untrained_vae",
+    "tcl", "pcl", "gcl", "hidden_markov", "unconditional_vae",
+]  # fmt: skip
 each_method = pytest.mark.parametrize("name", some_of(sorted(METHODS, key=[*FIRST, *METHODS].index), len(FIRST)))
 
 
