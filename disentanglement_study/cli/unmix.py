@@ -12,7 +12,8 @@ A column for the sources, for what is observed, and for each model: above the fi
 below each against its source, with the correlation. Codes are assigned to sources as MCC assigns them. The colour is
 the direction of the two sources: where it runs as it does among the sources, they are found.
 
-Without RUN_ID, of each method the restart of the lowest training loss on the first draw of the data.
+Without RUN_ID, of each method at each of its settings the restart of the lowest training loss, on the first draw of the
+data. Six models stand in one picture; more are drawn in further ones.
 
 examples:
   disentanglement-study unmix studies/nonlinear_ica_quick

@@ -2,13 +2,14 @@
 
 import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 
@@ -24,11 +25,15 @@ from disentanglement_study.runtime import compilation, files
 from disentanglement_study.store import Store
 from disentanglement_study.store.runs import find, finished_jobs
 from disentanglement_study.study import condition, loading
+from disentanglement_study.types import Run
 
 POINTS = 3000
-MOST_MODELS = 8  # side by side
-COLOURS = "twilight_shifted"
-CHARACTERS = 14  # of the title, in an inch
+MOST_MODELS = 6  # side by side: their names have room
+# A cycle of directions: Okabe and Ito's colours that are seen on white (style.COLOURS).
+CYCLE = LinearSegmentedColormap.from_list(
+    "directions", ["#0072B2", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#0072B2"]
+)
+CHARACTERS = {"figure": 16, "column": 18}  # of a title, in an inch
 
 
 class Unmixed(NamedTuple):
@@ -54,40 +59,71 @@ def unmix(
 ) -> list[Path]:
     """Draws models of the study at `root` into the folder `output` (default: `root`/unmixing): PDF, PNG and CSV files.
 
-    A picture for each data set with real-valued sources, with the models that `run_ids` (or how they begin) name, or
-    else with the restart of lowest loss of each method, of those for which `where` holds, on the first draw of the
-    data; `MOST_MODELS` at most. Raises ValueError for a run that is not known or not done, a condition that leaves
-    none, and if no data set has such sources.
+    A picture for each data set with real-valued sources, `MOST_MODELS` at most in one, with the models that `run_ids`
+    (or how they begin) name, or else with the restart of lowest loss of each method, of those for which `where` holds,
+    on the first draw of the data, without those that diverged. Raises ValueError for a run that is not known, not done,
+    has diverged or is of a data set without such sources, for a condition that leaves none or stands beside `run_ids`,
+    and if there is nothing to draw.
     """
+    run_ids = tuple(run_ids)
+    if run_ids and where is not None:
+        raise ValueError(f"runs are chosen by RUN_ID or by --where {where!r}, not by both")
     compilation.use_cache()
     store = Store(root)
     ids = [find(store, beginning) for beginning in run_ids] or _chosen(store, where)
-    folder = output or files.folder(root / "unmixing")
-    truths, worlds = {}, {}
+    worlds, points = {}, {}
     for job in finished_jobs(store):
         own = [run.run_id for run in job.runs if run.run_id in ids]
         if not own:
             continue
         study = store.settings.of(job.settings)
         data_set = loading.load_data(job.data_set, study, store, data_dir)
-        if data_set.sources is None:
+        if data_set.sources is None or not data_set.sources.shape[1]:
+            if run_ids:
+                raise ValueError(
+                    f"run {own[0]}: {job.data_set} has no real-valued sources, so there is nothing to draw"
+                )
             continue
         world = job.data_set, json.dumps(study.options.get(job.data_set, {}), sort_keys=True)
-        index = trained.sample_index(data_set, study, POINTS, seed)
+        if world not in points:  # the same for all models, whatever each is scored on
+            index = trained.sample_index(data_set, study, POINTS, seed)
+            points[world] = index, data_set.sources[index], data_set.images(index)
         learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
-        truths[world] = data_set.sources[index], data_set.images(index)
-        for model in trained.models(store, job, own, learner, batches, study, index, seed):
-            label, target = names.label(job.method, names.METHODS), METHODS[job.method].target
-            worlds.setdefault(world, []).append(matched(label, truths[world][0], model.mean, target))
+        for model in trained.models(store, job, own, learner, batches, study, points[world][0], seed):
+            if not model.has_diverged:
+                worlds.setdefault(world, []).append((model.run, model.mean))
+            elif run_ids:
+                raise ValueError(f"run {model.run.run_id} has diverged ({model.run}): what it encodes is not finite")
     if not worlds:
-        raise ValueError(f"{root} has no such run on a data set of real-valued sources, so there is nothing to draw")
+        raise ValueError(f"{root} has no model of a data set with real-valued sources, so there is nothing to draw")
+    folder = output or files.folder(root / "unmixing")
+    pictures = [
+        (world, models[start : start + MOST_MODELS])
+        for world, found in sorted(worlds.items())
+        for models in [_unmixed(found, points[world][1])]
+        for start in range(0, len(models), MOST_MODELS)
+    ]
     written = []
-    for number, (world, models) in enumerate(worlds.items()):
-        in_order = names.in_order({model.label for model in models}, dict.fromkeys(names.METHODS.values(), ""))
-        models = sorted(models, key=lambda model: in_order.index(model.label))[:MOST_MODELS]
-        figure = draw(_title(*world), *truths[world], models)
+    for number, (world, models) in enumerate(pictures):
+        figure = draw(_title(*world), *points[world][1:], models)
         written += style.save(figure, folder / f"{world[0]}_{number}")
     return written
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """A name for each run: its method, with the hyperparameters and settings in which those of the method differ, and
+    with the seed where all these are the same."""
+    found = []
+    for run in runs:
+        others = [_settings(other) for other in runs if other.method == run.method]
+        told = {
+            name: value for name, value in _settings(run).items() if any(other.get(name) != value for other in others)
+        }
+        own = [f"{name.rpartition('.')[2]} = {value}" for name, value in told.items()]
+        found.append(", ".join([names.label(run.method, names.METHODS), *own]))
+    return [
+        name if found.count(name) == 1 else f"{name}, seed = {run.seed}" for name, run in zip(found, runs, strict=True)
+    ]
 
 
 def matched(label: str, sources: Float[np.ndarray, "n s"], codes: Float[np.ndarray, "n d"], target: str) -> Unmixed:
@@ -108,7 +144,8 @@ def draw(
 ) -> Figure:
     """Columns: sources, what is observed, and each model; above the first two of each, below against their source.
 
-    Colour: the direction of the two sources from their medians, so that folds and mixtures are seen.
+    Beside each name stands the mean of its correlations with all sources. Colour: the direction of the two sources from
+    their medians, so that folds and mixtures are seen.
     """
     pair = sources[:, :2] if sources.shape[1] > 1 else np.repeat(sources, 2, axis=1)
     middle = pair - np.median(pair, axis=0)
@@ -119,29 +156,58 @@ def draw(
     size = min(1.3, style.WIDTH / len(columns))
     figure = Figure(figsize=(max(size * len(columns), 4.0), 1.1 * (1 + shown) + 0.5), layout="constrained")
     axes = figure.subplots(1 + shown, len(columns), squeeze=False)
-    points = {"s 1": pair[:, 0], "s 2": pair[:, 1]}
+    points = {"s1": pair[:, 0], "s2": pair[:, 1]}
     for axis_column, (place, model) in zip(axes.T, enumerate(columns), strict=True):
         above, *below = axis_column
         codes = model.codes[:, :2] if shown == 2 else np.repeat(model.codes, 2, axis=1)
-        above.scatter(*codes.T, c=colour, cmap=COLOURS, s=1, linewidths=0, rasterized=True)
-        above.set_title(model.label, loc="left")
+        above.scatter(*codes.T, c=colour, cmap=CYCLE, s=1, linewidths=0, rasterized=True)
+        lines = _wrapped(model.label, int(size * CHARACTERS["column"]))
+        mean = [f"mean {model.correlations.mean():.2f}"] if place else []
+        above.set_title("\n".join([*lines, *mean]), loc="left")
         for source, axis in enumerate(below):
             truth = TARGETS[model.target](sources[:, source])
-            axis.scatter(truth, model.codes[:, source], c=colour, cmap=COLOURS, s=1, linewidths=0, rasterized=True)
+            axis.scatter(truth, model.codes[:, source], c=colour, cmap=CYCLE, s=1, linewidths=0, rasterized=True)
             what = {"sources": f"s{source + 1}", "abs": f"|s{source + 1}|", "square": f"s{source + 1}²"}[model.target]
-            axis.set_title(f"against {what}: {model.correlations[source]:.2f}", loc="left")
+            is_there = np.isfinite(model.codes[:, source]).all()
+            said = f"against {what}: {model.correlations[source]:.2f}" if is_there else f"no code for {what}"
+            axis.set_title(said, loc="left")
             if place:
-                points[f"{model.label} {source + 1}"] = model.codes[:, source]
+                points[f"{model.label}: {source + 1}"] = model.codes[:, source]
         for axis in axis_column:
             axis.set(xticks=[], yticks=[])
             axis.grid(visible=False)
-    mcc = ", ".join(f"{model.label} {model.correlations.mean():.2f}" for model in columns[1:])
-    said = [title, f"Mean correlation with all {sources.shape[1]} sources: {mcc}"]
-    room = int(figure.get_figwidth() * CHARACTERS)
-    text = "\n".join(line for part in said for line in textwrap.wrap(part, room))
+    said = [title, f"Absolute correlations with the sources, and their mean over all {sources.shape[1]}"]
+    room = int(figure.get_figwidth() * CHARACTERS["figure"])
+    text = "\n".join(line for part in said for line in _wrapped(part, room))
     figure.suptitle(text, x=0.01, ha="left")
     figure.numbers = pd.DataFrame(points)
     return figure
+
+
+def _unmixed(models: list[tuple[Run, np.ndarray]], sources: Float[np.ndarray, "n s"]) -> list[Unmixed]:
+    """The models in the order of their methods and settings, their codes matched to the sources."""
+    in_order = names.in_order({run.method for run, _ in models}, names.METHODS)
+
+    def place(model: tuple[Run, np.ndarray]) -> tuple:
+        run = model[0]
+        return in_order.index(run.method), *run.hyper.values(), str(run.settings), run.seed
+
+    models = sorted(models, key=place)
+    return [
+        matched(label, sources, codes, METHODS[run.method].target)
+        for label, (run, codes) in zip(labels([run for run, _ in models]), models, strict=True)
+    ]
+
+
+def _settings(run: Run) -> dict[str, str]:
+    """In which runs of a method may differ, but for the seed."""
+    hyper = {names.STRENGTHS.get(name, name): f"{value:g}" for name, value in run.hyper.items()}
+    return hyper | {name: str(value) for name, value in run.settings.items()}
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """In lines, settings whole."""
+    return textwrap.wrap(text.replace(" = ", "="), width, break_long_words=False, break_on_hyphens=False)
 
 
 def _chosen(store: Store, where: str | None) -> list[str]:
@@ -152,6 +218,8 @@ def _chosen(store: Store, where: str | None) -> list[str]:
         results = results[results["run_id"].isin(kept)]
         if results.empty:
             raise ValueError(f"--where {where!r} leaves no run that is done")
+    if results.empty:
+        raise ValueError(f"{store.root} has no run that is done")
     results = with_method(results)
     if "data_seed" not in results:
         results = results.assign(data_seed=0)
