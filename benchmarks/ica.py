@@ -1,15 +1,16 @@
 """How fast methods of non-linear ICA train: what an extra restart costs, and a step beside plain PyTorch, on one core.
 
-Restarts are models of one population, in one program, as a study trains them. All sizes take turns, and so does
-PyTorch; times are medians over rounds.
+Restarts are models of one population, in one program, as a study trains them. Populations of all sizes and PyTorch
+take turns; times are medians over rounds.
 """
 
 import argparse
+import contextlib
 import datetime
-import json
+import os
 import platform
+import re
 import statistics
-import subprocess
 import sys
 import time
 from importlib.metadata import version
@@ -21,22 +22,29 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # where the package is no
 import jax
 import jax.numpy as jnp
 from common import ERR, HERE, INTERRUPTED, OUT, Parser, above_zero, commit, cpu_name, known, new_file, save
+from rotation import Processes, cores
+from training import torch_python
 
-from disentanglement_study import config
+from disentanglement_study import config, data
+from disentanglement_study.methods import METHODS as REGISTRY
 from disentanglement_study.study import loading
-from disentanglement_study.training.programs import Trainer
+from disentanglement_study.training.programs import Member, Trainer
 from disentanglement_study.types import Job, Run
 
-# Each on its kind of data: 5 sources (3 for SNICA), nets of 3 layers, 20,480 points.
+# All see the same 20,480 points of 5 sources: what is in them does not change the time.
 SWEEP = """
 sweep.data_sets = ['segment_sources']
 sweep.methods = {'pca': {}}
 sweep.seeds = 1
 nets.num_latents = 5
-train.batch_size = 512
 train.learning_rate = 3e-3
 evaluate.training_batches = 1
 """
+SAMPLING = {
+    "iid": "train.batch_size = 512\n",
+    "successive": "train.batch_size = 512\ntrain.sampling = 'successive'\n",
+    "windows": "train.batch_size = 500\ntrain.sampling = 'windows'\ntrain.sampling_options = {'length': 50}\n",
+}
 SEGMENTS = {"num_sources": 5, "num_segments": 40, "segment_length": 512}
 METHODS: dict[str, dict[str, Any]] = {
     "tcl": {"num_layers": 3},
@@ -48,28 +56,21 @@ METHODS: dict[str, dict[str, Any]] = {
     "hidden_markov": {"num_layers": 3},
     "snica": {},
 }
-SAMPLING = {"pcl": "successive", "hidden_markov": "windows", "snica": "windows"}
-IN_TORCH = ("tcl", "pcl", "conditional_likelihood")
+SAMPLED = {"pcl": "successive", "hidden_markov": "windows", "snica": "windows"}
+IN_TORCH = ("tcl", "pcl", "conditional_likelihood", "ivae")
 EXAMPLES = """\
 examples:
-  python benchmarks/ica.py                                     minutes on CPU
+  python benchmarks/ica.py                                     half an hour on CPU, half of it iVAE
   python benchmarks/ica.py --torch ~/torch/bin/python          beside the PyTorch of another interpreter
   python benchmarks/ica.py --methods tcl,pcl --sizes 1,8 --rounds 9
 """
 
 
-def trainer(method: str) -> tuple[Trainer, Any]:
-    """The programs of a method, and its hyperparameters for one model."""
-    from disentanglement_study import data
-    from disentanglement_study.methods import METHODS as REGISTRY
-
-    study = config.load_text(SWEEP + f"train.sampling = {SAMPLING.get(method, 'iid')!r}\n")
-    if method in ("hidden_markov", "snica"):
-        study = config.load_text(
-            SWEEP.replace("512", "500") + "train.sampling = 'windows'\ntrain.sampling_options = {'length': 50}\n"
-        )
-    own = dict(study.options) | {method: METHODS[method], "segment_sources": SEGMENTS}
-    study = study.__class__(**{**vars(study), "options": own})
+def trainer(method: str) -> tuple[Trainer, dict[str, float]]:
+    """The programs of a method, and the hyperparameters of a model."""
+    study = config.load_text(SWEEP + SAMPLING[SAMPLED.get(method, "iid")])
+    options = dict(study.options) | {method: METHODS[method], "segment_sources": SEGMENTS}
+    study = study.__class__(**{**vars(study), "options": options})
     hyper = dict.fromkeys(REGISTRY[method].hyper, 1.0)
     job = Job("job", (Run("run", "segment_sources", method, hyper, 0, "paper"),))
     loaded = data.load("segment_sources", options=SEGMENTS)
@@ -77,28 +78,64 @@ def trainer(method: str) -> tuple[Trainer, Any]:
     return Trainer(learner.learn, loading.batches(job, study, loaded), study.train), hyper
 
 
-def seconds(method: str, sizes: list[int], steps: int, rounds: int) -> dict[int, float]:
-    """Of one update of a population of each size, the median over rounds in which they take turns."""
+class Population:
+    """So many models of a method, compiled and warm."""
+
+    def __init__(self, programs: Trainer, hyper: dict[str, float], size: int):
+        self.programs, self.hyper = programs, {name: jnp.full(size, value) for name, value in hyper.items()}
+        self.members: Member = programs.init(jnp.arange(size))
+        before = None
+        # A state whose types an update changes is compiled once more, as are literals that become float32.
+        while (types := jax.tree.map(jax.typeof, self.members)) != before:
+            self.seconds(1)
+            before = types
+
+    def seconds(self, steps: int) -> float:
+        """Of one update of all, the mean of so many."""
+        start = time.perf_counter()
+        advanced = self.programs.advance(self.members, self.hyper, self.programs.source, jnp.int32(steps))
+        self.members, _ = jax.block_until_ready(advanced)
+        return (time.perf_counter() - start) / steps
+
+
+def medians(method: str, sizes: list[int], steps: int, rounds: int, torch: Processes | None) -> dict[Any, float]:
+    """Seconds of one update of a population of each size, and of "torch", over rounds in which they take turns."""
     programs, hyper = trainer(method)
-    members = {size: programs.init(jnp.arange(size)) for size in sizes}
-    of_size = {size: {name: jnp.full(size, value) for name, value in hyper.items()} for size in sizes}
-    times: dict[int, list[float]] = {size: [] for size in sizes}
-    for round_ in range(rounds + 1):
-        for size in sizes:
-            start = time.perf_counter()
-            members[size], terms = programs.advance(members[size], of_size[size], programs.source, jnp.int32(steps))
-            jax.block_until_ready(terms)
-            if round_:  # the first compiles
-                times[size].append((time.perf_counter() - start) / steps)
-    return {size: statistics.median(found) for size, found in times.items()}
+    populations = {size: Population(programs, hyper, size) for size in sizes}
+    times: dict[Any, list[float]] = {}
+    for _ in range(rounds):
+        for size, population in populations.items():
+            times.setdefault(size, []).append(population.seconds(steps))
+        if torch:
+            times.setdefault("torch", []).append(torch.turn(steps * times[sizes[0]][-1]))
+    return {name: statistics.median(found) for name, found in times.items()}
 
 
-def in_torch(python: str, method: str, steps: int, rounds: int) -> tuple[float, str]:
-    """Seconds of one step in plain PyTorch, and its version."""
-    command = [python, str(HERE / "torch_ica.py"), method, str(steps), str(rounds)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = [json.loads(line) for line in done.stdout.splitlines()][1:]
-    return statistics.median(line["seconds"] for line in lines), lines[0]["torch"]
+def row(method: str, options: argparse.Namespace) -> dict[str, Any]:
+    """What was measured of a method. extra_restart: seconds of one more model, over those of one in the smallest."""
+    with contextlib.ExitStack() as stack:
+        torch = None
+        if options.torch and method in IN_TORCH:
+            command = [options.torch, str(HERE / "torch_ica.py"), method]
+            torch = stack.enter_context(contextlib.closing(Processes(command, cores()[:1], dict(os.environ))))
+        found = medians(method, options.sizes, options.steps, options.rounds, torch)
+        result = {"method": method, "torch_version": torch.info["version"]} if torch else {"method": method}
+    if torch:
+        result["torch_seconds"] = found.pop("torch")
+    first, last = min(found), max(found)
+    if last > first:
+        result["extra_restart"] = (found[last] - found[first]) / (last - first) / (found[first] / first)
+    return {**result, "seconds": found}
+
+
+def line(row: dict[str, Any]) -> str:
+    said = f"{row['method']}: " + ", ".join(f"{size}: {1e6 * value:.0f}" for size, value in row["seconds"].items())
+    if "extra_restart" in row:
+        said += f"; an extra restart costs {row['extra_restart']:.0%} of one alone"
+    if "torch_seconds" in row:
+        ours = min((size, value / size) for size, value in row["seconds"].items())[1]
+        said += f"; PyTorch {1e6 * row['torch_seconds']:.0f}, {row['torch_seconds'] / ours:.1f} times"
+    return said
 
 
 def measure(options: argparse.Namespace) -> Path:
@@ -107,30 +144,23 @@ def measure(options: argparse.Namespace) -> Path:
     result: dict[str, Any] = {
         "benchmark": "ica",
         "date": f"{now:%Y-%m-%d %H:%M}",
-        "device": {"backend": jax.default_backend(), "kind": kind},
+        "device": {"backend": jax.default_backend(), "kind": kind, "cores": len(cores())},
         "versions": {name: version(name) for name in ("jax", "flax", "optax", "numpy")}
         | {"python": platform.python_version()},
         "commit": commit(),
         "rows": [],
     }
-    OUT.print(f"{kind}; batches of 512 (500 in windows of 50), nets of 3 layers; microseconds of an update")
+    OUT.print(
+        f"{kind}, {len(cores())} core(s); batches of 512 points (256 pairs; 500 in windows of 50), nets of 3 layers; "
+        "microseconds of an update"
+    )
     for method in options.methods:
-        found = seconds(method, options.sizes, options.steps, options.rounds)
-        first, last = min(found), max(found)
-        extra = (found[last] - found[first]) / (last - first) / (found[first] / first) if last > first else None
-        row = {"method": method, "seconds": found, "extra_restart": extra}
-        said = ", ".join(f"{size}: {1e6 * value:.0f}" for size, value in found.items())
-        said = f"{method}: {said}" + ("" if extra is None else f"; an extra restart costs {extra:.0%} of one alone")
-        if options.torch and method in IN_TORCH:
-            row["torch_seconds"], result["versions"]["torch"] = in_torch(
-                options.torch, method, options.steps, options.rounds
-            )
-            said += (
-                f"; PyTorch {1e6 * row['torch_seconds']:.0f}, {row['torch_seconds'] / found[first] * first:.1f} times"
-            )
-        OUT.print(said)
-        result["rows"].append(row)
+        found = row(method, options)
+        if "torch_version" in found:
+            result["versions"]["torch"] = found.pop("torch_version")
+        result["rows"].append(found)
         save(result, path)
+        OUT.print(line(found))
     return path
 
 
@@ -140,16 +170,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sizes", default="1,2,4,8", help="of populations (default 1,2,4,8)")
     parser.add_argument("--steps", type=int, default=200, help="updates in a measurement (default 200)")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default 5)")
-    parser.add_argument("--torch", metavar="PYTHON", help="an interpreter that has PyTorch; without it not compared")
+    parser.add_argument(
+        "--torch", metavar="PYTHON", help="an interpreter that has PyTorch, or none; default: this one, if it has"
+    )
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the result")
     try:
         options = parser.parse_args(argv)
         above_zero(options, "steps", "rounds")
         options.methods = known("method", options.methods.split(","), METHODS)
+        if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", options.sizes):
+            raise ValueError(f"--sizes {options.sizes!r}: numbers of models, such as 1,2,4,8")
         options.sizes = sorted({int(size) for size in options.sizes.split(",")})
+        options.torch = torch_python(options.torch)
         OUT.print(str(measure(options)))
-    except (ValueError, OSError, subprocess.CalledProcessError) as error:
-        ERR.print(f"error: {error}", style="red", markup=False)
+    except (ValueError, OSError, RuntimeError) as error:
+        ERR.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -157,4 +192,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    if hasattr(os, "sched_setaffinity"):  # macOS pins nothing
+        os.sched_setaffinity(0, cores()[:1])  # before JAX counts them
     sys.exit(main())

@@ -1,14 +1,15 @@
-"""Steps of non-linear ICA in plain PyTorch, of the sizes of `ica.py`: a line of JSON with seconds for each step.
+"""The contestants from PyTorch: steps of non-linear ICA, eagerly, of the sizes and objectives of `ica.py`.
 
-python benchmarks/torch_ica.py METHOD STEPS ROUNDS
+Started by ica.py, in any interpreter that has torch and NumPy.
 """
 
-import json
+import math
 import sys
-import time
+from collections.abc import Callable
 
 import torch
-from torch import nn
+from rotation import serve
+from torch import Tensor, nn
 
 SOURCES, SEGMENTS, POINTS, BATCH, LAYERS = 5, 40, 20_480, 512, 3
 
@@ -16,11 +17,11 @@ SOURCES, SEGMENTS, POINTS, BATCH, LAYERS = 5, 40, 20_480, 512, 3
 class Maxout(nn.Module):
     """The larger of two linear functions, layer by layer; the last is linear."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, bias: bool = True):
         super().__init__()
         sizes = [SOURCES, *[width] * (LAYERS - 1)]
         self.hidden = nn.ModuleList(nn.Linear(before, 2 * width) for before in sizes[:-1])
-        self.last = nn.Linear(sizes[-1], SOURCES)
+        self.last = nn.Linear(sizes[-1], SOURCES, bias=bias)
 
     def forward(self, x):
         for layer in self.hidden:
@@ -39,11 +40,14 @@ class Tcl(nn.Module):
 
 
 class Pcl(nn.Module):
+    batch = BATCH // 2  # pairs, of as many points as the others have
+
     def __init__(self):
         super().__init__()
-        self.net, self.scale = Maxout(2 * SOURCES), nn.BatchNorm1d(SOURCES)
+        self.net, self.scale = Maxout(2 * SOURCES, bias=False), nn.BatchNorm1d(SOURCES, affine=False)
         self.now, self.then = nn.Parameter(torch.ones(SOURCES)), nn.Parameter(-torch.ones(SOURCES))
-        self.offset, self.square = nn.Parameter(torch.zeros(SOURCES)), nn.Parameter(torch.ones(()))
+        self.offset, self.curvature = nn.Parameter(torch.zeros(SOURCES)), nn.Parameter(torch.zeros(SOURCES))
+        self.constant = nn.Parameter(torch.zeros(()))
 
     def forward(self, x, segment, before):
         both = self.scale(self.net(torch.cat([x, before])))
@@ -51,7 +55,8 @@ class Pcl(nn.Module):
         wrong = then[torch.randperm(len(then))]
 
         def ratio(other):
-            return self.square * (h**2).sum(1) - (self.now * h + self.then * other + self.offset).abs().sum(1)
+            innovation = (self.now * h + self.then * other + self.offset).abs()
+            return (self.curvature.exp() * h**2 - innovation).sum(1) + self.constant
 
         return (nn.functional.softplus(-ratio(then)).mean() + nn.functional.softplus(ratio(wrong)).mean()) / 2
 
@@ -75,24 +80,75 @@ class Likelihood(nn.Module):
         return ((s**2 / 2 + log_scale).sum(1) - log_det).mean()
 
 
-METHODS = {"tcl": Tcl, "pcl": Pcl, "conditional_likelihood": Likelihood}
+class Xtanh(nn.Module):
+    """Three matrices, and between them tanh(x) + x / 10."""
+
+    def __init__(self, inputs: int, outputs: int = SOURCES, width: int = 100):
+        super().__init__()
+        sizes = [inputs, *[width] * (LAYERS - 1)]
+        self.hidden = nn.ModuleList(nn.Linear(before, width) for before in sizes[:-1])
+        self.last = nn.Linear(width, outputs)
+
+    def forward(self, x):
+        for layer in self.hidden:
+            x = layer(x)
+            x = torch.tanh(x) + 0.1 * x
+        return self.last(x)
 
 
-def main(method: str, steps: int, rounds: int) -> None:
-    torch.set_num_threads(1)
+class Ivae(nn.Module):
+    """Its KL in the three parts of Chen et al. 2018, of weights of their own, as ours has it."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean, self.logvar = Xtanh(SOURCES), Xtanh(SOURCES)
+        self.prior, self.decoder = Xtanh(SEGMENTS), Xtanh(SOURCES)
+        self.register_buffer("weights", torch.ones(4))
+
+    def forward(self, x, segment, before):
+        mean, logvar = self.mean(x), self.logvar(x)
+        prior = self.prior(nn.functional.one_hot(segment, SEGMENTS).float())
+        z = mean + torch.exp(logvar / 2) * torch.randn_like(mean)
+        missed = 0.5 * ((self.decoder(z) - x) ** 2 / 0.1 + math.log(2 * math.pi * 0.1)).sum(1).mean()
+        kl = 0.5 * ((mean**2 + logvar.exp()) * torch.exp(-prior) + prior - logvar - 1).sum(1).mean()
+        log_q = -0.5 * ((z.T[:, :, None] - mean.T[:, None]) ** 2 * torch.exp(-logvar.T[:, None]) + logvar.T[:, None])
+        log_q = log_q - 0.5 * math.log(2 * math.pi)
+        joint = torch.logsumexp(log_q.sum(0), 1).mean()
+        marginals = torch.logsumexp(log_q, 2).sum(0).mean()
+        entropy = 0.5 * (logvar + math.log(2 * math.pi * math.e)).sum(1).mean()
+        parts = torch.stack([missed, -entropy - joint, joint - marginals, marginals + entropy + kl])
+        return (self.weights * parts).sum()
+
+
+METHODS = {"tcl": Tcl, "pcl": Pcl, "conditional_likelihood": Likelihood, "ivae": Ivae}
+
+
+def training(method: str) -> tuple[dict, Callable[[int], Tensor]]:
+    """What it is, and a function that takes n steps and says the last loss."""
     torch.manual_seed(0)
     model, x = METHODS[method](), torch.randn(POINTS, SOURCES)
+    size = getattr(model, "batch", BATCH)
     segments = torch.arange(POINTS) // (POINTS // SEGMENTS)
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for _ in range(rounds + 1):
-        start = time.perf_counter()
+
+    def advance(steps: int) -> Tensor:
         for _ in range(steps):
-            index = torch.randint(1, POINTS, (BATCH,))
+            index = torch.randint(1, POINTS, (size,))
             optimiser.zero_grad()
-            model(x[index], segments[index], x[index - 1]).backward()
+            loss = model(x[index], segments[index], x[index - 1])
+            loss.backward()
             optimiser.step()
-        print(json.dumps({"seconds": (time.perf_counter() - start) / steps, "torch": torch.__version__}), flush=True)
+        return loss.detach()
+
+    return {
+        "version": torch.__version__,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "batch": size,
+    }, advance
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    torch.set_num_threads(1)
+    info, advance = training(sys.argv[1])
+    advance(5)
+    serve(info, advance)
