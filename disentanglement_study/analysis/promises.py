@@ -39,8 +39,8 @@ PROMISES = {
         "Khemakhem et al. 2020, theorem 2",
     ),
     "ice_beem": Promise(
-        "u or segments; an energy f(x) g(u), d + 1 segments or more; sources may be dependent",
-        "s up to a linear map; with squares up to a scale",
+        "u or segments; an energy f(x) g(u) with squares, 2d + 1 segments or more; sources may be dependent",
+        "s up to scale and offset",
         "Khemakhem et al. 2020, ICE-BeeM",
     ),
     "hidden_markov": Promise(
