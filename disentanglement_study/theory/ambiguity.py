@@ -18,11 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
+from scipy.signal import lfilter
 
+from disentanglement_study.metrics.mcc import mean_correlation
 from disentanglement_study.theory.darmois import swirl
+from disentanglement_study.theory.kernel_test import kernel_test
 
 Family = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]  # s [n,2], θ -> z [n,2], log |det ∂z/∂s| [n]
-LARGEST = {"turned": np.pi / 4, "swirled": 0.75 * np.pi}  # Angles at which each is farthest from the sources.
+LARGEST = {"turned": np.pi / 4, "swirled": 0.75 * np.pi}  # Angles up to which each is shown; a swirl has no largest.
 LAPLACE = stats.laplace(scale=1 / np.sqrt(2))  # Of variance 1.
 SCALES = np.array([[1.0, 1.0], [0.4, 1.2], [1.3, 0.5], [0.7, 0.3]])  # Of both sources, in four segments.
 STEP = 0.3  # Of Laplace steps, the mean size.
@@ -75,6 +78,19 @@ def gap(assumption: Assumption, family: Family, angle: float, n: int = 20_000, s
     return float((of_points - log_det.sum()) / n)
 
 
+def same(assumption: Assumption, family: Family, angle: float, n: int = 20_000, seed: int = 0) -> dict[str, float]:
+    """How alike z and s are of independent points, and how far apart.
+
+    "change": the largest |log p(s) - log p(z) - log |det ∂z/∂s|| of a point, nats. "p": of z and other draws of s
+    having one distribution, by `kernel_test` of 600 of each. "mcc": of z with s.
+    """
+    s = assumption.draw(np.random.default_rng(seed), n)
+    z, log_det = family(s, angle)
+    change = assumption.log_density(s) - assumption.log_density(z) - log_det
+    fresh = assumption.draw(np.random.default_rng(seed + 1), 600)
+    return {"change": np.abs(change).max(), "p": kernel_test(z[:600], fresh), "mcc": mean_correlation(s, z)}
+
+
 def _normal(rng: np.random.Generator, n: int) -> np.ndarray:
     return rng.standard_normal((n, 2))
 
@@ -96,11 +112,9 @@ def _autoregressive(coefficients: np.ndarray) -> tuple[Callable, Callable]:
     scales = np.sqrt(1 - coefficients**2)
 
     def draw(rng, n):
-        noise, s = rng.standard_normal((n, 2)), np.empty((n, 2))
-        s[0] = noise[0]
-        for t in range(1, n):
-            s[t] = coefficients * s[t - 1] + scales * noise[t]
-        return s
+        noise = rng.standard_normal((n, 2))
+        noise[1:] *= scales  # the first point is of the stationary distribution
+        return np.column_stack([lfilter([1], [1, -c], e) for c, e in zip(coefficients, noise.T, strict=True)])
 
     return draw, lambda s: stats.norm.logpdf(s[1:], coefficients * s[:-1], scales).sum(axis=1)
 

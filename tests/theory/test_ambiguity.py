@@ -9,6 +9,7 @@ from scipy import stats
 
 from disentanglement_study.metrics.mcc import mean_correlation
 from disentanglement_study.theory import ambiguity
+from disentanglement_study.theory.draw_ambiguity import failures
 from disentanglement_study.theory.kernel_test import kernel_test
 
 PAGE = Path(__file__).parents[2] / "analysis" / "identifiability.md"
@@ -49,6 +50,29 @@ def test_points_that_are_not_told_apart_have_one_distribution(name, family):
     assert mean_correlation(s, g(s, angle)[0]) < 0.8
 
 
+def test_what_is_the_same_is_so_at_every_point_and_what_is_not_is_seen():
+    found = failures()
+    told = found.index == "Laplace sources, turned by 45°"
+    assert (found["change"][~told] < 1e-12).all()
+    assert (found["change"][told] > 1).all()
+    assert (found["p"][~told] > 0.05).all()
+    assert (found["p"][told] < 0.05).all()
+    assert found["mcc"].between(0.6, 0.8).all()
+
+
+def test_a_gap_of_turned_autoregression_is_the_divergence_in_closed_form():
+    """E log p(s) - log p(z) of transitions: what each predicts of the next point of z, by its covariances."""
+    coefficients, angle = np.array([0.9, 0.3]), ambiguity.LARGEST["turned"]
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn, variances = np.array([[cos, -sin], [sin, cos]]), 1 - coefficients**2
+    # z(t) and z(t-1) have covariance R diag(c) Rᵀ, and are of variance 1.
+    lagged = np.diag(turn @ np.diag(coefficients) @ turn.T)
+    expected = 0.5 * np.sum((1 - 2 * coefficients * lagged + coefficients**2) / variances - 1)
+    found = ambiguity.gap(OF["Other autoregression"], ambiguity.turned, angle, n=200_000)
+    assert found == pytest.approx(expected, rel=0.02)
+    assert expected == pytest.approx(1.325, abs=0.01)
+
+
 def test_a_gap_is_the_divergence_in_closed_form():
     """Of segments that are turned: N(0, V) against N(0, R V Rᵀ), the mean over segments."""
     angle, total = ambiguity.LARGEST["turned"], 0.0
@@ -76,13 +100,18 @@ def test_the_page_says_what_its_code_computes(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(block, names)
-    table = names["table"]
-    last = table[table["share"] == 1].pivot(index="assumption", columns="family", values="gap").loc[list(OF)]
-    rows = re.findall(r"^\| .*? \| (\d\.\d\d) \| (\d\.\d\d) \|", text, flags=re.MULTILINE)
+    last = names["last"].pivot(index="assumption", columns="family", values="gap").loc[list(OF)]
+    found = re.findall(r"^\| (.*?) \| (yes|no) \| (\d\.\d\d) \| (\d\.\d\d) \|", text, flags=re.MULTILINE)
+    assert found == [
+        (title.replace(" sources", ""), "yes" if row["change"] < 1e-9 else "no", f"{row['p']:.2f}", f"{row['mcc']:.2f}")
+        for title, row in names["same"].iterrows()
+    ]
+    rows = re.findall(r"^\| [^|]* \| (\d\.\d\d) \| (\d\.\d\d) \|", text, flags=re.MULTILINE)
     assert [tuple(map(float, row)) for row in rows] == [
         (abs(round(turned, 2)), abs(round(swirled, 2))) for swirled, turned in last[["swirled", "turned"]].to_numpy()
     ]
     for line in capsys.readouterr().out.strip().splitlines()[-2:]:
         assert f"MCC of z with s is {line.split()[1]}" in text or f"the MCC is {line.split()[1]}." in text
     for folder in (PAGE.parent, tmp_path / "analysis"):
-        assert 10_000 < (folder / "pictures" / "identifiability.png").stat().st_size < 150_000
+        for name in ("identifiability.png", "ambiguity.png"):
+            assert 10_000 < (folder / "pictures" / name).stat().st_size < 150_000

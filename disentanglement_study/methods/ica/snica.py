@@ -109,7 +109,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     groups = {
         "encoder": initial(to_potentials, size),
         "decoder": initial(to_inputs, codes),
-        "noise": lambda key: {"log_variance": jnp.full(size, -2.0)},
+        "noise": lambda key: {"log_variance": jnp.full(size, -2.0, jnp.float32)},
         "dynamics": lambda key: initial_dynamics(key, codes, options.num_states),
     }
     return Learner(by_gradient(loss, groups, optimiser_of(settings.train, updates), updates), encode)
