@@ -11,7 +11,7 @@ class Facts(NamedTuple):
     input_shape: of images [H, W, C], or of vectors [D]. num_points: how many points there are of a set whose truth is
     real-valued sources, which are its factors; it has none where the truth is not known. None for a grid of factors.
     auxiliary: what is known of each point beside it, {"segment": how many segments there are}, as `DataSet.auxiliary`
-    has it.
+    has it. together: of a set that is many short series, one after the other, how many points each has.
     """
 
     factor_names: tuple[str, ...]
@@ -20,6 +20,7 @@ class Facts(NamedTuple):
     source: str
     num_points: int | None = None
     auxiliary: Mapping[str, int] = MappingProxyType({})
+    together: int | None = None
 
 
 _SPRITES = ("shape", "scale", "orientation", "position_x", "position_y"), (3, 6, 40, 32, 32)

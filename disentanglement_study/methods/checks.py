@@ -132,8 +132,6 @@ def parameter_shapes(learner: Learner) -> dict[str, tuple[int, ...]]:
 
 
 def _check_draws(method: Method, learner: Learner, inputs: Inputs, train: TrainConfig) -> None:
-    if method.whiten and len(inputs.shape) != 1:
-        raise ValueError(f"it takes vectors, which it whitens, got images of {list(inputs.shape)}")
     if method.target not in TARGETS:
         raise unknown("target", method.target, TARGETS)
     sections = {"nets": NetConfig, "train": TrainConfig}

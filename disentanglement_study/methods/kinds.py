@@ -131,7 +131,7 @@ class Method(NamedTuple):
     "nets", or settings, such as "nets.image_size", that make a difference to it (None: all): an axis over another one
     is none of this method's, which would give the same codes again. target: what its codes are held against where the
     truth is real-valued, a name out of `TARGETS`. whiten: whether it sees vectors less their mean over the data set,
-    rotated to principal components of unit variance.
+    rotated to principal components of unit variance; images it sees as they are.
     """
 
     build: Callable[[Inputs, Settings], Learner]

@@ -150,6 +150,8 @@ def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
     if facts.num_points is not None:
         number, size = facts.num_points, train.batch_size
         sampling.check(train.sampling, train.sampling_options, *grid, batch_size=size, num_points=number)
+        if facts.together is not None and train.sampling in sampling.SERIES:
+            _check_together(study, name, facts.together)
         if evaluate.sampling in sampling.SERIES:
             sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)
         sampling.check(evaluate.sampling, evaluate.sampling_options, *grid, num_points=number)
@@ -163,6 +165,18 @@ def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
         _check_points(study, name, there, is_grid)
     else:
         _check_points(study, name, math.prod(facts.factor_sizes), is_grid=True)
+
+
+def _check_together(study: Study, data_set: str, together: int) -> None:
+    """ValueError for neighbours that are of different series, in a set of many short ones."""
+    named, options = study.train.sampling, study.train.sampling_options
+    every, lag = options.get("every", 1), options.get("lag", 1)
+    if named != "successive" or every % together or not 1 <= lag < together:
+        expected = f"'successive' with train.sampling_options = {{'every': {together}}}"
+        raise ValueError(
+            f"train.sampling = {named!r} with {options}: of {data_set} each {together} points are a series of their "
+            f"own: expected {expected}"
+        )
 
 
 def _check_points(study: Study, data_set: str, there: int, is_grid: bool) -> None:

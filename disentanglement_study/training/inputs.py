@@ -44,7 +44,7 @@ class Batches:
 
     def __init__(self, data: DataSet, size: int, needs: Collection[str] = (), whiten: bool = False):
         self.data, self.size, self.needs = data, size, needs
-        self.whitening = whitening(data) if whiten else None
+        self.whitening = whitening(data) if whiten and len(data.input_shape) == 1 else None
         in_segments = "u" in needs and "u" not in data.auxiliary and "segment" in data.auxiliary
         self.one_hot = data.auxiliary_sizes["segment"] if in_segments else 0  # numbers of u, one for each segment
         self._read = {*needs, "segment"} if self.one_hot else set(needs)

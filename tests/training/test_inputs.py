@@ -105,6 +105,13 @@ def test_vectors_are_whitened_over_the_data_set_for_a_method_that_asks_for_it():
     assert abs(np.corrcoef(seen[:, 0], expected)[0, 1]) > 0.9999
 
 
+def test_images_are_not_whitened():
+    images = DRAWS.integers(0, 256, (50, 8, 8, 1), dtype=np.uint8)
+    data = DataSet("grid", ("a", "b"), (1, 50), (8, 8, 1), images, lambda storage, index, keys=None: storage[index])
+    batches = Batches(data, 8, whiten=True)
+    np.testing.assert_allclose(batches.seen(batches.source(), jnp.arange(9), 0)["x"], images[:9] / 255, atol=1e-6)
+
+
 def test_directions_without_variance_are_whitened_to_nothing():
     data = correlated(columns=np.array([[1.0, 0, 1, 0], [0, 1, 1, 0], [0, 0, 0, 1]]))
     batches = Batches(data, 1, whiten=True)

@@ -31,7 +31,7 @@ class Options(mixture.Options):
 
 def facts(options: Options) -> Facts:
     source = "Klindt et al. 2021: rows 2i and 2i + 1 are a couple, which differs by a Laplace change of each source"
-    return mixture.facts(options, 2 * options.num_pairs, source)
+    return mixture.facts(options, 2 * options.num_pairs, source)._replace(together=2)
 
 
 def load(options: Options, root: Path | None = None) -> DataSet:

@@ -81,8 +81,6 @@ def build_unconditional(inputs: Inputs, settings: Settings) -> Learner:
 def learner(inputs: Inputs, settings: Settings, seen: int, learnt: tuple[str, ...]) -> Learner:
     """The VAE whose encoder sees `seen` numbers of u, and whose prior has nets for what is `learnt` of it."""
     codes, options = settings.nets.num_latents, settings.options
-    if len(inputs.shape) != 1:
-        raise ValueError(f"it takes vectors, got images of {list(inputs.shape)}")
     size = check_codes(inputs, codes)
     to_codes, to_inputs = (
         XtanhMlp(outputs, options.num_layers, options.width, options.slope) for outputs in (codes, size)

@@ -3,9 +3,16 @@
 from disentanglement_study.methods.kinds import Inputs
 
 
+def size_of(inputs: Inputs) -> int:
+    """How many numbers an input has; ValueError for images."""
+    if len(inputs.shape) != 1:
+        raise ValueError(f"it takes vectors, got images of {list(inputs.shape)}")
+    return inputs.shape[0]
+
+
 def check_codes(inputs: Inputs, codes: int) -> int:
-    """How many numbers an input has; ValueError for more codes than that."""
-    (size,) = inputs.shape
+    """How many numbers an input has; ValueError for images, and for more codes than that."""
+    size = size_of(inputs)
     if codes > size:
         raise ValueError(f"nets.num_latents = {codes}: expected at most {size}, the numbers of an input")
     return size
@@ -13,10 +20,8 @@ def check_codes(inputs: Inputs, codes: int) -> int:
 
 def check_square(inputs: Inputs, codes: int) -> None:
     """ValueError for images, and for other than as many codes as an input has numbers."""
-    if len(inputs.shape) != 1:
-        raise ValueError(f"it takes vectors, got images of {list(inputs.shape)}")
-    if inputs.shape[0] != codes:
-        raise ValueError(f"its net is square: set nets.num_latents to {inputs.shape[0]}, as are observed, got {codes}")
+    if (size := size_of(inputs)) != codes:
+        raise ValueError(f"its net is square: set nets.num_latents to {size}, as are observed, got {codes}")
 
 
 def check_values(inputs: Inputs, codes: int) -> int:

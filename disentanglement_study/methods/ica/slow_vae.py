@@ -30,7 +30,10 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
 
     The terms are means over both inputs of a pair and all pairs; H(q, Laplace) is about the mean z' of the other input,
     and taken both ways. β, γ and λ (`beta`, `gamma`, `rate`) are 1, 10 and 6 in the paper. Images have a Bernoulli
-    decoder, vectors a Gaussian one. Nats.
+    decoder, vectors, which are whitened, a Gaussian one. Nats.
+
+    Whitening matters: a posterior of independent latents prefers principal axes (Rolínek et al. 2019,
+    arXiv:1812.06775), and would hold to them against the transitions if they differed in variance.
 
     It assumes that sources change between neighbours by independent Laplace steps, mostly small, and identifies them up
     to permutation and sign. Held against the sources; the paper's MCC is of ranks (`spearman`). Any sampling of pairs
@@ -92,4 +95,5 @@ SLOW_VAE = Method(
     options=Options,
     needs=frozenset({"pair"}),
     uses=WITHOUT_ADVERSARY,
+    whiten=True,
 )

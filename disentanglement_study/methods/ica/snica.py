@@ -73,8 +73,6 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     a point. ValueError for images, for windows of under 3 points, and for more codes than an input has numbers.
     """
     codes, options = settings.nets.num_latents, settings.options
-    if len(inputs.shape) != 1:
-        raise ValueError(f"it takes vectors, got images of {list(inputs.shape)}")
     size, length = check_codes(inputs, codes), settings.train.sampling_options.get("length", 100)
     if length < 3:
         raise ValueError(f"windows of {length} points: expected at least 3, for dynamics of second order")

@@ -4,11 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from contrastive import mcc_of
 from scipy import stats
 
-from disentanglement_study import methods
+from disentanglement_study import data, methods
 from disentanglement_study.methods.ica import slow_vae
-from disentanglement_study.study import components, plan
+from disentanglement_study.study import components, loading, plan
+from disentanglement_study.training.encode import encode
+from disentanglement_study.training.learn import learn
+from disentanglement_study.types import Job
 
 STUDY = """
 sweep.data_sets = ['laplace_pairs']
@@ -25,6 +29,16 @@ mlp_decoder.widths = [16]
 nets.num_latents = 5
 sweep.seeds = 1
 evaluate.metrics = ['mcc']
+"""
+LEARNT = """
+slow_vae.variance = 0.03
+laplace_pairs.num_layers = 1
+train.steps = 3000
+mlp_encoder.widths = [64, 64]
+mlp_decoder.widths = [64, 64]
+train.batch_size = 256
+train.learning_rate = 3e-3
+train.schedule = 'cosine'
 """
 
 
@@ -62,3 +76,36 @@ def test_it_needs_pairs():
     with pytest.raises(ValueError, match=r"it learns from pairs: set train.sampling to .*successive"):
         plan.expand(components.load(text))
     assert len(plan.expand(components.load(STUDY))) == 1
+
+
+@pytest.mark.parametrize(
+    ("sampled", "shown"),
+    [
+        ("successive.every = 1", "'every': 1}: of laplace_pairs each 2 points are a series of their own"),
+        ("successive.every = 3", "expected 'successive' with train.sampling_options = {'every': 2}"),
+        ("successive.every = 2\nsuccessive.lag = 2", "'lag': 2"),
+        ("train.sampling = 'windows'\nwindows.length = 16", "train.sampling = 'windows' with {'length': 16}"),
+    ],
+)
+def test_neighbours_of_two_couples_are_not_taken_for_one(sampled, shown):
+    text = STUDY.replace("successive.every = 2", sampled).replace("['slow_vae']", "['slow_vae', 'pca']")
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        plan.expand(components.load(text))
+    assert shown in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_it_unmixes_linearly_mixed_couples():
+    """By the loss with its last term; without it, any rotation of the codes is as good."""
+    mixed = data.load("laplace_pairs", options={"num_layers": 1})
+    found, text = {}, STUDY.replace("rate = 6", "rate = 2") + LEARNT
+    for gamma in (10, 0):
+        study = components.load(text.replace("gamma = 10", f"gamma = {gamma}"))
+        job = Job("job", tuple(plan.expand(study)))
+        learner, batches = loading.learner(job, study, mixed), loading.batches(job, study, mixed)
+        params = learn(job, learner, batches, study).params
+        codes = encode(learner, params, 1, batches, np.arange(mixed.num_images), 4096)["mean"][0]
+        found[gamma] = mcc_of(codes, mixed.sources)
+    assert found[10] > 0.98
+    assert found[0] < 0.9
