@@ -11,6 +11,7 @@ import numpy as np
 
 from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.data.draws.sampling import PAIRS
+from disentanglement_study.data.draws.series import WINDOW
 from disentanglement_study.errors import one_line, unknown
 from disentanglement_study.methods.kinds import (
     AUXILIARY,
@@ -150,6 +151,10 @@ def _check_draws(method: Method, learner: Learner, inputs: Inputs, train: TrainC
             raise ValueError(f"it learns from {number} points: expected 1 or more")
         if number is not None and number % 2 and train.sampling in IN_PAIRS:
             raise ValueError(f"{number} points cannot be cut into pairs (train.sampling = {train.sampling!r})")
+        length = train.sampling_options.get("length", WINDOW)
+        if number is not None and train.sampling == "windows" and number % length:
+            only = "give train.sampling to the methods that need it, as in hidden_markov/train.sampling"
+            raise ValueError(f"{number} points cannot be cut into windows of {length}: {only}")
 
 
 def _steps(learner: Learner, method: Method, inputs: Inputs, train: TrainConfig) -> Any:

@@ -165,6 +165,7 @@ def test_a_damaged_file_or_description_is_named(tmp_path):
         ({"u": U[:10]}, "u has 10 rows, and x has 600"),
         ({"u": U[:, 0]}, "u has shape [600]: expected [600, columns]"),
         ({"u": with_entry(np.inf, U)}, "column 2 of u is inf in row 5"),
+        ({"u": with_column(1, U)}, "column 1 of u is 1 in all rows: leave it out"),
         ({"u": np.array([["a"]] * T)}, "u is <U1: expected real numbers"),
         ({"segment": SEGMENT[:-1]}, "segment has shape [599]: expected [600]"),
         ({"segment": SEGMENT / 1}, "segment is float64: expected whole numbers"),

@@ -13,6 +13,7 @@ from jax import Array
 from jaxtyping import Int, Key
 
 Length = Annotated[int, Interval(ge=1, le=2**20)]
+WINDOW = 100  # points of a window of which no length is given
 
 
 def successive(key: Key[Array, ""], n: int, number: int, *, lag: Length = 1, every: Length = 1) -> Int[Array, " n"]:
@@ -29,7 +30,7 @@ def successive(key: Key[Array, ""], n: int, number: int, *, lag: Length = 1, eve
     return jnp.stack([earlier + lag, earlier], axis=1).reshape(n)
 
 
-def windows(key: Key[Array, ""], n: int, number: int, *, length: Length = 100) -> Int[Array, " n"]:
+def windows(key: Key[Array, ""], n: int, number: int, *, length: Length = WINDOW) -> Int[Array, " n"]:
     """Windows of `length` points that follow one another, each at a uniform place; one window after the other."""
     if n % length:
         raise ValueError(f"a batch of {n} points cannot be cut into windows of {length}")

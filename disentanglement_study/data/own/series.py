@@ -50,6 +50,7 @@ def add(
             )
     if u is not None:
         arrays["u"] = _columns("u", np.asarray(u), number)
+        _check_varying("u", arrays["u"])
     if segment is not None:
         arrays["segment"] = _segment(np.asarray(segment), number)
     names = _names(source_names, arrays["sources"].shape[1] if "sources" in arrays else 0)

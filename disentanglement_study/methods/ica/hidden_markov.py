@@ -11,6 +11,7 @@ from annotated_types import Interval
 from jax import Array
 from jaxtyping import Float, Int
 
+from disentanglement_study.data.draws.series import WINDOW
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
 from disentanglement_study.methods.ica import markov
 from disentanglement_study.methods.ica.sizes import check_square
@@ -55,7 +56,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     number = 2 * size + 1 if options.num_states is None else options.num_states
     if number < 2 * size + 1:
         raise ValueError(f"num_states = {number}: expected at least 2 nets.num_latents + 1 = {2 * size + 1}")
-    length = settings.train.sampling_options.get("length", 100)
+    length = settings.train.sampling_options.get("length", WINDOW)
 
     def unmixed(params, x):
         return square.apply(params["unmixing"], x, options.slope, options.relative_gradient)

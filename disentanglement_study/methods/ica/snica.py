@@ -10,6 +10,7 @@ from annotated_types import Interval
 from jax import Array
 from jaxtyping import Float
 
+from disentanglement_study.data.draws.series import WINDOW
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
 from disentanglement_study.methods.ica import banded, markov
 from disentanglement_study.methods.ica.sizes import check_codes
@@ -73,7 +74,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     a point. ValueError for images, for windows of under 3 points, and for more codes than an input has numbers.
     """
     codes, options = settings.nets.num_latents, settings.options
-    size, length = check_codes(inputs, codes), settings.train.sampling_options.get("length", 100)
+    size, length = check_codes(inputs, codes), settings.train.sampling_options.get("length", WINDOW)
     if length < 3:
         raise ValueError(f"windows of {length} points: expected at least 3, for dynamics of second order")
     to_potentials, to_inputs = (
