@@ -1,6 +1,7 @@
 """How fast methods of non-linear ICA train: what an extra restart costs, and a step beside plain PyTorch, on one core.
 
-Restarts are models of one population, in one program, as a study trains them. Populations of all sizes and PyTorch
+Restarts are models of one population, in one program, as a study trains them. On CPU they take turns in it; the largest
+population is also measured with all of its models advanced together, by `vmap`. Populations of all sizes and PyTorch
 take turns; times are medians over rounds.
 """
 
@@ -16,6 +17,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # where the package is not installed
 
@@ -27,6 +29,7 @@ from training import torch_python
 
 from disentanglement_study import config, data
 from disentanglement_study.methods import METHODS as REGISTRY
+from disentanglement_study.runtime import population
 from disentanglement_study.study import loading
 from disentanglement_study.training.programs import Member, Trainer
 from disentanglement_study.types import Job, Run
@@ -99,13 +102,17 @@ class Population:
 
 
 def medians(method: str, sizes: list[int], steps: int, rounds: int, torch: Processes | None) -> dict[Any, float]:
-    """Seconds of one update of a population of each size, and of "torch", over rounds in which they take turns."""
+    """Seconds of one update of a population of each size, of the largest "together", and of "torch": over rounds in
+    which they take turns."""
     programs, hyper = trainer(method)
-    populations = {size: Population(programs, hyper, size) for size in sizes}
+    populations: dict[Any, Population] = {size: Population(programs, hyper, size) for size in sizes}
+    if population.takes_turns() and len(sizes) > 1:
+        with mock.patch.object(population, "takes_turns", return_value=False):
+            populations["together"] = Population(*trainer(method), sizes[-1])
     times: dict[Any, list[float]] = {}
     for _ in range(rounds):
-        for size, population in populations.items():
-            times.setdefault(size, []).append(population.seconds(steps))
+        for size, members in populations.items():
+            times.setdefault(size, []).append(members.seconds(steps))
         if torch:
             times.setdefault("torch", []).append(torch.turn(steps * times[sizes[0]][-1]))
     return {name: statistics.median(found) for name, found in times.items()}
@@ -122,6 +129,8 @@ def row(method: str, options: argparse.Namespace) -> dict[str, Any]:
         result = {"method": method, "torch_version": torch.info["version"]} if torch else {"method": method}
     if torch:
         result["torch_seconds"] = found.pop("torch")
+    if "together" in found:
+        result["together_seconds"] = found.pop("together")
     first, last = min(found), max(found)
     if last > first:
         result["extra_restart"] = (found[last] - found[first]) / (last - first) / (found[first] / first)
@@ -132,6 +141,9 @@ def line(row: dict[str, Any]) -> str:
     said = f"{row['method']}: " + ", ".join(f"{size}: {1e6 * value:.0f}" for size, value in row["seconds"].items())
     if "extra_restart" in row:
         said += f"; an extra restart costs {row['extra_restart']:.0%} of one alone"
+    if "together_seconds" in row:
+        largest = max(row["seconds"])
+        said += f"; {largest} together: {1e6 * row['together_seconds']:.0f}"
     if "torch_seconds" in row:
         ours = min((size, value / size) for size, value in row["seconds"].items())[1]
         said += f"; PyTorch {1e6 * row['torch_seconds']:.0f}, {row['torch_seconds'] / ours:.1f} times"

@@ -96,9 +96,25 @@ def test_sizes_and_pytorch_take_turns(monkeypatch):
     monkeypatch.setattr(ica, "trainer", lambda method: (None, {}))
     monkeypatch.setattr(ica, "Population", Model)
     found = ica.medians("tcl", [1, 4], 10, 3, Torch())
-    # Each round: one model, four, and PyTorch for as long as one model took.
-    assert turns == [1, 4, 0.01, 1, 4, 0.04, 1, 4, 0.07]
-    assert found == {1: pytest.approx(0.004), 4: pytest.approx(0.02), "torch": 0.5}
+    # Each round: one model, four, four that advance together, and PyTorch for as long as one model took.
+    assert turns == [1, 4, 4, 0.01, 1, 4, 4, 0.05, 1, 4, 4, 0.09]
+    assert found == {
+        1: pytest.approx(0.005), 4: pytest.approx(0.024), "together": pytest.approx(0.028), "torch": 0.5
+    }  # fmt: skip
+
+
+def test_models_that_advance_together_have_a_program_of_their_own(monkeypatch):
+    took_turns = []
+    trainer = ica.trainer
+
+    def watched(method):
+        took_turns.append(ica.population.takes_turns())
+        return trainer(method)
+
+    monkeypatch.setattr(ica, "trainer", watched)
+    assert set(ica.medians("conditional_likelihood", [1, 2], 2, 1, None)) == {1, 2, "together"}
+    assert took_turns == [True, False]
+    assert ica.population.takes_turns()
 
 
 def test_an_extra_restart_is_a_share_of_one_alone(monkeypatch):
@@ -111,6 +127,8 @@ def test_an_extra_restart_is_a_share_of_one_alone(monkeypatch):
     assert ica.line(found) == "tcl: 1: 10000, 2: 13000, 5: 22000; an extra restart costs 30% of one alone"
     monkeypatch.setattr(ica, "medians", lambda *_: {4: 0.02})
     assert ica.row("tcl", Options) == {"method": "tcl", "seconds": {4: 0.02}}
+    monkeypatch.setattr(ica, "medians", lambda *_: {1: 0.01, 4: 0.02, "together": 0.03})
+    assert ica.line(ica.row("tcl", Options)).endswith("of one alone; 4 together: 30000")
     # A step of PyTorch is of one model: beside one of ours.
     assert ica.line({"method": "tcl", "seconds": {4: 0.02}, "torch_seconds": 0.01}).endswith("10000, 2.0 times")
 
@@ -129,7 +147,7 @@ def test_the_command_leaves_a_result_beside_a_worker(tmp_path, monkeypatch, caps
     assert set(result["device"]) == {"backend", "kind", "cores"}
     (row,) = result["rows"]
     assert set(row["seconds"]) == {"1", "2"}
-    assert set(row) == {"method", "seconds", "extra_restart", "torch_seconds"}
+    assert set(row) == {"method", "seconds", "extra_restart", "together_seconds", "torch_seconds"}
     said = capsys.readouterr().out
     assert "an extra restart costs" in said
     assert "PyTorch" in said
