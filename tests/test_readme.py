@@ -46,7 +46,7 @@ def test_the_commands_of_the_readme_exist(tmp_path, monkeypatch):
 def test_the_sweeps_of_the_readme_can_be_planned():
     images, sources = re.findall(r"```\n(sweep\.data_sets.*?)```", README, flags=re.DOTALL)
     assert len(plan.expand(components.load("quick", [images]))) == 2 * (3 * 2 * 2 + 2 * 2 + 1) * 5
-    assert len(plan.expand(components.load("quick", [sources]))) == 3 * 3 * 3 * 2
+    assert len(plan.expand(components.load(sources))) == 3 * 3 * 3 * 3
 
 
 def test_the_data_of_the_readme_become_a_set_that_can_be_drawn_from(tmp_path, monkeypatch):

@@ -141,7 +141,8 @@ def _check_draws(method: Method, learner: Learner, inputs: Inputs, train: TrainC
         if use not in (*sections, *settings):
             raise unknown("setting that it uses", use, [*sections, *settings])
     if "pair" in method.needs and train.sampling not in IN_PAIRS:
-        raise ValueError(f"it learns from pairs: set train.sampling to {' or '.join(IN_PAIRS)}, got {train.sampling!r}")
+        wanted = " or ".join(method.draws or IN_PAIRS)
+        raise ValueError(f"it learns from pairs: set train.sampling to {wanted}, got {train.sampling!r}")
     if method.draws and train.sampling not in method.draws:
         wanted = " or ".join(map(repr, method.draws))
         raise ValueError(f"it learns from batches drawn as {wanted}: set train.sampling, got {train.sampling!r}")

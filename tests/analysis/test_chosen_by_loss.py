@@ -64,9 +64,19 @@ def test_the_order_of_the_rows_is_nothing(results):
     pd.testing.assert_frame_equal(tables.chosen_by_loss(results), tables.chosen_by_loss(shuffled))
 
 
-def test_a_study_of_data_without_seeds_has_no_such_table(results):
-    with pytest.raises(NothingToDraw, match="no data set has an option seed"):
-        tables.chosen_by_loss(results.drop(columns="segment_sources.seed"))
+def test_a_series_of_ones_own_is_one_draw(results):
+    own = results[results["segment_sources.seed"] == 0].drop(columns="segment_sources.seed").assign(data_set="mine")
+    table = tables.chosen_by_loss(own.rename(columns={"segment_sources.num_layers": "train.steps"}))
+    tcl = table[table["method"].str.startswith("tcl")]
+    assert tcl["median"].tolist() == pytest.approx([0.7, 0.6])
+    assert tcl["n"].tolist() == [1, 1]
+    assert not tables.identifiability(own[own["segment_sources.num_layers"] == 2]).empty
+
+
+def test_a_study_of_others_without_draws_has_no_such_table(results):
+    fixed = results.drop(columns="segment_sources.seed")
+    with pytest.raises(NothingToDraw, match="no data set has an option seed, and no method is one of non-linear ICA"):
+        tables.chosen_by_loss(fixed[fixed["method"].isin(["fast_ica", "pca"])])
     with pytest.raises(NothingToDraw, match="no model has the score mig"):
         tables.chosen_by_loss(results, score="mig")
 

@@ -183,6 +183,13 @@ def test_points_that_are_learnt_from_at_once_may_not_fill_windows(name):
     assert len(expand(text + windows + "16")) == 2
 
 
+def test_a_window_of_one_point_has_no_transition():
+    text = "sweep.data_sets = ['hidden_markov_sources']\nsweep.methods = ['hidden_markov']\nnets.num_latents = 5\n"
+    windows = "evaluate.metrics = ['mcc']\ntrain.sampling = 'windows'\nwindows.length = 1"
+    with pytest.raises(ValueError, match=r"^method 'hidden_markov': windows.length = 1: expected 2 or more"):
+        expand(text + windows)
+
+
 def test_settings_of_a_plan_that_are_no_columns_are_named(tmp_path):
     study = load("sweep.axes = {'nets.num_latents': [2, 5]}")
     table = plan.frame(plan.expand(study), study)

@@ -86,7 +86,9 @@ class _Grid:
         runs = pd.concat([models.runs.assign(data_set=models.data_set) for models in found])
         twice = runs[runs.duplicated(["data_set", *SETTING, "seed"])]
         if len(twice):
-            raise NothingToDraw(f"run {twice.index[0]} has the setting and the seed of another: keep one of them")
+            raise NothingToDraw(
+                f"run {twice.index[0]} has the setting and the seed of another: of data drawn again keep one draw"
+            )
         setting = runs.groupby(SETTING, dropna=False).ngroup().to_numpy()
         place, seeds = pd.factorize(runs["seed"], sort=True)
         self.seeds = len(seeds)
