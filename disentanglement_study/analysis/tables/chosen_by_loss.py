@@ -25,7 +25,7 @@ def chosen_by_loss(results: pd.DataFrame, score: str = "mcc") -> pd.DataFrame:
     results = checked(results)
     if "data_seed" not in results:
         if not _is_of_ica(results):
-            raise NothingToDraw("no data set has an option seed, and no method is one of non-linear ICA")
+            raise NothingToDraw("no data set has an option seed")
         results = results.assign(data_seed=0)
     rows = scored(results)
     models = chosen(rows)
