@@ -17,7 +17,7 @@ from disentanglement_study.analysis import models as rows_of
 from disentanglement_study.analysis import names
 from disentanglement_study.analysis.figures import style
 from disentanglement_study.analysis.rows import scored, with_method
-from disentanglement_study.analysis.tables.chosen_by_loss import chosen
+from disentanglement_study.analysis.tables.chosen_by_loss import chosen, drawn
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import TARGETS
 from disentanglement_study.pictures import trained
@@ -221,9 +221,7 @@ def _chosen(store: Store, where: str | None) -> list[str]:
     if results.empty:
         raise ValueError(f"{store.root} has no run that is done")
     results = with_method(results)
-    if "data_seed" not in results:
-        results = results.assign(data_seed=0)
-    models = chosen(scored(results)).sort_values("data_seed", kind="stable")
+    models = chosen(scored(drawn(results))).sort_values("data_seed", kind="stable")
     first = models.groupby("data_set")["data_seed"].transform("min")
     return models.loc[models["data_seed"].eq(first) | first.isna(), "run_id"].tolist()
 

@@ -23,10 +23,9 @@ def chosen_by_loss(results: pd.DataFrame, score: str = "mcc") -> pd.DataFrame:
     representation. not_converged and failed: models, chosen or not, with a flag that it was not, or without a score.
     """
     results = checked(results)
-    if "data_seed" not in results:
-        if not _is_of_ica(results):
-            raise NothingToDraw("no data set has an option seed")
-        results = results.assign(data_seed=0)
+    if "data_seed" not in results and not _is_of_ica(results):
+        raise NothingToDraw("no data set has an option seed")
+    results = drawn(results)
     rows = scored(results)
     models = chosen(rows)
     values = rows[rows["score"] == score].merge(models[["run_id", "restarts"]], on="run_id")
@@ -56,6 +55,11 @@ def chosen_by_loss(results: pd.DataFrame, score: str = "mcc") -> pd.DataFrame:
 def _is_of_ica(results: pd.DataFrame) -> bool:
     """Whether there is a method, beside the baseline, that promises to identify sources."""
     return bool({names.parts(method)[0] for method in results["method"].unique()} & PROMISES.keys() - {BASELINE})
+
+
+def drawn(results: pd.DataFrame) -> pd.DataFrame:
+    """Results with the column `data_seed`: all of one draw, where no data set is drawn."""
+    return results if "data_seed" in results else results.assign(data_seed=0)
 
 
 def chosen(rows: pd.DataFrame) -> pd.DataFrame:
