@@ -47,6 +47,8 @@ def tables(arguments: argparse.Namespace) -> None:
         shown["rank_correlation"] = shown["rank_correlation"].query("representation == 'mean' and score_a != score_b")
     if "chosen_by_loss" in shown:
         shown["chosen_by_loss"] = analysis_tables.promised(shown["chosen_by_loss"])
+    if "scores_by_method" not in written.tables and "training_scores" in written.tables:
+        shown["training_scores"] = written.tables["training_scores"]  # nothing is known of the truth
     for table in shown.values():
         if len(table):
             OUT.print(analysis_tables.render(table, WIDTH), soft_wrap=True)

@@ -33,6 +33,7 @@ from disentanglement_study.analysis.tables.rank_correlation import (
 )
 from disentanglement_study.analysis.tables.scores import best_models, scores_by_method, scores_by_strength
 from disentanglement_study.analysis.tables.strength_rank_correlation import strength_rank_correlation
+from disentanglement_study.analysis.tables.training_scores import training_scores
 from disentanglement_study.analysis.tables.transfer import transfer, transfer_pairs
 from disentanglement_study.analysis.tables.variance_explained import variance_explained
 from disentanglement_study.analysis.text import markdown, render
@@ -56,6 +57,7 @@ __all__ = [
     "scores_by_method",
     "scores_by_strength",
     "strength_rank_correlation",
+    "training_scores",
     "transfer",
     "transfer_pairs",
     "unsupervised_rank_correlation",
@@ -79,6 +81,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "transfer_pairs": transfer_pairs,
     "scores_by_method": scores_by_method,
     "scores_by_strength": scores_by_strength,
+    "training_scores": training_scores,
     **OF_SERIES,
     "failures": failures,
 }

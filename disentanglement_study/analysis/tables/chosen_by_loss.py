@@ -11,6 +11,7 @@ from disentanglement_study.analysis.rows import NothingToDraw, checked, is_failu
 BASELINE = "fast_ica"
 CONVERGED = ("converged", "after_converged")
 KEYS = ["data_set", "representation", *SETTING]
+DRAW = ["data_set", "data_seed", *SETTING]
 
 
 def chosen_by_loss(results: pd.DataFrame, score: str = "mcc") -> pd.DataFrame:
@@ -18,22 +19,20 @@ def chosen_by_loss(results: pd.DataFrame, score: str = "mcc") -> pd.DataFrame:
     one's own is one draw.
 
     On each data set (its option `seed`) the restart, a run with another seed, of the lowest training loss is chosen for
-    each method and strength; of a method without a loss that of the lowest seed. n: data sets. restarts: the fewest on
-    one. margin: the median over data sets of what the model is above FastICA on the same data, of the same
-    representation. not_converged and failed: models, chosen or not, with a flag that it was not, or without a score.
+    each method and strength. A method without a loss, such as FastICA, cannot choose: its score on a data set is the
+    median over its restarts. n: data sets. restarts: the fewest on one. margin: the median over data sets of how much
+    the score is above that of FastICA on the same data, of the same representation. models: all, chosen or not;
+    not_converged and failed: how many of them have a flag that they did not converge, or have no score.
     """
     results = checked(results)
     if "data_seed" not in results and not _is_of_ica(results):
         raise NothingToDraw("no data set has an option seed")
     results = drawn(results)
-    rows = scored(results)
-    models = chosen(rows)
-    values = rows[rows["score"] == score].merge(models[["run_id", "restarts"]], on="run_id")
+    values = _of_draws(scored(results), score)
     if values.empty:
         raise NothingToDraw(f"no model has the score {score}")
     of_same_data = ["data_set", "data_seed", "representation"]
-    base = values[values["method"] == BASELINE].drop_duplicates(of_same_data)
-    base = base.set_index(of_same_data)["value"].rename("baseline")
+    base = values[values["method"] == BASELINE].set_index(of_same_data)["value"].rename("baseline")
     values = values.join(base, on=of_same_data)
     values["margin"] = values["value"] - values["baseline"]
     groups = values.groupby(KEYS, dropna=False)
@@ -63,17 +62,27 @@ def drawn(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def chosen(rows: pd.DataFrame) -> pd.DataFrame:
-    """The runs of lowest loss, a row each: run_id, data_set, data_seed, SETTING, and of how many restarts it is."""
+    """The runs of lowest loss, a row each: run_id, data_set, data_seed, SETTING, loss (NaN if the method has none, and
+    then the run of the lowest seed), and of how many restarts it is."""
     runs = rows.drop_duplicates("run_id").set_index("run_id")[["data_set", "data_seed", *SETTING, "seed"]]
     losses = rows[(rows["representation"] == MODEL) & (rows["score"] == "loss")].set_index("run_id")["value"]
     runs = runs.assign(loss=losses.reindex(runs.index)).reset_index()
-    groups = ["data_set", "data_seed", *SETTING]
-    runs["restarts"] = runs.groupby(groups, dropna=False)["run_id"].transform("size")
-    return runs.sort_values(["loss", "seed"], kind="stable").drop_duplicates(groups, ignore_index=True)
+    runs["restarts"] = runs.groupby(DRAW, dropna=False)["run_id"].transform("size")
+    return runs.sort_values(["loss", "seed"], kind="stable").drop_duplicates(DRAW, ignore_index=True)
+
+
+def _of_draws(rows: pd.DataFrame, score: str) -> pd.DataFrame:
+    """The score of each method on each draw: a row for each DRAW and representation, with value and restarts."""
+    models = chosen(rows)
+    values = rows[rows["score"] == score]
+    values = values.merge(models[[*DRAW, "run_id", "loss", "restarts"]], on=DRAW, suffixes=("", "_chosen"))
+    kept = values[values["loss"].isna() | (values["run_id"] == values["run_id_chosen"])]
+    groups = kept.groupby([*DRAW, "representation"], dropna=False)
+    return groups.agg(value=("value", "median"), restarts=("restarts", "first")).reset_index()
 
 
 def _counts(results: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Of each data set, method and strength the models that did not converge, and that failed."""
+    """Of each data set, method and strength how many models there are, did not converge, and failed."""
     setting = results.drop_duplicates("run_id").set_index("run_id")[["data_set", *SETTING]]
     flagged = results["score"].isin(CONVERGED) & (results["value"] == 0)
     failed = is_failure(results) & (results["score"].isin([score, "loss"]) | results["error"].notna())
@@ -81,4 +90,5 @@ def _counts(results: pd.DataFrame, score: str) -> pd.DataFrame:
         name: setting.index.isin(results.loc[rows, "run_id"])
         for name, rows in (("not_converged", flagged), ("failed", failed))
     }
-    return setting.assign(**counts).groupby(["data_set", *SETTING], dropna=False)[[*counts]].sum()
+    groups = setting.assign(models=1, **counts).groupby(["data_set", *SETTING], dropna=False)
+    return groups[["models", *counts]].sum()
