@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from disentanglement_study.cli import analysis, data, results, study, traverse, unmix
+from disentanglement_study.cli import analysis, data, encode, results, study, traverse, unmix
 from disentanglement_study.cli.options import EXIT_CODES
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.signals import interruptible
@@ -25,6 +25,7 @@ examples:
   disentanglement-study report studies/quick                      a page to explore in a browser
   disentanglement-study traverse studies/quick RUN_ID              what a model has learnt: pictures, animations
   disentanglement-study unmix studies/nonlinear_ica_quick          sources, mixture and codes of non-linear ICA
+  disentanglement-study encode studies/quick RUN_ID                its codes at every point of the data set
   disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
   disentanglement-study query studies/quick "SELECT method, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
 
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (study, results, analysis, traverse, unmix, data):
+    for part in (study, results, analysis, traverse, unmix, encode, data):
         part.add_to(commands)
     return top
 

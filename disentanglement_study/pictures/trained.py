@@ -59,8 +59,8 @@ class Model(NamedTuple):
         return not (np.isfinite(self.weight).all() and all(np.isfinite(leaf).all() for leaf in leaves))
 
 
-def sample_index(data_set: DataSet, study: Study, number: int, seed: int) -> Int[np.ndarray, " n"]:
-    """Images drawn as those that are scored, at most `number`, in random order; the same for all models of a set."""
+def sample_index(data_set: DataSet, study: Study, number: int | None, seed: int) -> Int[np.ndarray, " n"]:
+    """Images drawn as those that are scored, `number` at most (None: all), in random order; the same for all models."""
     index = represent.table_index(data_set, dataclasses.replace(study.evaluate, table_rows=number, seed=seed))
     return rng.generator(seed, "traverse", data_set.name).permutation(index)
 

@@ -13,19 +13,16 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 
-from disentanglement_study.analysis import models as rows_of
 from disentanglement_study.analysis import names
 from disentanglement_study.analysis.figures import style
-from disentanglement_study.analysis.rows import scored, with_method
-from disentanglement_study.analysis.tables.chosen_by_loss import chosen, drawn
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import TARGETS
-from disentanglement_study.pictures import trained
+from disentanglement_study.pictures import chosen, trained
 from disentanglement_study.runtime import compilation, files
 from disentanglement_study.store import Store
-from disentanglement_study.store.runs import find, finished_jobs
-from disentanglement_study.study import condition, loading
-from disentanglement_study.types import Run
+from disentanglement_study.store.runs import finished_jobs
+from disentanglement_study.study import loading
+from disentanglement_study.types import DataSet, Run
 
 POINTS = 3000
 MOST_MODELS = 6  # side by side: their names have room
@@ -66,11 +63,9 @@ def unmix(
     and if there is nothing to draw.
     """
     run_ids = tuple(run_ids)
-    if run_ids and where is not None:
-        raise ValueError(f"runs are chosen by RUN_ID or by --where {where!r}, not by both")
     compilation.use_cache()
     store = Store(root)
-    ids = [find(store, beginning) for beginning in run_ids] or _chosen(store, where)
+    ids = chosen.run_ids(store, run_ids, where)
     worlds, points = {}, {}
     for job in finished_jobs(store):
         own = [run.run_id for run in job.runs if run.run_id in ids]
@@ -81,13 +76,14 @@ def unmix(
         if data_set.sources is None or not data_set.sources.shape[1]:
             if run_ids:
                 raise ValueError(
-                    f"run {own[0]}: {job.data_set} has no real-valued sources, so there is nothing to draw"
+                    f"run {own[0]}: {job.data_set} has no real-valued sources, so there is nothing to draw "
+                    "(`disentanglement-study encode` writes its codes)"
                 )
             continue
         world = job.data_set, json.dumps(study.options.get(job.data_set, {}), sort_keys=True)
         if world not in points:  # the same for all models, whatever each is scored on
             index = trained.sample_index(data_set, study, POINTS, seed)
-            points[world] = index, data_set.sources[index], data_set.images(index)
+            points[world] = index, data_set.sources[index], data_set.images(index), source_names(data_set)
         learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
         for model in trained.models(store, job, own, learner, batches, study, points[world][0], seed):
             if not model.has_diverged:
@@ -95,7 +91,10 @@ def unmix(
             elif run_ids:
                 raise ValueError(f"run {model.run.run_id} has diverged ({model.run}): what it encodes is not finite")
     if not worlds:
-        raise ValueError(f"{root} has no model of a data set with real-valued sources, so there is nothing to draw")
+        raise ValueError(
+            f"{root} has no model of a data set with real-valued sources, so there is nothing to draw "
+            "(`disentanglement-study encode` writes codes)"
+        )
     folder = output or files.folder(root / "unmixing")
     pictures = [
         (world, models[start : start + MOST_MODELS])
@@ -108,6 +107,11 @@ def unmix(
         figure = draw(_title(*world), *points[world][1:], models)
         written += style.save(figure, folder / f"{world[0]}_{number}")
     return written
+
+
+def source_names(data_set: DataSet) -> list[str]:
+    """What the sources are called in a picture: s1, s2, ..., or the names that the data set gives them."""
+    return [f"s{place + 1}" if name == f"source_{place}" else name for place, name in enumerate(data_set.factor_names)]
 
 
 def labels(runs: Sequence[Run]) -> list[str]:
@@ -140,12 +144,16 @@ def matched(label: str, sources: Float[np.ndarray, "n s"], codes: Float[np.ndarr
 
 @style.look()
 def draw(
-    title: str, sources: Float[np.ndarray, "n s"], observed: Float[np.ndarray, "n d"], models: list[Unmixed]
+    title: str,
+    sources: Float[np.ndarray, "n s"],
+    observed: Float[np.ndarray, "n d"],
+    called: Sequence[str],
+    models: list[Unmixed],
 ) -> Figure:
     """Columns: sources, what is observed, and each model; above the first two of each, below against their source.
 
-    Beside each name stands the mean of its correlations with all sources. Colour: the direction of the two sources from
-    their medians, so that folds and mixtures are seen.
+    called: the names of the sources. Beside each model's name stands the mean of its correlations with all of them.
+    Colour: the direction of the two sources from their medians, so that folds and mixtures are seen.
     """
     pair = sources[:, :2] if sources.shape[1] > 1 else np.repeat(sources, 2, axis=1)
     middle = pair - np.median(pair, axis=0)
@@ -156,7 +164,7 @@ def draw(
     size = min(1.3, style.WIDTH / len(columns))
     figure = Figure(figsize=(max(size * len(columns), 4.0), 1.1 * (1 + shown) + 0.5), layout="constrained")
     axes = figure.subplots(1 + shown, len(columns), squeeze=False)
-    points = {"s1": pair[:, 0], "s2": pair[:, 1]}
+    points = {called[0]: pair[:, 0], called[min(1, len(called) - 1)]: pair[:, 1]}
     for axis_column, (place, model) in zip(axes.T, enumerate(columns), strict=True):
         above, *below = axis_column
         codes = model.codes[:, :2] if shown == 2 else np.repeat(model.codes, 2, axis=1)
@@ -167,10 +175,11 @@ def draw(
         for source, axis in enumerate(below):
             truth = TARGETS[model.target](sources[:, source])
             axis.scatter(truth, model.codes[:, source], c=colour, cmap=CYCLE, s=1, linewidths=0, rasterized=True)
-            what = {"sources": f"s{source + 1}", "abs": f"|s{source + 1}|", "square": f"s{source + 1}²"}[model.target]
+            name = called[source]
+            what = {"sources": name, "abs": f"|{name}|", "square": f"{name}²"}[model.target]
             is_there = np.isfinite(model.codes[:, source]).all()
             said = f"against {what}: {model.correlations[source]:.2f}" if is_there else f"no code for {what}"
-            axis.set_title(said, loc="left")
+            axis.set_title("\n".join(_wrapped(said, int(size * CHARACTERS["column"]))), loc="left")
             if place:
                 points[f"{model.label}: {source + 1}"] = model.codes[:, source]
         for axis in axis_column:
@@ -208,22 +217,6 @@ def _settings(run: Run) -> dict[str, str]:
 def _wrapped(text: str, width: int) -> list[str]:
     """In lines, settings whole."""
     return textwrap.wrap(text.replace(" = ", "="), width, break_long_words=False, break_on_hyphens=False)
-
-
-def _chosen(store: Store, where: str | None) -> list[str]:
-    """The restart of lowest loss of each method, on the first draw of each data set."""
-    results = store.results(rows_of.stored())
-    if where is not None:
-        kept = condition.rows(store.plan, where)["run_id"]
-        results = results[results["run_id"].isin(kept)]
-        if results.empty:
-            raise ValueError(f"--where {where!r} leaves no run that is done")
-    if results.empty:
-        raise ValueError(f"{store.root} has no run that is done")
-    results = with_method(results)
-    models = chosen(scored(drawn(results))).sort_values("data_seed", kind="stable")
-    first = models.groupby("data_set")["data_seed"].transform("min")
-    return models.loc[models["data_seed"].eq(first) | first.isna(), "run_id"].tolist()
 
 
 def _title(data_set: str, options: str) -> str:

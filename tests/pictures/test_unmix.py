@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from disentanglement_study import cli, store
+from disentanglement_study import cli, data, store
 from disentanglement_study.metrics.mcc import mean_correlation
 from disentanglement_study.pictures import unmix
 from disentanglement_study.types import Run
@@ -65,7 +65,21 @@ def test_constant_codes_are_drawn_and_match_nothing():
     sources = np.random.default_rng(0).normal(size=(50, 2))
     found = unmix.matched("constant", sources, np.ones((50, 2)), "sources")
     assert found.correlations.tolist() == [0, 0]
-    assert unmix.draw("title", sources, sources, [found]).axes
+    assert unmix.draw("title", sources, sources, ["s1", "s2"], [found]).axes
+
+
+def test_sources_are_called_as_the_data_set_names_them():
+    sources = np.random.default_rng(0).laplace(size=(50, 2))
+    found = unmix.matched("TCL", sources, np.abs(sources), "abs")
+    figure = unmix.draw("title", sources, sources, ["salinity", "s2"], [found])
+    said = " ".join(axis.get_title(loc="left").replace("\n", " ") for axis in figure.axes)
+    assert all(f"against {name}: 1.00" in said for name in ("salinity", "|salinity|", "s2", "|s2|"))
+    assert list(figure.numbers)[:2] == ["salinity", "s2"]
+
+    computed = data.load("segment_sources", options={"num_sources": 2, "num_segments": 4, "segment_length": 10})
+    assert unmix.source_names(computed) == ["s1", "s2"]
+    own = dataclasses.replace(computed, factor_names=("salinity", "source_1"))
+    assert unmix.source_names(own) == ["salinity", "s2"]
 
 
 def test_a_picture_for_each_data_set_has_a_model_of_each_method(study, tmp_path):

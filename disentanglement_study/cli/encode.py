@@ -1,0 +1,44 @@
+"""The console command `disentanglement-study encode`: the codes of trained models as files."""
+
+import argparse
+from pathlib import Path
+
+from disentanglement_study.cli import options
+from disentanglement_study.runtime.terminal import OUT
+
+DETAILS = """\
+written for each model: RUN_ID.npz, with codes [N, D] (posterior means), logvar [N, D] if there is a posterior, index
+[N], which image or point of the data set a row is, and, if the truth is known, factors [N, F] and factor_names.
+`disentanglement-study evaluate` reads such files.
+
+Without RUN_ID, of each method at each of its strengths the restart of the lowest training loss, on the first draw of
+the data.
+
+examples:
+  disentanglement-study encode studies/quick 3f2a                 the run whose id begins with 3f2a
+  disentanglement-study encode studies/quick 3f2a --points 10000 --output codes
+  disentanglement-study encode studies/mine --where "method == 'pcl'"
+"""
+
+
+def encode(arguments: argparse.Namespace) -> None:
+    """Write the codes of trained models at the points of their data set (npz)."""
+    from disentanglement_study import store
+    from disentanglement_study.pictures import encode as encoding
+
+    root = store.open(arguments.dir).root
+    chosen = arguments.run_id, arguments.where
+    for path in encoding.encode(root, *chosen, arguments.output, arguments.points, arguments.seed, arguments.data_dir):
+        OUT.print(str(path), soft_wrap=True)
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the command."""
+    command = options.add_command(commands, encode, DETAILS)
+    options.folder(command)
+    command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="of a run that is done, or how it begins")
+    options.where(command)
+    command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/codes")
+    command.add_argument("--points", metavar="N", type=int, help="as many points, drawn at random (default: all)")
+    command.add_argument("--seed", type=int, default=0, help="of the points that are drawn (default 0)")
+    options.data_dir(command)
