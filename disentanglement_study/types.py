@@ -95,6 +95,11 @@ class DataSet:
         return len(self.input_shape) == 3
 
     @property
+    def has_sources(self) -> bool:
+        """Whether the truth is known, and real-valued."""
+        return self.sources is not None and self.sources.shape[1] > 0
+
+    @property
     def auxiliary_sizes(self) -> dict[str, int]:
         """How many segments, times, or numbers of u there are."""
         return {name: int(a.shape[1] if a.ndim == 2 else a.max() + 1) for name, a in self.auxiliary.items()}

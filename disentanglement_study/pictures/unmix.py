@@ -73,7 +73,7 @@ def unmix(
             continue
         study = store.settings.of(job.settings)
         data_set = loading.load_data(job.data_set, study, store, data_dir)
-        if data_set.sources is None or not data_set.sources.shape[1]:
+        if not data_set.has_sources:
             if run_ids:
                 raise ValueError(
                     f"run {own[0]}: {job.data_set} has no real-valued sources, so there is nothing to draw "

@@ -29,7 +29,7 @@ def run_job(
     study = study.of(job.settings)
     store, config = Store(root), study.evaluate
     data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
-    seconds, start, used = {}, time.perf_counter(), operative.text(job, study)
+    seconds, start, used = {}, time.perf_counter(), operative.text(job, study, data_set.has_sources)
 
     def lap(stage: str) -> None:
         seconds[stage] = time.perf_counter() - start - sum(seconds.values())

@@ -24,8 +24,9 @@ ABOUT = """\
 SOME = "# The job's runs are not all of these strengths and seeds: manifest.json names them.\n"
 
 
-def text(job: Job, study: Study) -> str:
-    """The gin text. `study` has the settings of the job's runs, `Study.of(job.settings)`, and the metrics computed.
+def text(job: Job, study: Study, has_sources: bool = False) -> str:
+    """The gin text. `study` has the settings of the job's runs, `Study.of(job.settings)`, and the metrics computed;
+    has_sources: whether the truth of the data set is real-valued.
 
     The runs that it expands to are those of the job if these are all of its strengths and seeds; else they are among
     them, and the text says so. All of `nets` and `train` is there, whatever the method uses: it enters the ids.
@@ -49,7 +50,7 @@ def text(job: Job, study: Study) -> str:
         bound[job.data_set] = _options(declared, study.options.get(job.data_set, {}))
     for name in study.evaluate.metrics:
         default = _defaults(metric_options(name))
-        if METRICS[name].factors == "either" and _has_sources(job, study):
+        if METRICS[name].factors == "either" and has_sources:
             default["continuous_factors"] = True  # as `scoring.evaluate` has it
         bound[name] = default | options_with(name, study.evaluate, protocol)
     comments = {}
@@ -64,12 +65,6 @@ def text(job: Job, study: Study) -> str:
     return (
         ABOUT + ("" if whole else SOME) + "\n" + written(used, {n: fields for n, fields in comments.items() if fields})
     )
-
-
-def _has_sources(job: Job, study: Study) -> bool:
-    """Whether the truth of the job's data set is real-valued."""
-    given = study.options.get(job.data_set)
-    return job.data_set in data.COMPUTED and data.facts(job.data_set, options=given).num_points is not None
 
 
 def _options(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,7 +101,8 @@ def rescore_job(
     store.add_scores(job, rows)
     there = set(store.rows_of(store.manifest(job), "scores")["metric"])
     settings = dataclasses.replace(settings, metrics=tuple(name for name in METRICS if name in there))
-    store.write_operative(job, operative.text(job, dataclasses.replace(study, evaluate=settings)))
+    study = dataclasses.replace(study, evaluate=settings)
+    store.write_operative(job, operative.text(job, study, data_set.has_sources))
 
 
 def _identities(jobs: list[Job], study: Study, store: Store, data_dir: Path | None) -> dict[str, dict]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from small_study import SMALL
 
@@ -66,7 +67,7 @@ def test_options_of_a_data_set_are_there_and_metrics_of_real_numbers_are_said_to
     jobs = jobs_of(study)
     assert len(jobs) == 4
     for job in jobs:
-        again = components.load(operative.text(job, study.of(job.settings)))
+        again = components.load(operative.text(job, study.of(job.settings), has_sources=True))
         assert {run.run_id for run in plan.expand(again)} == {run.run_id for run in job.runs}
         assert again.evaluate.representations == ("mean", "abs")
         assert again.evaluate.options["sap_score"]["continuous_factors"] is True
@@ -128,3 +129,24 @@ def test_each_job_of_a_study_keeps_it_and_has_a_metric_that_is_scored_later(dspr
     before = {path: path.stat().st_mtime_ns for path in folder.glob("jobs/*/*")}
     assert cli.main(["run", str(tmp_path / "small.gin"), str(folder), *place]) == 0
     assert before == {path: path.stat().st_mtime_ns for path in folder.glob("jobs/*/*")}
+
+
+def test_a_job_on_a_series_whose_sources_are_known_keeps_that_they_are_numbers(tmp_path):
+    sources = np.random.default_rng(0).laplace(size=(400, 2))
+    np.savez(tmp_path / "known.npz", x=sources @ [[1.0, 0.5], [0.2, 1.0]], sources=sources)
+    data = ["--data-dir", str(tmp_path / "data")]
+    assert cli.main(["data", "add", str(tmp_path / "known.npz"), *data]) == 0
+    (tmp_path / "sweep.gin").write_text("""
+sweep.data_sets = ['known']
+sweep.seeds = 1
+sweep.methods = ['pca']
+nets.num_latents = 2
+pca.num_points = 400
+evaluate.metrics = ['mcc', 'sap_score']
+evaluate.num_train = 200
+evaluate.num_test = 100
+""")
+    command = ["run", str(tmp_path / "sweep.gin"), str(tmp_path / "study"), "--executor", "inline"]
+    assert cli.main([*command, *data]) == 0
+    (kept,) = (tmp_path / "study" / "jobs").glob("*/operative.gin")
+    assert "sap_score.continuous_factors = True" in kept.read_text().splitlines()
