@@ -1,12 +1,15 @@
 """Conditions on the columns of a plan, as `--where` and `sweep.where` have them: "seed < 5 and method == 'pca'"."""
 
 import ast
+import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from disentanglement_study.errors import one_line, unknown
+from disentanglement_study import data
+from disentanglement_study.errors import clipped, one_line, unknown
+from disentanglement_study.methods import METHODS
 
 # What a condition is made of: comparisons of columns, numbers, texts and lists. No calls, attributes or subscripts.
 ALLOWED = (
@@ -14,14 +17,18 @@ ALLOWED = (
     ast.BinOp, ast.BitAnd, ast.BitOr, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod,
     ast.Compare, ast.cmpop, ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple,
 )  # fmt: skip
+EQUALITIES = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
+# What such a column could hold, whatever the sweep holds of it.
+REGISTERED = {"method": METHODS.keys, "objective": METHODS.keys, "data_set": data.names}
+NEAR = 0.6  # two texts, from 0 to 1, as difflib compares them: "tlc" and "tcl" are .67
 
 
 def rows(table: pd.DataFrame, where: str, name: str = "--where") -> pd.DataFrame:
     """The rows of the table for which `where` holds, an expression in which names are columns.
 
     A column whose name has a dot is written in backticks: "`train.steps` > 1000". `name` is that of the setting. Raises
-    ValueError, in one line, for a column that is not there (with the nearest), and for anything but comparisons and
-    arithmetic.
+    ValueError, in one line, for a column that is not there (with the nearest), for a text that no row has and that is
+    nearly one that a row could have, and for anything but comparisons and arithmetic.
     """
     where = " ".join(where.split())  # a sweep may have it in several lines
     quoted = re.findall(r"`([^`]*)`", where)
@@ -29,7 +36,8 @@ def rows(table: pd.DataFrame, where: str, name: str = "--where") -> pd.DataFrame
     plain = re.sub(r"`([^`]*)`", lambda found: stand_ins[found[1]], where).strip()
     known = {stand_in: name for name, stand_in in stand_ins.items()}
     try:
-        _check(plain, known, table.columns)
+        tree = _check(plain, known, table.columns)
+        _check_texts(tree, known, table)
         chosen = table.rename(columns=stand_ins).eval(plain, engine="python")
     except Exception as error:  # pandas passes on whatever its parser and engine raise
         raise ValueError(
@@ -40,7 +48,7 @@ def rows(table: pd.DataFrame, where: str, name: str = "--where") -> pd.DataFrame
     return table[chosen.fillna(False)]
 
 
-def _check(expression: str, known: dict[str, str], columns: Iterable[str]) -> None:
+def _check(expression: str, known: dict[str, str], columns: Iterable[str]) -> ast.Expression:
     try:
         tree = ast.parse(expression, mode="eval")
     except SyntaxError as error:
@@ -53,3 +61,33 @@ def _check(expression: str, known: dict[str, str], columns: Iterable[str]) -> No
         if not isinstance(node, ALLOWED):
             shown = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__.lower()
             raise ValueError(f'{shown!r} is not allowed: compare columns with values, such as "seed < 5"')
+    return tree
+
+
+def _check_texts(tree: ast.Expression, known: dict[str, str], table: pd.DataFrame) -> None:
+    """ValueError for a slip of the pen: a text that a column is compared with, and that is only nearly a value of it.
+
+    Others are let pass: a sweep may leave out, here, what its condition names.
+    """
+    for column, text in _compared(tree, known):
+        if column == "run_id":
+            continue
+        values = {value for value in table[column].unique() if isinstance(value, str)}
+        if column in REGISTERED:
+            values |= {*REGISTERED[column]()}
+        if text not in values and (near := difflib.get_close_matches(text, sorted(values), n=1, cutoff=NEAR)):
+            raise ValueError(f"{column} is never {clipped(text)}: did you mean {near[0]!r}?")
+
+
+def _compared(tree: ast.Expression, known: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """The columns and the texts that they are compared with for equality."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Compare):
+            continue
+        sides = [node.left, *node.comparators]
+        for left, operator, right in zip(sides, node.ops, sides[1:], strict=False):
+            if isinstance(operator, EQUALITIES):
+                columns = [known.get(side.id, side.id) for side in (left, right) if isinstance(side, ast.Name)]
+                values = [value for side in (left, right) for value in getattr(side, "elts", [side])]
+                texts = [one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+                yield from ((column, text) for column in columns for text in texts)

@@ -13,6 +13,8 @@ TABLE = pd.DataFrame(
         "seed": [0, 1, 0, 1],
         "dlib_model_num": pd.array([0, None, 2, None], dtype="Int64"),
         "train.steps": [10, 10, 20, 20],
+        "method": ["pca", "beta_vae", "pca", "beta_vae"],
+        "mlp.activation": ["relu", "relu", None, None],
     }
 )
 
@@ -32,6 +34,12 @@ TABLE = pd.DataFrame(
         ("`train.steps` > 10", "cd"),
         ("dlib_model_num >= 0", "ac"),
         ("  seed == 1\n", "bd"),
+        # What a sweep could have, or what is like nothing that it has, is no slip.
+        ("method == 'tcl' or data_set == 'mpi3d_toy'", ""),
+        ("data_set != 'own'", "abcd"),
+        ("`mlp.activation` == 'tanh'", ""),
+        ("run_id == 'ab'", ""),
+        ("data_set < 'd'", "bd"),
     ],
 )
 def test_rows_of_a_condition(where, chosen):
@@ -60,6 +68,11 @@ def test_rows_of_a_condition(where, chosen):
         ("seed == ", "is no expression"),
         ("", "is no expression"),
         ("seed == 'a' < strength", "--where"),
+        ("data_set == 'dsprite'", "data_set is never 'dsprite': did you mean 'dsprites'?"),
+        ("seed == 0 or not 'car3d' != data_set", "data_set is never 'car3d': did you mean 'cars3d'?"),
+        ("data_set not in ['dsprites', 'cars_3d']", "data_set is never 'cars_3d': did you mean 'cars3d'?"),
+        ("method == 'tlc'", "method is never 'tlc': did you mean 'tcl'?"),
+        ("`mlp.activation` in ('rellu',)", "mlp.activation is never 'rellu': did you mean 'relu'?"),
     ],
 )
 def test_anything_else_is_refused_in_a_line(where, named, tmp_path):
