@@ -26,9 +26,6 @@ from disentanglement_study.study import axes, condition
 from disentanglement_study.study.locatello2019 import dlib_model_num
 from disentanglement_study.types import Job, Run
 
-# Points of a grid that are listed to check a sampler. Own data with more, most of them empty, is checked when loaded.
-LARGEST_GRID = 2**22
-
 
 def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
     """The runs of a sweep: data sets and their options x methods x axes x strengths x seeds, seeds fastest.
@@ -147,23 +144,25 @@ def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
     """ValueError for a way to draw images that does not exist, or that this data set does not allow."""
     train, evaluate = study.train, study.evaluate
     grid = facts.factor_names, facts.factor_sizes
+    if evaluate.sampling in sampling.PAIRS | sampling.SERIES:
+        sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)  # they have none, as it says
     if facts.num_points is not None:
         number, size = facts.num_points, train.batch_size
         sampling.check(train.sampling, train.sampling_options, *grid, batch_size=size, num_points=number)
         if facts.together is not None and train.sampling in sampling.SERIES:
             _check_together(study, name, facts.together)
-        if evaluate.sampling in sampling.SERIES:
-            sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)
         sampling.check(evaluate.sampling, evaluate.sampling_options, *grid, num_points=number)
         _check_points(study, name, facts.num_points, is_grid=False)
-    elif math.prod(facts.factor_sizes) <= LARGEST_GRID:
-        sampling.check(train.sampling, train.sampling_options, *grid, batch_size=train.batch_size)
+        return
+    sampling.check(train.sampling, train.sampling_options, *grid, batch_size=train.batch_size)
+    if math.prod(facts.factor_sizes) <= sampling.LARGEST_GRID:
         weights = sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)
         is_grid = bool((weights == weights[0]).all())
         # Published and own sets may have several images at a point: how many is not known here.
-        there = int((weights > 0).sum()) if is_grid or name in data.DATASETS else LARGEST_GRID
+        there = int((weights > 0).sum()) if is_grid or name in data.DATASETS else sampling.LARGEST_GRID
         _check_points(study, name, there, is_grid)
-    else:
+    else:  # own data, most of its points empty
+        sampling.check(evaluate.sampling, evaluate.sampling_options, *grid)
         _check_points(study, name, math.prod(facts.factor_sizes), is_grid=True)
 
 

@@ -174,6 +174,11 @@ def test_a_method_that_needs_segments_gets_them(monkeypatch, tmp_path):
         ("evaluate.representations = ['absolute']", "evaluate.representations = ['absolute']"),
         ("train.sampling = 'transitions'", "'transitions' draws pairs: it needs a grid"),
         ("train.sampling = 'extrapolate'", "unknown sampling 'extrapolate': did you mean 'extrapolation'"),
+        ("train.sampling = 'correlated_pair'\ntrain.sampling_options = {'first': 'source_0', 'second': 'sourc_1', "
+         "'sigma': 0.2}", "unknown factor 'sourc_1': did you mean 'source_1'"),
+        ("evaluate.sampling = 'held_out_combinations'\nevaluate.sampling_options = {'held_out': [{'source_1': [20]}]}",
+         "source_1"),
+        ("evaluate.sampling = 'windows'", "'windows' draws neighbours: it has no weights"),
         ("evaluate.num_train = 2500", "= 3500: expected at most 3000, the points of segment_sources"),
         ("sweep.data_sets = {'segment_sources': {'num_segments': 1, 'segment_length': 9}}", "9 points in 20 bins"),
     ],

@@ -6,6 +6,7 @@ one for training and another for evaluation is how correlated data, held out com
 
 import functools
 import inspect
+import math
 from collections.abc import Callable
 
 import jax
@@ -20,9 +21,10 @@ from disentanglement_study.data.draws.pairs import PAIRS
 from disentanglement_study.data.draws.series import SERIES
 from disentanglement_study.errors import unknown
 
+LARGEST_GRID = 2**22  # points that are weighed to check a setting
 Points = Int[np.ndarray, " n"] | Int[np.ndarray, "n f"]
 
-__all__ = ["DISTRIBUTIONS", "PAIRS", "SERIES", "check", "distribution", "options_of", "sampler"]
+__all__ = ["DISTRIBUTIONS", "LARGEST_GRID", "PAIRS", "SERIES", "check", "distribution", "options_of", "sampler"]
 
 
 def distribution(name: str, options: dict, names: Names, sizes: Sizes, points: Points | None = None) -> Weights:
@@ -72,8 +74,8 @@ def check(
 ) -> None:
     """Raises what `sampler`, and its result when called, would raise; needs no images and starts no device.
 
-    num_points: of a series (None: there is a complete grid of factors), of which it is known when it is read whether a
-    distribution leaves something to draw.
+    num_points: of a series (None: there is a complete grid of factors). Of a series, and of a grid of more points than
+    `LARGEST_GRID`, it is known when it is read whether a distribution leaves something to draw.
     """
     key = jax.eval_shape(lambda: jax.random.key(0))
     if name in SERIES:
@@ -83,11 +85,18 @@ def check(
     elif num_points is not None:
         if name in PAIRS:
             raise ValueError(f"sampling {name!r} draws pairs: it needs a grid with one image at each point, in order")
-        _chosen(name, options)
+        _check_of_a_point(name, options, names, sizes)
     elif name in PAIRS:
         jax.eval_shape(functools.partial(sampler(name, options, names, sizes), n=batch_size), key)
+    elif math.prod(sizes) > LARGEST_GRID:
+        _check_of_a_point(name, options, names, sizes)
     else:
         distribution(name, options, names, sizes)
+
+
+def _check_of_a_point(name: str, options: dict, names: Names, sizes: Sizes) -> None:
+    """ValueError for factors and values that are not there: no more than one point has to be weighed for that."""
+    _chosen(name, options)(np.zeros((1, len(sizes)), int), sizes, names)
 
 
 def _no_series(name: str) -> ValueError:

@@ -16,7 +16,7 @@ from scipy import stats
 
 from disentanglement_study.data import CATALOGUE
 from disentanglement_study.data.draws.alias import alias_table, draw
-from disentanglement_study.data.draws.sampling import DISTRIBUTIONS, PAIRS, check, distribution, sampler
+from disentanglement_study.data.draws.sampling import DISTRIBUTIONS, LARGEST_GRID, PAIRS, check, distribution, sampler
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -394,3 +394,14 @@ def test_checking_starts_no_device():
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"
+
+
+def test_of_a_grid_too_large_to_be_listed_names_and_values_are_checked():
+    sizes = (2048, 2048, 2)
+    assert np.prod(sizes) > LARGEST_GRID
+    names = ("row", "column", "shade")
+    check("correlated_pair", {"first": "row", "second": "column", "sigma": 0.1}, names, sizes)
+    with pytest.raises(ValueError, match="unknown factor 'colum': did you mean 'column'"):
+        check("correlated_pair", {"first": "row", "second": "colum", "sigma": 0.1}, names, sizes)
+    with pytest.raises(ValueError, match="3000"):
+        check("held_out_combinations", {"held_out": [{"row": [3000]}]}, names, sizes)
