@@ -323,6 +323,13 @@ class TestPaperVsMeasured:
         assert (numbers["holds"] == "not enough data").all()
         assert numbers["why"].str.contains("dSprites").any()
 
+    def test_one_objective_is_compared_with_no_other(self, study):
+        table = tables.paper_vs_measured(study[study["method"] == "beta_vae"]).set_index("claim")
+        row = table.loc["Strength and seed matter more than the objective"]
+        assert (row["holds"], row["why"]) == ("not enough data", "the models are of one method")
+        lucky = "A good run with a bad strength can beat a bad run with a good strength"
+        assert table.loc[lucky, "holds"] in ("yes", "no")
+
     def test_every_published_number_has_a_source_and_a_measure(self):
         from disentanglement_study.analysis.tables.paper_vs_measured import MEASURES
 

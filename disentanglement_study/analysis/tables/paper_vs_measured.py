@@ -124,7 +124,10 @@ def _of_means(table: Callable, results: pd.DataFrame) -> pd.DataFrame:
 
 def _shares(results: pd.DataFrame, by: str) -> pd.DataFrame:
     shares = _of_means(variance_explained, results)
-    return shares[(shares["by"] == by) & shares["score"].isin(names.STUDY_METRICS)]
+    shares = shares[(shares["by"] == by) & shares["score"].isin(names.STUDY_METRICS)]
+    if len(shares) and (shares["groups"] < 2).all():
+        raise NothingToDraw("the models are of one " + by.replace("_", " "))
+    return shares[shares["groups"] > 1]
 
 
 def _explained(by: str, results: pd.DataFrame) -> Measured:
