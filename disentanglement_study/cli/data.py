@@ -106,7 +106,9 @@ def add(arguments: argparse.Namespace) -> None:
     time series x [T, D] and, if they are known, its sources [T, S], u [T, U] and segment [T]."""
     from disentanglement_study import data
     from disentanglement_study.data import own
+    from disentanglement_study.study.components import check_data_set_name
 
+    check_data_set_name(arguments.name or arguments.file.stem)
     with warnings.catch_warnings(record=True) as noticed:
         warnings.simplefilter("always", UserWarning)
         name = own.add_file(arguments.file, arguments.name, arguments.data_dir)

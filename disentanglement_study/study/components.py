@@ -122,6 +122,15 @@ def kind_of(name: str) -> Kind | None:
     return next((kind for kind in KINDS if name in kind.names()), None)
 
 
+def check_data_set_name(name: str) -> None:
+    """ValueError for a data set with the name of a section or of a component of another kind: in the columns of a plan
+    their options could not be told apart."""
+    kind = kind_of(name)
+    if name in SECTIONS or (kind and name not in data.COMPUTED):
+        what = "section of settings" if name in SECTIONS else kind.word
+        raise ValueError(f"data set {name!r}: there is a {what} of this name; choose another (`data add --name`)")
+
+
 def holder_of_runs(name: str) -> str | None:
     """The setting of a run that holds the options of a net or sampling, such as "nets.encoder_options"; else None."""
     kind = kind_of(name)

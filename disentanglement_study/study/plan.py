@@ -23,6 +23,7 @@ from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.settings import SIZES, check_options, metric_options, num_points
 from disentanglement_study.scoring import represent
 from disentanglement_study.study import axes, condition
+from disentanglement_study.study.components import check_data_set_name
 from disentanglement_study.study.locatello2019 import dlib_model_num
 from disentanglement_study.types import Job, Run
 
@@ -47,6 +48,8 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
             raise ValueError(f"sweep.{axis} names {Counter(values).most_common(1)[0][0]!r} twice: expected once")
     strengths = {method: axes.strengths(method, given) for method, given in sweep.methods.items()}
     settings = {method: axes.settings(method, given, study) for method, given in sweep.methods.items()}
+    for data_set in sweep.data_sets:
+        check_data_set_name(data_set)
     worlds = {data_set: axes.of_data_set(data_set, study) for data_set in sweep.data_sets}
     models = sum(_number(strengths[method]) * _number(settings[method]) for method in sweep.methods)
     if (number := models * sum(map(_number, worlds.values())) * len(seeds)) > MOST_RUNS:

@@ -166,12 +166,16 @@ def test_a_damaged_file_or_description_is_named(tmp_path):
         ({"u": U[:, 0]}, "u has shape [600]: expected [600, columns]"),
         ({"u": with_entry(np.inf, U)}, "column 2 of u is inf in row 5"),
         ({"u": with_column(1, U)}, "column 1 of u is 1 in all rows: leave it out"),
+        ({"u": with_column(U[:, 0], U, column=2)}, "column 2 of u is the same as column 0: leave one of them out"),
+        ({"sources": with_column(SOURCES[:, 0], SOURCES)}, "column 1 of sources is the same as column 0"),
         ({"u": np.array([["a"]] * T)}, "u is <U1: expected real numbers"),
         ({"segment": SEGMENT[:-1]}, "segment has shape [599]: expected [600]"),
         ({"segment": SEGMENT / 1}, "segment is float64: expected whole numbers"),
         ({"segment": SEGMENT.astype(str)}, "segment is <U21: expected whole numbers"),
         ({"segment": SEGMENT - 1}, "segment is -1 in row 200: expected whole numbers from 0"),
         ({"segment": SEGMENT + 1}, "segment 0 has no row, though 3 has: expected numbers from 0 without gaps"),
+        ({"segment": np.arange(T)}, "segment 0 has 1 row: expected 2 or more"),
+        ({"segment": np.where(np.arange(T) == 7, SEGMENT.max() + 1, SEGMENT)}, "segment 3 has 1 row"),
         ({"segment": 2 * SEGMENT}, "segment 1 has no row, though 4 has"),
         ({"source_names": ["left"]}, "source_names ['left']: expected 2 different names"),
         ({"source_names": ["left", "left"]}, "source_names ['left', 'left']: expected 2 different names"),
@@ -246,3 +250,19 @@ def test_what_a_series_without_a_truth_cannot_have_is_found_while_planning(tmp_p
     assert len(plan.expand(components.load(study), tmp_path)) == 2
     with pytest.raises(ValueError, match=re.escape(problem)):
         plan.expand(components.load(study + text + "\n"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("train", "section of settings"), ("pca", "method"), ("mcc", "metric"), ("windows", "sampling"),
+     ("discriminator", "discriminator")],
+)  # fmt: skip
+def test_a_name_that_gin_has_for_something_else_is_refused(tmp_path, capsys, name, what):
+    np.savez(tmp_path / f"{name}.npz", x=X)
+    assert cli.main(["data", "add", str(tmp_path / f"{name}.npz"), "--data-dir", str(tmp_path / "sets")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"data set {name!r}: there is a {what} of this name; choose another (`data add --name`)" in line
+    assert not (tmp_path / "sets").exists()
+    own.add_series(name, X, root=tmp_path)  # in Python, where nothing of gin is known
+    with pytest.raises(ValueError, match=f"there is a {what} of this name"):
+        plan.expand(components.load(SWEEP.format(name=name, metrics=["unsupervised"])), tmp_path)

@@ -96,7 +96,9 @@ def check(
 
 def _check_of_a_point(name: str, options: dict, names: Names, sizes: Sizes) -> None:
     """ValueError for factors and values that are not there: no more than one point has to be weighed for that."""
-    _chosen(name, options)(np.zeros((1, len(sizes)), int), sizes, names)
+    weigh = _chosen(name, options)
+    if names:  # else there is no truth, and nothing to name
+        weigh(np.zeros((1, len(sizes)), int), sizes, names)
 
 
 def _no_series(name: str) -> ValueError:

@@ -27,11 +27,11 @@ def add(
 
     x: real numbers [T, D], rows in the order of time. sources: the truth behind them, real numbers [T, S]; without,
     metrics that compare codes with the truth cannot be computed. u: numbers [T, U] that are known of each row beside x.
-    segment: [T], whole numbers from 0 without gaps. All is kept in float32.
+    segment: [T], whole numbers from 0 without gaps, each 2 times or more. All is kept in float32.
 
     The same series again is no error, another one under a name that is taken is. Raises ValueError for what is not as
-    above, for a column of x or sources that is constant, or loses its digits in float32, and for one of x that is a sum
-    of multiples of others; OSError for a folder that cannot hold it.
+    above, for a column that is constant, is the same as another, or loses its digits in float32, for one of x that is a
+    sum of multiples of others, and for a segment of one row; OSError for a folder that cannot hold it.
     """
     check_name(name)
     observed = _columns("x", np.asarray(x))
@@ -44,6 +44,7 @@ def add(
     if sources is not None:
         arrays["sources"] = _columns("sources", np.asarray(sources), number)
         _check_varying("sources", arrays["sources"])
+        _check_different("sources", arrays["sources"])
         if number < 2 * kept.NUM_BINS:
             raise ValueError(
                 f"sources have {number} rows: expected {2 * kept.NUM_BINS} or more, 2 for each of their bins"
@@ -51,6 +52,7 @@ def add(
     if u is not None:
         arrays["u"] = _columns("u", np.asarray(u), number)
         _check_varying("u", arrays["u"])
+        _check_different("u", arrays["u"])
     if segment is not None:
         arrays["segment"] = _segment(np.asarray(segment), number)
     names = _names(source_names, arrays["sources"].shape[1] if "sources" in arrays else 0)
@@ -93,6 +95,14 @@ def _check_varying(what: str, values: np.ndarray) -> None:
         raise ValueError(f"column {constant[0]} of {what} is {values[0, constant[0]]:g} in all rows: leave it out")
 
 
+def _check_different(what: str, values: np.ndarray) -> None:
+    """ValueError for the first column that is the same as one before it."""
+    for column in range(1, values.shape[1]):
+        same = np.flatnonzero((values[:, :column] == values[:, [column]]).all(axis=0))
+        if same.size:
+            raise ValueError(f"column {column} of {what} is the same as column {same[0]}: leave one of them out")
+
+
 def _check_independent(x: np.ndarray) -> None:
     """ValueError for the first column that those before it give, as a sum of multiples of them and a constant."""
     standard = x - x.mean(axis=0, dtype=np.float64)
@@ -126,6 +136,8 @@ def _segment(given: np.ndarray, number: int) -> np.ndarray:
     if there[-1] != len(there) - 1:
         absent = np.flatnonzero(there != np.arange(len(there)))[0]
         raise ValueError(f"segment {absent} has no row, though {there[-1]} has: expected numbers from 0 without gaps")
+    if (single := np.flatnonzero(np.bincount(given) < 2)).size:
+        raise ValueError(f"segment {single[0]} has 1 row: expected 2 or more, of which a distribution can be learnt")
     return given.astype(np.int32)
 
 
