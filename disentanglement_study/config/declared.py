@@ -155,18 +155,21 @@ def _ends(limit: Any) -> dict[str, Any]:
 
 
 def words(declared: Any) -> str:
-    """An annotation as an error shows it: "int (1 or more, at most 10)"."""
+    """An annotation as an error shows it: "int (1 or more, at most 10)", "list of str"."""
     origin, arguments = typing.get_origin(declared), typing.get_args(declared)
     if origin is typing.Annotated:
         said = [_said(limit) for limit in _limits(declared)]
         return f"{words(arguments[0])} ({', '.join(said)})"
     if origin in (typing.Union, types.UnionType):
-        return " | ".join(map(words, arguments))
-    if origin in (tuple, list, collections.abc.Sequence, dict):
-        name = "tuple" if origin is collections.abc.Sequence else origin.__name__
-        return f"{name}[{', '.join('...' if one is Ellipsis else words(one) for one in arguments)}]"
+        return " or ".join(map(words, arguments))
+    if origin is dict:
+        return f"dict of {words(arguments[1])} by {words(arguments[0])}"
+    if origin is tuple and Ellipsis not in arguments:
+        return f"[{', '.join(map(words, arguments))}]"
+    if origin in (tuple, list, collections.abc.Sequence):
+        return f"list of {words(arguments[0])}"
     if origin is Literal:
-        return f"Literal[{', '.join(map(repr, arguments))}]"
+        return " or ".join(map(repr, arguments))
     return "None" if declared is type(None) else getattr(declared, "__name__", str(declared))
 
 

@@ -92,7 +92,7 @@ def needed(method: Method, inputs: Inputs) -> Inputs:
         there["u"], seen = there["segment"], seen | {"segment"}
     if absent := (method.needs & set(AUXILIARY)) - there.keys():
         also = " or segments" if min(absent) == "u" else ""
-        raise ValueError(f"it needs {min(absent)!r}{also} of each input, which this data set has not")
+        raise ValueError(f"it needs {min(absent)!r}{also} of each input, and the data set has none")
     auxiliary = {name: size for name, size in there.items() if name in seen}
     sizes = inputs.factor_sizes if method.needs & {"factors", "sources"} else ()
     return Inputs(inputs.shape, sizes, auxiliary)
@@ -155,7 +155,7 @@ def _check_draws(method: Method, learner: Learner, inputs: Inputs, train: TrainC
         length = train.sampling_options.get("length", WINDOW)
         if number is not None and train.sampling == "windows" and number % length:
             only = "give train.sampling to the methods that need it, as in hidden_markov/train.sampling"
-            raise ValueError(f"{number} points cannot be cut into windows of {length}: {only}")
+            raise ValueError(f"{number} points cannot be cut into windows of {length} (windows.length): {only}")
 
 
 def _steps(learner: Learner, method: Method, inputs: Inputs, train: TrainConfig) -> Any:

@@ -12,18 +12,21 @@ import numpy as np
 from disentanglement_study.errors import one_line
 
 
-def read(path: Path, needed: Collection[str] = (), largest: int | None = None) -> dict[str, np.ndarray]:
+def read(
+    path: Path, needed: Collection[str] = (), largest: int | None = None, example: str | None = None
+) -> dict[str, np.ndarray]:
     """The arrays of the npz file at `path`, by name. Nothing in it is executed.
 
     Raises ValueError, in one line that names the file, if it is no npz file, is damaged, lacks an array that is
     `needed`, holds Python objects, or would take more than `largest` bytes of memory: half of the machine's, by
-    default, since codes are copied once. That is found before anything is unpacked.
+    default, since codes are copied once. That is found before anything is unpacked. example: of what np.savez is given,
+    for one who has another kind of file; by default what is needed.
     """
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):
-                example = ", ".join(f"{name}=..." for name in needed)
-                raise ValueError(f"it is not an npz file; np.savez(FILE, {example}) makes one")
+                arrays = example or ", ".join(f"{name}=..." for name in needed)
+                raise ValueError(f"it is not an npz file; np.savez(FILE, {arrays}) makes one")
         _check_size(path, _half_of_the_memory() if largest is None else largest)
         with np.load(path, allow_pickle=False) as file:
             if absent := [name for name in needed if name not in file.files]:

@@ -126,7 +126,12 @@ def _check_method(study: Study, data_set: str, method: str, facts: data.Facts) -
     if transformed and (facts.num_points is None or not facts.factor_names):
         raise ValueError(f"evaluate.representations: {transformed[0]!r} is of real-valued sources; {data_set} has none")
     inputs = methods.inputs_of(facts.input_shape, facts.factor_sizes, study.nets.image_size, facts.auxiliary)
-    has_posterior = methods.check(method, inputs, study)
+    try:
+        has_posterior = methods.check(method, inputs, study)
+    except ValueError as error:
+        others = len(study.sweep.data_sets) > 1 and len(study.sweep.methods) > 1
+        hint = f"; to leave it out: sweep.where = \"method != {method!r} or data_set != {data_set!r}\"" if others else ""
+        raise ValueError(f"{error} (data set {data_set!r}{hint})") from error
     represent.available(study.evaluate.representations, method, has_posterior)
 
 

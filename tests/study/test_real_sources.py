@@ -210,3 +210,24 @@ def test_a_bad_option_set_by_name_is_one_line(text, message):
         expand(text)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_pair_that_does_not_fit_is_named_with_what_leaves_it_out():
+    text = """
+sweep.data_sets = ['segment_sources', 'iid_sources']
+sweep.methods = ['tcl', 'pca']
+sweep.seeds = 1
+sweep.axes = {}
+nets.num_latents = 3
+evaluate.metrics = ['mcc']
+evaluate.num_train = 500
+evaluate.num_test = 400
+pca.num_points = 500
+"""
+    with pytest.raises(ValueError, match="method 'tcl': it needs 'segment'") as error:
+        plan.expand(components.load(text))
+    where = "sweep.where = \"method != 'tcl' or data_set != 'iid_sources'\""
+    assert str(error.value).endswith(f"(data set 'iid_sources'; to leave it out: {where})")
+    assert len(plan.expand(components.load(text + where))) == 3
+    with pytest.raises(ValueError, match=r"\(data set 'iid_sources'\)$"):
+        plan.expand(components.load(text.replace("'segment_sources', ", "")))

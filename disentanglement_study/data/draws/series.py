@@ -24,7 +24,7 @@ def successive(key: Key[Array, ""], n: int, number: int, *, lag: Length = 1, eve
     if n % 2:
         raise ValueError(f"a batch of {n} points cannot be cut into pairs: its size must be even")
     if number <= lag:
-        raise ValueError(f"lag = {lag}: expected less than {number}, the points of the series")
+        raise ValueError(f"successive.lag = {lag}: expected less than {number}, the points of the series")
     starts = (number - lag - 1) // every + 1
     earlier = every * jax.random.randint(key, (n // 2,), 0, starts)
     return jnp.stack([earlier + lag, earlier], axis=1).reshape(n)
@@ -33,9 +33,9 @@ def successive(key: Key[Array, ""], n: int, number: int, *, lag: Length = 1, eve
 def windows(key: Key[Array, ""], n: int, number: int, *, length: Length = WINDOW) -> Int[Array, " n"]:
     """Windows of `length` points that follow one another, each at a uniform place; one window after the other."""
     if n % length:
-        raise ValueError(f"a batch of {n} points cannot be cut into windows of {length}")
+        raise ValueError(f"a batch of {n} points cannot be cut into windows of {length} (windows.length)")
     if number < length:
-        raise ValueError(f"length = {length}: expected at most {number}, the points of the series")
+        raise ValueError(f"windows.length = {length}: expected at most {number}, the points of the series")
     starts = jax.random.randint(key, (n // length, 1), 0, number - length + 1)
     return (starts + jnp.arange(length)).reshape(n)
 

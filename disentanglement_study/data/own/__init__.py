@@ -1,7 +1,6 @@
 """Data of the user's own: images and the factors that they show, or a time series, become a data set that a sweep can
 name."""
 
-import zipfile
 from pathlib import Path
 
 from disentanglement_study.data.own import images, series
@@ -16,7 +15,7 @@ __all__ = ["add", "add_file", "add_series"]
 def add_file(path: Path, name: str | None = None, root: Path | None = None) -> str:
     """Adds the npz file at `path`, with the arrays that `add` takes, or `add_series`; returns the name of the set, by
     default that of the file."""
-    arrays = npz.read(path, needed=() if zipfile.is_zipfile(path) else images.ARRAYS[:2])
+    arrays = npz.read(path, example="images=..., factors=...) or, of a series, np.savez(FILE, x=...")
     is_series = "x" in arrays
     if is_series and "images" in arrays:
         raise ValueError(f"{path} has arrays 'images' and 'x': expected one, a data set is of images or a series")

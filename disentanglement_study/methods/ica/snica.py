@@ -76,7 +76,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     codes, options = settings.nets.num_latents, settings.options
     size, length = check_codes(inputs, codes), settings.train.sampling_options.get("length", WINDOW)
     if length < 3:
-        raise ValueError(f"windows of {length} points: expected at least 3, for dynamics of second order")
+        raise ValueError(f"windows.length = {length}: expected 3 or more, for dynamics of second order")
     to_potentials, to_inputs = (
         XtanhMlp(outputs, options.num_layers, options.width, options.slope) for outputs in (2 * codes, size)
     )
