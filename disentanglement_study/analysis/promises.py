@@ -26,7 +26,7 @@ PROMISES = {
     "pcl": Promise(
         "order in time; autoregressive sources whose innovations are not Gaussian",
         "s up to a function of each",
-        "Hyvärinen and Morioka 2017",
+        "Hyvärinen and Morioka 2017, theorem 1",
     ),
     "gcl": Promise(
         "u or segments; Gaussian given it, means and scales that differ, 2d + 1 segments or more",
@@ -46,11 +46,11 @@ PROMISES = {
     "hidden_markov": Promise(
         "order in time; no noise; Gaussian given hidden states, 2d + 1 of them or more",
         "s up to scale and offset",
-        "Hälvä and Hyvärinen 2020, theorem 1",
+        "Hälvä and Hyvärinen 2020",
     ),
     "snica": Promise(
         "order in time; sources that switch between dynamics, each on its own; noise is allowed",
-        "s up to scale and offset",
+        "s up to a function of each",
         "Hälvä et al. 2021, theorem 2",
     ),
     "conditional_likelihood": Promise(
@@ -58,9 +58,7 @@ PROMISES = {
         "s up to scale and offset",
         "Khemakhem et al. 2020, theorem 2, without noise",
     ),
-    "slow_vae": Promise(
-        "pairs in time; independent Laplace steps, mostly small", "s up to sign", "Klindt et al. 2021, theorem 1"
-    ),
+    "slow_vae": Promise("pairs in time; independent Laplace steps, mostly small", "s up to sign", "Klindt et al. 2021"),
     "unconditional_likelihood": Promise("standard normal s", "nothing: a control", "Hyvärinen and Pajunen 1999"),
     "unconditional_vae": Promise("standard normal s", "nothing: a control", "Hyvärinen and Pajunen 1999"),
 }

@@ -69,7 +69,7 @@ def emissions(options: Options) -> tuple[Float[np.ndarray, "k s"], Float[np.ndar
     """The means and variances of the states.
 
     Of the drawn means those whose nearest two are farthest apart; of the drawn variances those with which natural
-    parameters differ between states in the best conditioned way, on which identifiability rests (theorem 1).
+    parameters differ between states in the best conditioned way, on which identifiability rests.
     """
     shape = options.num_states, options.num_sources
     draws = {name: rng.generator(options.seed, NAME, name) for name in ("means", "variances")}

@@ -37,7 +37,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
 
     Assumes x = f(s), f invertible, s independent given u, and each s_i Gaussian given u, of a mean and a variance
     that change such that 2d contrasts between values of u are linearly independent: 2d + 1 values or more. Identifies s
-    up to order and a function of each component (theorem 1; theorem 3 for exponential families); the target is s.
+    up to order and a function of each component; the target is s.
 
     Scores of the training: "loss", lower is better, by which restarts are compared, and "accuracy", chance being ½. The
     authors published no code. ValueError for fewer segments than 2d + 1, and for more codes than an input has numbers.

@@ -43,8 +43,8 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     A and π follow their gradients too, in place of closed forms of a small batch.
 
     Assumes no noise, as many observed as sources, and sources that are independent and Gaussian given the state, of
-    means and variances that differ between 2 D + 1 states or more. Identifies sources up to order, scale and offset
-    (theorem 1); the target is s.
+    means and variances that differ between 2 D + 1 states or more. Identifies sources up to order, scale and offset;
+    the target is s.
 
     Scores of the training: "loss", by which restarts are compared, and "log_likelihood". Of a data set that knows its
     segments also "state_accuracy", of the most likely path with states matched one to one, and that of "chance", to

@@ -43,8 +43,8 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
 
     Assumes that p(x | u) is such an energy and that 2 d contrasts of (g, h) between values of u are linearly
     independent: 2 d + 1 segments or more. Sources need not be independent. Identifies f up to order, offset and scale
-    (theorem 2, with squares), of Gaussian sources given u the sources. The target is s. With more numbers
-    than sources it was not found to work.
+    (with squares of features), of Gaussian sources given u the sources. The target is s. With more numbers than sources
+    it was not found to work.
 
     Score of the training: "loss", by which restarts are compared. ValueError for fewer segments than 2 d + 1, and for
     more codes than an input has numbers.

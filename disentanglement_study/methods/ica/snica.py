@@ -66,9 +66,10 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     series of its own that begins with two points of N(0, 1). The state of the dynamics is (s(t), s(t-1)) exactly, where
     the authors have two free numbers with noise, and score the expectation of s given the past.
 
-    Assumes independent sources, each of which depends on its past and on hidden states that others do not share; the
-    noise may have any distribution that is known; of as many numbers as sources or more. Identifies sources up to
-    order, scale and offset (theorems 1 and 2); the target is s.
+    Assumes independent sources, each of which depends on its past and on hidden states that others do not share, and x
+    of as many numbers as sources or more, with Gaussian noise; in theory noise may have an unknown distribution
+    (theorem 1). Identifies sources up to order and a function of each (theorem 2); the target is s. Codes are of x(t)
+    alone, so that noise limits them: true ones have an MCC of 0.987 on `switching_sources`, mixed linearly.
 
     Scores of the training: "loss", by which restarts are compared, with ν = 1; "reconstruction_loss" and "kl_loss", for
     a point. ValueError for images, for windows of under 3 points, and for more codes than an input has numbers.
