@@ -39,18 +39,19 @@ def estimate(runs: Iterable[Run], study: Study, data_dir: Path | None = None) ->
     for (data_set, method, settings), count in counts.items():
         own = study.of(json.loads(settings))
         facts = data.facts(data_set, data_dir, own.options.get(data_set))
-        # What it costs depends on the images, not on which data set they are of.
-        group = method, settings, facts.input_shape
+        inputs = methods.inputs_of(facts.input_shape, facts.factor_sizes, own.nets.image_size, facts.auxiliary)
+        # What it costs depends on the inputs, not on which data set they are of, or how that was drawn.
+        of_model = {name: value for name, value in json.loads(settings).items() if name.partition(".")[0] != data_set}
+        group = method, json.dumps(of_model), str(checks.needed(methods.METHODS[method], inputs))
         if group not in known:
-            known[group] = _of_one(method, own, facts)
+            known[group] = _of_one(method, own, inputs)
         updates, parameters, gflop = known[group]
         rows.append((data_set, method, settings, count, updates, parameters, gflop, gflop * updates * count / 1e6))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _of_one(name: str, study: Study, facts: data.Facts) -> tuple[int, int, float]:
+def _of_one(name: str, study: Study, inputs: Inputs) -> tuple[int, int, float]:
     """Updates, parameters and GFLOP an update of one model."""
-    inputs = methods.inputs_of(facts.input_shape, facts.factor_sizes, study.nets.image_size, facts.auxiliary)
     learner = methods.build(name, inputs, study)
     parameters = sum(math.prod(shape) for shape in checks.parameter_shapes(learner).values())
     if not isinstance(learner.learn, Steps):
