@@ -7,6 +7,7 @@ An image is uint8 in 0..255 where it is stored and float32 in [0, 1] where a net
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -154,13 +155,15 @@ class Objective(NamedTuple):
     `loss(nets, params, batch [B,H,W,C], rng, hyper) -> (loss, aux)`, written for one model. `hyper` maps each name in
     `hyper` below, and "step", to a traced scalar; the first name is the strength that studies sweep. A dict gives the
     range of each, {name: Annotated[float, Ge(0)]}, as in `config.declared`. `trains` names the parameter groups;
-    `adversary` is the one of them, if any, that plays against the others and has an optimiser of its own.
+    `adversary` is the one of them, if any, that plays against the others and has an optimiser of its own. `usual` has a
+    value of each hyperparameter, for who gives none.
     """
 
     loss: Callable[..., Any]
     hyper: tuple[str, ...] | dict[str, Any] = ()
     trains: tuple[str, ...] = ("encoder", "decoder")
     adversary: str | None = None
+    usual: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

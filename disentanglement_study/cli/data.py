@@ -186,4 +186,4 @@ def add_to(commands: options.Commands) -> None:
     made = command(show)
     made.add_argument("name", metavar="NAME", help="of a data set (see: data list)")
     made.add_argument("--output", metavar="FILE", type=Path, help="default: NAME.png")
-    made.add_argument("--seed", type=int, default=0, help="of the image that the rows start from (default 0)")
+    options.seed(made, "of the image that the rows start from")

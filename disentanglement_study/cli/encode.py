@@ -2,6 +2,9 @@
 
 import argparse
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge
 
 from disentanglement_study.cli import options
 from disentanglement_study.runtime.terminal import OUT
@@ -39,6 +42,7 @@ def add_to(commands: options.Commands) -> None:
     command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="of a run that is done, or how it begins")
     options.where(command)
     command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/codes")
-    command.add_argument("--points", metavar="N", type=int, help="as many points, drawn at random (default: all)")
-    command.add_argument("--seed", type=int, default=0, help="of the points that are drawn (default 0)")
+    number = options.whole(Annotated[int, Ge(1)])
+    command.add_argument("--points", metavar="N", type=number, help="as many points, drawn at random (default: all)")
+    options.seed(command, "of the points that are drawn")
     options.data_dir(command)

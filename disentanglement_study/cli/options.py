@@ -3,6 +3,10 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from disentanglement_study.config.declared import check, words
+from disentanglement_study.config.sections import Seed
 
 Commands = argparse._SubParsersAction
 EXIT_CODES = """\
@@ -54,6 +58,23 @@ def sweep_options(command: argparse.ArgumentParser) -> None:
 
 def where(command: argparse.ArgumentParser) -> None:
     command.add_argument("--where", metavar="EXPRESSION", help='only these runs, such as "seed < 5 and strength > 1"')
+
+
+def whole(declared: Any) -> Callable[[str], int]:
+    """What reads the number of an option, in the range of this annotation; argparse names the option in the error."""
+
+    def read(text: str) -> int:
+        try:
+            return check("", int(text), declared)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text[:50]}: expected {words(declared)}") from None
+
+    return read
+
+
+def seed(command: argparse._ActionsContainer, of: str, default: int | None = 0) -> None:
+    """The option --seed; `of` says of what. Without a default of its own that of a study counts, 0 too."""
+    command.add_argument("--seed", metavar="N", type=whole(Seed), default=default, help=f"{of} (default 0)")
 
 
 def executor_options(command: argparse.ArgumentParser) -> None:

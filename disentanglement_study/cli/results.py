@@ -84,9 +84,9 @@ def add_to(commands: options.Commands) -> None:
     of_file = command.add_argument_group(
         "for an npz file: codes [N, D] of floats, and factors [N, F] of integers (most metrics), real numbers, or none"
     )
-    of_file.add_argument("--num-train", type=int, help="points to train and estimate on (default 10000)")
-    of_file.add_argument("--num-test", type=int, help="points to test on (default 5000)")
-    of_file.add_argument("--seed", type=int, help="of the metrics' draws (default 0)")
+    of_file.add_argument("--num-train", metavar="N", type=int, help="points to train and estimate on (default 10000)")
+    of_file.add_argument("--num-test", metavar="N", type=int, help="points to test on (default 5000)")
+    options.seed(of_file, "of the metrics' draws", None)
     of_file.add_argument("--protocol", choices=("dlib", "paper"), help="dlib: what was published (default)")
     of_file.add_argument(
         "--option", metavar="METRIC.NAME=VALUE", action="append", help="such as dci.num_stages=50 (may be repeated)"

@@ -49,5 +49,5 @@ def add_to(commands: options.Commands) -> None:
     command.add_argument("run_id", metavar="RUN_ID", help="of a run that is done, or how it begins")
     command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/traversals/RUN_ID")
     command.add_argument("--family", metavar="NAME", default="all", help="of ranges of the animations (default: all)")
-    command.add_argument("--seed", type=int, default=0, help="of the images and samples that are drawn (default 0)")
+    options.seed(command, "of the images and samples that are drawn")
     options.data_dir(command)

@@ -40,5 +40,5 @@ def add_to(commands: options.Commands) -> None:
     command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="of a run that is done, or how it begins")
     options.where(command)
     command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/unmixing")
-    command.add_argument("--seed", type=int, default=0, help="of the points that are drawn (default 0)")
+    options.seed(command, "of the points that are drawn")
     options.data_dir(command)

@@ -155,22 +155,30 @@ def _ends(limit: Any) -> dict[str, Any]:
 
 
 def words(declared: Any) -> str:
-    """An annotation as an error shows it: "int (1 or more, at most 10)", "list of str"."""
+    """An annotation as an error shows it: "int (1 or more, at most 10)", "a list of names"."""
     origin, arguments = typing.get_origin(declared), typing.get_args(declared)
     if origin is typing.Annotated:
         said = [_said(limit) for limit in _limits(declared)]
         return f"{words(arguments[0])} ({', '.join(said)})"
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(map(words, arguments))
+        return _either(map(words, arguments))
+    if origin is Literal:
+        return _either(map(repr, arguments))
     if origin is dict:
-        return f"dict of {words(arguments[1])} by {words(arguments[0])}"
+        inner = typing.get_origin(arguments[1]) or arguments[1]
+        return "a dictionary" + {dict: " of dictionaries", list: " of lists"}.get(inner, "")
     if origin is tuple and Ellipsis not in arguments:
         return f"[{', '.join(map(words, arguments))}]"
     if origin in (tuple, list, collections.abc.Sequence):
-        return f"list of {words(arguments[0])}"
-    if origin is Literal:
-        return " or ".join(map(repr, arguments))
-    return "None" if declared is type(None) else getattr(declared, "__name__", str(declared))
+        of = {str: " of names", Any: ""}.get(arguments[0], f" of {words(arguments[0])}")
+        return f"a list{of}"
+    plain = {type(None): "None", list: "a list", dict: "a dictionary", str: "a string"}
+    return plain.get(declared) or getattr(declared, "__name__", str(declared))
+
+
+def _either(alternatives: Iterable[str]) -> str:
+    *others, last = alternatives
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _said(limit: Any) -> str:

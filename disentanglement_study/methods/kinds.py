@@ -125,6 +125,7 @@ class Method(NamedTuple):
     build(inputs: Inputs, settings: Settings) -> Learner; ValueError, while a study is planned, for what cannot be.
     hyper: hyperparameters, which are traced: a population has many values of them in one program. The first is the
     strength that studies sweep. A dict gives their ranges, {name: Annotated[float, Ge(0)]}, as in `config.declared`.
+    usual: a value of each, which the error says to a sweep that gives none.
     options: a frozen dataclass of what is fixed when a program is compiled. needs: of a batch, names out of `NEEDS`;
     wants: out of `AUXILIARY`, which are in a batch if the data set has them, to compare with, never to learn from.
     draws: the names of the samplings that it can learn from; empty if it learns from any. uses: the sections, such as
@@ -143,3 +144,4 @@ class Method(NamedTuple):
     uses: tuple[str, ...] | None = None
     target: str = "sources"
     whiten: bool = False
+    usual: Mapping[str, float] = MappingProxyType({})

@@ -44,7 +44,8 @@ def vae(objective: Objective) -> Method:
             scores=scores,
         )
 
-    return Method(build, hyper=objective.hyper, uses=None if objective.adversary else WITHOUT_ADVERSARY)
+    uses = None if objective.adversary else WITHOUT_ADVERSARY
+    return Method(build, hyper=objective.hyper, uses=uses, usual=objective.usual)
 
 
 def build_nets(inputs: Inputs, net: NetConfig, form: str = "patches") -> tuple[Any, dict[str, Callable[..., Any]]]:

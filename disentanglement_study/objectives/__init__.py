@@ -18,16 +18,27 @@ Positive = Annotated[float, Gt(0)]
 
 OBJECTIVES: dict[str, Objective] = {
     "annealed_vae": Objective(
-        annealed_vae, hyper={"c_max": NotNegative, "gamma": NotNegative, "iteration_threshold": Positive}
+        annealed_vae,
+        hyper={"c_max": NotNegative, "gamma": NotNegative, "iteration_threshold": Positive},
+        usual={"c_max": 25, "gamma": 1000, "iteration_threshold": 100_000},
     ),
-    "beta_tc_vae": Objective(beta_tc_vae, hyper={"beta": NotNegative}),
-    "beta_vae": Objective(beta_vae, hyper={"beta": NotNegative}),
-    "dip_vae_i": Objective(dip_vae_i, hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative}),
-    "dip_vae_ii": Objective(dip_vae_ii, hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative}),
+    "beta_tc_vae": Objective(beta_tc_vae, hyper={"beta": NotNegative}, usual={"beta": 4}),
+    "beta_vae": Objective(beta_vae, hyper={"beta": NotNegative}, usual={"beta": 4}),
+    "dip_vae_i": Objective(
+        dip_vae_i,
+        hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative},
+        usual={"lambda_od": 10, "lambda_d_factor": 10},
+    ),
+    "dip_vae_ii": Objective(
+        dip_vae_ii,
+        hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative},
+        usual={"lambda_od": 10, "lambda_d_factor": 1},
+    ),
     "factor_vae": Objective(
         factor_vae,
         hyper={"gamma": NotNegative},
         trains=("encoder", "decoder", "discriminator"),
         adversary="discriminator",
+        usual={"gamma": 10},
     ),
 }

@@ -11,7 +11,14 @@ from disentanglement_study.config import PARTS, SECTIONS, Study
 from disentanglement_study.config.declared import check
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS
-from disentanglement_study.study.components import KINDS, OF_RUNS, holder_of_runs, kind_of, method_options
+from disentanglement_study.study.components import (
+    KINDS,
+    OF_RUNS,
+    holder_of_runs,
+    kind_of,
+    method_options,
+    without_options,
+)
 
 Values = dict[str, list[Any]]  # of each axis
 
@@ -22,7 +29,10 @@ def strengths(method: str, given: Mapping[str, Any]) -> Values:
     declared = METHODS[method].hyper
     missing = [name for name in declared if name not in given]
     if missing:
-        raise ValueError(f"{method}: the sweep gives no value for {', '.join(missing)}")
+        usual = METHODS[method].usual
+        written = ", ".join(f"{method}.{name} = {usual[name]}" for name in missing if name in usual)
+        hint = f" (such as {written})" if written else ""
+        raise ValueError(f"{method}: the sweep gives no value for {', '.join(missing)}{hint}")
     axes = {}
     for name in declared:
         values = _listed(f"{method}.{name}", given[name], f": the sweep has no runs of {method}")
@@ -52,8 +62,10 @@ def settings(method: str, given: Mapping[str, Any], study: Study) -> Values:
 def of_data_set(name: str, study: Study) -> Values:
     """The values of a data set's options: those given beside its name, and those of `sweep.axes`."""
     given = study.sweep.data_sets[name] if isinstance(study.sweep.data_sets, dict) else {}
-    declared = _declared(name) if name in data.COMPUTED else {}  # a set of one's own may have any name
+    declared = _declared(name) if name in data.COMPUTED else {}
     for option in given:
+        if not declared:
+            raise without_options(name, option)
         if option not in declared:
             raise unknown(f"option of data set {name!r}", option, declared)
     if not declared:
@@ -159,6 +171,8 @@ def _split(axis: str, study: Study) -> tuple[str, str]:
             f"sweep.axes: {axis!r} does not enter a run: an axis is a setting of {' or '.join(OF_RUNS)}, "
             "or an option of a method, data set, net or sampling"
         )
+    if dot and section in study.sweep.data_sets and section not in data.COMPUTED:
+        raise ValueError(f"sweep.axes: {without_options(section, name)}")
     kind = kind_of(section)
     if section in METHODS and name in METHODS[section].hyper:
         raise ValueError(f"sweep.axes: {axis!r} is a hyperparameter: give its values as {axis} = [1, 2]")

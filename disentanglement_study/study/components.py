@@ -8,7 +8,7 @@ holds, a component over its one option; and a scope wins over none.
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -131,6 +131,11 @@ def check_data_set_name(name: str) -> None:
         raise ValueError(f"data set {name!r}: there is a {what} of this name; choose another (`data add --name`)")
 
 
+def without_options(data_set: str, option: str) -> ValueError:
+    """The error for an option of a data set that has none: of images, or of the user's own."""
+    return ValueError(f"data set {data_set!r} has no options: leave out {data_set}.{option}")
+
+
 def holder_of_runs(name: str) -> str | None:
     """The setting of a run that holds the options of a net or sampling, such as "nets.encoder_options"; else None."""
     kind = kind_of(name)
@@ -141,8 +146,10 @@ def lower(bindings: Iterable[Binding]) -> list[Binding]:
     """Bindings of sections alone that say what these say: the last of each setting, in order, without macros."""
     settings: dict[tuple[str, str], Binding] = {}  # by the method that is the scope, if any, and the whole name
     options: dict[tuple[str, str], dict[str, dict[str, Binding]]] = {}  # by the method and the holder
+    bindings = list(bindings)
+    named = _named(bindings)
     for binding in bindings:
-        _check(binding)
+        _check(binding, named)
         method = binding.scope if binding.scope in METHODS else ""
         if binding.section in SECTIONS:
             setting = f"{binding.section}.{binding.field}"
@@ -247,11 +254,23 @@ def _holders(binding: Binding) -> list[str]:
     return [holder for holder in holders if binding.scope in ("", holder.partition(".")[0])]
 
 
-def _check(binding: Binding) -> None:
-    """ValueError, in one line with the place, for what does not exist, and for a value that is not as declared."""
+def _named(bindings: Iterable[Binding]) -> set[str]:
+    """The data sets that there are beside those with options, the user's own as far as the sweep names them."""
+    given = [binding.value for binding in bindings if (binding.section, binding.field) == ("sweep", "data_sets")]
+    own = (name for names in given if isinstance(names, list | tuple | dict) for name in names)
+    return {*data.CATALOGUE, *(name for name in own if isinstance(name, str))}
+
+
+def _check(binding: Binding, named: Collection[str] = ()) -> None:
+    """ValueError, in one line with the place, for what does not exist, and for a value that is not as declared.
+
+    named: data sets, of which a setting is an option that they have not.
+    """
     place, scope, section, field, value = binding
     kind = kind_of(section)
     if kind is None and section not in SECTIONS:
+        if section in named:
+            raise ValueError(f"{place}: {without_options(section, field)}")
         names = [*SECTIONS, *(name for kind in KINDS for name in kind.names())]
         raise ValueError(f"{place}: {unknown('section or component', section, names)}")
     if scope:

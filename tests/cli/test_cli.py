@@ -360,3 +360,15 @@ def test_the_help_of_figures_names_every_paper(capsys):
         cli.main(["figures", "--help"])
     printed = capsys.readouterr().out
     assert all(paper in printed for paper in figures.PAPERS)
+
+
+@pytest.mark.parametrize("seed", ["-1", "2147483648", "x", "1.5"])
+@pytest.mark.parametrize(
+    "command", ["unmix DIR", "traverse DIR 3f", "encode DIR", "evaluate FILE", "data show dsprites"]
+)
+def test_a_seed_that_is_none_is_named_with_the_range(command, seed, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*command.split(), "--seed", seed])
+    assert stop.value.code == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.endswith(f"argument --seed: {seed}: expected int (0 or more, at most 2147483647)")

@@ -61,7 +61,7 @@ def test_bundled_sweeps_are_found_by_name_from_any_folder(sweep, tmp_path, monke
         ("sweep.protocol = 'papre'", "sweep.protocol = 'papre': expected 'dlib' or 'paper'"),
         ("sweep.seeds = 'a'", "sweep.seeds = 'a': expected"),
         ("sweep.methods = ['beta_vae']", "sweep.methods = "),
-        ("sweep.data_sets = 'dsprites'", "sweep.data_sets = 'dsprites': expected list of str"),
+        ("sweep.data_sets = 'dsprites'", "sweep.data_sets = 'dsprites': expected a list of names"),
         ("evaluate.representations = ['median']", "evaluate.representations = ['median']"),
         ("train.steps = (3", "bad.gin: not gin: EOF in multi-line statement, in line {last}: 'train.steps = (3'"),
         ("train.learning_rate = nan", "bad.gin: not gin: no value: 'nan', in line {last}"),

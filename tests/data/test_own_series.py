@@ -266,3 +266,13 @@ def test_a_name_that_gin_has_for_something_else_is_refused(tmp_path, capsys, nam
     own.add_series(name, X, root=tmp_path)  # in Python, where nothing of gin is known
     with pytest.raises(ValueError, match=f"there is a {what} of this name"):
         plan.expand(components.load(SWEEP.format(name=name, metrics=["unsupervised"])), tmp_path)
+
+
+@pytest.mark.parametrize("file", ["mine.npy", "mine.csv"])
+def test_another_kind_of_file_is_told_what_is_read(tmp_path, capsys, file):
+    (tmp_path / file).write_text("1,2")
+    assert cli.main(["data", "add", str(tmp_path / file), "--data-dir", str(tmp_path / "sets")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert (
+        "it is not an npz file; np.savez(FILE, images=..., factors=...) or, of a series, np.savez(FILE, x=...)" in line
+    )

@@ -11,10 +11,11 @@ import pytest
 from chosen import slow
 
 from disentanglement_study import config, methods
+from disentanglement_study.config.declared import check
 from disentanglement_study.data.series.binning import bins
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import Steps
-from disentanglement_study.study import cost, loading
+from disentanglement_study.study import axes, cost, loading
 from disentanglement_study.training.encode import AFTER, encode
 from disentanglement_study.training.inputs import Batches
 from disentanglement_study.training.learn import learn
@@ -229,3 +230,18 @@ def test_what_it_costs_is_known_while_planning(name):
         learner = methods.build(name, inputs_of(SETS[world]()), study)
         if isinstance(learner.learn, Steps):
             assert cost.flops_per_step(METHODS[name], learner, inputs_of(SETS[world]()), study.train) > 0
+
+
+def test_each_of_our_methods_says_a_usual_value_of_each_hyperparameter():
+    for name, method in METHODS.items():
+        assert {*method.usual} == {*method.hyper}
+        for hyper, value in method.usual.items():
+            assert check(hyper, value, method.hyper[hyper]) == value
+        if method.hyper:
+            first, *_ = method.hyper
+            rest = {one: 1 for one in method.hyper if one != first}
+            message = (
+                rf"^{name}: the sweep gives no value for {first} \(such as {name}.{first} = {method.usual[first]}\)$"
+            )
+            with pytest.raises(ValueError, match=message):
+                axes.strengths(name, rest)

@@ -116,3 +116,10 @@ def test_a_model_that_diverged_is_named(own_series, monkeypatch):
     monkeypatch.setattr(trained, "models", diverged)
     with pytest.raises(ValueError, match="its codes are not finite"):
         list(encode(own_series / "study", data_dir=own_series / "data"))
+
+
+def test_the_number_of_points_is_one_or_more(own_series, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["encode", str(own_series / "study"), "--points", "0"])
+    assert stopped.value.code == 2
+    assert "argument --points: 0: expected int (1 or more)" in capsys.readouterr().err

@@ -132,8 +132,10 @@ def test_numbers_of_points_that_make_no_sense_are_errors(file, capsys, option):
 
 
 def test_a_seed_that_is_none_is_an_error(file, capsys):
-    assert cli.main(["evaluate", str(file), "--metrics", "mig", "--seed", "-1"]) == 2
-    assert "seed = -1: expected int (0 or more" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["evaluate", str(file), "--metrics", "mig", "--seed", "-1"])
+    assert stop.value.code == 2
+    assert "--seed: -1: expected int (0 or more" in capsys.readouterr().err
 
 
 def test_the_default_metrics_are_those_of_the_study_of_2019():

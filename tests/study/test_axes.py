@@ -178,7 +178,8 @@ def test_an_odd_number_of_points_cannot_be_cut_into_pairs(name):
 def test_points_that_are_learnt_from_at_once_may_not_fill_windows(name):
     text = f"sweep.data_sets = ['iid_sources']\nsweep.methods = ['{name}']\nnets.num_latents = 5\n"
     windows = "evaluate.metrics = ['mcc']\ntrain.sampling = 'windows'\ntrain.batch_size = 96\nwindows.length = "
-    with pytest.raises(ValueError, match=f"^method '{name}': 10000 points cannot be cut into windows of 48 .windows.length.: give"):
+    message = rf"^method '{name}': 10000 points cannot be cut into windows of 48 \(windows.length\): give"
+    with pytest.raises(ValueError, match=message):
         expand(text + windows + "48")
     assert len(expand(text + windows + "16")) == 2
 

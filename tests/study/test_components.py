@@ -107,7 +107,8 @@ def test_a_list_of_methods_keeps_their_options_and_a_dictionary_replaces_them():
     assert load("", "sweep.objectives = ['beta_vae']").sweep.methods == {"beta_vae": {"beta": [1, 4]}}
     assert load("", "sweep.methods = {'beta_vae': {'beta': 3}}").sweep.methods == {"beta_vae": {"beta": 3}}
     assert load("", "sweep.methods = {'beta_vae': {}}", "beta_vae.beta = 2").sweep.methods == {"beta_vae": {"beta": 2}}
-    with pytest.raises(ValueError, match=r"^beta_vae: the sweep gives no value for beta$"):
+    message = r"^beta_vae: the sweep gives no value for beta \(such as beta_vae.beta = 4\)$"
+    with pytest.raises(ValueError, match=message):
         plan.expand(load("", "sweep.methods = {'beta_vae': {}}"))
 
 
@@ -215,7 +216,7 @@ def test_an_axis_over_an_option_of_a_component_gives_the_ids_of_the_study_with_i
         ("sweep.own = {'pca': {'nets.num_latent': 3}}", "pca/nets.num_latent: unknown setting of runs"),
         ("sweep.own = 3", "sweep.own = 3: expected"),
         ("sweep.own = 3\npca/nets.num_latents = 3", "sweep.own = 3: expected"),
-        ("nets.encoder_options = 3\nmlp_encoder.widths = [3]", "nets.encoder_options = 3: expected dict"),
+        ("nets.encoder_options = 3\nmlp_encoder.widths = [3]", "nets.encoder_options = 3: expected a dictionary"),
         ("sweep.axes = {'mlp_encoder.width': [[3]]}", "unknown axis 'mlp_encoder.width': did you mean 'mlp_encoder.wi"),
         ("sweep.axes = {'mlp_encoder.widths': [3]}", "sweep.axes: mlp_encoder.widths = 3: expected"),
         ("sweep.axes = {'mig.num_bins': [3, 4]}", "sweep.axes: 'mig.num_bins' does not enter a run"),
@@ -257,3 +258,13 @@ def test_points_of_one_metric_are_its_own():
     assert plan.expand(load(LINEAR + rows + "\nmcc.num_test = 100"))
     with pytest.raises(ValueError, match=r"^evaluate\.num_train \+ mcc\.num_test = 1001: expected at most 1000"):
         plan.expand(load(LINEAR + rows + "\nmcc.num_test = 101"))
+
+
+@pytest.mark.parametrize("data_set", ["dsprites", "lin"])
+@pytest.mark.parametrize(
+    "text", ["{0}.seed = 3", "sweep.data_sets = {{'{0}': {{'seed': 3}}}}", "sweep.axes = {{'{0}.seed': [1]}}"]
+)
+def test_a_data_set_without_options_says_so(data_set, text):
+    """Whether it is of the package or of the user, whom the sweep names alone."""
+    with pytest.raises(ValueError, match=f"data set '{data_set}' has no options: leave out {data_set}.seed$"):
+        plan.expand(load(f"sweep.data_sets = ['{data_set}']", text.format(data_set)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from disentanglement_study import methods
 from disentanglement_study.config import identity
 from disentanglement_study.study import components, plan
 from disentanglement_study.study.locatello2019 import DATA_SETS
@@ -59,7 +60,7 @@ def with_a_new_field(section, value):
 
 def test_a_field_that_is_added_later_enters_an_id_only_where_it_differs_from_its_default(study_2019, monkeypatch):
     study, runs = study_2019
-    monkeypatch.setattr(plan.methods, "check", lambda *arguments: True)  # ids do not depend on it, and it takes seconds
+    monkeypatch.setattr(methods, "check", lambda *arguments: True)  # ids do not depend on it, and it takes seconds
     for name in ("nets", "train"):
         section = getattr(study, name)
         assert digest(plan.expand(dataclasses.replace(study, **{name: with_a_new_field(section, 3)}))) == STUDY_2019

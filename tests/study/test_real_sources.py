@@ -169,7 +169,7 @@ def test_a_method_that_needs_segments_gets_them(monkeypatch, tmp_path):
         ("sweep.axes = {'segment_sources.num_layers': [1, 1]}", "num_layers names 1 twice"),
         ("sweep.data_sets = {'segment_sources': {'layers': 1}}\nsweep.axes = {}", "unknown option of data set"),
         ("sweep.data_sets = {'segment_sources': {'num_layers': []}}\nsweep.axes = {}", "num_layers is an empty list"),
-        ("sweep.data_sets = {'dsprites': {'num_layers': 1}}\nsweep.axes = {}", "unknown option of data set 'dsprites'"),
+        ("sweep.data_sets = {'dsprites': {'num_layers': 1}}\nsweep.axes = {}", "data set 'dsprites' has no options"),
         ("sweep.data_sets = ['dsprites']\nsweep.axes = {}\nevaluate.representations = ['abs']", "'abs' is of real"),
         ("evaluate.representations = ['absolute']", "evaluate.representations = ['absolute']"),
         ("train.sampling = 'transitions'", "'transitions' draws pairs: it needs a grid"),
@@ -231,3 +231,25 @@ pca.num_points = 500
     assert len(plan.expand(components.load(text + where))) == 3
     with pytest.raises(ValueError, match=r"\(data set 'iid_sources'\)$"):
         plan.expand(components.load(text.replace("'segment_sources', ", "")))
+    # Of other settings that do not fit, and of a method that none fits, no pair is to be left out.
+    for wrong in ("nets.num_latents = 30", "sweep.data_sets = ['fourier_sources', 'iid_sources']"):
+        with pytest.raises(ValueError, match=r"^method 'tcl': .*\(data set '\w+'\)$"):
+            plan.expand(components.load(text + wrong))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            "windows.length = 6000\nhidden_markov/train.batch_size = 6000",
+            "windows.length = 6000: expected at most 3000",
+        ),
+        ("windows.length = 7", "a batch of 64 points cannot be cut into windows of 7 (windows.length)"),
+    ],
+)
+def test_windows_that_do_not_fit_name_the_method_and_the_setting(settings, message):
+    text = f"hidden_markov/train.sampling = 'windows'\n{settings}\nsweep.axes = {{}}\n"
+    with pytest.raises(ValueError, match=r"^method 'hidden_markov': ") as error:
+        expand(text + "sweep.methods = ['pca', 'hidden_markov']")
+    assert message in str(error.value)
+    assert str(error.value).endswith("(data set 'segment_sources')")

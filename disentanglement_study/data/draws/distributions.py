@@ -9,6 +9,7 @@ All raise ValueError for a factor that does not exist or is named twice and a va
 other options may be is declared (see `declared`) and checked in `sampling`.
 """
 
+import math
 from collections.abc import Callable, Collection
 from typing import Annotated
 
@@ -27,6 +28,7 @@ Names = tuple[str, ...]
 Sigma = Annotated[float, Gt(0)]  # large: independent
 Share = Annotated[float, Interval(gt=0, lt=1)]
 Seed = Annotated[int, Ge(0)]
+LARGEST_SPLIT = 2**26  # points of a grid, all of which are permuted: half a GB
 Part = Annotated[str, OneOf(lambda: ("train", "test"))]
 
 
@@ -138,7 +140,12 @@ def random_split(
 
     Images at the same point are on the same side.
     """
-    number = int(np.prod(sizes))
+    number = math.prod(sizes)
+    if number > LARGEST_SPLIT:
+        raise ValueError(
+            f"sampling 'random_split' splits the grid of factors, or bins of sources, which has {number:,} points: "
+            f"expected at most {LARGEST_SPLIT:,}"
+        )
     held = rng.generator(seed, "sampling", "random_split").permutation(number) < round(share * number)
     return _part(held[np.ravel_multi_index(tuple(factors.T), sizes)], part)
 

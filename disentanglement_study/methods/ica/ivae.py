@@ -148,6 +148,7 @@ HYPER = {
     name: Annotated[float, Ge(0)]
     for name in ("reconstruction", "mutual_information", "total_correlation", "dimension_wise_kl")
 }
+USUAL = dict.fromkeys(HYPER, 1)  # the negative ELBO
 USES = ("nets.num_latents", "train")
-IVAE = Method(build, HYPER, ConditionalOptions, needs=frozenset({"u"}), uses=USES)
-UNCONDITIONAL_VAE = Method(build_unconditional, HYPER, Options, uses=USES)
+IVAE = Method(build, HYPER, ConditionalOptions, needs=frozenset({"u"}), uses=USES, usual=USUAL)
+UNCONDITIONAL_VAE = Method(build_unconditional, HYPER, Options, uses=USES, usual=USUAL)

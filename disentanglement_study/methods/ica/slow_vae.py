@@ -96,4 +96,5 @@ SLOW_VAE = Method(
     needs=frozenset({"pair"}),
     uses=WITHOUT_ADVERSARY,
     whiten=True,
+    usual={"gamma": 10, "beta": 1, "rate": 6},
 )

@@ -324,14 +324,14 @@ def test_transitions_of_dsprites_leave_the_shape_and_stay_near():
         ("held_out_combinations", {"held_out": [{"shape": ["heart"]}]}, "values are 0 to 2"),
         ("held_out_combinations", {"held_out": [{"shape": 1}]}, "expected a list"),
         ("held_out_combinations", {"held_out": [{}]}, "factor: list of values"),
-        ("held_out_combinations", {"held_out": {"shape": [1]}}, "expected list"),
+        ("held_out_combinations", {"held_out": {"shape": [1]}}, "expected a list"),
         ("held_out_combinations", {"held_out": [{"shape": [0, 1, 2]}]}, "leaves no image"),
         ("held_out_combinations", {"held_out": [], "part": "test"}, "leaves no image"),
         ("held_out_combinations", {"held_out": [], "part": "tset"}, "did you mean 'test'"),
         ("random_split", {"share": 1}, "expected float .above 0, below 1"),
         ("extrapolation", {"on": []}, "on is empty"),
         ("extrapolation", {"on": ["x", "x"]}, "named twice"),
-        ("extrapolation", {"on": "x"}, "expected list"),
+        ("extrapolation", {"on": "x"}, "expected a list"),
         ("extrapolation", {"on": ["x"], "share": -0.5}, "expected float .above 0, below 1"),
         ("composition", {"on": ["x"]}, "two factors or more"),
         ("differ_in_k", {"k": 4}, "differ in 1 to 3"),
@@ -405,3 +405,12 @@ def test_of_a_grid_too_large_to_be_listed_names_and_values_are_checked():
         check("correlated_pair", {"first": "row", "second": "colum", "sigma": 0.1}, names, sizes)
     with pytest.raises(ValueError, match="3000"):
         check("held_out_combinations", {"held_out": [{"row": [3000]}]}, names, sizes)
+
+
+@pytest.mark.parametrize("sizes", [(20,) * 10, (20,) * 20])
+def test_a_grid_that_is_too_large_to_be_split_is_refused_in_a_line(sizes):
+    names = tuple(f"source_{i}" for i in range(len(sizes)))
+    with pytest.raises(
+        ValueError, match=r"'random_split' splits the grid .* has [\d,]+ points: expected at most 67,108,"
+    ):
+        check("random_split", {}, names, sizes, num_points=600)
