@@ -4,9 +4,11 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 from report_study import make_study
 
 from disentanglement_study import cli, data, metrics
+from disentanglement_study.data import own
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.study import components, plan
 
@@ -43,10 +45,12 @@ def test_the_commands_of_the_readme_exist(tmp_path, monkeypatch):
             assert cli.study._sweep(parsed)[1], arguments
 
 
-def test_the_sweeps_of_the_readme_can_be_planned():
-    images, sources = re.findall(r"```\n(sweep\.data_sets.*?)```", README, flags=re.DOTALL)
+def test_the_sweeps_of_the_readme_can_be_planned(tmp_path):
+    images, own_series, sources = re.findall(r"```\n(sweep\.data_sets.*?)```", README, flags=re.DOTALL)
     assert len(plan.expand(components.load("quick", [images]))) == 2 * (3 * 2 * 2 + 2 * 2 + 1) * 5
     assert len(plan.expand(components.load(sources))) == 3 * 3 * 3 * 3
+    own.add_series("mine", np.random.default_rng(0).normal(size=(4000, 3)), root=tmp_path)
+    assert len(plan.expand(components.load(own_series), tmp_path)) == 3 * 3
 
 
 def test_the_data_of_the_readme_become_a_set_that_can_be_drawn_from(tmp_path, monkeypatch):

@@ -10,9 +10,10 @@ from disentanglement_study.cli import options
 from disentanglement_study.runtime.terminal import OUT
 
 DETAILS = """\
-written for each model: RUN_ID.npz, with codes [N, D] (posterior means), logvar [N, D] if there is a posterior, index
-[N], which image or point of the data set a row is, and, if the truth is known, factors [N, F] and factor_names.
-`disentanglement-study evaluate` reads such files.
+written for each model: RUN_ID.npz (another of this name is replaced), with codes [N, D] (posterior means), logvar
+[N, D] if there is a posterior, index [N], which image or point of the data set a row is, and, if the truth is known,
+factors [N, F] and factor_names. Of real-valued sources factors are what the method identifies, s, |s| or s^2: target
+says which. `disentanglement-study evaluate` reads such files; its points are others than those of the study.
 
 Without RUN_ID, of each method at each of its strengths the restart of the lowest training loss, on the first draw of
 the data.
@@ -31,8 +32,10 @@ def encode(arguments: argparse.Namespace) -> None:
 
     root = store.open(arguments.dir).root
     chosen = arguments.run_id, arguments.where
-    for path in encoding.encode(root, *chosen, arguments.output, arguments.points, arguments.seed, arguments.data_dir):
-        OUT.print(str(path), soft_wrap=True)
+    for run, path in encoding.encode(
+        root, *chosen, arguments.output, arguments.points, arguments.seed, arguments.data_dir
+    ):
+        OUT.print(f"{path}: {run}", soft_wrap=True)
 
 
 def add_to(commands: options.Commands) -> None:

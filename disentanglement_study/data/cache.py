@@ -25,6 +25,7 @@ from disentanglement_study.runtime.terminal import ERR
 
 VARIABLE = "DISENTANGLEMENT_STUDY_DATA"
 SETTLED = 2.0  # seconds: file systems keep times that are a little coarse
+AGAIN = "delete it, and it is made again (one's own: by `data add`)"
 
 
 def folder(root: Path | None = None) -> Path:
@@ -134,10 +135,10 @@ def read(
     sha256 = sha256 or about(name, root)["sha256"]
     found, expected = path.stat().st_size, int(np.prod(shape)) * np.dtype(dtype).itemsize
     if found != expected:
-        raise ValueError(f"{path} has {found:,} bytes, not {expected:,}: delete it, and it is made again")
+        raise ValueError(f"{path} has {found:,} bytes, not {expected:,}: {AGAIN}")
     array = np.memmap(path, dtype, "r", shape=shape).view(np.ndarray)
     if not _is_known(path, sha256) and not _has_digest(array, path, sha256):
-        raise ValueError(f"{path} is corrupt (its SHA-256 is not {sha256}): delete it, and it is made again")
+        raise ValueError(f"{path} is corrupt (its SHA-256 is not {sha256}): {AGAIN}")
     return array
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from disentanglement_study.pictures import chosen, trained
 from disentanglement_study.runtime import compilation, files
+from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import loading
-from disentanglement_study.types import DataSet
+from disentanglement_study.types import DataSet, Run
 
 
 def encode(
@@ -22,21 +23,22 @@ def encode(
     points: int | None = None,
     seed: int = 0,
     data_dir: Path | None = None,
-) -> Iterator[Path]:
-    """Writes `RUN_ID.npz` for each model into the folder `output` (default: `root`/codes), and yields its path then.
+) -> Iterator[tuple[Run, Path]]:
+    """Writes `RUN_ID.npz` for each model into the folder `output` (default: `root`/codes), and yields it then.
 
     Models are those of `chosen.run_ids`. Arrays: `codes` [N,D], the posterior means, float32; `logvar` [N,D] of a
-    posterior; `index` [N], the images or points of the data set, ascending; if the truth is known `factors` [N,F],
-    whole numbers, or the real-valued sources, and `factor_names` [F]. All points that
+    posterior; `index` [N], the images or points of the data set, ascending; if the truth is known `factors` [N,F] and
+    `factor_names` [F]. Factors are whole numbers; or real ones, what the method identifies of the sources, and `target`
+    says what that is, a name out of `TARGETS`. All points that
     `evaluate.sampling` has, or `points` of them, drawn with `seed`.
 
-    Raises ValueError as `chosen.run_ids` does, and for a model whose codes are not finite.
+    A file of this name is replaced. Raises ValueError as `chosen.run_ids` does, for more points than there are, and for
+    a model whose codes are not finite.
     """
     compilation.use_cache()
     store = Store(root)
     ids = chosen.run_ids(store, run_ids, where)
-    folder = output or files.folder(root / "codes")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = files.named(output) if output else files.folder(root / "codes")
     for job in finished_jobs(store):
         own = [run.run_id for run in job.runs if run.run_id in ids]
         if not own:
@@ -45,7 +47,9 @@ def encode(
         data_set = loading.load_data(job.data_set, study, store, data_dir)
         learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
         index = np.sort(trained.sample_index(data_set, study, points, seed))
-        truth = _truth(data_set, index)
+        if points and len(index) < points:
+            raise ValueError(f"{points} points: expected at most {len(index)}, those of {job.data_set}")
+        truth = _truth(data_set, index, job.method)
         for model in trained.models(store, job, own, learner, batches, study, index, seed):
             if not np.isfinite(model.mean).all():
                 raise ValueError(f"run {model.run.run_id} has diverged ({model.run}): its codes are not finite")
@@ -53,13 +57,15 @@ def encode(
             posterior = {} if model.logvar is None else {"logvar": model.logvar.astype(np.float32)}
             with files.replacing(path) as temporary, temporary.open("wb") as file:
                 np.savez(file, codes=model.mean.astype(np.float32), **posterior, index=index, **truth)
-            yield path
+            yield model.run, path
 
 
-def _truth(data_set: DataSet, index: np.ndarray) -> dict[str, Any]:
-    """What is known of the points, as `evaluate` reads it."""
-    if not data_set.factor_names:
+def _truth(data_set: DataSet, index: np.ndarray, method: str) -> dict[str, Any]:
+    """What the codes of a method are held against at the points, as `evaluate` reads it."""
+    truth = represent.truth(data_set, index, method, "mean")
+    if truth.factors is None:
         return {}
-    sources = data_set.truth(index)
-    factors = data_set.factors(index) if sources is None else sources
-    return {"factors": factors, "factor_names": np.array(data_set.factor_names)}
+    names = {"factor_names": np.array(data_set.factor_names)}
+    if truth.sources is None:
+        return {"factors": truth.factors, **names}
+    return {"factors": truth.sources.astype(np.float32), **names, "target": np.array(truth.target)}

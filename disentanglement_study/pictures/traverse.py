@@ -65,8 +65,7 @@ def traverse(
     if model.has_diverged:
         raise ValueError(f"run {run_id} has diverged ({model.run}): what it encodes and decodes is not finite")
     decode = trained.decoder(learner, study.resources.encode_batch)
-    folder = output or files.folder(files.folder(root / "traversals") / run_id)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = files.named(output) if output else files.folder(files.folder(root / "traversals") / run_id)
     written = [
         reconstructions(model, decode, trained.originals(batches, index[:SHOWN], seed), folder),
         *([] if model.logvar is None else [prior_samples(model, decode, seed, folder)]),

@@ -95,7 +95,7 @@ def unmix(
             f"{root} has no model of a data set with real-valued sources, so there is nothing to draw "
             "(`disentanglement-study encode` writes codes)"
         )
-    folder = output or files.folder(root / "unmixing")
+    folder = files.named(output) if output else files.folder(root / "unmixing")
     pictures = [
         (world, models[start : start + MOST_MODELS])
         for world, found in sorted(worlds.items())

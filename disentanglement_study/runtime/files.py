@@ -132,6 +132,15 @@ def folder(path: Path) -> Path:
     return path
 
 
+def named(path: Path) -> Path:
+    """The folder that a user names to write to, which is made if it is not there. ValueError if it cannot be one."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be a folder to write to: {error.strerror.lower()}") from error
+    return path
+
+
 def is_name(name: str) -> bool:
     """Whether this can be the name of a file in a folder, and of none outside it."""
     return isinstance(name, str) and re.fullmatch(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,199}", name) is not None

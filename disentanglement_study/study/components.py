@@ -127,8 +127,9 @@ def check_data_set_name(name: str) -> None:
     their options could not be told apart."""
     kind = kind_of(name)
     if name in SECTIONS or (kind and name not in data.COMPUTED):
-        what = "section of settings" if name in SECTIONS else kind.word
-        raise ValueError(f"data set {name!r}: there is a {what} of this name; choose another (`data add --name`)")
+        word = "section of settings" if name in SECTIONS else kind.word
+        what = f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+        raise ValueError(f"data set {name!r}: this is the name of {what} too; choose another (`data add --name`)")
 
 
 def without_options(data_set: str, option: str) -> ValueError:

@@ -5,11 +5,13 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pandas as pd
 
 from disentanglement_study import data
 from disentanglement_study.errors import clipped, one_line, unknown
 from disentanglement_study.methods import METHODS
+from disentanglement_study.study.components import kind_of
 
 # What a condition is made of: comparisons of columns, numbers, texts and lists. No calls, attributes or subscripts.
 ALLOWED = (
@@ -17,6 +19,7 @@ ALLOWED = (
     ast.BinOp, ast.BitAnd, ast.BitOr, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod,
     ast.Compare, ast.cmpop, ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple,
 )  # fmt: skip
+AXES = {"data set": "data_set", "method": "method"}  # the columns that name components of these kinds
 EQUALITIES = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 # What such a column could hold, whatever the sweep holds of it.
 REGISTERED = {"method": METHODS.keys, "objective": METHODS.keys, "data_set": data.names}
@@ -26,26 +29,41 @@ NEAR = 0.6  # two texts, from 0 to 1, as difflib compares them: "tlc" and "tcl" 
 def rows(table: pd.DataFrame, where: str, name: str = "--where") -> pd.DataFrame:
     """The rows of the table for which `where` holds, an expression in which names are columns.
 
-    A column whose name has a dot is written in backticks: "`train.steps` > 1000". `name` is that of the setting. Raises
-    ValueError, in one line, for a column that is not there (with the nearest), for a text that no row has and that is
-    nearly one that a row could have, and for anything but comparisons and arithmetic.
+    A column whose name has a dot is written in backticks: "`train.steps` > 1000". An option of a data set or method
+    that the table has not is a column without values: no comparison with it holds. `name` is that of the setting.
+    Raises ValueError, in one line, for a column that is not there (with the nearest), for a text that no row has and
+    that is nearly one that a row could have, and for anything but comparisons and arithmetic.
     """
     where = " ".join(where.split())  # a sweep may have it in several lines
     quoted = re.findall(r"`([^`]*)`", where)
     stand_ins = {name: f"column_{i}_" for i, name in enumerate(dict.fromkeys(quoted))}
     plain = re.sub(r"`([^`]*)`", lambda found: stand_ins[found[1]], where).strip()
     known = {stand_in: name for name, stand_in in stand_ins.items()}
+    table_of = table.assign(**{column: np.nan for column in quoted if _is_elsewhere(column, table)})
     try:
-        tree = _check(plain, known, table.columns)
-        _check_texts(tree, known, table)
-        chosen = table.rename(columns=stand_ins).eval(plain, engine="python")
+        tree = _check(plain, known, table_of.columns)
+        _check_texts(tree, known, table_of)
+        chosen = table_of.rename(columns=stand_ins).eval(plain, engine="python")
     except Exception as error:  # pandas passes on whatever its parser and engine raise
-        raise ValueError(
-            f"{name} {where!r}: {one_line(error)} (columns: {', '.join(table.columns[1:8])}, ...)"
-        ) from error
+        there = "" if "there are" in str(error) else f" (columns: {', '.join(table.columns[1:8])}, ...)"
+        raise ValueError(f"{name} {where!r}: {one_line(error)}{there}") from error
     if not (isinstance(chosen, pd.Series) and pd.api.types.is_bool_dtype(chosen)):
         raise ValueError(f'{name} {where!r}: is no condition, such as "seed < 5 and strength > 1"')
     return table[chosen.fillna(False)]
+
+
+def _is_elsewhere(column: str, table: pd.DataFrame) -> bool:
+    """Whether this is an option of a data set or method that there is, and of which the table has no row."""
+    of, _, option = column.partition(".")
+    kind = kind_of(of)
+    return (
+        column not in table.columns
+        and kind is not None
+        and kind.word in AXES
+        and AXES[kind.word] in table.columns
+        and of not in set(table[AXES[kind.word]])
+        and option in kind.parameters(of)
+    )
 
 
 def _check(expression: str, known: dict[str, str], columns: Iterable[str]) -> ast.Expression:
@@ -72,10 +90,12 @@ def _check_texts(tree: ast.Expression, known: dict[str, str], table: pd.DataFram
     for column, text in _compared(tree, known):
         if column == "run_id":
             continue
+        if pd.api.types.is_numeric_dtype(table[column]) and table[column].notna().any():
+            raise ValueError(f"{column} is a number: compare it with numbers, not with the text {clipped(text)}")
         values = {value for value in table[column].unique() if isinstance(value, str)}
         if column in REGISTERED:
             values |= {*REGISTERED[column]()}
-        if text not in values and (near := difflib.get_close_matches(text, sorted(values), n=1, cutoff=NEAR)):
+        if text not in values and (near := difflib.get_close_matches(text.lower(), sorted(values), n=1, cutoff=NEAR)):
             raise ValueError(f"{column} is never {clipped(text)}: did you mean {near[0]!r}?")
 
 

@@ -27,6 +27,11 @@ def load_data(
     study: with the settings of these models. ValueError if it is another: see `check_data`. identities: as for
     `run_job`.
     """
+    if name not in data.names(data_dir):
+        raise ValueError(
+            f"{store.root} has models of {name!r}, and {data.cache.folder(data_dir)} no such data set: name the folder "
+            "that has it (--data-dir), or `data add` it again"
+        )
     loaded = data.load(name, data_dir, study.options.get(name))
     check_data(loaded.identity, store.root, store.manifests())
     if identities and identities[place(name, study)] != loaded.identity:

@@ -179,7 +179,7 @@ def test_a_damaged_file_or_description_is_named(tmp_path):
         ({"segment": 2 * SEGMENT}, "segment 1 has no row, though 4 has"),
         ({"source_names": ["left"]}, "source_names ['left']: expected 2 different names"),
         ({"source_names": ["left", "left"]}, "source_names ['left', 'left']: expected 2 different names"),
-        ({"sources": None}, "source_names ['left', 'right']: expected 0 different names, one for each"),
+        ({"sources": None}, "source_names: there are no sources to name"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_and_nothing_is_kept(tmp_path, changes, problem):
@@ -254,17 +254,17 @@ def test_what_a_series_without_a_truth_cannot_have_is_found_while_planning(tmp_p
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [("train", "section of settings"), ("pca", "method"), ("mcc", "metric"), ("windows", "sampling"),
-     ("discriminator", "discriminator")],
+    [("train", "a section of settings"), ("pca", "a method"), ("mcc", "a metric"), ("windows", "a sampling"),
+     ("mlp_encoder", "an encoder")],
 )  # fmt: skip
 def test_a_name_that_gin_has_for_something_else_is_refused(tmp_path, capsys, name, what):
     np.savez(tmp_path / f"{name}.npz", x=X)
     assert cli.main(["data", "add", str(tmp_path / f"{name}.npz"), "--data-dir", str(tmp_path / "sets")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"data set {name!r}: there is a {what} of this name; choose another (`data add --name`)" in line
+    assert f"data set {name!r}: this is the name of {what} too; choose another (`data add --name`)" in line
     assert not (tmp_path / "sets").exists()
     own.add_series(name, X, root=tmp_path)  # in Python, where nothing of gin is known
-    with pytest.raises(ValueError, match=f"there is a {what} of this name"):
+    with pytest.raises(ValueError, match=f"this is the name of {what} too"):
         plan.expand(components.load(SWEEP.format(name=name, metrics=["unsupervised"])), tmp_path)
 
 

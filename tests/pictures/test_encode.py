@@ -1,9 +1,12 @@
 """Codes as files: those that the study has scored, with the truth beside them, readable by `evaluate`."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from disentanglement_study import cli, store
+from disentanglement_study import cli, data, store
+from disentanglement_study.pictures import encode as encoding
 from disentanglement_study.pictures import trained
 from disentanglement_study.pictures.encode import encode
 from disentanglement_study.store.runs import finished_jobs
@@ -27,7 +30,8 @@ def first_run(root):
 def test_the_codes_are_those_that_were_scored(finished_study, dsprites_root, tmp_path):
     run_id = first_run(finished_study)
     index, mean, logvar = kept(finished_study, run_id)
-    (path,) = encode(finished_study, [run_id], output=tmp_path, data_dir=dsprites_root)
+    ((run, path),) = encode(finished_study, [run_id], output=tmp_path, data_dir=dsprites_root)
+    assert run.run_id == run_id
     arrays = np.load(path)
     rows = np.searchsorted(arrays["index"], index)
     np.testing.assert_array_equal(arrays["index"][rows], index)
@@ -41,7 +45,8 @@ def test_the_codes_are_those_that_were_scored(finished_study, dsprites_root, tmp
 def test_what_it_writes_is_what_evaluate_reads(finished_study, dsprites_root, tmp_path, capsys):
     command = ["encode", str(finished_study), first_run(finished_study)[:8], "--points", "2000"]
     assert cli.main([*command, "--output", str(tmp_path), "--data-dir", str(dsprites_root)]) == 0
-    path = capsys.readouterr().out.strip()
+    path, _, run = capsys.readouterr().out.strip().partition(": ")
+    assert run.startswith("dsprites ")
     assert len(np.load(path)["codes"]) == 2000
     assert cli.main(["evaluate", path, "--metrics", "mig,mcc"]) == 0
     assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} >= {"mig", "mcc"}
@@ -73,7 +78,7 @@ evaluate.num_test = 300
 def test_of_a_series_without_truth_there_are_the_codes_of_every_point(own_series, capsys):
     root = own_series / "study"
     assert cli.main(["encode", str(root), "--data-dir", str(own_series / "data")]) == 0
-    paths = capsys.readouterr().out.split()
+    paths = [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()]
     plan = store.open(root).plan
     assert {plan.set_index("run_id").loc[path.split("/")[-1][:-4], "method"] for path in paths} == {"fast_ica", "pca"}
     for path in paths:
@@ -84,12 +89,12 @@ def test_of_a_series_without_truth_there_are_the_codes_of_every_point(own_series
 
 
 def test_its_tables_say_how_training_went_and_there_is_nothing_to_draw(own_series, capsys):
-    root, data = own_series / "study", ["--data-dir", str(own_series / "data")]
+    root, place = own_series / "study", ["--data-dir", str(own_series / "data")]
     assert cli.main(["tables", str(root)]) == 0
     out = capsys.readouterr().out
     assert "What models say of their training: mine, n = 2 models a row" in out
     assert any(line.split() == ["FastICA", "Converged", "1", "[1,", "1]", "2"] for line in out.splitlines())
-    assert cli.main(["unmix", str(root), *data]) == 2
+    assert cli.main(["unmix", str(root), *place]) == 2
     assert "`disentanglement-study encode` writes codes" in capsys.readouterr().err
 
 
@@ -116,6 +121,30 @@ def test_a_model_that_diverged_is_named(own_series, monkeypatch):
     monkeypatch.setattr(trained, "models", diverged)
     with pytest.raises(ValueError, match="its codes are not finite"):
         list(encode(own_series / "study", data_dir=own_series / "data"))
+
+
+def test_real_factors_are_what_the_method_identifies():
+    sources = np.random.default_rng(0).laplace(size=(50, 2)).astype(np.float32)
+    computed = data.load("segment_sources", options={"num_sources": 2, "num_segments": 5, "segment_length": 10})
+    known = dataclasses.replace(computed, sources=sources)
+    of_tcl, of_pca = (encoding._truth(known, np.arange(20), method) for method in ("tcl", "pca"))
+    np.testing.assert_array_equal(of_tcl["factors"], np.abs(sources[:20]))
+    np.testing.assert_array_equal(of_pca["factors"], sources[:20])
+    assert (of_tcl["target"], of_pca["target"]) == ("abs", "sources")
+
+
+def test_more_points_than_there_are_and_a_file_as_folder_are_one_line(own_series, tmp_path, capsys):
+    given = ["encode", str(own_series / "study"), "--data-dir", str(own_series / "data")]
+    (tmp_path / "file").write_text("")
+    for arguments, message in (
+        (["--points", "901"], "901 points: expected at most 900, those of mine"),
+        (["--output", str(tmp_path / "file")], "file cannot be a folder to write to: file exists"),
+    ):
+        assert cli.main([*given, *arguments]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert message in line
+    assert cli.main(["encode", str(own_series / "study"), "--data-dir", str(tmp_path)]) == 2
+    assert f"has models of 'mine', and {tmp_path} no such data set" in capsys.readouterr().err
 
 
 def test_the_number_of_points_is_one_or_more(own_series, capsys):

@@ -39,6 +39,9 @@ TABLE = pd.DataFrame(
         ("data_set != 'own'", "abcd"),
         ("`mlp.activation` == 'tanh'", ""),
         ("run_id == 'ab'", ""),
+        # Options of what the table has not.
+        ("seed == 0 or `segment_sources.num_layers` > 1", "ac"),
+        ("(`segment_sources.distribution` == 'laplace') == (`tcl.num_layers` == 2) and seed == 1", "bd"),
         ("data_set < 'd'", "bd"),
     ],
 )
@@ -72,6 +75,10 @@ def test_rows_of_a_condition(where, chosen):
         ("seed == 0 or not 'car3d' != data_set", "data_set is never 'car3d': did you mean 'cars3d'?"),
         ("data_set not in ['dsprites', 'cars_3d']", "data_set is never 'cars_3d': did you mean 'cars3d'?"),
         ("method == 'tlc'", "method is never 'tlc': did you mean 'tcl'?"),
+        ("method == 'PCA'", "method is never 'PCA': did you mean 'pca'?"),
+        ("seed in ['0', 1]", "seed is a number: compare it with numbers, not with the text '0'"),
+        ("`segment_sources.layers` == 1", "unknown column 'segment_sources.layers'"),
+        ("`train.speed` == 1", "unknown column 'train.speed': did you mean 'train.steps'?"),
         ("`mlp.activation` in ('rellu',)", "mlp.activation is never 'rellu': did you mean 'relu'?"),
     ],
 )

@@ -178,7 +178,7 @@ def test_a_method_that_needs_segments_gets_them(monkeypatch, tmp_path):
          "'sigma': 0.2}", "unknown factor 'sourc_1': did you mean 'source_1'"),
         ("evaluate.sampling = 'held_out_combinations'\nevaluate.sampling_options = {'held_out': [{'source_1': [20]}]}",
          "source_1"),
-        ("evaluate.sampling = 'windows'", "'windows' draws neighbours: it has no weights"),
+        ("evaluate.sampling = 'windows'", "'windows' draws neighbours, to train on: expected one of iid"),
         ("evaluate.num_train = 2500", "= 3500: expected at most 3000, the points of segment_sources"),
         ("sweep.data_sets = {'segment_sources': {'num_segments': 1, 'segment_length': 9}}", "9 points in 20 bins"),
     ],

@@ -35,7 +35,7 @@ def distribution(name: str, options: dict, names: Names, sizes: Sizes, points: P
     """
     if name in PAIRS | SERIES:
         what = "pairs" if name in PAIRS else "neighbours"
-        raise ValueError(f"sampling {name!r} draws {what}: it has no weights (there are: {', '.join(DISTRIBUTIONS)})")
+        raise ValueError(f"sampling {name!r} draws {what}, to train on: expected one of {', '.join(DISTRIBUTIONS)}")
     weigh = _chosen(name, options)
     points = np.arange(np.prod(sizes)) if points is None else points
     factors = points if points.ndim == 2 else np.stack(np.unravel_index(points, sizes), axis=1)

@@ -33,7 +33,9 @@ def successive(key: Key[Array, ""], n: int, number: int, *, lag: Length = 1, eve
 def windows(key: Key[Array, ""], n: int, number: int, *, length: Length = WINDOW) -> Int[Array, " n"]:
     """Windows of `length` points that follow one another, each at a uniform place; one window after the other."""
     if n % length:
-        raise ValueError(f"a batch of {n} points cannot be cut into windows of {length} (windows.length)")
+        raise ValueError(
+            f"a batch of {n} points cannot be cut into windows of {length} (windows.length), expected a multiple"
+        )
     if number < length:
         raise ValueError(f"windows.length = {length}: expected at most {number}, the points of the series")
     starts = jax.random.randint(key, (n // length, 1), 0, number - length + 1)

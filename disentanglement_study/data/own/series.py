@@ -144,6 +144,8 @@ def _segment(given: np.ndarray, number: int) -> np.ndarray:
 def _names(given: Sequence[str] | np.ndarray | None, number: int) -> tuple[str, ...]:
     if given is None:
         return tuple(f"source_{i}" for i in range(number))
+    if not number:
+        raise ValueError("source_names: there are no sources to name, expected both or none of them")
     names = tuple(map(str, np.atleast_1d(np.asarray(given)).tolist()))
     if len(names) != number or len(set(names)) != number:
         raise ValueError(

@@ -50,7 +50,7 @@ def test_bad_input_is_found_while_planning(name, options, number, size, message)
 
 @pytest.mark.parametrize("name", SERIES)
 def test_neighbours_have_no_weights_and_need_a_series(name):
-    with pytest.raises(ValueError, match=f"'{name}' draws neighbours: it has no weights"):
+    with pytest.raises(ValueError, match=f"'{name}' draws neighbours, to train on: expected one of iid"):
         sampling.distribution(name, {}, ("a",), (5,))
     for points in (None, np.arange(5)):
         with pytest.raises(ValueError, match="it needs a series"):
