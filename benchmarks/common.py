@@ -3,12 +3,13 @@
 import argparse
 import contextlib
 import datetime
+import functools
 import itertools
 import json
 import platform
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,23 @@ INTERRUPTED = 130
 class Parser(argparse.ArgumentParser):
     def error(self, message: str):
         raise ValueError(f"{message} (--help shows what there is)")
+
+
+def command(work: Callable[[list[str] | None], None]) -> Callable[..., int]:
+    """The command that does this, given the arguments: its exit code. What is wrong is one line on stderr."""
+
+    @functools.wraps(work)
+    def main(argv: list[str] | None = None) -> int:
+        try:
+            work(argv)
+        except (ValueError, OSError, RuntimeError) as error:
+            ERR.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+            return 2
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        return 0
+
+    return main
 
 
 def known(kind: str, names: Iterable[str], registry: Iterable[str]) -> list[str]:

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import text_tables as tables
-from common import ERR, HERE, INTERRUPTED, OUT, Parser, commit, cpu_name, known, load, new_file, reason, save
+from common import ERR, HERE, OUT, Parser, command, commit, cpu_name, known, load, new_file, reason, save
 from text_tables import Section
 
 from disentanglement_study import data
@@ -221,7 +221,8 @@ def markdown(result: dict[str, Any]) -> str:
     return tables.markdown([caption(result)], sections(result))
 
 
-def main(argv: list[str] | None = None) -> int:
+@command
+def main(argv: list[str] | None = None) -> None:
     parser = Parser(description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", metavar="NAMES", help="separated by commas (default: all that are here)")
     parser.add_argument("--data-dir", metavar="DIR", type=Path, help="where data sets are kept (default: user cache)")
@@ -230,40 +231,33 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--output", metavar="FILE", type=Path, help="default: a new file in benchmarks/results")
     parser.add_argument("--markdown", metavar="FILE", type=Path, help="print a stored result and stop")
     parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
-    try:
-        options = parser.parse_args(argv)
-        if options.batches < 1:
-            raise ValueError(f"--batches {options.batches}: it has to be above 0")
-        if options.markdown:
-            print(markdown(load(options.markdown, "data")))
-            return 0
-        real = {name: Path(file) for name, _, file in (text.partition("=") for text in options.real)}
-        if options.one:
-            print(json.dumps(measure(options.one, options.data_dir, options.batches, real.get(options.one))))
-            return 0
-        everything = data.names(options.data_dir)
-        known("data set", real, everything)
-        rows = []
-        for name in known("data set", options.sets.split(",") if options.sets else everything, everything):
-            rows.append(in_process(name, options, real) if is_here(name, options.data_dir) else absent(name))
-            ERR.print(", ".join(filter(None, cells(rows[-1]))))
-        now = datetime.datetime.now()
-        versions = {name: version(name) for name in ("jax", "numpy", "numba")} | {"python": platform.python_version()}
-        measured = [row for row in rows if "backend" in row]
-        backend = measured[0]["backend"] if measured else "none"
-        device = cpu_name() if backend == "cpu" else measured[0]["device"] if measured else "none"
-        result = {"benchmark": "data", "date": f"{now:%Y-%m-%d %H:%M}", "commit": commit(), "device": device}
-        result |= {"versions": versions, "rows": rows}
-        tables.show(sections(result), OUT)
-        path = options.output or new_file(HERE / "results", "data", backend, device, now)
-        save(result, path)
-        OUT.print(f"\n{path}")
-    except (ValueError, OSError) as problem:
-        ERR.print(f"error: {problem}", style="red", markup=False)
-        return 2
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
+    options = parser.parse_args(argv)
+    if options.batches < 1:
+        raise ValueError(f"--batches {options.batches}: it has to be above 0")
+    if options.markdown:
+        print(markdown(load(options.markdown, "data")))
+        return
+    real = {name: Path(file) for name, _, file in (text.partition("=") for text in options.real)}
+    if options.one:
+        print(json.dumps(measure(options.one, options.data_dir, options.batches, real.get(options.one))))
+        return
+    everything = data.names(options.data_dir)
+    known("data set", real, everything)
+    rows = []
+    for name in known("data set", options.sets.split(",") if options.sets else everything, everything):
+        rows.append(in_process(name, options, real) if is_here(name, options.data_dir) else absent(name))
+        ERR.print(", ".join(filter(None, cells(rows[-1]))))
+    now = datetime.datetime.now()
+    versions = {name: version(name) for name in ("jax", "numpy", "numba")} | {"python": platform.python_version()}
+    measured = [row for row in rows if "backend" in row]
+    backend = measured[0]["backend"] if measured else "none"
+    device = cpu_name() if backend == "cpu" else measured[0]["device"] if measured else "none"
+    result = {"benchmark": "data", "date": f"{now:%Y-%m-%d %H:%M}", "commit": commit(), "device": device}
+    result |= {"versions": versions, "rows": rows}
+    tables.show(sections(result), OUT)
+    path = options.output or new_file(HERE / "results", "data", backend, device, now)
+    save(result, path)
+    OUT.print(f"\n{path}")
 
 
 if __name__ == "__main__":

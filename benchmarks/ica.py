@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # where the package is no
 
 import jax
 import jax.numpy as jnp
-from common import ERR, HERE, INTERRUPTED, OUT, Parser, above_zero, commit, cpu_name, known, new_file, save
+from common import HERE, OUT, Parser, above_zero, command, commit, cpu_name, known, new_file, save
 from rotation import Processes, cores
 from training import torch_python
 
@@ -176,7 +176,8 @@ def measure(options: argparse.Namespace) -> Path:
     return path
 
 
-def main(argv: list[str] | None = None) -> int:
+@command
+def main(argv: list[str] | None = None) -> None:
     parser = Parser(description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", default=",".join(METHODS), help="names, separated by commas (default: all)")
     parser.add_argument("--sizes", default="1,2,4,8", help="of populations (default 1,2,4,8)")
@@ -186,21 +187,14 @@ def main(argv: list[str] | None = None) -> int:
         "--torch", metavar="PYTHON", help="an interpreter that has PyTorch, or none; default: this one, if it has"
     )
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the result")
-    try:
-        options = parser.parse_args(argv)
-        above_zero(options, "steps", "rounds")
-        options.methods = known("method", options.methods.split(","), METHODS)
-        if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", options.sizes):
-            raise ValueError(f"--sizes {options.sizes!r}: numbers of models, such as 1,2,4,8")
-        options.sizes = sorted({int(size) for size in options.sizes.split(",")})
-        options.torch = torch_python(options.torch)
-        OUT.print(str(measure(options)))
-    except (ValueError, OSError, RuntimeError) as error:
-        ERR.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        return 2
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
+    options = parser.parse_args(argv)
+    above_zero(options, "steps", "rounds")
+    options.methods = known("method", options.methods.split(","), METHODS)
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", options.sizes):
+        raise ValueError(f"--sizes {options.sizes!r}: numbers of models, such as 1,2,4,8")
+    options.sizes = sorted({int(size) for size in options.sizes.split(",")})
+    options.torch = torch_python(options.torch)
+    OUT.print(str(measure(options)))
 
 
 if __name__ == "__main__":

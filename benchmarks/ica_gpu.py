@@ -19,7 +19,7 @@ os.environ["JAX_PLATFORMS"] = "cpu"  # the plugin compiles, and looks for no car
 import ica
 import jax
 import jax.numpy as jnp
-from common import ERR, HERE, INTERRUPTED, OUT, Parser, commit, known, new_file, save
+from common import HERE, OUT, Parser, command, commit, known, new_file, save
 from gpu_program import Cost, compiled, of_round
 
 from disentanglement_study.runtime import population
@@ -81,20 +81,14 @@ def predict(options: argparse.Namespace) -> Path:
     return path
 
 
-def main(argv: list[str] | None = None) -> int:
+@command
+def main(argv: list[str] | None = None) -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", default=",".join(ica.METHODS), help="names, separated by commas (default: all)")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the result")
-    try:
-        options = parser.parse_args(argv)
-        options.methods = known("method", options.methods.split(","), ica.METHODS)
-        OUT.print(str(predict(options)))
-    except (ValueError, OSError, RuntimeError) as error:
-        ERR.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        return 2
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
+    options = parser.parse_args(argv)
+    options.methods = known("method", options.methods.split(","), ica.METHODS)
+    OUT.print(str(predict(options)))
 
 
 if __name__ == "__main__":
