@@ -10,8 +10,6 @@ from disentanglement_study.pictures import chosen, trained
 from disentanglement_study.runtime import compilation, files
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store
-from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import loading
 from disentanglement_study.types import DataSet, Run
 
 
@@ -29,8 +27,8 @@ def encode(
     Models are those of `chosen.run_ids`. Arrays: `codes` [N,D], the posterior means, float32; `logvar` [N,D] of a
     posterior; `index` [N], the images or points of the data set, ascending; if the truth is known `factors` [N,F] and
     `factor_names` [F]. Factors are whole numbers; or real ones, what the method identifies of the sources, and `target`
-    says what that is, a name out of `TARGETS`. All points that
-    `evaluate.sampling` has, or `points` of them, drawn with `seed`.
+    says what that is, a name out of `TARGETS`. All points that `evaluate.sampling` has, or `points` of them, drawn with
+    `seed`.
 
     A file of this name is replaced. Raises ValueError as `chosen.run_ids` does, for more points than there are, and for
     a model whose codes are not finite.
@@ -39,18 +37,12 @@ def encode(
     store = Store(root)
     ids = chosen.run_ids(store, run_ids, where)
     folder = files.named(output) if output else files.folder(root / "codes")
-    for job in finished_jobs(store):
-        own = [run.run_id for run in job.runs if run.run_id in ids]
-        if not own:
-            continue
-        study = store.settings.of(job.settings)
-        data_set = loading.load_data(job.data_set, study, store, data_dir)
-        learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
-        index = np.sort(trained.sample_index(data_set, study, points, seed))
+    for loaded in trained.jobs(store, ids, data_dir):
+        index = np.sort(trained.sample_index(loaded.data_set, loaded.study, points, seed))
         if points and len(index) < points:
-            raise ValueError(f"{points} points: expected at most {len(index)}, those of {job.data_set}")
-        truth = _truth(data_set, index, job.method)
-        for model in trained.models(store, job, own, learner, batches, study, index, seed):
+            raise ValueError(f"{points} points: expected at most {len(index)}, those of {loaded.job.data_set}")
+        truth = _truth(loaded.data_set, index, loaded.job.method)
+        for model in trained.models(store, loaded, index, seed):
             if not np.isfinite(model.mean).all():
                 raise ValueError(f"run {model.run.run_id} has diverged ({model.run}): its codes are not finite")
             path = folder / f"{model.run.run_id}.npz"

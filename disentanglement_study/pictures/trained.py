@@ -1,7 +1,8 @@
 """Trained models of a study, loaded again: their codes of images, and what they decode."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +17,7 @@ from disentanglement_study.methods.kinds import Learner
 from disentanglement_study.runtime import compilation
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store
+from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import loading
 from disentanglement_study.training.inputs import Batches
 from disentanglement_study.types import DataSet, Job, Run
@@ -59,23 +61,39 @@ class Model(NamedTuple):
         return not (np.isfinite(self.weight).all() and all(np.isfinite(leaf).all() for leaf in leaves))
 
 
+class Loaded(NamedTuple):
+    """A finished job with what its models are encoded with, and which of its runs are wanted."""
+
+    job: Job
+    run_ids: list[str]
+    study: Study
+    data_set: DataSet
+    learner: Learner
+    batches: Batches
+
+
+def jobs(store: Store, run_ids: Collection[str] | None, data_dir: Path | None) -> Iterator[Loaded]:
+    """The finished jobs that have one of these runs (None: all), loaded one after the other."""
+    settings = store.settings
+    for job in finished_jobs(store):
+        wanted = [run.run_id for run in job.runs if run_ids is None or run.run_id in run_ids]
+        if not wanted:
+            continue
+        study = settings.of(job.settings)
+        data_set = loading.load_data(job.data_set, study, store, data_dir)
+        learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
+        yield Loaded(job, wanted, study, data_set, learner, batches)
+
+
 def sample_index(data_set: DataSet, study: Study, number: int | None, seed: int) -> Int[np.ndarray, " n"]:
     """Images drawn as those that are scored, `number` at most (None: all), in random order; the same for all models."""
     index = represent.table_index(data_set, dataclasses.replace(study.evaluate, table_rows=number, seed=seed))
     return rng.generator(seed, "traverse", data_set.name).permutation(index)
 
 
-def models(
-    store: Store,
-    job: Job,
-    run_ids: Sequence[str],
-    learner: Learner,
-    batches: Batches,
-    study: Study,
-    index: np.ndarray,
-    seed: int,
-) -> list[Model]:
-    """Trained models of a finished job and their codes of the images `index` of its data set (`loading.load_data`)."""
+def models(store: Store, loaded: Loaded, index: np.ndarray, seed: int) -> list[Model]:
+    """The wanted models of a finished job and their codes of the images `index` of its data set."""
+    job, run_ids, study, _, learner, batches = loaded
     places = {run.run_id: place for place, run in enumerate(job.runs)}
     chosen = Job(job.job_id, tuple(job.runs[places[run_id]] for run_id in run_ids))
     params = loading.parameters(store, job, learner, [places[run_id] for run_id in run_ids])

@@ -17,8 +17,7 @@ from disentanglement_study.pictures.trained import Decode, Images, Model
 from disentanglement_study.runtime import compilation, files
 from disentanglement_study.runtime.files import replacing
 from disentanglement_study.store import Store
-from disentanglement_study.store.runs import find, finished_jobs
-from disentanglement_study.study import loading
+from disentanglement_study.store.runs import find
 from disentanglement_study.types import Run
 
 SAMPLE = 1000  # images that KL divergences and fitted ranges come from (disentanglement_lib: 64)
@@ -51,17 +50,14 @@ def traverse(
     compilation.use_cache()
     store = Store(root)
     run_id = find(store, run_id)
-    study = store.settings
-    (job,) = (job for job in finished_jobs(store) if any(run.run_id == run_id for run in job.runs))
-    study = study.of(job.settings)
-    data_set = loading.load_data(job.data_set, study, store, data_dir)
-    learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
+    (loaded,) = trained.jobs(store, [run_id], data_dir)
+    job, _, study, data_set, learner, batches = loaded
     if learner.decode is None:
         raise ValueError(f"run {run_id}: the method {job.method!r} decodes nothing, so there is nothing to draw")
     if not data_set.has_images:
         raise ValueError(f"run {run_id}: {job.data_set} has vectors, not images, so there is nothing to draw")
     index = trained.sample_index(data_set, study, SAMPLE, seed)
-    (model,) = trained.models(store, job, [run_id], learner, batches, study, index, seed)
+    (model,) = trained.models(store, loaded, index, seed)
     if model.has_diverged:
         raise ValueError(f"run {run_id} has diverged ({model.run}): what it encodes and decodes is not finite")
     decode = trained.decoder(learner, study.resources.encode_batch)
@@ -91,23 +87,17 @@ def thumbnails(
     failed, are not done or decode no images are left out. What decodes is compiled once for all runs of a method.
     """
     compilation.use_cache()
-    study = store.settings
     wanted, decoders = None if run_ids is None else set(run_ids), {}
-    for job in finished_jobs(store):
-        chosen = [run.run_id for run in job.runs if wanted is None or run.run_id in wanted]
-        if not chosen:
-            continue
-        own = study.of(job.settings)
-        data_set = loading.load_data(job.data_set, own, store, data_dir)
-        learner, batches = loading.learner(job, own, data_set), loading.batches(job, own, data_set)
-        if learner.decode is None or not data_set.has_images:
+    for loaded in trained.jobs(store, wanted, data_dir):
+        job, learner = loaded.job, loaded.learner
+        if learner.decode is None or not loaded.data_set.has_images:
             continue
         # The nets of two methods may be the same, what decodes may not.
         group = job.data_set, job.method, str(job.settings)
         if group not in decoders:
             decoders[group] = trained.decoder(learner, latents * columns)
-        index = trained.sample_index(data_set, own, sample, seed)
-        for model in trained.models(store, job, chosen, learner, batches, own, index, seed):
+        index = trained.sample_index(loaded.data_set, loaded.study, sample, seed)
+        for model in trained.models(store, loaded, index, seed):
             if not model.has_diverged:
                 codes = along(model.mean[0], levels(model.mean.shape[1], columns))[model.order[:latents]]
                 yield model.run.run_id, canvas.tiled(decode_all(decoders[group], model, codes), cell=1)

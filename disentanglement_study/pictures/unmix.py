@@ -20,8 +20,6 @@ from disentanglement_study.methods.kinds import TARGETS
 from disentanglement_study.pictures import chosen, trained
 from disentanglement_study.runtime import compilation, files
 from disentanglement_study.store import Store
-from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import loading
 from disentanglement_study.types import DataSet, Run
 
 POINTS = 3000
@@ -67,25 +65,20 @@ def unmix(
     store = Store(root)
     ids = chosen.run_ids(store, run_ids, where)
     worlds, points = {}, {}
-    for job in finished_jobs(store):
-        own = [run.run_id for run in job.runs if run.run_id in ids]
-        if not own:
-            continue
-        study = store.settings.of(job.settings)
-        data_set = loading.load_data(job.data_set, study, store, data_dir)
+    for loaded in trained.jobs(store, ids, data_dir):
+        data_set, study = loaded.data_set, loaded.study
         if not data_set.has_sources:
             if run_ids:
                 raise ValueError(
-                    f"run {own[0]}: {job.data_set} has no real-valued sources, so there is nothing to draw "
+                    f"run {loaded.run_ids[0]}: {data_set.name} has no real-valued sources, so there is nothing to draw "
                     "(`disentanglement-study encode` writes its codes)"
                 )
             continue
-        world = job.data_set, json.dumps(study.options.get(job.data_set, {}), sort_keys=True)
+        world = data_set.name, json.dumps(study.options.get(data_set.name, {}), sort_keys=True)
         if world not in points:  # the same for all models, whatever each is scored on
             index = trained.sample_index(data_set, study, POINTS, seed)
             points[world] = index, data_set.sources[index], data_set.images(index), source_names(data_set)
-        learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
-        for model in trained.models(store, job, own, learner, batches, study, points[world][0], seed):
+        for model in trained.models(store, loaded, points[world][0], seed):
             if not model.has_diverged:
                 worlds.setdefault(world, []).append((model.run, model.mean))
             elif run_ids:

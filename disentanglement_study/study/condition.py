@@ -30,7 +30,7 @@ def rows(table: pd.DataFrame, where: str, name: str = "--where") -> pd.DataFrame
     """The rows of the table for which `where` holds, an expression in which names are columns.
 
     A column whose name has a dot is written in backticks: "`train.steps` > 1000". An option of a data set or method
-    that the table has not is a column without values: no comparison with it holds. `name` is that of the setting.
+    that the table has not is a column without values: of comparisons with it only != holds. `name` is of the setting.
     Raises ValueError, in one line, for a column that is not there (with the nearest), for a text that no row has and
     that is nearly one that a row could have, and for anything but comparisons and arithmetic.
     """

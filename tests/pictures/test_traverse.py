@@ -355,7 +355,7 @@ def test_the_pictures_are_those_of_the_parameters_in_the_store(
 
     index = trained.sample_index(loaded, settings, 1000, 0)
     learner, batches = loading.learner(job, settings, loaded), loading.batches(job, settings, loaded)
-    (model,) = trained.models(opened, job, [run_id], learner, batches, settings, index, 0)
+    (model,) = trained.models(opened, trained.Loaded(job, [run_id], settings, loaded, learner, batches), index, 0)
     number = min(64, len(index))
     shown = cells(folder / "reconstructions.png", -(-number // 8), 16, 64, shape).reshape(-1, 2, *shape)
     assert (shown[number:] == 255).all()

@@ -167,13 +167,13 @@ def test_codes_of_a_diverged_model_are_not_drawn(study, tmp_path, capsys, monkey
 
 
 def test_what_has_no_sources_or_no_models_is_said(study, tmp_path, monkeypatch, capsys):
-    load = unmix.loading.load_data
+    load = unmix.trained.loading.load_data
 
     def without_sources(*arguments):
         data_set = load(*arguments)  # as a series of one's own is whose truth is not known
         return dataclasses.replace(data_set, sources=data_set.sources[:, :0])
 
-    monkeypatch.setattr(unmix.loading, "load_data", without_sources)
+    monkeypatch.setattr(unmix.trained.loading, "load_data", without_sources)
     run_id = run_ids(study, method="pca")[0]
     unfinished = shutil.copytree(study, tmp_path / "unfinished", ignore=shutil.ignore_patterns("jobs"))
     said = {

@@ -41,6 +41,7 @@ TABLE = pd.DataFrame(
         ("run_id == 'ab'", ""),
         # Options of what the table has not.
         ("seed == 0 or `segment_sources.num_layers` > 1", "ac"),
+        ("`segment_sources.num_layers` != 1 and seed == 0", "ac"),
         ("(`segment_sources.distribution` == 'laplace') == (`tcl.num_layers` == 2) and seed == 1", "bd"),
         ("data_set < 'd'", "bd"),
     ],
