@@ -128,6 +128,9 @@ class Metric(NamedTuple):
     - "either": numbers where its option `continuous_factors` says so, else categories;
     - "none": it looks at codes alone, and factors may be None.
 
+    `check(num_factors, **options)`, with the values of all options, raises ValueError, while a study is planned, for
+    options that do not go together or with so many factors.
+
     Raise `version` whenever a score of the same arrays may change.
     """
 
@@ -135,6 +138,7 @@ class Metric(NamedTuple):
     sampling: Literal["sample", "split", "table"]
     version: str
     factors: Literal["categories", "numbers", "either", "none"] = "categories"
+    check: Callable[..., None] | None = None
 
 
 class Nets(NamedTuple):
@@ -156,7 +160,8 @@ class Objective(NamedTuple):
     `hyper` below, and "step", to a traced scalar; the first name is the strength that studies sweep. A dict gives the
     range of each, {name: Annotated[float, Ge(0)]}, as in `config.declared`. `trains` names the parameter groups;
     `adversary` is the one of them, if any, that plays against the others and has an optimiser of its own. `usual` has a
-    value of each hyperparameter, for who gives none.
+    value of each hyperparameter, for who gives none. `instead` names what a study may give in place of one, and `loss`
+    then gets: {"normalised_beta": "beta"}.
     """
 
     loss: Callable[..., Any]
@@ -164,6 +169,7 @@ class Objective(NamedTuple):
     trains: tuple[str, ...] = ("encoder", "decoder")
     adversary: str | None = None
     usual: Mapping[str, float] = MappingProxyType({})
+    instead: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

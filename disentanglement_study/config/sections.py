@@ -63,9 +63,10 @@ class NetConfig:
 class TrainConfig:
     """Training; the defaults are the study's (Locatello et al. 2019, appendix, table of shared hyperparameters).
 
-    sampling: how batches are drawn, a name in `data.draws.sampling`, with its options. optimiser: Adam as TensorFlow 1
-    has it, or stochastic gradient descent with `momentum`; of all but adversaries. schedule: of its learning rate,
-    which falls to 0 as a cosine, or to a tenth after half of the updates ("step").
+    sampling: how batches are drawn, a name in `data.draws.sampling`, with its options. optimiser, of all
+    but adversaries: Adam as TensorFlow 1 has it or as optax has it, Adagrad, or stochastic gradient descent with
+    `momentum`. schedule: of its learning rate, which stays as it is, falls to 0 as a line or a cosine, rises over the
+    first tenth of the updates before ("warmup_cosine"), or falls to a tenth after half of them ("step").
     """
 
     steps: Annotated[int, Interval(ge=1, le=2**31 - 1)] = 300_000
@@ -79,9 +80,9 @@ class TrainConfig:
     discriminator_beta2: Decay = 0.9
     sampling: str = "iid"
     sampling_options: Options = dataclasses.field(default_factory=dict)
-    optimiser: Literal["adam", "sgd"] = "adam"
+    optimiser: Literal["tf_adam", "adam", "adagrad", "sgd"] = "tf_adam"
     momentum: Decay = 0.9
-    schedule: Literal["constant", "cosine", "step"] = "constant"
+    schedule: Literal["constant", "linear", "cosine", "warmup_cosine", "step"] = "constant"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,8 @@ class Facts(NamedTuple):
     input_shape: of images [H, W, C], or of vectors [D]. num_points: how many points there are of a set whose truth is
     real-valued sources, which are its factors; it has none where the truth is not known. None for a grid of factors.
     auxiliary: what is known of each point beside it, {"segment": how many segments there are}, as `DataSet.auxiliary`
-    has it. together: of a set that is many short series, one after the other, how many points each has.
+    has it. together: of a set that is many short series, one after the other, how many points each has. one_each:
+    whether a grid has one image at each point, in order.
     """
 
     factor_names: tuple[str, ...]
@@ -21,6 +22,7 @@ class Facts(NamedTuple):
     num_points: int | None = None
     auxiliary: Mapping[str, int] = MappingProxyType({})
     together: int | None = None
+    one_each: bool = True
 
 
 _SPRITES = ("shape", "scale", "orientation", "position_x", "position_y"), (3, 6, 40, 32, 32)
@@ -72,6 +74,7 @@ CATALOGUE: dict[str, Facts] = {
         factor_sizes=(5, 9, 18, 6),
         input_shape=(64, 64, 1),
         source="SmallNORB, LeCun et al. 2004: toys seen by one camera; the instance, of 10, is a nuisance",
+        one_each=False,
     ),
     "cars3d": Facts(
         factor_names=("elevation", "azimuth", "object"),

@@ -87,7 +87,7 @@ def facts_of(name: str, root: Path | None = None) -> Facts:
     if not {"packing", "points", *DESCRIBED} <= about.keys():
         raise ValueError(f"{cache.file(name, 'json', root)} does not describe a set of images")
     lists = {DESCRIBED[name]: tuple(about[name]) for name in ("factor_names", "factor_sizes", "image_shape")}
-    return Facts(**lists, source=about["source"])
+    return Facts(**lists, source=about["source"], one_each=about["points"] is None)
 
 
 def _shape(number: int, image_shape: tuple[int, int, int], packing: str) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from disentanglement_study.methods.baselines.pca import PCA
 from disentanglement_study.methods.baselines.random_encoder import RANDOM_ENCODER
 from disentanglement_study.methods.baselines.raw_pixels import RAW_PIXELS
 from disentanglement_study.methods.baselines.untrained_vae import UNTRAINED_VAE
+from disentanglement_study.methods.dc_ign import DC_IGN
 from disentanglement_study.methods.ica.gcl import GCL
 from disentanglement_study.methods.ica.hidden_markov import HIDDEN_MARKOV
 from disentanglement_study.methods.ica.ice_beem import ICE_BEEM
@@ -25,6 +26,7 @@ from disentanglement_study.methods.ica.pcl import PCL
 from disentanglement_study.methods.ica.slow_vae import SLOW_VAE
 from disentanglement_study.methods.ica.snica import SNICA
 from disentanglement_study.methods.ica.tcl import TCL
+from disentanglement_study.methods.info_gan import INFO_GAN
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.methods.vae import vae
 from disentanglement_study.objectives import OBJECTIVES
@@ -32,11 +34,13 @@ from disentanglement_study.objectives import OBJECTIVES
 METHODS: dict[str, Method] = {
     **{name: vae(objective) for name, objective in OBJECTIVES.items()},
     "conditional_likelihood": CONDITIONAL_LIKELIHOOD,
+    "dc_ign": DC_IGN,
     "fast_ica": FAST_ICA,
     "gcl": GCL,
     "ground_truth": GROUND_TRUTH,
     "hidden_markov": HIDDEN_MARKOV,
     "ice_beem": ICE_BEEM,
+    "info_gan": INFO_GAN,
     "ivae": IVAE,
     "pca": PCA,
     "pcl": PCL,

@@ -1,6 +1,6 @@
 """Learning by the gradient of a loss."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import jax
@@ -53,17 +53,31 @@ def by_gradient(
 # The learning rate as a function of the update, of so many.
 SCHEDULES: dict[str, Callable[[float, int], optax.Schedule]] = {
     "constant": lambda rate, updates: optax.constant_schedule(rate),
+    "linear": lambda rate, updates: optax.linear_schedule(rate, 0.0, updates),
     "cosine": optax.cosine_decay_schedule,
+    "warmup_cosine": lambda rate, updates: optax.warmup_cosine_decay_schedule(0.0, rate, updates // 10, updates),
     "step": lambda rate, updates: optax.piecewise_constant_schedule(rate, {updates // 2: 0.1}),
 }
 
 
 def optimiser_of(train: TrainConfig, updates: int) -> optax.GradientTransformation:
     """The optimiser that the settings name, for so many updates."""
-    rate = SCHEDULES[train.schedule](train.learning_rate, updates)
-    if train.optimiser == "sgd":
-        return optax.sgd(rate, momentum=train.momentum)
-    return tf_adam(rate, train.beta1, train.beta2, train.epsilon)
+    return OPTIMISERS[train.optimiser](SCHEDULES[train.schedule](train.learning_rate, updates), train)
+
+
+def adversarial(
+    train: TrainConfig, updates: int, groups: Collection[str], adversary: str | None
+) -> optax.GradientTransformation:
+    """An Adam of its own for the group of parameters that plays against the others, the optimiser of the settings for
+    these; for all groups if there is no adversary."""
+    others = optimiser_of(train, updates)
+    if adversary is None:
+        return others
+    adam = tf_adam(
+        train.discriminator_learning_rate, train.discriminator_beta1, train.discriminator_beta2, train.epsilon
+    )
+    labels = {group: "adversary" if group == adversary else "others" for group in groups}
+    return optax.multi_transform({"others": others, "adversary": adam}, labels)
 
 
 def tf_adam(
@@ -81,3 +95,13 @@ def tf_adam(
         return jax.tree.map(lambda m, v: -rate * m / (jnp.sqrt(v) + epsilon), state.mu, state.nu), state
 
     return optax.GradientTransformation(moments.init, update)
+
+
+# The optimiser of a learning rate, which is a function of the update, and the other settings of training.
+OPTIMISERS: dict[str, Callable[[optax.Schedule, TrainConfig], optax.GradientTransformation]] = {
+    "tf_adam": lambda rate, train: tf_adam(rate, train.beta1, train.beta2, train.epsilon),
+    "adam": lambda rate, train: optax.adam(rate, train.beta1, train.beta2, train.epsilon),
+    # As TensorFlow starts it: squares of 0.1.
+    "adagrad": lambda rate, train: optax.adagrad(rate, initial_accumulator_value=0.1, eps=train.epsilon),
+    "sgd": lambda rate, train: optax.sgd(rate, momentum=train.momentum),
+}

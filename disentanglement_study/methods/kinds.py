@@ -108,8 +108,9 @@ class Learner(NamedTuple):
     """A method, built.
 
     encode(params, batch) -> {"mean": [B,D]}, of a method with a Gaussian posterior also "logvar" [B,D]. decode(params,
-    codes [B,D]) -> inputs [B,...], images in [0, 1]; without it nothing is traversed. scores(terms) -> the scores of
-    the training, by name, from the terms of the finished model.
+    codes [B,D]) -> inputs [B,...], images in [0, 1]; without it nothing is traversed. reconstructs: whether what is
+    decoded of an image's codes is that image again. scores(terms) -> the scores of the training, by name, from the
+    terms of the finished model; "loss", if it is among them, is what restarts are compared by.
     """
 
     learn: Steps | AtOnce | Given
@@ -117,6 +118,7 @@ class Learner(NamedTuple):
     decode: Callable[..., Any] | None = None
     scores: Callable[[Mapping[str, Any]], dict[str, Any]] = all_terms
     after: After | None = None
+    reconstructs: bool = True
 
 
 class Method(NamedTuple):
@@ -125,7 +127,8 @@ class Method(NamedTuple):
     build(inputs: Inputs, settings: Settings) -> Learner; ValueError, while a study is planned, for what cannot be.
     hyper: hyperparameters, which are traced: a population has many values of them in one program. The first is the
     strength that studies sweep. A dict gives their ranges, {name: Annotated[float, Ge(0)]}, as in `config.declared`.
-    usual: a value of each, which the error says to a sweep that gives none.
+    usual: a value of each, which the error says to a sweep that gives none. instead: what a sweep may give in place of
+    one, and the step then gets, {"normalised_beta": "beta"}; it has the same range.
     options: a frozen dataclass of what is fixed when a program is compiled. needs: of a batch, names out of `NEEDS`;
     wants: out of `AUXILIARY`, which are in a batch if the data set has them, to compare with, never to learn from.
     draws: the names of the samplings that it can learn from; empty if it learns from any. uses: the sections, such as
@@ -145,3 +148,10 @@ class Method(NamedTuple):
     target: str = "sources"
     whiten: bool = False
     usual: Mapping[str, float] = MappingProxyType({})
+    instead: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What a sweep may give of the hyperparameters, by name, with its type and range."""
+        kinds = self.hyper if isinstance(self.hyper, dict) else dict.fromkeys(self.hyper, float)
+        return {**kinds, **{other: kinds[name] for other, name in self.instead.items()}}

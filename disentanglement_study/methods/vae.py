@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import optax
 
 from disentanglement_study import nets
 from disentanglement_study.config import NetConfig, TrainConfig
-from disentanglement_study.methods.gradient import by_gradient, optimiser_of, tf_adam
+from disentanglement_study.methods.gradient import adversarial, by_gradient
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
 from disentanglement_study.types import Objective
 
@@ -37,7 +36,7 @@ def vae(objective: Objective) -> Method:
             by_gradient(
                 loss,
                 {group: init[group] for group in objective.trains},
-                optimiser(settings.train, objective, updates),
+                adversarial(settings.train, updates, objective.trains, objective.adversary),
                 updates,
             ),
             *coder(functions),
@@ -45,7 +44,7 @@ def vae(objective: Objective) -> Method:
         )
 
     uses = None if objective.adversary else WITHOUT_ADVERSARY
-    return Method(build, hyper=objective.hyper, uses=uses, usual=objective.usual)
+    return Method(build, hyper=objective.hyper, uses=uses, usual=objective.usual, instead=objective.instead)
 
 
 def build_nets(inputs: Inputs, net: NetConfig, form: str = "patches") -> tuple[Any, dict[str, Callable[..., Any]]]:
@@ -97,15 +96,3 @@ def num_updates(train: TrainConfig, objective: Objective, protocol: str) -> int:
     """
     halved = protocol == "dlib" and objective.adversary is not None
     return max(train.steps // 2, 1) if halved else train.steps
-
-
-def optimiser(train: TrainConfig, objective: Objective, updates: int) -> optax.GradientTransformation:
-    """One optimiser for encoder and decoder, an Adam for an adversary."""
-    vae = optimiser_of(train, updates)
-    if objective.adversary is None:
-        return vae
-    adversary = tf_adam(
-        train.discriminator_learning_rate, train.discriminator_beta1, train.discriminator_beta2, train.epsilon
-    )
-    labels = {group: "adversary" if group == objective.adversary else "vae" for group in objective.trains}
-    return optax.multi_transform({"vae": vae, "adversary": adversary}, labels)

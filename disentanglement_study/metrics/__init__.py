@@ -9,6 +9,8 @@ from disentanglement_study.metrics.downstream_logistic_regression import downstr
 from disentanglement_study.metrics.explicitness import explicitness
 from disentanglement_study.metrics.factor_vae_score import factor_vae_score
 from disentanglement_study.metrics.fairness import fairness
+from disentanglement_study.metrics.higgins_score import check_options as check_higgins_score
+from disentanglement_study.metrics.higgins_score import higgins_score
 from disentanglement_study.metrics.info_mec import info_mec
 from disentanglement_study.metrics.irs import irs
 from disentanglement_study.metrics.jemmig import jemmig
@@ -38,6 +40,7 @@ METRICS = {
     "explicitness": Metric(explicitness, sampling="split", version="2"),
     "factor_vae_score": Metric(factor_vae_score, sampling="table", version="1"),
     "fairness": Metric(fairness, sampling="table", version="2"),
+    "higgins_score": Metric(higgins_score, sampling="table", version="1", check=check_higgins_score),
     "info_mec": Metric(info_mec, sampling="split", version="2"),
     "irs": Metric(irs, sampling="sample", version="2"),
     "jemmig": Metric(jemmig, sampling="sample", version="1"),

@@ -3,9 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Integer
+from jaxtyping import Bool, Float, Integer, Num
 
 from disentanglement_study.metrics.checks import as_labels
+
+CHUNK = 1000  # points whose pairs of rows are drawn at once
+NUMBERS = 2**20  # of codes that are gathered at once
 
 
 class RowsByValue(NamedTuple):
@@ -69,6 +72,30 @@ def draw_each_value(
     starts = np.unique(index.first[factor])
     counts = np.diff(starts, append=index.rows.shape[1])
     return index.rows[factor, starts[:, None] + (counts[:, None] * rng.random(size)).astype(np.int64)]
+
+
+def mean_differences(
+    codes: Num[np.ndarray, "n d"],
+    index: RowsByValue,
+    factor: Integer[np.ndarray, " p"],
+    num_pairs: int,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "p d"]:
+    """For each factor k of `factor` a point z = 1/L Σ_l |c(x_l) - c(x'_l)|, where x_l and x'_l agree on factor k.
+
+    L = `num_pairs`; the rows x_l are uniform, and x'_l is as `draw_same_value` draws it (Higgins et al. 2017, section
+    3).
+    """
+    points = np.empty((len(factor), codes.shape[1]))
+    for start in range(0, len(factor), CHUNK):
+        cut = factor[start : start + CHUNK, None]
+        rows = rng.integers(len(codes), size=(len(cut), num_pairs))
+        partners = draw_same_value(index, cut, rows, rng)
+        step, here = max(NUMBERS // (num_pairs * codes.shape[1]), 1), points[start : start + CHUNK]
+        for at in range(0, len(cut), step):
+            one, other = rows[at : at + step], partners[at : at + step]
+            here[at : at + step] = np.abs(codes[one] - codes[other]).mean(axis=1, dtype=np.float64)
+    return points
 
 
 def _joint_labels(columns, num_rows):

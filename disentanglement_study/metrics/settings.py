@@ -49,6 +49,17 @@ def check_options(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[st
     return checked
 
 
+def check_together(name: str, evaluate: EvaluateConfig, num_factors: int) -> None:
+    """ValueError for options of a metric that do not go together, or with so many factors."""
+    if METRICS[name].check is None:
+        return
+    defaults = {key: parameter.default for key, parameter in metric_options(name).items()}
+    try:
+        METRICS[name].check(num_factors, **(defaults | options_with(name, evaluate, "")))
+    except ValueError as error:
+        raise ValueError(f"metric {name!r}: {error}") from error
+
+
 def parse_options(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
     """{"dci": {"num_stages": 50}} from "dci.num_stages=50": values as Python has them, else as text.
 

@@ -23,7 +23,9 @@ OBJECTIVES: dict[str, Objective] = {
         usual={"c_max": 25, "gamma": 1000, "iteration_threshold": 100_000},
     ),
     "beta_tc_vae": Objective(beta_tc_vae, hyper={"beta": NotNegative}, usual={"beta": 4}),
-    "beta_vae": Objective(beta_vae, hyper={"beta": NotNegative}, usual={"beta": 4}),
+    "beta_vae": Objective(
+        beta_vae, hyper={"beta": NotNegative}, usual={"beta": 4}, instead={"normalised_beta": "beta"}
+    ),
     "dip_vae_i": Objective(
         dip_vae_i,
         hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative},

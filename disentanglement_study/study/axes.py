@@ -26,21 +26,24 @@ Values = dict[str, list[Any]]  # of each axis
 def strengths(method: str, given: Mapping[str, Any]) -> Values:
     """The values of each hyperparameter of a method, in the order in which it declares them."""
     _known(method, given)
-    declared = METHODS[method].hyper
-    missing = [name for name in declared if name not in given]
+    kinds, called = METHODS[method].given, {name: name for name in METHODS[method].hyper}
+    for other, name in METHODS[method].instead.items():
+        if other in given and name in given:
+            raise ValueError(f"{method}.{name} and {method}.{other} are given: expected one of them")
+        called |= {name: other} if other in given else {}
+    missing = [name for name in called.values() if name not in given]
     if missing:
         usual = METHODS[method].usual
         written = ", ".join(f"{method}.{name} = {usual[name]}" for name in missing if name in usual)
         hint = f" (such as {written})" if written else ""
         raise ValueError(f"{method}: the sweep gives no value for {', '.join(missing)}{hint}")
     axes = {}
-    for name in declared:
+    for name in called.values():
         values = _listed(f"{method}.{name}", given[name], f": the sweep has no runs of {method}")
         for value in values:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ValueError(f"{method}.{name} = {clipped(value)}: a strength is a number")
-        kind = declared[name] if isinstance(declared, dict) else float
-        axes[name] = _distinct(f"{method}.{name}", [check(f"{method}.{name}", value, kind) for value in values])
+        axes[name] = _distinct(f"{method}.{name}", [check(f"{method}.{name}", value, kinds[name]) for value in values])
     return axes
 
 
@@ -50,7 +53,7 @@ def settings(method: str, given: Mapping[str, Any], study: Study) -> Values:
     Those of `sweep.axes`, the method's options that the sweep gives beside its hyperparameters, and of `sweep.own`.
     """
     _known(method, given)
-    options = {f"{method}.{name}": value for name, value in given.items() if name not in METHODS[method].hyper}
+    options = {f"{method}.{name}": value for name, value in given.items() if name not in METHODS[method].given}
     if twice := options.keys() & study.sweep.axes.keys():
         raise ValueError(f"{min(twice)} is given, and in sweep.axes too: give it once")
     ours = {axis: value for axis, value in study.sweep.axes.items() if _concerns(axis, method, study)}
@@ -158,9 +161,9 @@ def _known(method: str, given: Mapping[str, Any]) -> None:
         raise unknown("method", method, METHODS)
     options = _declared(method)
     for name in given:
-        if name not in METHODS[method].hyper and name not in options:
+        if name not in METHODS[method].given and name not in options:
             kind = "hyperparameter" if not options else "hyperparameter or option"
-            raise unknown(f"{kind} of {method!r}", name, [*METHODS[method].hyper, *options])
+            raise unknown(f"{kind} of {method!r}", name, [*METHODS[method].given, *options])
 
 
 def _split(axis: str, study: Study) -> tuple[str, str]:
@@ -174,7 +177,7 @@ def _split(axis: str, study: Study) -> tuple[str, str]:
     if dot and section in study.sweep.data_sets and section not in data.COMPUTED:
         raise ValueError(f"sweep.axes: {without_options(section, name)}")
     kind = kind_of(section)
-    if section in METHODS and name in METHODS[section].hyper:
+    if section in METHODS and name in METHODS[section].given:
         raise ValueError(f"sweep.axes: {axis!r} is a hyperparameter: give its values as {axis} = [1, 2]")
     if kind and name in kind.parameters(section) and not holder_of_runs(section):
         if kind.word == "metric":

@@ -17,7 +17,7 @@ from disentanglement_study.config import PARTS, SECTIONS, Study, check_name
 from disentanglement_study.config.declared import check
 from disentanglement_study.config.identity import default
 from disentanglement_study.config.sweep_text import Binding
-from disentanglement_study.data.draws.sampling import DISTRIBUTIONS, PAIRS, SERIES, options_of
+from disentanglement_study.data.draws.sampling import options_of, samplings
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
@@ -50,9 +50,7 @@ def method_options(name: str) -> Parameters:
 
 
 def _of_method(name: str) -> Parameters:
-    hyper = METHODS[name].hyper
-    kinds = hyper if isinstance(hyper, dict) else dict.fromkeys(hyper, float)
-    return {key: _parameter(key, kind) for key, kind in kinds.items()} | method_options(name)
+    return {key: _parameter(key, kind) for key, kind in METHODS[name].given.items()} | method_options(name)
 
 
 def _of_data_set(name: str) -> Parameters:
@@ -86,11 +84,7 @@ def _nets() -> Mapping[str, Any]:
     return {**_encoders(), **_decoders(), "discriminator": Discriminator}
 
 
-def _samplings() -> Mapping[str, Any]:
-    return DISTRIBUTIONS | PAIRS | SERIES
-
-
-SAMPLING = Kind("sampling", _samplings, options_of, ("train.sampling_options", "evaluate.sampling_options"))
+SAMPLING = Kind("sampling", samplings, options_of, ("train.sampling_options", "evaluate.sampling_options"))
 KINDS = (
     Kind("method", lambda: METHODS, _of_method, ("sweep.methods",), lists=True),
     Kind("data set", lambda: data.COMPUTED, _of_data_set, ("sweep.data_sets",), lists=True),

@@ -10,7 +10,7 @@ from disentanglement_study.config import EvaluateConfig, Study
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
-from disentanglement_study.metrics.settings import num_points
+from disentanglement_study.metrics.settings import check_together, num_points
 from disentanglement_study.scoring import represent
 from disentanglement_study.types import Run
 
@@ -68,6 +68,9 @@ def _check_method(study: Study, data_set: str, method: str, facts: data.Facts) -
         raise ValueError(f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels")
     if not facts.factor_names:
         _check_without_truth(study, data_set, method)
+    else:
+        for name in study.evaluate.metrics:
+            check_together(name, study.evaluate, len(facts.factor_names))
     transformed = sorted(represent.TRANSFORMED & set(study.evaluate.representations))
     if transformed and (facts.num_points is None or not facts.factor_names):
         raise ValueError(f"evaluate.representations: {transformed[0]!r} is of real-valued sources; {data_set} has none")
@@ -93,7 +96,7 @@ def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
     """ValueError for a way to draw images that does not exist, or that this data set does not allow."""
     train, evaluate = study.train, study.evaluate
     grid = facts.factor_names, facts.factor_sizes
-    if evaluate.sampling in sampling.PAIRS | sampling.SERIES:
+    if evaluate.sampling in sampling.TO_TRAIN_ON:
         sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)  # they have none, as it says
     if facts.num_points is not None:
         number, size = facts.num_points, train.batch_size
@@ -103,7 +106,9 @@ def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
         sampling.check(evaluate.sampling, evaluate.sampling_options, *grid, num_points=number)
         _check_points(study, name, facts.num_points, is_grid=False)
         return
-    sampling.check(train.sampling, train.sampling_options, *grid, batch_size=train.batch_size)
+    sampling.check(
+        train.sampling, train.sampling_options, *grid, batch_size=train.batch_size, one_each=facts.one_each
+    )
     if math.prod(facts.factor_sizes) <= sampling.LARGEST_GRID:
         weights = sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)
         is_grid = bool((weights == weights[0]).all())

@@ -9,7 +9,6 @@ from typing import Any
 from disentanglement_study import data
 from disentanglement_study.config import SECTIONS, Study
 from disentanglement_study.config.sweep_text import written
-from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.settings import metric_options, options_with
 from disentanglement_study.study.components import IN_USE, kind_of, method_options
@@ -31,7 +30,7 @@ def text(job: Job, study: Study, has_sources: bool = False) -> str:
     The runs that it expands to are those of the job if these are all of its strengths and seeds; else they are among
     them, and the text says so. All of `nets` and `train` is there, whatever the method uses: it enters the ids.
     """
-    hyper = {name: _distinct(run.hyper[name] for run in job.runs) for name in METHODS[job.method].hyper}
+    hyper = {name: _distinct(run.hyper[name] for run in job.runs) for name in job.runs[0].hyper}
     seeds = _distinct(int(run.seed) for run in job.runs)
     bound: dict[str, dict[str, Any]] = {
         name: {

@@ -15,6 +15,7 @@ HEADLINES = [name for name in METRICS if name not in WITHOUT_HEADLINE]
 # Metrics that fit dozens of models, with fewer stages of trees: enough for perfect codes.
 CHEAP = {
     "fairness": {"num_stages": 10},
+    "higgins_score": {"num_updates": 1000, "learning_rate": 0.1},
     "r2": {"num_stages": 10},
     "reduced_downstream": {"num_removed": 1, "num_stages": 10},
     "strong_downstream": {"num_experiments": 1, "num_stages": 10},
@@ -26,6 +27,7 @@ COMPARE_FACTORS = [
     "dcimig",
     "factor_vae_score",
     "fairness",
+    "higgins_score",
     "info_mec",
     "med",
     "mig_sup",

@@ -19,6 +19,7 @@ CHEAP = {
 # All other scores are the same whatever the unit of the codes.
 DEPEND_ON_UNIT = {
     "beta_vae_score": "a regularised regression of codes that are not standardised",
+    "higgins_score": "a classifier of so many updates, of codes that are not standardised",
     "downstream_logistic_regression": "the same",
     "sap_score": "a regularised machine",
     **dict.fromkeys(["factor_vae_score", "mig_sup", "z_max_variance"], "codes are pruned by a threshold in their unit"),

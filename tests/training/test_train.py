@@ -15,8 +15,8 @@ from scipy.stats import chisquare
 from disentanglement_study import methods, rng
 from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.data.draws.sampling import distribution
-from disentanglement_study.methods.gradient import by_gradient, optimiser_of, tf_adam
-from disentanglement_study.methods.vae import build_nets, num_updates, optimiser
+from disentanglement_study.methods.gradient import adversarial, by_gradient, optimiser_of, tf_adam
+from disentanglement_study.methods.vae import build_nets, num_updates
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.training.inputs import to_float
 from disentanglement_study.training.programs import Member
@@ -89,7 +89,9 @@ def started(name, seeds):
 
 def moments_of(name, params, settings=TRAIN):
     """The state of the optimiser of a population before its first step."""
-    return jax.vmap(optimiser(settings, OBJECTIVES[name], settings.steps).init)(params)
+    objective = OBJECTIVES[name]
+    rule = adversarial(settings, settings.steps, objective.trains, objective.adversary)
+    return jax.vmap(rule.init)(params)
 
 
 def params_of(members):
@@ -156,7 +158,7 @@ def test_each_group_has_its_own_adam():
     settings = TrainConfig(learning_rate=1e-3, discriminator_learning_rate=5e-3)
     groups = ("encoder", "decoder", "discriminator")
     params = {group: jnp.zeros(2) for group in groups}
-    together = optimiser(settings, OBJECTIVES["factor_vae"], 3)
+    together = adversarial(settings, 3, OBJECTIVES["factor_vae"].trains, "discriminator")
     vae, discriminator = tf_adam(1e-3, 0.9, 0.999, 1e-8), tf_adam(5e-3, 0.5, 0.9, 1e-8)
     states = {group: (discriminator if group == "discriminator" else vae).init(jnp.zeros(2)) for group in groups}
     state = together.init(params)
@@ -198,10 +200,27 @@ def test_optimisers_and_schedules_are_what_their_names_say():
     for schedule, shares in (
         ("constant", [1, 1, 1, 1]),
         ("step", [1, 1, 0.1, 0.1]),
+        ("linear", [1, 0.75, 0.5, 0.25]),
         ("cosine", (1 + np.cos(np.pi * np.arange(4) / 4)) / 2),
     ):
         scheduled = dataclasses.replace(adam, schedule=schedule)
         np.testing.assert_allclose(of_constant_gradients(scheduled, 4), -0.01 * np.array(shares), rtol=1e-4)
+    # It rises over 2 of 20 updates, then falls as a cosine over 18.
+    warm = dataclasses.replace(adam, schedule="warmup_cosine")
+    shares = [0, 0.5, *(1 + np.cos(np.pi * np.arange(18) / 18)) / 2]
+    np.testing.assert_allclose(of_constant_gradients(warm, 20), -0.01 * np.array(shares), rtol=1e-4, atol=1e-9)
+    # Squares start at 0.1, and 1 is added in each update.
+    adagrad = dataclasses.replace(adam, optimiser="adagrad")
+    np.testing.assert_allclose(
+        of_constant_gradients(adagrad, 4), -0.01 / np.sqrt(0.1 + np.array([1, 2, 3, 4])), rtol=1e-5
+    )
+    # With an ε as large as the first gradient, the two forms of Adam differ by where it is added.
+    large = dataclasses.replace(adam, optimiser="adam", epsilon=1.0)
+    np.testing.assert_allclose(of_constant_gradients(large, 1), -0.01 / 2, rtol=1e-5)
+    tensorflow = -0.01 * 0.1 / (np.sqrt(0.001) + 1) * np.sqrt(0.001) / 0.1
+    np.testing.assert_allclose(
+        of_constant_gradients(dataclasses.replace(large, optimiser="tf_adam"), 1), tensorflow, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize(

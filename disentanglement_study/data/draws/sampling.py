@@ -1,7 +1,8 @@
-"""How the inputs of a batch are drawn: a distribution over single ones, pairs of images, or neighbours in a series.
+"""How the inputs of a batch are drawn: a distribution over single ones, pairs of images, batches that share values of
+factors, or neighbours in a series.
 
-A study names one by its key in `DISTRIBUTIONS`, `PAIRS` or `SERIES` and gives the options as its sweep file has them;
-one for training and another for evaluation is how correlated data, held out combinations and extrapolation are studied.
+A study names one of `samplings()` and gives the options as its sweep file has them; one for training and another for
+evaluation is how correlated data, held out combinations and extrapolation are studied.
 """
 
 import functools
@@ -16,6 +17,7 @@ from jaxtyping import Int, Key
 
 from disentanglement_study.config.declared import check_options
 from disentanglement_study.data.draws.alias import alias_table, draw
+from disentanglement_study.data.draws.clamped import CLAMPED
 from disentanglement_study.data.draws.distributions import DISTRIBUTIONS, Names, Sizes, Weights
 from disentanglement_study.data.draws.pairs import PAIRS
 from disentanglement_study.data.draws.series import SERIES
@@ -24,7 +26,21 @@ from disentanglement_study.errors import unknown
 LARGEST_GRID = 2**22  # points that are weighed to check a setting
 Points = Int[np.ndarray, " n"] | Int[np.ndarray, "n f"]
 
-__all__ = ["DISTRIBUTIONS", "LARGEST_GRID", "PAIRS", "SERIES", "check", "distribution", "options_of", "sampler"]
+TO_TRAIN_ON = {
+    **dict.fromkeys(PAIRS, "pairs"),
+    **dict.fromkeys(CLAMPED, "batches that share values"),
+    **dict.fromkeys(SERIES, "neighbours"),
+}
+
+__all__ = [
+    "CLAMPED", "DISTRIBUTIONS", "LARGEST_GRID", "PAIRS", "SERIES", "TO_TRAIN_ON", "check", "distribution", "options_of",
+    "sampler", "samplings",
+]  # fmt: skip
+
+
+def samplings() -> dict[str, Callable]:
+    """All of them, by name."""
+    return DISTRIBUTIONS | PAIRS | CLAMPED | SERIES
 
 
 def distribution(name: str, options: dict, names: Names, sizes: Sizes, points: Points | None = None) -> Weights:
@@ -33,8 +49,7 @@ def distribution(name: str, options: dict, names: Names, sizes: Sizes, points: P
     points: the grid point of each image (None: image i is at point i), or its bins, as in `DataSet`. Raises ValueError
     for an unknown distribution or option, a missing option, a value that makes no sense, and weights that are all zero.
     """
-    if name in PAIRS | SERIES:
-        what = "pairs" if name in PAIRS else "neighbours"
+    if what := TO_TRAIN_ON.get(name):
         raise ValueError(f"sampling {name!r} draws {what}, to train on: expected one of {', '.join(DISTRIBUTIONS)}")
     weigh = _chosen(name, options)
     points = np.arange(np.prod(sizes)) if points is None else points
@@ -51,18 +66,19 @@ def sampler(
     """What draws the batches of a training: `sampler(...)(key, n)` is an image index [n], int32.
 
     Pairs are at consecutive places, 2i and 2i + 1. The result is a pytree: handed to a jitted function as an argument,
-    its table is not a constant of the program. Raises as `distribution` does, and for pairs on a grid that has not
-    exactly one image at each point, or in a batch of odd size, and for neighbours of what is no series.
+    its table is not a constant of the program. Raises as `distribution` does, for pairs and shared values on a grid
+    that has not exactly one image at each point, for pairs in a batch of odd size, and for neighbours of what is no
+    series.
     """
     if name in SERIES:
         if points is None or points.ndim == 1:
             raise _no_series(name)
         return jax.tree_util.Partial(functools.partial(_chosen(name, options), number=len(points)))
-    if name in PAIRS:
+    if name in PAIRS | CLAMPED:
         if points is not None:
-            raise ValueError(f"sampling {name!r} draws pairs: it needs a grid with one image at each point, in order")
-        pair = functools.partial(_chosen(name, options), sizes=sizes, names=names)
-        return jax.tree_util.Partial(functools.partial(_draw_pairs, pair, sizes))
+            raise _no_grid(name)
+        of_grid = functools.partial(_chosen(name, options), sizes=sizes, names=names)
+        return jax.tree_util.Partial(functools.partial(_draw_pairs if name in PAIRS else _draw_points, of_grid, sizes))
     weights = distribution(name, options, names, sizes, points)
     if (weights == weights[0]).all():
         return jax.tree_util.Partial(functools.partial(_draw_uniform, len(weights)))
@@ -70,11 +86,18 @@ def sampler(
 
 
 def check(
-    name: str, options: dict, names: Names, sizes: Sizes, batch_size: int = 2, num_points: int | None = None
+    name: str,
+    options: dict,
+    names: Names,
+    sizes: Sizes,
+    batch_size: int = 2,
+    num_points: int | None = None,
+    one_each: bool = True,
 ) -> None:
     """Raises what `sampler`, and its result when called, would raise; needs no images and starts no device.
 
-    num_points: of a series (None: there is a complete grid of factors). Of a series, and of a grid of more points than
+    num_points: of a series (None: there is a grid of factors). one_each: whether a grid has one image at each point, in
+    order. Of a series, and of a grid of more points than
     `LARGEST_GRID`, it is known when it is read whether a distribution leaves something to draw.
     """
     key = jax.eval_shape(lambda: jax.random.key(0))
@@ -83,10 +106,12 @@ def check(
             raise _no_series(name)
         jax.eval_shape(functools.partial(_chosen(name, options), n=batch_size, number=num_points), key)
     elif num_points is not None:
-        if name in PAIRS:
-            raise ValueError(f"sampling {name!r} draws pairs: it needs a grid with one image at each point, in order")
+        if name in PAIRS | CLAMPED:
+            raise _no_grid(name)
         _check_of_a_point(name, options, names, sizes)
-    elif name in PAIRS:
+    elif name in PAIRS | CLAMPED:
+        if not one_each:
+            raise _no_grid(name)
         jax.eval_shape(functools.partial(sampler(name, options, names, sizes), n=batch_size), key)
     elif math.prod(sizes) > LARGEST_GRID:
         _check_of_a_point(name, options, names, sizes)
@@ -101,6 +126,12 @@ def _check_of_a_point(name: str, options: dict, names: Names, sizes: Sizes) -> N
         weigh(np.zeros((1, len(sizes)), int), sizes, names)
 
 
+def _no_grid(name: str) -> ValueError:
+    return ValueError(
+        f"sampling {name!r} draws {TO_TRAIN_ON[name]}: it needs a grid with one image at each point, in order"
+    )
+
+
 def _no_series(name: str) -> ValueError:
     return ValueError(f"sampling {name!r} draws neighbours in time: it needs a series, whose points are in that order")
 
@@ -112,19 +143,26 @@ def _draw_uniform(number: int, key: Key[Array, ""], n: int) -> Int[Array, " n"]:
 def _draw_pairs(pair: Callable, sizes: Sizes, key: Key[Array, ""], n: int) -> Int[Array, " n"]:
     if n % 2:
         raise ValueError(f"a batch of {n} images cannot be cut into pairs: its size must be even")
-    strides = np.cumprod((1, *sizes[:0:-1]))[::-1].astype(np.int32)
-    return (pair(key, n // 2) @ strides).reshape(n)
+    return _indices(pair(key, n // 2), sizes).reshape(n)
+
+
+def _draw_points(points: Callable, sizes: Sizes, key: Key[Array, ""], n: int) -> Int[Array, " n"]:
+    return _indices(points(key, n), sizes)
+
+
+def _indices(factors: Int[Array, "*n f"], sizes: Sizes) -> Int[Array, "*n"]:
+    return factors @ np.cumprod((1, *sizes[:0:-1]))[::-1].astype(np.int32)
 
 
 def options_of(name: str) -> dict[str, inspect.Parameter]:
     """The options of a sampling, with what each may be and its default."""
-    parameters = inspect.signature((DISTRIBUTIONS | PAIRS | SERIES)[name]).parameters.values()
+    parameters = inspect.signature(samplings()[name]).parameters.values()
     return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 def _chosen(name: str, options: dict) -> Callable:
     """The function of this name with its options, which are of the types that it declares."""
-    functions = DISTRIBUTIONS | PAIRS | SERIES
+    functions = samplings()
     if name not in functions:
         raise unknown("sampling", name, functions)
     declared = options_of(name)
