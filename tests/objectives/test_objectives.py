@@ -399,3 +399,22 @@ def test_factor_vaes_one_scalar_gives_each_player_the_gradient_of_its_own_loss()
     ours = computed("factor_vae")["gradients"]
     for (path, mine), theirs in zip(jax.tree_util.tree_leaves_with_path(ours), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max(), err_msg=str(path))
+
+
+def test_a_normalised_beta_is_beta_times_latents_over_pixels():
+    """Higgins et al. 2017, section 4.2; here 4 latents and 4 x 4 x 2 numbers of an image."""
+    params, batch, key, _ = jax.tree.map(jnp.asarray, arguments("beta_vae", 0))
+    functions, _ = tiny_nets()
+    loss, _ = OBJECTIVES["beta_vae"].loss(functions, params, batch, key, {"normalised_beta": 0.5})
+    other, _ = OBJECTIVES["beta_vae"].loss(functions, params, batch, key, {"beta": 0.5 * 32 / 4})
+    np.testing.assert_allclose(loss, other, rtol=1e-6)
+
+
+def test_what_may_be_given_instead_is_of_a_hyperparameter_and_trains_alike():
+    for name, objective in OBJECTIVES.items():
+        for other, replaced in objective.instead.items():
+            params, batch, key, hyper = jax.tree.map(jnp.asarray, arguments(name, 0))
+            assert other not in objective.hyper
+            given = {other: hyper.pop(replaced), **hyper}
+            loss, _ = objective.loss(tiny_nets()[0], params, batch, key, given)
+            assert np.isfinite(loss)

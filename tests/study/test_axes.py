@@ -1,13 +1,14 @@
 """Axes of a sweep: any setting that enters a run, and options of methods beside their hyperparameters."""
 
 import json
+import re
 
 import pytest
 
 from disentanglement_study import cli, config, store
 from disentanglement_study.store import records
 from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import components, plan
+from disentanglement_study.study import components, operative, plan
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
@@ -161,6 +162,40 @@ def test_two_axes_that_make_the_same_run_are_named():
         expand("sweep.seeds = [3, 3]")
     with pytest.raises(ValueError, match=r"^beta_vae.beta names 4.0 twice: expected once$"):
         expand("sweep.methods = {'beta_vae': {'beta': [4, 1, 4.0]}}")
+
+
+def test_a_strength_may_be_given_as_a_normalised_one():
+    """β_norm is what the run has, whatever its latents and images are: the loss makes β of it."""
+    given = "sweep.methods = {'beta_vae': {'normalised_beta': [0.01, 0.1]}}\n"
+    runs = expand(given + "sweep.axes = {'nets.num_latents': [2, 5]}")
+    assert [run.hyper for run in runs[::2]] == [{"normalised_beta": 0.01}, {"normalised_beta": 0.1}] * 2
+    assert len({run.run_id for run in runs}) == len(runs)
+    study = components.load("quick", [given])
+    table = plan.frame(runs, study)
+    assert set(table["strength_name"]) == {"normalised_beta"}
+    assert set(table["strength"]) == {0.01, 0.1}
+    (job,) = plan.group(plan.expand(study), 100)
+    again = components.load(operative.text(job, study))
+    assert {run.run_id for run in plan.expand(again)} == {run.run_id for run in job.runs}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("beta_vae.normalised_beta = 0.1\nbeta_vae.beta = 1", "beta_vae.beta and beta_vae.normalised_beta are given"),
+        ("beta_vae.normalised_beta = -1", "beta_vae.normalised_beta = -1: expected float (0 or more)"),
+        ("beta_vae.normalized_beta = 1", "did you mean 'normalised_beta'?"),
+        ("beta_tc_vae.normalised_beta = 1", "parameter of 'beta_tc_vae' 'normalised_beta'"),
+        ("sweep.axes = {'beta_vae.normalised_beta': [1]}", "is a hyperparameter: give its values as"),
+        (
+            "sweep.methods = {'beta_vae': {'normalised_beta': 1}}\nsweep.data_sets = ['segment_sources']",
+            "a VAE of pixels takes images, got vectors of 20 numbers (data set 'segment_sources')",
+        ),
+    ],
+)
+def test_a_normalised_strength_that_cannot_be_is_refused(given, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        expand(f"sweep.methods = ['beta_vae']\n{given}")
 
 
 def test_the_bundled_baselines_are_as_many_models_as_their_file_says():
