@@ -1,24 +1,14 @@
 """How each table is laid out to be read: what of it stands in a cell, under which title."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import pandas as pd
 
-from disentanglement_study.analysis import names, stats
-from disentanglement_study.analysis.published import PAPER
+from disentanglement_study.analysis import cells as text_of
+from disentanglement_study.analysis import names, published_layouts, stats
+from disentanglement_study.analysis.cells import MISSING, Section
 
-MISSING = "–"
 COUNTED = ("restarts", "models", "not_converged", "failed")
-
-
-class Section(NamedTuple):
-    """Cells of text under a title; the first `labels` columns name the row. A note says what is missing."""
-
-    title: str
-    cells: pd.DataFrame
-    labels: int
-    note: str = ""
 
 
 def sections(table: pd.DataFrame) -> Iterator[Section]:
@@ -40,7 +30,7 @@ def _correlations(table: pd.DataFrame) -> Iterator[Section]:
         cells.insert(0, "", [names.label(key, names.SCORES) for key in matrix.index])
         note = f"{MISSING}: under {stats.MIN_MODELS} models have both scores, or one score is the same for all."
         yield Section(
-            f"{what}: {_where(data_set, representation)}, {names.count(group['n'])}",
+            f"{what}: {text_of.where(data_set, representation)}, {names.count(group['n'])}",
             cells,
             1,
             note if matrix.isna().any(axis=None) else "",
@@ -53,7 +43,7 @@ def _quartiles(table: pd.DataFrame) -> Iterator[Section]:
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
         percent = 100 * group[["median", "lower_quartile", "upper_quartile"]]
         text = group.assign(
-            row=[_row_name(row) for row in group.itertuples()],
+            row=[text_of.row_name(row) for row in group.itertuples()],
             score=[names.label(key, names.SCORES) for key in group["score"]],
             cell=[f"{middle:.1f} [{low:.1f}, {high:.1f}]" for middle, low, high in percent.to_numpy()],
         )
@@ -62,34 +52,34 @@ def _quartiles(table: pd.DataFrame) -> Iterator[Section]:
         cells.insert(0, "n", text.groupby("row")["n"].agg(names.span))
         cells.insert(0, "", cells.index)
         count = names.count(group["n"], "models a row")
-        yield Section(f"{what}: {_where(data_set, representation)}, {count}", cells, 1)
+        yield Section(f"{what}: {text_of.where(data_set, representation)}, {count}", cells, 1)
 
 
 def _chosen(table: pd.DataFrame) -> Iterator[Section]:
     """A list per data set and representation, a row per method and strength."""
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
         label = names.label(group["score"].iloc[0], names.SCORES)
-        shown = [_with_interval(*row, digits=3) for row in group[["median", "least", "most"]].to_numpy()]
+        shown = [text_of.with_interval(*row, digits=3) for row in group[["median", "least", "most"]].to_numpy()]
         cells = pd.DataFrame(
             {
-                "": [_row_name(row) for row in group.itertuples()],
+                "": [text_of.row_name(row) for row in group.itertuples()],
                 f"{label}: median [least, most]": shown,
                 "Above FastICA": group["margin"].map("{:+.3f}".format).where(group["margin"].notna(), MISSING),
                 **{name.replace("_", " ").capitalize(): group[name].astype(str) for name in COUNTED},
             }
         )
-        count = names.count(group["n"], "draws of the data")
-        yield Section(f"{label} of the restart of lowest loss: {_where(data_set, representation)}, {count}", cells, 1)
+        of = f"{text_of.where(data_set, representation)}, {names.count(group['n'], 'draws of the data')}"
+        yield Section(f"{label} of the restart of lowest loss: {of}", cells, 1)
 
 
 def _training(table: pd.DataFrame) -> Iterator[Section]:
     """A list per data set, a row per method, strength and score."""
     for data_set, group in table.groupby("data_set", sort=False):
-        rows = [_row_name(row) for row in group.itertuples()]
+        rows = [text_of.row_name(row) for row in group.itertuples()]
         cells = pd.DataFrame(
             {
                 "": ["" if row == before else row for row, before in zip(rows, [None, *rows], strict=False)],
-                "Score": [_capital(names.label(key, names.SCORES)) for key in group["score"]],
+                "Score": [text_of.capital(names.label(key, names.SCORES)) for key in group["score"]],
                 "Median [least, most]": [
                     f"{middle:.4g} [{low:.4g}, {high:.4g}]"
                     for middle, low, high in group[["middle", "least", "most"]].to_numpy()
@@ -111,7 +101,7 @@ def _identifiability(table: pd.DataFrame) -> Iterator[Section]:
                 "": [names.label(key, names.METHODS) for key in group["method"]],
                 "Assumes": group["assumes"],
                 "Identifies": group["identifies"],
-                "MCC": group["median"].map(lambda number: _number(number, 3)),
+                "MCC": group["median"].map(lambda number: text_of.number(number, 3)),
                 "Above FastICA": group["margin"].map("{:+.3f}".format).where(group["margin"].notna(), MISSING),
             }
         )
@@ -133,31 +123,12 @@ def _failures(table: pd.DataFrame) -> Iterator[Section]:
         yield Section(f"{what}: {where}, n = {group['rows'].sum()}", cells, 4)
 
 
-def _claims(table: pd.DataFrame) -> Iterator[Section]:
-    """A row per published claim; its source, and what is measured, are in the CSV file."""
-    cells = pd.DataFrame(
-        {
-            "": table["claim"] + [" *" if "recalled" in how else "" for how in table["certainty"]],
-            "Published": table["published"].map(lambda number: _number(number, 3)),
-            "Ours": [_with_interval(*row) for row in table[["measured", "low", "high"]].to_numpy()],
-            "n": table["n"].astype(str),
-            "Holds": table["holds"],
-        }
-    )
-    if (table["why"] != "").any():
-        cells["Why"] = table["why"]
-    note = "Where a claim stands, and what is measured: the CSV file."
-    if table["certainty"].str.contains("recalled").any():
-        note = f"* {PAPER}: recalled, not checked against it. {note}"
-    yield Section(f"Published claims beside this study, {names.count(table['n'])} a row", cells, 1, note)
-
-
 def _transfer(table: pd.DataFrame) -> Iterator[Section]:
     """The two by two of the paper's table."""
     cells = table.assign(
         metric=table["metric"] + " metric",
         data_set=table["data_set"] + " data set",
-        cell=[_percent(*row) for row in table[["probability", "low", "high"]].to_numpy()],
+        cell=[text_of.percent(*row) for row in table[["probability", "low", "high"]].to_numpy()],
     ).pivot(index="metric", columns="data_set", values="cell")
     cells = cells.loc[["same metric", "other metric"], ["same data set", "other data set"]]
     cells.insert(0, "", cells.index)
@@ -170,7 +141,7 @@ def _transfer_pairs(table: pd.DataFrame) -> Iterator[Section]:
     for (data_set, score), group in table.groupby(["chosen_on", "chosen_by"], sort=False):
         matrix = group.pivot(index="judged_on", columns="judged_by", values="probability")
         matrix = matrix.loc[group["judged_on"].unique(), group["judged_by"].unique()]
-        cells = matrix.map(lambda probability: _number(100 * probability, 1))
+        cells = matrix.map(lambda probability: text_of.number(100 * probability, 1))
         cells.columns = [names.label(key, names.SCORES) for key in matrix.columns]
         cells.insert(0, "", [names.label(key, names.DATA_SETS) for key in matrix.index])
         chosen = f"{names.label(score, names.SCORES)} on {names.label(data_set, names.DATA_SETS)}"
@@ -183,7 +154,7 @@ def _shares(table: pd.DataFrame) -> Iterator[Section]:
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
         text = group.assign(
             cell=[
-                f"{_number(100 * plain, 0)}; {_percent(*rest)}"
+                f"{text_of.number(100 * plain, 0)}; {text_of.percent(*rest)}"
                 for plain, *rest in group[["r_squared", "adjusted", "low", "high"]].to_numpy()
             ],
             score=[names.label(key, names.SCORES) for key in group["score"]],
@@ -193,7 +164,9 @@ def _shares(table: pd.DataFrame) -> Iterator[Section]:
         cells.insert(0, "n", text.groupby("score")["n"].agg(names.span))
         cells.insert(0, "", cells.index)
         count = names.count(group["n"])
-        yield Section(f"Variance explained × 100, R²; adjusted: {_where(data_set, representation)}, {count}", cells, 1)
+        yield Section(
+            f"Variance explained × 100, R²; adjusted: {text_of.where(data_set, representation)}, {count}", cells, 1
+        )
 
 
 def _across(table: pd.DataFrame) -> Iterator[Section]:
@@ -201,7 +174,7 @@ def _across(table: pd.DataFrame) -> Iterator[Section]:
     for (representation, score), group in table.groupby(["representation", "score"], sort=False):
         matrix = group.pivot(index="data_set_a", columns="data_set_b", values="rank_correlation")
         matrix = matrix.loc[group["data_set_a"].unique(), names.in_order(group["data_set_b"], names.DATA_SETS)]
-        cells = matrix.map(lambda rho: _number(100 * rho, 0))
+        cells = matrix.map(lambda rho: text_of.number(100 * rho, 0))
         cells.columns = [names.label(key, names.DATA_SETS) for key in matrix.columns]
         cells.insert(0, "", [names.label(key, names.DATA_SETS) for key in matrix.index])
         where = f"{names.label(score, names.SCORES)}, {representation} representation"
@@ -211,19 +184,21 @@ def _across(table: pd.DataFrame) -> Iterator[Section]:
 def _trends(table: pd.DataFrame) -> Iterator[Section]:
     """A row per score, a column per method."""
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
-        text = group.assign(cell=[_number(100 * rho, 0) for rho in group["rank_correlation"]])
+        text = group.assign(cell=[text_of.number(100 * rho, 0) for rho in group["rank_correlation"]])
         cells = text.pivot(index="score", columns="method", values="cell").fillna(MISSING)
         cells = cells.loc[text["score"].unique(), names.in_order(text["method"], names.METHODS)]
         cells.columns = [names.label(key, names.METHODS) for key in cells.columns]
         cells.insert(0, "", [names.label(key, names.SCORES) for key in cells.index])
-        where = _where(data_set, representation)
+        where = text_of.where(data_set, representation)
         count = names.count(group["n"], "models a cell")
         yield Section(f"Spearman rank correlation with strength × 100: {where}, {count}", cells, 1)
 
 
 # By a column that only these tables have, or the first of those below that do.
 LAYOUTS: dict[str, Callable[[pd.DataFrame], Iterator[Section]]] = {
-    "claim": _claims,
+    "claim": published_layouts.claims,
+    "system": published_layouts.systems,
+    "best_normalised_beta": published_layouts.best_normalised_beta,
     "chosen_on": _transfer_pairs,
     "identifies": _identifiability,
     "margin": _chosen,
@@ -236,31 +211,3 @@ LAYOUTS: dict[str, Callable[[pd.DataFrame], Iterator[Section]]] = {
     "probability": _transfer,
     "rank_correlation": _trends,
 }
-
-
-def _number(value: float, digits: int = 2) -> str:
-    return MISSING if pd.isna(value) else f"{value:.{digits}f}"
-
-
-def _with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """ "0.41 [0.38, 0.44]", or "0.41" where there is no interval."""
-    shown = _number(value, digits)
-    return shown if pd.isna(low) else f"{shown} [{_number(low, digits)}, {_number(high, digits)}]"
-
-
-def _percent(value: float, low: float, high: float) -> str:
-    return _with_interval(100 * value, 100 * low, 100 * high, digits=1)
-
-
-def _capital(label: str) -> str:
-    return label[:1].upper() + label[1:]
-
-
-def _where(data_set: str, representation: str) -> str:
-    return f"{names.label(data_set, names.DATA_SETS)}, {representation} representation"
-
-
-def _row_name(row: NamedTuple) -> str:
-    """ "β-VAE", or "β-VAE, β = 4" where the table and the method have strengths."""
-    strength = names.strength(row.strength_name, row.strength) if hasattr(row, "strength") else ""
-    return ", ".join(filter(None, [names.label(row.method, names.METHODS), strength]))

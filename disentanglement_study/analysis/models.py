@@ -14,6 +14,8 @@ SETTING = ["method", "strength_name", "strength"]
 METRIC, WITHOUT_LABELS, DOWNSTREAM = "metric", "without labels", "downstream"
 # Where the scores of a model, not of one of its representations, are.
 MODEL = "model"
+# The metric whose score is a mean of accuracies, one a classifier, and the prefix of these.
+OF_CLASSIFIERS, CLASSIFIER = "higgins_score", "classifier_"
 # The prefix of a downstream accuracy, which `names.DOWNSTREAM_SCORES` goes without.
 ACCURACY = "mean_test_accuracy."
 
@@ -162,6 +164,7 @@ def stored() -> pc.Expression:
     metric, score = pc.field("metric"), pc.field("score")
     read = metric.isin(list(UNSUPERVISED)) | (metric == score) | score.isin(list(names.INFO_MEC))
     read |= pc.starts_with(score, ACCURACY) | (score == "statistical_efficiency")
+    read |= (metric == OF_CLASSIFIERS) & pc.starts_with(score, CLASSIFIER)
     value = pc.field("value")
     return read | pc.field("error").is_valid() | value.is_null(nan_is_null=True) | ~pc.is_finite(value)
 
@@ -171,12 +174,21 @@ def needed(results: pd.DataFrame) -> pd.DataFrame:
 
     A model of which no row is read keeps one, so that it is counted.
     """
-    keep = (_columns(results)[0] >= 0) | is_failure(results).to_numpy()
+    keep = (_columns(results)[0] >= 0) | is_failure(results).to_numpy() | is_of_classifier(results)
     kept = results["run_id"][keep].unique()
     alone = ~results["run_id"].isin(kept) & ~results["run_id"].duplicated()
     rows = results[keep | alone.to_numpy()]
     text = ["data_set", "method", "strength_name", "run_id", "representation", "metric", "score"]
     return rows.astype(dict.fromkeys(text, "category"))
+
+
+def is_of_classifier(results: pd.DataFrame) -> np.ndarray:
+    """Whether each row [rows] is the accuracy of one classifier of `higgins_score`. It is no headline score."""
+    own = (results["metric"] == OF_CLASSIFIERS).to_numpy(copy=True)
+    scores = results["score"][own]
+    known = {score: str(score).startswith(CLASSIFIER) for score in scores.unique()}
+    own[own] = [known[score] for score in scores]
+    return own
 
 
 def _columns(results: pd.DataFrame) -> tuple[np.ndarray, list[Column]]:

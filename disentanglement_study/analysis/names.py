@@ -26,6 +26,7 @@ METRICS = {
     "med": "MED",
     "mcc": "MCC",
     "z_max_variance": "Z-max Variance",
+    "higgins_score": "Higgins score",
     "udr": "UDR",
     # Without a headline score.
     "info_mec": "InfoMEC",
@@ -77,6 +78,8 @@ METHODS = {
     "fast_ica": "FastICA",
     "random_encoder": "Random encoder",
     "untrained_vae": "Untrained VAE",
+    "info_gan": "InfoGAN",
+    "dc_ign": "DC-IGN",
     "tcl": "TCL",
     "pcl": "PCL",
     "gcl": "GCL",
@@ -91,7 +94,7 @@ METHODS = {
 }
 # Those of the 2019 study, which its numbers are of.
 STUDY_METHODS = ("beta_vae", "annealed_vae", "factor_vae", "beta_tc_vae", "dip_vae_i", "dip_vae_ii")
-STRENGTHS = {"beta": "β", "gamma": "γ", "lambda_od": "λ_od"}
+STRENGTHS = {"beta": "β", "normalised_beta": "β_norm", "gamma": "γ", "lambda_od": "λ_od"}
 DATA_SETS = {
     "dsprites": "dSprites",
     "color_dsprites": "Color-dSprites",

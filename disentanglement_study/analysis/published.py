@@ -1,6 +1,7 @@
 """What the papers claim, as data: numbers and directions, each with its source and how sure we are of it.
 
-No number here is ours, and none of ours is here: `tables.paper_vs_measured` computes those beside.
+No number here is ours, and none of ours is here: `tables.paper_vs_measured`, `tables.systems` and
+`tables.claims_higgins2017` compute those beside.
 """
 
 from typing import NamedTuple
@@ -149,5 +150,58 @@ CLAIMS = (
         "Higher disentanglement scores do not reliably go with higher sample efficiency",
         f"{PAPER}, section 5.5, Figures 5 and 6",
         READ,
+    ),
+)
+
+
+class System(NamedTuple):
+    """A published accuracy of a method, whose strength is beta (None: whatever it is), or the same normalised.
+
+    `mean` and `spread` (a standard deviation; None where none is given) are in [0, 1]; `rounding` is half of the last
+    digit of a mean without a spread.
+    """
+
+    name: str
+    method: str
+    mean: float
+    certainty: str
+    spread: float | None
+    spread_certainty: str
+    beta: float | None = None
+    rounding: float = 0.0
+
+
+HIGGINS = "Higgins et al. 2017, beta-VAE, ICLR"
+FIGURE_6_LEFT = f"{HIGGINS}, Figure 6 left"
+# The paper's 2D shapes. Each number is of 30 accuracies, of 10 models and 3 classifiers each, without their lower half;
+# a classifier tells 4 factors apart, not the shape. All of this is recalled.
+OF_SYSTEMS = ("dsprites", "dsprites_original")
+CHANCE = 1 / 4
+LATENTS, PIXELS = 10, 64 * 64  # of those that have latents, and of the images
+
+SYSTEMS = (
+    System("Ground truth", "ground_truth", 1.0, READ, None, "", rounding=0.005),
+    System("Raw pixels", "raw_pixels", 0.4575, READ, 0.008, RECALLED),
+    System("PCA", "pca", 0.849, READ, 0.004, RECALLED),
+    System("ICA", "fast_ica", 0.420, READ, 0.106, RECALLED),
+    System("DC-IGN", "dc_ign", 0.993, READ, 0.001, READ),
+    System("InfoGAN", "info_gan", 0.735, READ, 0.009, READ),
+    System("Untrained VAE", "untrained_vae", 0.4414, RECALLED, 0.025, RECALLED),
+    System("VAE", "beta_vae", 0.6158, READ, 0.005, READ, beta=1),
+    System("β-VAE", "beta_vae", 0.9923, READ, 0.001, READ, beta=4),
+)
+
+CLAIMS_HIGGINS_2017 = (
+    Claim(
+        "best_normalised_beta_rises",
+        "The best normalised β rises with the number of latents",
+        f"{HIGGINS}, section 4.2, Figure 6 right",
+        RECALLED,
+    ),
+    Claim(
+        "inverted_u",
+        "The score is an inverted U of the normalised β",
+        f"{HIGGINS}, section 4.2, Figure 6 right",
+        RECALLED,
     ),
 )

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from disentanglement_study.cli import analysis, data, encode, results, study, traverse, unmix
+from disentanglement_study.cli import analysis, compare, data, encode, results, study, traverse, unmix
 from disentanglement_study.cli.options import EXIT_CODES
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.signals import interruptible
@@ -24,6 +24,7 @@ examples:
   disentanglement-study figures studies/quick --paper locatello2019
   disentanglement-study report studies/quick                      a page to explore in a browser
   disentanglement-study traverse studies/quick RUN_ID              what a model has learnt: pictures, animations
+  disentanglement-study compare studies/quick                      models side by side, and what latents respond to
   disentanglement-study unmix studies/nonlinear_ica_quick          sources, mixture and codes of non-linear ICA
   disentanglement-study encode studies/quick RUN_ID                its codes at every point of the data set
   disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (study, results, analysis, traverse, unmix, encode, data):
+    for part in (study, results, analysis, traverse, compare, unmix, encode, data):
         part.add_to(commands)
     return top
 

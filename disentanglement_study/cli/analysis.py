@@ -10,7 +10,8 @@ from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR, OUT
 
 MAX_DRAWING = 4  # Processes that draw figures: each holds the results.
-PRINTED = ("rank_correlation", "paper_vs_measured", "chosen_by_loss")  # the others are in tables.md
+# The others are in tables.md.
+PRINTED = ("rank_correlation", "paper_vs_measured", "chosen_by_loss", "systems", "claims_higgins2017")
 WIDTH = 120  # columns of what is printed
 
 TABLES = """\
@@ -125,7 +126,7 @@ def add_to(commands: options.Commands) -> None:
         command = options.add_command(commands, function, details)
         options.folder(command)
         if function is figures:
-            papers = "locatello2019, locatello2020 or hyvarinen2023"
+            papers = "higgins2017, locatello2019, locatello2020 or hyvarinen2023"
             command.add_argument("--paper", metavar="PAPER", help=f"only those of this paper: {papers} (default: all)")
         if function is report:
             command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/report")

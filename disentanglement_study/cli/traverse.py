@@ -8,12 +8,14 @@ from disentanglement_study.runtime.terminal import OUT
 
 DETAILS = """\
 written into the folder:
-  reconstructions.png             64 images, and beside each what the model makes of its code
+  reconstructions.png             64 images, and beside each what the model makes of its code (unless it
+                                  decodes, but reconstructs nothing, as InfoGAN does)
   samples.png                     64 samples of the prior
   traversals_0.png ..._4.png      a row for each latent, from -2 to 2, around one of the first five images
   FAMILY.gif                      a column for each latent, a row for each of five images; 20 frames, 10 a second
 
 Latents are z0, z1, ...: those with the highest KL divergence from the prior (in nats) come first.
+Beside it stands the variance of the posterior ("var"), mean over images: near 1 where a latent says nothing.
 Families say how far a latent goes:
   std_gaussian_cycle       quantiles of the prior
   fitted_gaussian_cycle    quantiles of a Gaussian fitted to the codes

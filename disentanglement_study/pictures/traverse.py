@@ -1,7 +1,8 @@
 """What a trained model has learnt, in pictures: traversals of its latents, reconstructions, samples of the prior.
 
 All draws are named by a seed: the same run and seed give the same files. Latents are called z0, z1, ... and shown in
-the order of their KL divergence from the prior, the most informative first.
+the order of their KL divergence from the prior, the most informative first. Beside it stands the variance of their
+posterior, mean over the sample: near 1 where a latent says nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -44,7 +45,8 @@ def traverse(
     `run_id` may be its beginning. Written are reconstructions.png, samples.png, traversals_0.png to traversals_4.png
     (around the first images of the reconstructions) and FAMILY.gif of one `family` of ranges or "all". Raises
     ValueError for a run that is not known, has failed, is not done yet, has diverged or is of a method that decodes
-    nothing or of vectors, and for an unknown family. A method without a posterior has no prior to sample.
+    nothing or of vectors, and for an unknown family. A method without a posterior has no prior to sample; one that
+    decodes but reconstructs nothing (`Learner.reconstructs`) has no reconstructions.png.
     """
     chosen = ranges.families(family)
     compilation.use_cache()
@@ -61,9 +63,10 @@ def traverse(
     if model.has_diverged:
         raise ValueError(f"run {run_id} has diverged ({model.run}): what it encodes and decodes is not finite")
     decode = trained.decoder(learner, study.resources.encode_batch)
+    images = trained.originals(batches, index[:SHOWN], seed)
     folder = files.named(output) if output else files.folder(files.folder(root / "traversals") / run_id)
     written = [
-        reconstructions(model, decode, trained.originals(batches, index[:SHOWN], seed), folder),
+        *([reconstructions(model, decode, images, folder)] if learner.reconstructs else []),
         *([] if model.logvar is None else [prior_samples(model, decode, seed, folder)]),
         *(grid(model, decode, base, folder) for base in range(min(BASES, len(index)))),
         *(animation(model, decode, name, folder) for name in chosen),
@@ -122,11 +125,26 @@ def decode_all(decode: Decode, model: Model, codes: Float[np.ndarray, "*grid d"]
     return images.reshape(*codes.shape[:-1], *images.shape[1:])
 
 
+def posterior_variance(model: Model) -> Float[np.ndarray, " d"] | None:
+    """Of each latent the mean over the sample of the variance of its posterior; None without a posterior."""
+    if model.logvar is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):  # of a model that has diverged
+        return np.exp(model.logvar).mean(axis=0)
+
+
+def label(model: Model, latent: int, between: str = "  ") -> str:
+    """ "z3  1.92 nats  var 0.04": a latent, how much it says, and of a posterior the variance."""
+    variance = posterior_variance(model)
+    words = [f"z{latent}", f"{model.weight[latent]:.2f} {model.unit}"]
+    return between.join(words if variance is None else [*words, f"var {variance[latent]:.2f}"])
+
+
 def grid(model: Model, decode: Decode, base: int, folder: Path) -> Path:
     """Writes traversals_BASE.png: a row for each latent, which goes from -2 to 2 while the others stay as encoded."""
     values = levels(model.mean.shape[1])
     images = decode_all(decode, model, along(model.mean[base], values)[model.order])
-    labels = [f"z{latent}  {model.weight[latent]:.2f} {model.unit}" for latent in model.order]
+    labels = [label(model, latent) for latent in model.order.tolist()]
     title = f"{_name(model)}\nlatents from -2 to 2, around image {base} of the reconstructions; {_weights(model)}"
     path = folder / f"traversals_{base}.png"
     picture = canvas.labelled(canvas.tiled(images), title, labels, [f"{value:.1f}" for value in values[0]])
@@ -141,7 +159,7 @@ def animation(model: Model, decode: Decode, family: str, folder: Path) -> Path:
     logvar = np.full_like(model.mean, -np.inf) if model.logvar is None else model.logvar
     codes = [along(base, FAMILIES[family](base, model.mean, logvar, FRAMES))[model.order] for base in bases]
     film = np.moveaxis(decode_all(decode, model, np.stack(codes)), 2, 0)
-    labels = [f"z{latent}\n{model.weight[latent]:.2f} {model.unit}" for latent in model.order]
+    labels = [label(model, latent, "\n") for latent in model.order.tolist()]
     title = f"{_name(model)}\n{family} of each latent, around the first {len(bases)} images; {_weights(model)}"
     path = folder / f"{family}.gif"
     frames = [canvas.labelled(canvas.tiled(images), title, (), labels) for images in film]
@@ -174,7 +192,9 @@ def prior_samples(model: Model, decode: Decode, seed: int, folder: Path) -> Path
 
 
 def _weights(model: Model) -> str:
-    return "standard deviation of the codes" if model.logvar is None else "KL from the prior"
+    if model.logvar is None:
+        return "standard deviation of the codes"
+    return "KL from the prior\nvar: variance of the posterior, mean over images"
 
 
 def _name(model: Model) -> str:

@@ -106,9 +106,7 @@ def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
         sampling.check(evaluate.sampling, evaluate.sampling_options, *grid, num_points=number)
         _check_points(study, name, facts.num_points, is_grid=False)
         return
-    sampling.check(
-        train.sampling, train.sampling_options, *grid, batch_size=train.batch_size, one_each=facts.one_each
-    )
+    sampling.check(train.sampling, train.sampling_options, *grid, batch_size=train.batch_size, one_each=facts.one_each)
     if math.prod(facts.factor_sizes) <= sampling.LARGEST_GRID:
         weights = sampling.distribution(evaluate.sampling, evaluate.sampling_options, *grid)
         is_grid = bool((weights == weights[0]).all())

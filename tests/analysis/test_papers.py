@@ -15,8 +15,8 @@ def study(tmp_path_factory):
     return make_study(tmp_path_factory.mktemp("study") / "quick").root
 
 
-def script(*arguments):
-    command = [sys.executable, str(SCRIPTS / "locatello2019.py"), *map(str, arguments)]
+def script(*arguments, paper="locatello2019"):
+    command = [sys.executable, str(SCRIPTS / f"{paper}.py"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -27,6 +27,15 @@ def test_a_script_writes_the_tables_and_figures_of_its_paper(study):
     assert "rank_correlation.csv" in {path.name for path in (folder / "tables").iterdir()}
     assert (folder / "figures" / "metric_rank_correlation.pdf").read_bytes().startswith(b"%PDF")
     assert f"tables and {len(list((folder / 'figures').glob('*.png')))} figures in {folder}" in done.stdout
+
+
+def test_a_paper_of_which_the_study_allows_no_figure_says_what_is_lacking(study):
+    done = script(study, paper="higgins2017")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "skipped: score_by_system: no model has the higgins_score" in done.stdout
+    assert "skipped: score_by_latents_and_beta: no model was given" in done.stdout
+    assert "not among them: traversals of celeba by method: the data set is not part of the harness" in done.stdout
+    assert f"tables and 0 figures in {study / 'analysis' / 'higgins2017'}" in done.stdout
 
 
 def test_a_folder_that_is_no_study_is_one_line(tmp_path):

@@ -138,6 +138,18 @@ def test_pictures_that_were_drawn_are_copied(store, page):
     assert (page.parent / "traversals" / run / "traversals_0.png").read_bytes() == PNG
 
 
+def test_systems_can_be_chosen_and_the_policy_is_as_strict_as_ever(page):
+    html = page.read_text(encoding="utf-8")
+    assert '<a href="#systems">' in html
+    section = html.split('<section id="systems"')[1].split("</section>")[0]
+    assert '<select name="system">' in section
+    assert html.count("startSystems();") == 1
+    assert "disentanglement-study compare DIR" in html
+    policy = html.split('http-equiv="Content-Security-Policy" content="')[1].split('"')[0]
+    assert "default-src 'none'; connect-src 'none'" in policy
+    assert "http" not in policy
+
+
 def test_a_study_of_which_nothing_is_done_has_a_page(tmp_path):
     settings = components.load("quick")
     empty = Store(tmp_path / "study")

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from report_study import HOSTILE, make_study
+from report_study import HOSTILE, PNG, make_study
 from test_methods_without_strength import both_methods, page_of
 
 from benchmarks import chromium
@@ -187,6 +187,7 @@ def test_the_page_of_a_study_of_which_nothing_is_done_says_so(tab, tmp_path):
     tab.size(1440, 5000)
     assert "No run has a score yet" in text(tab, "#explorer")
     assert "The run is not done" in text(tab, "#run-body")
+    assert "None are drawn yet: disentanglement-study compare DIR" in text(tab, "#systems-body")
     for part in ("#explorer-plot", "#explorer-list", "#correlations-plot", "#correlations-table", "#variance-plot"):
         tab.wait(f"document.querySelector('{part}').offsetHeight === 0")
     tab.size(390)
@@ -241,6 +242,28 @@ def test_runs_with_pictures_or_errors_show_them_and_unknown_ones_are_named(tab, 
     tab.evaluate("location.hash = 'run=nothing'")
     tab.wait("document.querySelector('#run-body').textContent.includes('No run of this study is called nothing')")
     assert_quiet(tab, page)
+
+
+def test_the_systems_with_pictures_are_chosen_from_and_shown(tab, tmp_path):
+    store = make_study(tmp_path / "study")
+    first, other = store.plan["run_id"].iloc[[0, 40]]
+    drawn = store.root / "traversals"
+    (drawn / other).mkdir()
+    for name in ("samples.png", "responses.png", "traversals_1.png", "traversals_0.png"):
+        (drawn / other / name).write_bytes(PNG)
+    (drawn / other / "std_gaussian_cycle.gif").write_bytes(PNG)
+    path = report.write(store)
+    opened(tab, path)
+    options = "[...document.querySelectorAll('#systems-controls option')].map((one) => [one.value, one.textContent])"
+    assert tab.evaluate(options) == [[run, tab.evaluate(f"describe(PLACE.get('{run}'))")] for run in (first, other)]
+    names = "[...document.querySelectorAll('#systems figcaption')].map((one) => one.textContent)"
+    assert tab.evaluate(names) == ["traversals_0.png"]
+    choose(tab, "systems-controls", "system", other)
+    assert tab.evaluate(names) == ["traversals_0.png", "traversals_1.png", "responses.png", "samples.png"]
+    assert other in text(tab, "#systems h3")
+    tab.evaluate("document.getElementById('systems').scrollIntoView()")
+    tab.wait("document.querySelector('#systems img')?.naturalWidth === 1")
+    assert_quiet(tab, path)
 
 
 def test_a_heat_map_has_n_and_leads_to_its_models(tab, page):

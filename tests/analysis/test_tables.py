@@ -22,7 +22,13 @@ STRENGTHS = {
 }
 NO_HEADLINE = {"dci_es", "info_mec", "r2", "unified_scores", "unsupervised"}
 METRICS = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap_score")
-OF_STUDY = [name for name in tables.TABLES if name not in tables.OF_SERIES]
+OF_STUDY = [name for name in tables.TABLES if name not in tables.OF_SERIES | tables.OF_HIGGINS_2017]
+# Of a study without any of these.
+SKIPPED = dict.fromkeys(tables.OF_SERIES, "no data set has an option seed") | {
+    "systems": "no model has the higgins_score of the mean representation",
+    "best_normalised_beta": "no model was given its strength as beta_vae.normalised_beta, only as beta",
+    "claims_higgins2017": "no model was given its strength as beta_vae.normalised_beta, only as beta",
+}
 HEADLINES = [metric for metric in registry.METRICS if metric not in NO_HEADLINE] + list(names.INFO_MEC)
 TRACEBACK = 'Traceback (most recent call last):\n  File "dci.py", line 1\nValueError: codes are constant\n'
 
@@ -313,7 +319,7 @@ class TestTables:
     def test_write(self, whole, tmp_path):
         written = tables.write(whole, tmp_path / "new" / "folder")
         assert [path.name for path in written.paths] == [*(f"{name}.csv" for name in OF_STUDY), "tables.md"]
-        assert written.skipped == dict.fromkeys(tables.OF_SERIES, "no data set has an option seed")
+        assert written.skipped == SKIPPED
         read = pd.read_csv(written.paths[1])
         pd.testing.assert_frame_equal(read, tables.TABLES["rank_correlation"](whole), check_dtype=False)
         text = written.paths[-1].read_text(encoding="utf-8")
@@ -326,7 +332,7 @@ class TestTables:
         written = tables.write(study, tmp_path)
         assert written.tables.keys() | written.skipped.keys() == tables.TABLES.keys()
         assert written.skipped.pop("downstream_rank_correlation").endswith("a downstream accuracy (downstream_*)")
-        assert written.skipped == dict.fromkeys(tables.OF_SERIES, "no data set has an option seed") | {
+        assert written.skipped == SKIPPED | {
             "fairness_rank_correlation": "no model has both the score fairness and another headline score",
             "data_set_rank_correlation": "no headline score is there for two data sets",
         }

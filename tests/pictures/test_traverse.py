@@ -278,6 +278,15 @@ def test_kl_is_that_of_gaussians_and_orders_the_latents():
     assert model.order.tolist() == [1, 2, 0]
 
 
+def test_a_latents_label_says_its_kl_and_the_mean_variance_of_its_posterior():
+    model, _ = planted(np.array([0.0, 1.0]))
+    model = model._replace(logvar=np.log([[0.02, 1.0], [0.06, 1.0]] * 10))
+    assert traverse.posterior_variance(model) == pytest.approx([0.04, 1.0])
+    expected = 0.5 * (0.04 - np.log([0.02, 0.06]).mean() - 1)
+    assert traverse.label(model, 0) == f"z0  {expected:.2f} nats  var 0.04"
+    assert traverse.label(model._replace(logvar=None), 0, "\n") == "z0\n0.00 std"
+
+
 def test_a_cell_of_the_grid_is_the_decoded_code(tmp_path):
     model, decode = planted(np.array([0.1, 2.0, 1.0]))
     shown = cells(traverse.grid(model, decode, 4, tmp_path), 3, 11, 64, (4, 4, 1))
@@ -401,6 +410,18 @@ def test_a_thumbnail_is_the_grid_without_labels(trained_study, draw, dsprites_ro
     ((_, picture),) = traverse.thumbnails(store.open(trained_study), [run_id], dsprites_root, **size)
     whole = cells(tmp_path / "traversals_0.png", 4, 11, 64, (16, 16, 1))
     np.testing.assert_allclose(picture.astype(int), pictures.tiled(whole, cell=1), atol=1)
+
+
+def test_what_reconstructs_nothing_is_traversed_without_reconstructions(trained_study, draw, tmp_path, monkeypatch):
+    jobs = trained.jobs
+
+    def of_generators(*arguments):
+        for loaded in jobs(*arguments):
+            yield loaded._replace(learner=loaded.learner._replace(reconstructs=False))
+
+    monkeypatch.setattr(trained, "jobs", of_generators)
+    assert draw(trained_study, run_of(trained_study), "--output", str(tmp_path), "--family", "std_gaussian_cycle") == 0
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES[1:], "std_gaussian_cycle.gif"}
 
 
 def test_what_has_diverged_has_no_thumbnail(trained_study, dsprites_root):

@@ -33,8 +33,10 @@ from disentanglement_study.analysis.figures.mutual_information import (
     mutual_information_by_method,
 )
 from disentanglement_study.analysis.figures.papers import PAPERS, figures_of
+from disentanglement_study.analysis.figures.score_by_latents_and_beta import score_by_latents_and_beta
 from disentanglement_study.analysis.figures.score_by_method import score_by_method
 from disentanglement_study.analysis.figures.score_by_strength import score_by_strength
+from disentanglement_study.analysis.figures.score_by_system import score_by_system
 from disentanglement_study.analysis.figures.statistical_efficiency import statistical_efficiency
 from disentanglement_study.analysis.figures.total_correlation import total_correlation, total_correlation_by_method
 from disentanglement_study.analysis.figures.transfer import transfer
@@ -45,12 +47,17 @@ from disentanglement_study.analysis.figures.variance_explained import variance_e
 from disentanglement_study.analysis.rows import NothingToDraw, checked
 from disentanglement_study.analysis.tables.unified_rank_correlation import METRIC as UNIFIED
 
-__all__ = ["FIGURES", "OF_SERIES", "PAPERS", "Written", "figures_of", "stored", "write"]
+__all__ = ["FIGURES", "OF_HIGGINS_2017", "OF_SERIES", "PAPERS", "Written", "figures_of", "stored", "write"]
 
 # Of data sets that are drawn with several seeds, and differ by an option.
 OF_SERIES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     **{f"mcc_by_{option}": partial(chosen_by_option, option=option) for option in OPTIONS},
     "accuracy_by_num_segments": partial(chosen_by_option, option="num_segments", score="accuracy", beside="chance"),
+}
+# Of models with the metric of Higgins et al. 2017, or with a normalised β.
+OF_HIGGINS_2017: dict[str, Callable[[pd.DataFrame], Figure]] = {
+    "score_by_system": score_by_system,
+    "score_by_latents_and_beta": score_by_latents_and_beta,
 }
 FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "total_correlation": total_correlation,
@@ -76,6 +83,7 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "unified_rank_correlation": unified_rank_correlation,
     "factor_groups": factor_groups,
     **OF_SERIES,
+    **OF_HIGGINS_2017,
 }
 
 

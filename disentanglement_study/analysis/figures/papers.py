@@ -6,6 +6,7 @@ from disentanglement_study.analysis.published import READ, RECALLED
 from disentanglement_study.errors import unknown
 
 BY_UNMIX = "drawn by `disentanglement-study unmix`: it needs the models, not their scores"
+BY_COMPARE = "drawn by `disentanglement-study compare`: it needs the models, not their scores"
 BY_TRAVERSE = "drawn by `disentanglement-study traverse`: it needs the models, not their scores"
 
 
@@ -22,6 +23,28 @@ class PaperFigure(NamedTuple):
     why_not: str = ""
 
 
+# Higgins et al. 2017, "beta-VAE", ICLR.
+ELSEWHERE = "the data set is not part of the harness; of those that are, `disentanglement-study compare` draws the same"
+HIGGINS_2017 = (
+    PaperFigure("Figure 1", READ, "Traversals of CelebA by method", why_not=ELSEWHERE),
+    PaperFigure("Figure 2", READ, "Traversals of 3D chairs by method", why_not=ELSEWHERE),
+    PaperFigure("Figure 3", READ, "Traversals of 3D faces by method", why_not=ELSEWHERE),
+    PaperFigure("Figure 4", READ, "Traversals of more latents of CelebA", why_not=ELSEWHERE),
+    PaperFigure(
+        "Figure 5", RECALLED, "Schematic of the metric", why_not="it shows no data; the metric is `higgins_score`"
+    ),
+    PaperFigure("Figure 6 left", RECALLED, "Accuracy by system (2D shapes)", ("score_by_system",)),
+    PaperFigure(
+        "Figure 6 right",
+        RECALLED,
+        "Score by normalised β and number of latents (2D shapes)",
+        ("score_by_latents_and_beta",),
+    ),
+    PaperFigure(
+        "Figure 6 right, images", RECALLED, "Reconstructions by normalised β and number of latents", why_not=BY_COMPARE
+    ),
+    PaperFigure("Figure 7", RECALLED, "Latent responses and traversals (2D shapes)", why_not=BY_COMPARE),
+)
 # Locatello et al. 2019, arXiv:1811.12359v4. The appendix is in the order of its sections, numbered by ourselves.
 LOCATELLO_2019 = (
     PaperFigure("Figure 1", READ, "Total correlation by strength (Color-dSprites)", ("total_correlation",)),
@@ -132,6 +155,7 @@ HYVARINEN_2023 = (
     PaperFigure("Scatter", READ, "Sources, mixture, estimate and control", why_not=BY_UNMIX),
 )
 PAPERS: dict[str, tuple[PaperFigure, ...]] = {
+    "higgins2017": HIGGINS_2017,
     "hyvarinen2023": HYVARINEN_2023,
     "locatello2019": LOCATELLO_2019,
     "locatello2020": LOCATELLO_2020,

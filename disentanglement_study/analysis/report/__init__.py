@@ -2,7 +2,7 @@
 
     index.html            the page: style, programs, plotly.js and all scores. It is whole when it is alone
     runs/<job_id>.js      loss curves, loaded when a run is looked at: in the page they would be most of its size
-    traversals/<run_id>/  copies of the pictures that `disentanglement-study traverse` has drawn so far
+    traversals/<run_id>/  copies of the pictures that `traverse` and `compare` have drawn so far
 
 The folder can be copied anywhere and opened from the disk. What is static (tables) is HTML, made here; what can be
 chosen from (scores, correlations, runs) is drawn by `page/*.js` from compact columns. The page may not ask for anything
@@ -29,7 +29,7 @@ from disentanglement_study.store import Store
 
 PAGE = Path(__file__).parent / "page"
 # In the order in which they need each other.
-PROGRAMS = ("data", "plots", "explorer", "run", "correlations", "variance", "main")
+PROGRAMS = ("data", "plots", "explorer", "run", "systems", "correlations", "variance", "main")
 # By which the next report knows that it may replace a page.
 GENERATOR = "disentanglement-study report"
 # Of what takes seconds at 12,600 runs; `write` names each before it begins.

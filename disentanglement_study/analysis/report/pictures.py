@@ -1,4 +1,4 @@
-"""The pictures of runs that `disentanglement-study traverse` has drawn into the study's folder."""
+"""The pictures of runs that `disentanglement-study traverse` and `compare` have drawn into the study's folder."""
 
 import re
 import shutil

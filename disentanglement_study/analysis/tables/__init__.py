@@ -20,7 +20,9 @@ from threadpoolctl import threadpool_limits
 from disentanglement_study.analysis import once
 from disentanglement_study.analysis.models import needed
 from disentanglement_study.analysis.rows import NothingToDraw, checked
+from disentanglement_study.analysis.tables.best_normalised_beta import best_normalised_beta
 from disentanglement_study.analysis.tables.chosen_by_loss import chosen_by_loss
+from disentanglement_study.analysis.tables.claims_higgins2017 import claims_higgins2017
 from disentanglement_study.analysis.tables.data_set_rank_correlation import data_set_rank_correlation
 from disentanglement_study.analysis.tables.failures import failures
 from disentanglement_study.analysis.tables.identifiability import identifiability, promised
@@ -33,6 +35,7 @@ from disentanglement_study.analysis.tables.rank_correlation import (
 )
 from disentanglement_study.analysis.tables.scores import best_models, scores_by_method, scores_by_strength
 from disentanglement_study.analysis.tables.strength_rank_correlation import strength_rank_correlation
+from disentanglement_study.analysis.tables.systems import systems
 from disentanglement_study.analysis.tables.training_scores import training_scores
 from disentanglement_study.analysis.tables.transfer import transfer, transfer_pairs
 from disentanglement_study.analysis.tables.variance_explained import variance_explained
@@ -40,10 +43,13 @@ from disentanglement_study.analysis.text import markdown, render
 from disentanglement_study.runtime import files
 
 __all__ = [
+    "OF_HIGGINS_2017",
     "OF_SERIES",
     "TABLES",
     "best_models",
+    "best_normalised_beta",
     "chosen_by_loss",
+    "claims_higgins2017",
     "data_set_rank_correlation",
     "downstream_rank_correlation",
     "failures",
@@ -57,6 +63,7 @@ __all__ = [
     "scores_by_method",
     "scores_by_strength",
     "strength_rank_correlation",
+    "systems",
     "training_scores",
     "transfer",
     "transfer_pairs",
@@ -67,6 +74,12 @@ __all__ = [
 
 # Of data sets that are drawn with several seeds.
 OF_SERIES = {"chosen_by_loss": chosen_by_loss, "identifiability": identifiability}
+# Of models with the metric of Higgins et al. 2017, or with a normalised β.
+OF_HIGGINS_2017 = {
+    "systems": systems,
+    "best_normalised_beta": best_normalised_beta,
+    "claims_higgins2017": claims_higgins2017,
+}
 # What `write` writes, by file name.
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "paper_vs_measured": paper_vs_measured,
@@ -83,6 +96,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "scores_by_strength": scores_by_strength,
     "training_scores": training_scores,
     **OF_SERIES,
+    **OF_HIGGINS_2017,
     "failures": failures,
 }
 # Written as CSV alone: too long to read.

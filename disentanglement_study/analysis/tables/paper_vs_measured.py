@@ -19,10 +19,10 @@ from disentanglement_study.analysis.tables.rank_correlation import (
 from disentanglement_study.analysis.tables.strength_rank_correlation import strength_rank_correlation
 from disentanglement_study.analysis.tables.transfer import transfer
 from disentanglement_study.analysis.tables.variance_explained import variance_explained
+from disentanglement_study.analysis.tables.verdict import NO, NOT_ENOUGH, YES, compared
 
 TOTAL_CORRELATION = "gaussian_total_correlation"
 LOSSES = ("reconstruction_loss", "kl_loss", "elbo", TOTAL_CORRELATION)
-YES, NO, NOT_ENOUGH = "yes", "no", "not enough data"
 COLUMNS = ["claim", "source", "certainty", "published", "measured", "measured_as", "low", "high", "n", "holds", "why"]
 
 
@@ -96,10 +96,7 @@ def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[s
             return NOT_ENOUGH, f"the number is a mean over {len(wanted)} {column}s; there is no {', '.join(absent)}"
     if not np.isfinite([measured.value, measured.low, measured.high]).all():
         return NOT_ENOUGH, "no interval: it needs more seeds of a setting"
-    half = (measured.high - measured.value) if claim.number > measured.value else (measured.value - measured.low)
-    difference = abs(claim.number - measured.value)
-    allowed = np.sqrt(2) * max(half, 0) + claim.rounding
-    return (YES if difference <= allowed else NO), f"they differ by {difference:.3f}; {allowed:.3f} is allowed"
+    return compared(claim.number, claim.rounding, measured.value, measured.low, measured.high)
 
 
 def _mean(table: pd.DataFrame, value: str, measured_as: str, independent: list[str], **kwargs) -> Measured:

@@ -1,6 +1,7 @@
 "use strict";
 startExplorer();
 startRun();
+startSystems();
 startCorrelations();
 startVariance();
 performance.mark("controls answer");

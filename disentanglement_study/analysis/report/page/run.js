@@ -109,18 +109,26 @@ function picturesOf(id) {
     return element("p", { class: "note" }, "None are drawn yet. In the study's folder: ",
       element("code", {}, `disentanglement-study traverse . ${id}`), ", then the report again.");
   }
+  const moving = names.filter((name) => name.endsWith(".gif"));
+  const summary = element("summary", {}, `Animations (${moving.length})`);
+  // Folded: what moves all the time keeps readers from reading.
+  const animations = element("details", {}, summary, pictures(id, moving));
+  return element("div", {}, pictures(id, stills(id)), ...(moving.length ? [animations] : []));
+}
+
+// The names of a run's pictures that do not move: traversals, how latents respond, others.
+function stills(id) {
+  const rank = (name) => (name.startsWith("traversals") ? 0 : name === "responses.png" ? 1 : 2);
+  return (DATA.pictures[id] ?? []).filter((name) => !name.endsWith(".gif")).sort((a, b) => rank(a) - rank(b));
+}
+
+function pictures(id, names) {
   const figure = (name) => {
     const source = `traversals/${encodeURIComponent(id)}/${encodeURIComponent(name)}`;
     const image = element("img", { src: source, alt: `${name} of run ${id}`, loading: "lazy" });
     return element("figure", {}, element("a", { href: source }, image), element("figcaption", {}, name));
   };
-  const pictures = (own) => element("div", { class: "pictures" }, ...own.map(figure));
-  const rank = (name) => (name.startsWith("traversals") ? 0 : 1);
-  const moving = names.filter((name) => name.endsWith(".gif"));
-  const still = names.filter((name) => !moving.includes(name)).sort((a, b) => rank(a) - rank(b));
-  // Folded: what moves all the time keeps readers from reading.
-  const animations = element("details", {}, element("summary", {}, `Animations (${moving.length})`), pictures(moving));
-  return element("div", {}, pictures(still), ...(moving.length ? [animations] : []));
+  return element("div", { class: "pictures" }, ...names.map(figure));
 }
 
 async function showCurves(run) {
