@@ -62,7 +62,7 @@ def test_the_data_of_the_readme_become_a_set_that_can_be_drawn_from(tmp_path, mo
 def test_the_samplers_of_the_readme_are_all_there_are():
     (table,) = re.findall(r"\| sampling \|.*?\n\n", README, flags=re.DOTALL)
     named = set(re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in table.strip().splitlines()[2:])))
-    assert named == set(sampling.DISTRIBUTIONS) | set(sampling.PAIRS)
+    assert named == set(sampling.DISTRIBUTIONS | sampling.PAIRS | sampling.CLAMPED)
     (text,) = re.findall(r"```\n(train\.sampling.*?)```", README, flags=re.DOTALL)
     study = components.load("quick", [text])
     assert study.train.sampling_options == {"first": "scale", "second": "position_x", "sigma": 0.2}

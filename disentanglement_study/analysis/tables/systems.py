@@ -13,7 +13,7 @@ from disentanglement_study.analysis.tables.ridge import STRENGTH
 from disentanglement_study.analysis.tables.verdict import NOT_ENOUGH, compared
 
 KEYS = ["data_set", *SETTING]
-# Their codes are the same for every seed: one model is all there are.
+# Their codes are the same for every seed: one model is all there are, and only its classifiers differ.
 WITHOUT_SEEDS = ("ground_truth", "raw_pixels")
 COLUMNS = [
     *KEYS, "system", "representation", "mean", "low", "high", "spread", "mean_of_all", "n", "failed", "missing",
@@ -30,14 +30,15 @@ def systems(
     A system is a method with its setting and strength; β-VAE with β = 1, normalised 10 / 4096, is the VAE. As in the
     paper the accuracies of all models and classifiers of a system are taken together and the lower half, rounded down,
     is discarded: `mean` and `spread` (standard deviation) are of those `kept`, of so many `accuracies`; low and high
-    are 95 % over seeds of that mean, models drawn with all their classifiers. `mean_of_all` discards none. n, failed,
-    missing count models.
+    are 95 % over seeds of that mean, models drawn with all their classifiers; of codes that are the same for every
+    seed one model is taken, and its classifiers are drawn. `mean_of_all` discards none. n, failed, missing count
+    models.
 
     Beside a system of the paper on dSprites, with 10 latents where these vary, stand `published`, its spread, how sure
     we are of either, difference (ours less theirs), and whether it holds (see `verdict.compared`): "yes", "no" or "not
-    enough data", which one model is unless its codes have no seed and its accuracies are the same. It is the paper's
-    number only if the images are of 64 x 64 pixels and the metric asks for the paper's four factors, not the shape:
-    results do not hold this, so the reader has to know.
+    enough data", which one model is unless its codes have no seed. It is the paper's number only if the images are of
+    64 x 64 pixels and the metric asks for the paper's four factors, not the shape: results do not hold this, so the
+    reader has to know.
     """
     results = checked(results)
     own = results[(results["metric"] == OF_CLASSIFIERS) & (results["representation"] == representation)]
@@ -49,10 +50,13 @@ def systems(
     failed = {*own["run_id"][is_failure(own)], *broken}
     rows = []
     for key, of_system in accuracies.groupby(KEYS, dropna=False, sort=False):
-        kept = _kept(of_system, resamples, seed)
         everyone = runs.index[(runs == list(key)).all(axis=1)]
         absent = everyone.difference(of_system["run_id"].unique())
         lost = int(absent.isin(failed).sum())
+        units = "run_id"
+        if names.parts(key[1])[0] in WITHOUT_SEEDS:
+            of_system, units = of_system[of_system["run_id"] == of_system["run_id"].iloc[0]], "score"
+        kept = _kept(of_system, units, resamples, seed)
         counts = {"failed": lost, "missing": len(absent) - lost}
         row = dict(zip(KEYS, key, strict=True)) | kept | counts | {"representation": representation}
         rows.append(row | {"system": label(*key[1:])} | _beside(key, kept))
@@ -110,25 +114,24 @@ class _Drawn(NamedTuple):
         return self.accuracies @ left / left.sum(axis=0)
 
 
-def _kept(rows: pd.DataFrame, resamples: int, seed: int) -> dict:
-    """What the accuracies of a system say."""
-    run, models = pd.factorize(rows["run_id"])
+def _kept(rows: pd.DataFrame, units: str, resamples: int, seed: int) -> dict:
+    """What the accuracies of a system say; an interval draws what has one value of the column `units` together."""
+    unit, different = pd.factorize(rows[units])
     values = rows["value"].to_numpy(float)
     kept = upper_half(values)
     order = np.argsort(-values, kind="stable")
-    cells = np.zeros(len(models), dtype=int)
+    cells = np.zeros(len(different), dtype=int)
     weight = stats.resample(cells, resamples, seed).astype(float)
-    low, high = stats.interval(kept.mean(), _Drawn(values[order], weight[run][order]).means(), stats.widening(cells))
+    low, high = stats.interval(kept.mean(), _Drawn(values[order], weight[unit][order]).means(), stats.widening(cells))
     return {
         "mean": kept.mean(),
         "low": np.clip(low, 0, 1),
         "high": np.clip(high, 0, 1),
         "spread": kept.std(ddof=1) if len(kept) > 1 else np.nan,
         "mean_of_all": values.mean(),
-        "n": len(models),
+        "n": rows["run_id"].nunique(),
         "accuracies": len(values),
         "kept": len(kept),
-        "same": bool(np.ptp(values) == 0),
     }
 
 
@@ -141,8 +144,6 @@ def _beside(key: tuple, kept: dict) -> dict:
             ["holds", "why", "source", "certainty", "spread_certainty"], ""
         )
     low, high = kept["low"], kept["high"]
-    if kept["n"] == 1 and kept["same"] and names.parts(method)[0] in WITHOUT_SEEDS:
-        low = high = kept["mean"]
     if np.isfinite([low, high]).all():
         around = system.rounding if system.spread is None else system.spread
         holds, why = compared(system.mean, around, kept["mean"], low, high)
