@@ -42,6 +42,8 @@ def traverse(arguments: argparse.Namespace) -> None:
     OUT.print(f"{run.run_id}: {run}", soft_wrap=True)
     for path in paths:
         OUT.print(str(path), soft_wrap=True)
+    if not any(path.name == "reconstructions.png" for path in paths):
+        OUT.print(f"no reconstructions.png: {run.method} makes images of codes, and reconstructs none", soft_wrap=True)
 
 
 def add_to(commands: options.Commands) -> None:

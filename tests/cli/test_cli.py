@@ -364,7 +364,7 @@ def test_the_help_of_figures_names_every_paper(capsys):
 
 @pytest.mark.parametrize("seed", ["-1", "2147483648", "x", "1.5"])
 @pytest.mark.parametrize(
-    "command", ["unmix DIR", "traverse DIR 3f", "encode DIR", "evaluate FILE", "data show dsprites"]
+    "command", ["unmix DIR", "compare DIR", "traverse DIR 3f", "encode DIR", "evaluate FILE", "data show dsprites"]
 )
 def test_a_seed_that_is_none_is_named_with_the_range(command, seed, capsys):
     with pytest.raises(SystemExit) as stop:

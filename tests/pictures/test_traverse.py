@@ -412,7 +412,9 @@ def test_a_thumbnail_is_the_grid_without_labels(trained_study, draw, dsprites_ro
     np.testing.assert_allclose(picture.astype(int), pictures.tiled(whole, cell=1), atol=1)
 
 
-def test_what_reconstructs_nothing_is_traversed_without_reconstructions(trained_study, draw, tmp_path, monkeypatch):
+def test_what_reconstructs_nothing_is_traversed_without_reconstructions(
+    trained_study, draw, tmp_path, monkeypatch, capsys
+):
     jobs = trained.jobs
 
     def of_generators(*arguments):
@@ -422,6 +424,7 @@ def test_what_reconstructs_nothing_is_traversed_without_reconstructions(trained_
     monkeypatch.setattr(trained, "jobs", of_generators)
     assert draw(trained_study, run_of(trained_study), "--output", str(tmp_path), "--family", "std_gaussian_cycle") == 0
     assert {path.name for path in tmp_path.iterdir()} == {*FILES[1:], "std_gaussian_cycle.gif"}
+    assert "no reconstructions.png: beta_vae makes images of codes, and reconstructs none\n" in capsys.readouterr().out
 
 
 def test_what_has_diverged_has_no_thumbnail(trained_study, dsprites_root):
