@@ -64,9 +64,10 @@ def higgins_score(
         labels = rng.integers(len(asked), size=size)
         parts[part] = mean_differences(codes, index, asked[labels], num_pairs, rng), labels
     points, labels = parts["train"]
+    targets = np.eye(len(asked))[labels]
     for _ in range(num_updates):
         batch = rng.integers(num_train, size=(num_classifiers, batch_size))
-        classifiers.update(points[batch], labels[batch], learning_rate)
+        classifiers.update(points[batch], targets[batch], learning_rate)
     accuracies = classifiers.accuracies(*parts["test"])
     kept = np.sort(accuracies)[math.floor(discarded * num_classifiers) :]
     return {
@@ -108,12 +109,11 @@ class _Classifiers:
     def accuracies(self, points: Float[np.ndarray, "b d"], labels: Integer[np.ndarray, " b"]) -> np.ndarray:
         return (self.logits(points[None]).argmax(axis=2) == labels).mean(axis=1)
 
-    def update(self, points: Float[np.ndarray, "r b d"], labels: Integer[np.ndarray, "r b"], rate: float) -> None:
+    def update(self, points: Float[np.ndarray, "r b d"], targets: Float[np.ndarray, "r b k"], rate: float) -> None:
+        """targets: the labels, one-hot."""
         logits = self.logits(points)
         exponentials = np.exp(logits - logits.max(axis=2, keepdims=True))
-        wrong = exponentials / exponentials.sum(axis=2, keepdims=True)
-        np.put_along_axis(wrong, labels[..., None], np.take_along_axis(wrong, labels[..., None], axis=2) - 1, axis=2)
-        wrong /= labels.shape[1]
+        wrong = (exponentials / exponentials.sum(axis=2, keepdims=True) - targets) / points.shape[1]
         gradients = points.swapaxes(1, 2) @ wrong, wrong.sum(axis=1, keepdims=True)
         for array, squares, gradient in zip((self.weights, self.bias), self.squares, gradients, strict=True):
             squares += gradient**2

@@ -63,7 +63,7 @@ def test_the_classifier_is_trained_by_adagrad():
 
     for _ in range(20):
         points, labels = draws.normal(size=(2, 10, 3)), draws.integers(4, size=(2, 10))
-        classifiers.update(points, labels, 0.3)
+        classifiers.update(points, np.eye(4)[labels], 0.3)
         changes, state = optimiser.update(jax.grad(loss)(params, points, labels), state)
         params = optax.apply_updates(params, changes)
     np.testing.assert_allclose(classifiers.weights, params[0], rtol=2e-4, atol=1e-5)
