@@ -1,13 +1,15 @@
-"""Which trained models of a study are shown: those that are named, or the restarts of lowest loss."""
+"""Which trained models of a study are shown: those that are named, or the restarts of lowest loss; and their names."""
 
 from collections.abc import Sequence
 
 from disentanglement_study.analysis import models as rows_of
+from disentanglement_study.analysis import names
 from disentanglement_study.analysis.rows import scored, with_method
 from disentanglement_study.analysis.tables.chosen_by_loss import chosen, drawn
 from disentanglement_study.store import Store
 from disentanglement_study.store.runs import find
 from disentanglement_study.study import condition
+from disentanglement_study.types import Run
 
 
 def run_ids(store: Store, beginnings: Sequence[str], where: str | None) -> list[str]:
@@ -32,3 +34,25 @@ def run_ids(store: Store, beginnings: Sequence[str], where: str | None) -> list[
     models = chosen(scored(drawn(with_method(results)))).sort_values("data_seed", kind="stable")
     first = models.groupby("data_set")["data_seed"].transform("min")
     return models.loc[models["data_seed"].eq(first) | first.isna(), "run_id"].tolist()
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """A name for each run: its method, with the hyperparameters and settings in which those of the method differ, and
+    with the seed where all these are the same."""
+    found = []
+    for run in runs:
+        others = [_settings(other) for other in runs if other.method == run.method]
+        told = {
+            name: value for name, value in _settings(run).items() if any(other.get(name) != value for other in others)
+        }
+        own = [f"{name.rpartition('.')[2]} = {value}" for name, value in told.items()]
+        found.append(", ".join([names.label(run.method, names.METHODS), *own]))
+    return [
+        name if found.count(name) == 1 else f"{name}, seed = {run.seed}" for name, run in zip(found, runs, strict=True)
+    ]
+
+
+def _settings(run: Run) -> dict[str, str]:
+    """In which runs of a method may differ, but for the seed."""
+    hyper = {names.STRENGTHS.get(name, name): f"{value:g}" for name, value in run.hyper.items()}
+    return hyper | {name: str(value) for name, value in run.settings.items()}

@@ -97,13 +97,6 @@ def compare(
             yield _save(_reconstructions(name, found), folder / f"reconstructions_{name}.png")
 
 
-def called(run: Run) -> str:
-    """ "β-VAE, β = 4, num_latents = 5, seed 0": the method, what it is trained with, and the seed."""
-    hyper = [f"{names.STRENGTHS.get(name, name)} = {value:g}" for name, value in run.hyper.items()]
-    settings = [f"{name.rpartition('.')[2]} = {value}" for name, value in run.settings.items()]
-    return ", ".join([names.label(run.method, names.METHODS), *hyper, *settings, f"seed {run.seed}"])
-
-
 def _of_images(store: Store, ids: list[str], are_named: bool, data_dir: Path | None) -> list[str]:
     """Those that are of data sets of images; a set that is not there is an error of what loads it."""
     data_sets = store.plan.set_index("run_id")["data_set"]
@@ -158,8 +151,8 @@ def _traversals(name: str, systems: Sequence[System]) -> Image.Image:
     """A block for each system below the image that all start from."""
     first = systems[0].originals[:1][None]
     found = [Block(first, ["image"])]
-    for system in systems:
-        heading = f"{called(system.run)}   ({system.run.run_id})"
+    for label, system in zip(_labels(systems), systems, strict=True):
+        heading = f"{label}   ({system.run.run_id})"
         if isinstance(system.traversals, str):
             found.append(Block(None, [""], heading, system.traversals))
         else:
@@ -176,12 +169,16 @@ def _traversals(name: str, systems: Sequence[System]) -> Image.Image:
 def _reconstructions(name: str, systems: Sequence[System]) -> Image.Image:
     """Images, and below them a row of each system."""
     found = [Block(systems[0].originals[None], ["image"])]
-    for system in systems:
+    for label, system in zip(_labels(systems), systems, strict=True):
         is_there = not isinstance(system.reconstructions, str)
         images, note = (system.reconstructions[None], "") if is_there else (None, system.reconstructions)
-        found.append(Block(images, [called(system.run)], note=note))
+        found.append(Block(images, [label], note=note))
     title = f"{names.label(name, names.DATA_SETS)}: images, and what each system makes of their mean codes"
     return blocks.stacked(title, found)
+
+
+def _labels(systems: Sequence[System]) -> list[str]:
+    return chosen.labels([system.run for system in systems])
 
 
 def _save(picture: Image.Image, path: Path) -> Path:

@@ -107,22 +107,6 @@ def source_names(data_set: DataSet) -> list[str]:
     return [f"s{place + 1}" if name == f"source_{place}" else name for place, name in enumerate(data_set.factor_names)]
 
 
-def labels(runs: Sequence[Run]) -> list[str]:
-    """A name for each run: its method, with the hyperparameters and settings in which those of the method differ, and
-    with the seed where all these are the same."""
-    found = []
-    for run in runs:
-        others = [_settings(other) for other in runs if other.method == run.method]
-        told = {
-            name: value for name, value in _settings(run).items() if any(other.get(name) != value for other in others)
-        }
-        own = [f"{name.rpartition('.')[2]} = {value}" for name, value in told.items()]
-        found.append(", ".join([names.label(run.method, names.METHODS), *own]))
-    return [
-        name if found.count(name) == 1 else f"{name}, seed = {run.seed}" for name, run in zip(found, runs, strict=True)
-    ]
-
-
 def matched(label: str, sources: Float[np.ndarray, "n s"], codes: Float[np.ndarray, "n d"], target: str) -> Unmixed:
     """The codes as MCC assigns them: one to one, so that the sum of the absolute correlations is largest."""
     truth = TARGETS[target](sources.astype(np.float64))
@@ -197,14 +181,8 @@ def _unmixed(models: list[tuple[Run, np.ndarray]], sources: Float[np.ndarray, "n
     models = sorted(models, key=place)
     return [
         matched(label, sources, codes, METHODS[run.method].target)
-        for label, (run, codes) in zip(labels([run for run, _ in models]), models, strict=True)
+        for label, (run, codes) in zip(chosen.labels([run for run, _ in models]), models, strict=True)
     ]
-
-
-def _settings(run: Run) -> dict[str, str]:
-    """In which runs of a method may differ, but for the seed."""
-    hyper = {names.STRENGTHS.get(name, name): f"{value:g}" for name, value in run.hyper.items()}
-    return hyper | {name: str(value) for name, value in run.settings.items()}
 
 
 def _wrapped(text: str, width: int) -> list[str]:

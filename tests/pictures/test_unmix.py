@@ -10,7 +10,7 @@ from PIL import Image
 
 from disentanglement_study import cli, data, store
 from disentanglement_study.metrics.mcc import mean_correlation
-from disentanglement_study.pictures import unmix
+from disentanglement_study.pictures import chosen, unmix
 from disentanglement_study.types import Run
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -143,11 +143,11 @@ def test_names_say_in_what_the_runs_of_a_method_differ():
         named = {name.replace("__", "."): value for name, value in settings.items()}
         return Run("id", "data", method, hyper or {}, seed, "dlib", named)
 
-    assert unmix.labels([run("tcl", 1), run("fast_ica", 2)]) == ["TCL", "FastICA"]
+    assert chosen.labels([run("tcl", 1), run("fast_ica", 2)]) == ["TCL", "FastICA"]
     runs = [run("tcl", 1, tcl__num_layers=2), run("tcl", 2, tcl__num_layers=3), run("pca", train__steps=5)]
-    assert unmix.labels(runs) == ["TCL, num_layers = 2", "TCL, num_layers = 3", "PCA"]
+    assert chosen.labels(runs) == ["TCL, num_layers = 2", "TCL, num_layers = 3", "PCA"]
     runs = [run("beta_vae", seed, {"beta": beta}) for beta in (1.0, 4.0) for seed in (0, 1)]
-    assert unmix.labels(runs) == [f"β-VAE, β = {beta:g}, seed = {seed}" for beta in (1.0, 4.0) for seed in (0, 1)]
+    assert chosen.labels(runs) == [f"β-VAE, β = {beta:g}, seed = {seed}" for beta in (1.0, 4.0) for seed in (0, 1)]
 
 
 def test_codes_of_a_diverged_model_are_not_drawn(study, tmp_path, capsys, monkeypatch):
