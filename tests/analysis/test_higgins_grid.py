@@ -160,3 +160,12 @@ class TestFigure:
     def test_a_panel_for_each_metric_of_2019(self):
         figure = figures.FIGURES["score_by_latents_and_beta"](make_grid(metrics=("mig", "dci", "irs")))
         assert [axis.get_title("left") for axis in figure.axes] == ["dSprites, MIG", "dSprites, DCI"]
+
+
+def test_a_grid_with_a_cell_without_a_model_is_not_judged():
+    whole = make_grid()
+    is_done = ~((whole["nets.num_latents"] == LATENTS[-1]) & (whole["strength"] > BETAS[3]))
+    assert set(tables.claims_higgins2017(whole)["holds"]) == {"yes"}
+    half = tables.claims_higgins2017(whole[is_done].reset_index(drop=True))
+    assert set(half["holds"]) == {"not enough data"}
+    assert set(half["why"]) == {f"no model of M = 20, β_norm = {BETAS[4]:g} has a score, and 1 more"}

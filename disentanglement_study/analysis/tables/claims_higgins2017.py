@@ -23,6 +23,7 @@ def claims_higgins2017(results: pd.DataFrame, representation: str = "mean") -> p
     `paper_vs_measured`. That the best β_norm rises with the number of latents M is measured by the rank correlation of
     M with the best, with its interval over seeds; it holds above 0. A best that is the same for all M does not rise: it
     counts as 0. That the score is an inverted U of β_norm holds if it is one for each M (see `best_normalised_beta`).
+    Of a grid with a cell that has no score neither is judged.
     """
     found = once.call(ridges, results, representation=representation)
     rows = []
@@ -34,8 +35,21 @@ def claims_higgins2017(results: pd.DataFrame, representation: str = "mean") -> p
             where = {key: getattr(ridge, key) for key in ("data_set", "method", "score")}
             for claim in CLAIMS_HIGGINS_2017:
                 of_claim = {"claim": claim.text, "source": claim.source, "certainty": claim.certainty}
-                rows.append(where | of_claim | counts | MEASURES[claim.key](ridge))
+                rows.append(where | of_claim | counts | MEASURES[claim.key](ridge) | _unless_whole(ridge))
     return pd.DataFrame(rows).assign(representation=representation, published=np.nan)[COLUMNS]
+
+
+def _unless_whole(ridge: Ridge) -> dict:
+    """That nothing can be said of a study that is half done: where the best is may be what is missing."""
+    absent = np.argwhere(~np.isfinite(ridge.median))
+    if not len(absent):
+        return {}
+    row, column = absent[0]
+    more = f", and {len(absent) - 1} more" if len(absent) > 1 else ""
+    return {
+        "holds": NOT_ENOUGH,
+        "why": f"no model of M = {ridge.latents[row]}, β_norm = {ridge.betas[column]:g} has a score{more}",
+    }
 
 
 def _rises(ridge: Ridge) -> dict:
