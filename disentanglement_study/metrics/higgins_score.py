@@ -35,7 +35,8 @@ def higgins_score(
     A point is z = 1/L Σ_l |c(x_l) - c(x'_l)| [D], where x_l and x'_l agree on factor k and are otherwise independent; k
     is uniform, L is `num_pairs`. The classifier is softmax(W z + b), trained by Adagrad on the cross-entropy for
     `num_updates`, each of `batch_size` out of `num_train` points. The score is the accuracy on `num_test` points
-    (Higgins et al. 2017, "beta-VAE", section 3 and appendix).
+    (Higgins et al. 2017, "beta-VAE", section 3 and appendix; that L is 64, the rate .01 and the batch 10 is recalled,
+    and for how long they trained is not known: `analysis/higgins_classifier.py` measures what follows from that).
 
     codes [N, D] and factors [N, F], F >= 2, are a whole table: all rows of a factor grid, or any part of them.
     `excluded` are the columns of factors that vary but are not asked for: the paper asks for position x, y, scale and
@@ -52,10 +53,7 @@ def higgins_score(
     scale of the codes decides how far a classifier of so few updates gets.
     """
     codes, factors = check_points(codes, factors, min_factors=2)
-    check_options(
-        factors.shape[1],
-        excluded=excluded, num_classifiers=num_classifiers, discarded=discarded,
-    )  # fmt: skip
+    check_options(factors.shape[1], excluded=excluded, num_classifiers=num_classifiers, discarded=discarded)
     rng, index = np.random.default_rng(rng), rows_by_value(factors)
     asked = np.setdiff1d(np.arange(factors.shape[1]), excluded)
     classifiers = _Classifiers(rng, num_classifiers, codes.shape[1], len(asked))
