@@ -16,6 +16,7 @@ METRIC, WITHOUT_LABELS, DOWNSTREAM = "metric", "without labels", "downstream"
 MODEL = "model"
 # The metric whose score is a mean of accuracies, one a classifier, and the prefix of these.
 OF_CLASSIFIERS, CLASSIFIER = "higgins_score", "classifier_"
+CHANCE = "chance"  # its accuracy of guessing
 # The prefix of a downstream accuracy, which `names.DOWNSTREAM_SCORES` goes without.
 ACCURACY = "mean_test_accuracy."
 
@@ -164,7 +165,7 @@ def stored() -> pc.Expression:
     metric, score = pc.field("metric"), pc.field("score")
     read = metric.isin(list(UNSUPERVISED)) | (metric == score) | score.isin(list(names.INFO_MEC))
     read |= pc.starts_with(score, ACCURACY) | (score == "statistical_efficiency")
-    read |= (metric == OF_CLASSIFIERS) & pc.starts_with(score, CLASSIFIER)
+    read |= (metric == OF_CLASSIFIERS) & (pc.starts_with(score, CLASSIFIER) | (score == CHANCE))
     value = pc.field("value")
     return read | pc.field("error").is_valid() | value.is_null(nan_is_null=True) | ~pc.is_finite(value)
 
@@ -174,7 +175,7 @@ def needed(results: pd.DataFrame) -> pd.DataFrame:
 
     A model of which no row is read keeps one, so that it is counted.
     """
-    keep = (_columns(results)[0] >= 0) | is_failure(results).to_numpy() | is_of_classifier(results)
+    keep = (_columns(results)[0] >= 0) | is_failure(results).to_numpy() | is_of_classifier(results, CHANCE)
     kept = results["run_id"][keep].unique()
     alone = ~results["run_id"].isin(kept) & ~results["run_id"].duplicated()
     rows = results[keep | alone.to_numpy()]
@@ -182,11 +183,12 @@ def needed(results: pd.DataFrame) -> pd.DataFrame:
     return rows.astype(dict.fromkeys(text, "category"))
 
 
-def is_of_classifier(results: pd.DataFrame) -> np.ndarray:
-    """Whether each row [rows] is the accuracy of one classifier of `higgins_score`. It is no headline score."""
+def is_of_classifier(results: pd.DataFrame, *others: str) -> np.ndarray:
+    """Whether each row [rows] is the accuracy of one classifier of `higgins_score`, which is no headline score, or one
+    of its `others`."""
     own = (results["metric"] == OF_CLASSIFIERS).to_numpy(copy=True)
     scores = results["score"][own]
-    known = {score: str(score).startswith(CLASSIFIER) for score in scores.unique()}
+    known = {score: str(score).startswith(CLASSIFIER) or score in others for score in scores.unique()}
     own[own] = [known[score] for score in scores]
     return own
 

@@ -65,7 +65,10 @@ def systems(table: pd.DataFrame) -> Iterator[Section]:
             ]
             cells["Difference"] = (100 * group["difference"]).map("{:+.1f}".format).where(compared, MISSING)
             cells["Holds"] = group["holds"].where(compared, MISSING)
-            note += f" Published: {FIGURE_6_LEFT}. How much difference is allowed: the CSV file."
+            note += (
+                f" Published: {FIGURE_6_LEFT}, of images of 64 x 64 pixels, which these may not be. How much difference"
+            )
+            note += " is allowed: the CSV file."
             if any(recalled):
                 note += f"{MARK} It, or its spread, is recalled, not checked against the paper."
         title = f"Accuracy of the Higgins score × 100: {where(data_set, representation)}"

@@ -27,8 +27,8 @@ examples:
   disentanglement-study figures studies/quick --paper locatello2019
 """
 REPORT = """\
-written: index.html, with every score of every run, and beside it the loss curves and the pictures that traverse has
-drawn so far. Copy the whole folder anywhere, and open index.html from there.
+written: index.html, with every score of every run, and beside it the loss curves and the pictures that traverse and
+compare have drawn so far. Copy the whole folder anywhere, and open index.html from there.
 """
 
 

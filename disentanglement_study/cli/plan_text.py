@@ -31,10 +31,13 @@ def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
 def headline(plan: pd.DataFrame) -> str:
     """The plan in a line, and its axes, a line each."""
     lines = [f"{len(plan):,} runs, seeds {_seeds(plan)}, protocol {plan['protocol'].iloc[0]!r}"]
-    settings = [json.loads(text) for text in plan["settings"].unique()]
-    for axis in dict.fromkeys(axis for values in settings for axis in values):
-        shown = dict.fromkeys(str(values[axis]) for values in settings if axis in values)
-        lines.append(f"{axis} = {' '.join(shown)}")
+    kinds = plan[["method", "settings"]].drop_duplicates()
+    settings = [(method, json.loads(text)) for method, text in kinds.itertuples(index=False)]
+    for axis in dict.fromkeys(axis for _, values in settings for axis in values):
+        has = {method: any(axis in values for of, values in settings if of == method) for method, _ in settings}
+        only = f"  ({', '.join(method for method in has if has[method])})" if not all(has.values()) else ""
+        shown = dict.fromkeys(str(values[axis]) for _, values in settings if axis in values)
+        lines.append(f"{axis} = {' '.join(shown)}{only}")
     return "\n".join(lines)
 
 

@@ -43,7 +43,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     noise of an image is not known, so that none is reconstructed: what it decodes has noise 0. The losses of a game do
     not say how good a model is, and "loss" is no score of the training. ValueError for vectors.
     """
-    check_images(inputs)
+    check_images(inputs, "a GAN of pixels")
     codes, noise = settings.nets.num_latents, settings.options.num_noise
     reader, readers = build_nets(inputs, dataclasses.replace(settings.nets, num_latents=codes + 1), settings.form)
     maker, makers = build_nets(inputs, dataclasses.replace(settings.nets, num_latents=codes + noise), settings.form)

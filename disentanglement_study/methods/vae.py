@@ -61,10 +61,10 @@ def build_nets(inputs: Inputs, net: NetConfig, form: str = "patches") -> tuple[A
     )
 
 
-def check_images(inputs: Inputs) -> None:
+def check_images(inputs: Inputs, what: str = "a VAE of pixels") -> None:
     """ValueError for vectors: what these nets decode are the logits of pixels in [0, 1]."""
     if len(inputs.shape) != 3:
-        raise ValueError(f"a VAE of pixels takes images, got vectors of {inputs.shape[0]} numbers")
+        raise ValueError(f"{what} takes images, got vectors of {inputs.shape[0]} numbers")
 
 
 def coder(functions: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:

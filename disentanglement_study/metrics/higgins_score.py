@@ -1,5 +1,6 @@
 """The disentanglement metric of Higgins et al. 2017, as published."""
 
+import inspect
 import math
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -8,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Interval
 from jaxtyping import Float, Integer, Num
 
+from disentanglement_study.config import declared
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.interventions import mean_differences, rows_by_value
 from disentanglement_study.metrics.options import BatchSize, NumPoints
@@ -44,16 +46,20 @@ def higgins_score(
 
     On the same points `num_classifiers` are trained, of other first weights and batches. Returns "classifier_0",
     "classifier_1", ..., their accuracies; "higgins_score", the mean of these without the worse part, `discarded` of
-    them, rounded down; and "train_accuracy", the mean of all on the train points. All are in [0, 1], higher is better.
-    The paper takes 30 accuracies together, of 10 models and 3 classifiers, and discards the lower half of those: the
-    table `systems` does.
+    them, rounded down; "train_accuracy", the mean of all on the train points; and "chance". All are in [0, 1], higher
+    is better. The paper takes 30 accuracies together, of 10 models and 3 classifiers, and discards the lower half of
+    those: the table `systems` does. ValueError for an option outside its range.
 
     `beta_vae_score` is disentanglement_lib's version of the same idea. It asks for all five factors of dSprites (chance
     is 1/5), fits a regularised logistic regression to its optimum on one set of points, and discards nothing. Here the
     scale of the codes decides how far a classifier of so few updates gets.
     """
     codes, factors = check_points(codes, factors, min_factors=2)
-    check_options(factors.shape[1], excluded=excluded, num_classifiers=num_classifiers, discarded=discarded)
+    check_options(
+        factors.shape[1],
+        num_train=num_train, num_test=num_test, num_pairs=num_pairs, excluded=excluded, batch_size=batch_size,
+        num_classifiers=num_classifiers, discarded=discarded, num_updates=num_updates, learning_rate=learning_rate,
+    )  # fmt: skip
     rng, index = np.random.default_rng(rng), rows_by_value(factors)
     asked = np.setdiff1d(np.arange(factors.shape[1]), excluded)
     classifiers = _Classifiers(rng, num_classifiers, codes.shape[1], len(asked))
@@ -71,13 +77,16 @@ def higgins_score(
     return {
         "higgins_score": float(kept.mean()),
         "train_accuracy": float(classifiers.accuracies(points, labels).mean()),
+        "chance": 1 / len(asked),
         **{f"classifier_{place}": float(accuracy) for place, accuracy in enumerate(accuracies)},
     }
 
 
 def check_options(num_factors: int, **options: Any) -> None:
-    """ValueError for columns that are not there or leave fewer than two factors, for a part of the classifiers to
-    discard that is less than one."""
+    """ValueError for an option that is not what it is declared to be, for columns that are not there or leave fewer
+    than two factors, and for a part of the classifiers to discard that is less than one."""
+    kinds = {name: parameter.annotation for name, parameter in inspect.signature(higgins_score).parameters.items()}
+    options = declared.check_options("higgins_score", options, {name: kinds[name] for name in options})
     excluded, classifiers, discarded = (options[name] for name in ("excluded", "num_classifiers", "discarded"))
     if absent := [column for column in excluded if column >= num_factors]:
         raise ValueError(f"excluded names the factor {absent[0]}: expected 0 to {num_factors - 1}")

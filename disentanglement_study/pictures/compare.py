@@ -191,4 +191,5 @@ def _place(run: Run) -> tuple:
     """The papers' order of methods, then that of strengths and settings."""
     known = list(names.METHODS)
     at = known.index(run.method) if run.method in known else len(known)
-    return at, run.method, tuple(run.hyper.values()), str(run.settings), run.seed
+    settings = tuple((name, isinstance(value, str), value) for name, value in sorted(run.settings.items()))
+    return at, run.method, tuple(run.hyper.values()), str(tuple(run.settings)), settings, run.seed

@@ -163,7 +163,7 @@ def draw(
         bar = figure.colorbar(colours, ax=axes[:, 0], location="bottom", aspect=8, pad=0.01, shrink=0.95)
         bar.outline.set_linewidth(0.5)
         bar.ax.set_xlabel("mean code")
-        bar.ax.locator_params(nbins=3)
+        bar.ax.locator_params(nbins=2)
     if called:
         handles = axes[0, len(maps)].get_lines()
         figure.legend(handles, called, loc="outside lower right", ncols=len(called))

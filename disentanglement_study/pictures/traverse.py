@@ -145,7 +145,7 @@ def grid(model: Model, decode: Decode, base: int, folder: Path) -> Path:
     values = levels(model.mean.shape[1])
     images = decode_all(decode, model, along(model.mean[base], values)[model.order])
     labels = [label(model, latent) for latent in model.order.tolist()]
-    title = f"{_name(model)}\nlatents from -2 to 2, around image {base} of the reconstructions; {_weights(model)}"
+    title = f"{_name(model)}\nlatents from -2 to 2, around the code of image {base}; {_weights(model)}"
     path = folder / f"traversals_{base}.png"
     picture = canvas.labelled(canvas.tiled(images), title, labels, [f"{value:.1f}" for value in values[0]])
     with replacing(path) as temporary:

@@ -12,6 +12,7 @@ from disentanglement_study.config.declared import check
 from disentanglement_study.config.sections import Seed
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.checks import check_points, is_real
+from disentanglement_study.metrics.settings import check_together
 from disentanglement_study.runtime import npz
 from disentanglement_study.scoring.evaluate import applies, evaluate, names_of
 
@@ -68,5 +69,7 @@ def score(
         if (size := getattr(config, name)) < 2:
             raise ValueError(f"{name} must be 2 or more, got {size}")
     check("seed", config.seed, Seed)
+    for name in config.metrics if points.factors is not None else ():
+        check_together(name, config, points.factors.shape[1])
     rows = evaluate(points.codes, points.factors, "codes", config, protocol, report)
     return pd.DataFrame(rows)[COLUMNS]

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from disentanglement_study.analysis import names, tables
-from disentanglement_study.analysis.rows import with_method
+from disentanglement_study.analysis.rows import NothingToDraw, with_method
 
 
 def rows(latents, shift):
@@ -35,6 +35,12 @@ def test_a_method_with_other_settings_is_a_method_of_its_own(results):
     assert not [column for column in named if "." in column]
     assert with_method(named) is named
     assert names.label("pca [num_latents=5; num_points=500]", names.METHODS) == "PCA, num_latents = 5, num_points = 500"
+
+
+def test_the_claims_of_one_setting_are_not_of_models_that_differ_by_an_axis(results):
+    message = "models of β-VAE differ by num_latents, and the claims are of one setting"
+    with pytest.raises(NothingToDraw, match=message):
+        tables.paper_vs_measured(results)
 
 
 def test_values_that_differ_have_names_that_differ(results):

@@ -31,9 +31,9 @@ def run_of(method, seed, name="", strength=0.0, data_set="dsprites", **axes):
     return {"run_id": run_id, "data_set": data_set, **kind, **{"nets.num_latents": axes.get("latents")}}
 
 
-def accuracies(run, *values):
+def accuracies(run, *values, chance=0.25):
     scores = {f"classifier_{place}": value for place, value in enumerate(values)}
-    scores |= {"higgins_score": float(np.mean(values)), "train_accuracy": 0.99}
+    scores |= {"higgins_score": float(np.mean(values)), "train_accuracy": 0.99, "chance": chance}
     return [row(run, "higgins_score", score, value) for score, value in scores.items()]
 
 
@@ -100,6 +100,17 @@ class TestSystems:
         wider = np.sqrt(2)
         assert line["low"] == pytest.approx(2.65 / 3 + wider * (2.5 / 3 - 2.65 / 3))
         assert line["high"] == pytest.approx(2.65 / 3)
+
+    def test_what_was_asked_for_other_factors_is_not_compared(self):
+        rows = [accuracies(run_of("pca", seed), 0.8, 0.85, 0.9, chance=0.2) for seed in range(3)]
+        line = tables.systems(pd.DataFrame([one for lines in rows for one in lines])).iloc[0]
+        assert (line["chance"], line["holds"]) == (0.2, "")
+        assert np.isnan(line["published"])
+        assert line["why"] == "not compared: chance is 0.2 here, 0.25 in the paper"
+        figure = figures.FIGURES["score_by_system"](pd.DataFrame([one for lines in rows for one in lines]))
+        drawn = {tuple(line.get_xdata()) for axis in figure.axes for line in axis.get_lines()}
+        assert (0.2, 0.2) in drawn
+        assert (0.25, 0.25) not in drawn
 
     def test_of_what_has_no_seed_one_model_is_taken(self):
         # Codes are the same, and so are the accuracies: ten seeds are no more than one.
@@ -234,7 +245,7 @@ class TestFigures:
     def test_nothing_published_is_drawn_of_other_data(self, study):
         figure = figures.FIGURES["score_by_system"](study.assign(data_set="cars3d"))
         said = [text.get_text() for text in figure.legends[0].get_texts()]
-        assert not {"Published mean ± spread", "Chance"} & set(said)
+        assert not {"Published mean ± spread"} & set(said)
 
     def test_of_many_systems_those_of_a_grid_are_in_the_other_figure(self, study):
         lines = [

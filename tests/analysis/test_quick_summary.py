@@ -54,7 +54,10 @@ def test_claims_that_cannot_be_judged_are_one_line(results):
     assert set(rows["holds"]) == {"yes", "no"} & set(table["holds"])
     open_ = (table["holds"] == "not enough data").sum()
     assert 0 < open_ < len(table) == len(rows) + open_
-    assert line == f"{open_} of the paper's 16 claims cannot be judged on this study (it has 1 of 7 data sets)"
+    assert (
+        line
+        == f"{open_} of the 16 claims of Locatello et al. 2019 cannot be judged on this study (it has 1 of 7 data sets)"
+    )
     assert tables.judged(rows, results)[1] == ""
     printed = tables.render(rows, 120)
     assert "not enough data" not in printed

@@ -235,6 +235,20 @@ def test_plan_counts_the_study_by_axis(capsys):
     assert "690,517" in printed or "692,567" in printed
 
 
+def test_plan_says_whose_a_setting_is_that_not_all_methods_have(capsys):
+    methods = "sweep.methods = {'pca': {}, 'beta_vae': {'beta': 1}}"
+    own = "beta_vae/train.steps = 50"
+    assert (
+        cli.main(
+            ["plan", "quick", "--gin", methods, "--gin", own, "--gin", "sweep.axes = {'nets.num_latents': [2, 5]}"]
+        )
+        == 0
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert "nets.num_latents = 2 5" in lines
+    assert "train.steps = 50  (beta_vae)" in lines
+
+
 def bad_sweep(sweep: str, tmp_path, line: str) -> str:
     path = tmp_path / "bad.gin"
     with open(sweep) as good:

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
 import optax
 import pytest
@@ -28,6 +29,7 @@ def test_codes_that_say_nothing_have_chance(excluded, chance):
     codes = np.random.default_rng(0).normal(size=(len(GRID), 4))
     scores = higgins_score(codes, GRID, excluded=excluded, num_pairs=8, **(QUICK | {"num_test": 20_000}))
     assert scores["classifier_0"] == pytest.approx(chance, abs=0.02)
+    assert scores["chance"] == pytest.approx(chance)
 
 
 def test_a_factor_that_is_excluded_is_no_answer():
@@ -80,6 +82,29 @@ WRONG = [
 
 @pytest.mark.parametrize(("options", "message"), WRONG)
 def test_options_that_make_no_sense(options, message):
+    with pytest.raises(ValueError, match=message):
+        higgins_score(GRID.astype(float), GRID, **options)
+
+
+OUT_OF_RANGE = [
+    ({"discarded": 1.0}, "discarded = 1.0: expected float"),
+    ({"discarded": -0.1}, "discarded = -0.1: expected float"),
+    ({"num_classifiers": 0}, "num_classifiers = 0: expected int"),
+    ({"num_updates": 0}, "num_updates = 0: expected int"),
+    ({"num_pairs": 0}, "num_pairs = 0: expected int"),
+    ({"batch_size": 0}, "batch_size = 0: expected int"),
+    ({"learning_rate": -1.0}, "learning_rate = -1.0: expected float"),
+    ({"learning_rate": float("nan")}, "learning_rate = nan: expected float"),
+    ({"excluded": [-1]}, r"excluded = \[-1\]: expected a list"),
+    ({"excluded": [0.5]}, r"excluded = \[0.5\]: expected a list"),
+    ({"excluded": 0}, "excluded = 0: expected a list"),
+    ({"num_train": 2.5}, "num_train = 2.5: expected int"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), OUT_OF_RANGE)
+def test_options_out_of_their_range_are_refused_in_python_too(options, message, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # the shape checker of the tests
     with pytest.raises(ValueError, match=message):
         higgins_score(GRID.astype(float), GRID, **options)
 

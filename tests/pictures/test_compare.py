@@ -357,3 +357,14 @@ def test_the_help_teaches_and_names_the_number_that_is_used(capsys):
     assert "examples:" in shown
     assert f"default {compare.POINTS:,}" in shown
     assert f"At most {compare.MOST_MODELS} models" in shown
+
+
+def test_systems_stand_in_the_order_of_their_numbers():
+    runs = [
+        Run("", "dsprites", "beta_vae", {"normalised_beta": beta}, 0, "dlib", {"nets.num_latents": latents})
+        for latents in (10, 3, 5)
+        for beta in (0.1, 0.02)
+    ]
+    placed = sorted(runs, key=compare._place)
+    assert [run.settings["nets.num_latents"] for run in placed] == [3, 5, 10, 3, 5, 10]
+    assert [run.hyper["normalised_beta"] for run in placed] == [0.02] * 3 + [0.1] * 3

@@ -113,6 +113,21 @@ def test_options_that_are_none_are_one_line(score, option, said):
     assert said in line
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("higgins_score.num_classifiers=1", "metric 'higgins_score': discarded = 0.5 of num_classifiers = 1"),
+        ("higgins_score.excluded=[9]", "metric 'higgins_score': excluded names the factor 9: expected 0 to "),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_line_before_anything_is_scored(score, option, said):
+    arrays = {"codes": CODES, "factors": WHOLE}
+    code, out, err = score(arrays, "--metrics", "mig,higgins_score", "--option", option)
+    assert (code, out) == (2, "")
+    (line,) = err.strip().splitlines()
+    assert said in line
+
+
 def test_values_of_options_are_as_python_has_them_or_text():
     texts = ["dci.num_stages=50", "dci.backend=exact", "rmig.limits=(-3, 3.5)", "sap_score.continuous_factors=True"]
     assert parse_options(texts) == {

@@ -9,7 +9,6 @@ from matplotlib.ticker import MultipleLocator
 from disentanglement_study.analysis import once, tables
 from disentanglement_study.analysis.figures import distributions, layout, shared, style
 from disentanglement_study.analysis.models import OF_CLASSIFIERS, is_of_classifier
-from disentanglement_study.analysis.published import CHANCE, OF_SYSTEMS
 from disentanglement_study.analysis.rows import checked, scored
 from disentanglement_study.analysis.tables.ridge import STRENGTH
 from disentanglement_study.analysis.tables.systems import KEYS, upper_half
@@ -25,7 +24,7 @@ def score_by_system(results: pd.DataFrame, representation: str = "mean") -> Figu
     """Every accuracy of a classifier that is kept, the upper half (x), of each system (y), a panel for each data set.
 
     Over the dots their mean with its 95 % interval; below them the published mean ± spread. Grey: nothing is published
-    of the system on this data set. Dashed: chance of the paper's four factors. Of over 30 systems those that were given
+    of the system on this data set, or it is not compared. Dashed: chance. Of over 30 systems those that were given
     β_norm are not drawn: `score_by_latents_and_beta` shows them.
     """
     table = once.call(tables.systems, results, representation=representation)
@@ -49,12 +48,12 @@ def score_by_system(results: pd.DataFrame, representation: str = "mean") -> Figu
         for row in own.itertuples():
             key = tuple(getattr(row, column) for column in KEYS)
             _draw(axis, names.index(row.system), row, accuracies[key])
-        if data_set in OF_SYSTEMS:
-            axis.axvline(CHANCE, linestyle="--", color="black", linewidth=0.6, zorder=1)
+        for chance in own["chance"].dropna().unique():
+            axis.axvline(chance, linestyle="--", color="black", linewidth=0.6, zorder=1)
         axis.set_yticks(range(len(names)), names)
         axis.set_ylim(len(names) - 0.4, -0.6)
         axis.set_xlim(min(0.2, table["low"].min(), table["mean"].min()) - 0.02, 1.02)
-        axis.xaxis.set_major_locator(MultipleLocator(CHANCE))
+        axis.xaxis.set_major_locator(MultipleLocator(0.25))
         axis.grid(visible=False, axis="y")
     return page.finished()
 
@@ -96,12 +95,14 @@ def _legend(table: pd.DataFrame) -> list[Line2D]:
         (not compared.all(), WITHOUT_PUBLISHED, "... nothing is published"),
     ]
     entries = [
-        Line2D([], [], linestyle="", marker="o", color=colour, label=said) for there, colour, said in dots if there
+        Line2D([], [], linestyle="", marker="o", color=colour, alpha=0.55, label=said)
+        for there, colour, said in dots
+        if there
     ]
     entries.append(Line2D([], [], color="black", marker="|", markersize=7, label="Our mean, 95 %"))
     if compared.any():
         mark = {"marker": "D", "markerfacecolor": "white", "markersize": 3.5}
         entries.append(Line2D([], [], color=PUBLISHED, **mark, label="Published mean ± spread"))
-    if table["data_set"].isin(OF_SYSTEMS).any():
+    if table["chance"].notna().any():
         entries.append(Line2D([], [], color="black", linestyle="--", linewidth=0.6, label="Chance"))
     return entries

@@ -48,8 +48,14 @@ def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -
     data set as if they all erred together, and data sets as independent. Models of methods that the paper has not, such
     as PCA, enter no claim.
     """
-    results = with_method(results)
-    results = results[checked(results)["method"].isin(names.STUDY_METHODS)]
+    results = checked(with_method(results))
+    given = {names.parts(method)[0]: names.parts(method)[1] for method in results["method"].unique()}
+    results = results[results["method"].isin(names.STUDY_METHODS)]
+    if results.empty and (found := next((method for method in names.STUDY_METHODS if given.get(method)), None)):
+        raise NothingToDraw(
+            f"no claim can be measured: models of {names.METHODS[found]} differ by {', '.join(given[found])}, and the "
+            "claims are of one setting"
+        )
     if results.empty:
         methods = ", ".join(names.METHODS[method] for method in names.STUDY_METHODS)
         raise NothingToDraw(f"no claim can be measured: there is no model of {methods}")
@@ -67,7 +73,7 @@ def judged(table: pd.DataFrame, results: pd.DataFrame) -> tuple[pd.DataFrame, st
         return rows, ""
     there = len(set(ALL) & set(results["data_set"].unique()))
     why = f"it has {there} of {len(ALL)} data sets" if there < len(ALL) else "it has too few scores"
-    return rows, f"{open_} of the paper's {len(table)} claims cannot be judged on this study ({why})"
+    return rows, f"{open_} of the {len(table)} claims of Locatello et al. 2019 cannot be judged on this study ({why})"
 
 
 def _row(claim: Claim, results: pd.DataFrame) -> list:

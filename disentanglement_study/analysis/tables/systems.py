@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from disentanglement_study.analysis import names, stats
-from disentanglement_study.analysis.models import OF_CLASSIFIERS, SETTING, is_of_classifier
+from disentanglement_study.analysis.models import CHANCE, OF_CLASSIFIERS, SETTING, is_of_classifier
+from disentanglement_study.analysis.published import CHANCE as CHANCE_OF_PAPER
 from disentanglement_study.analysis.published import FIGURE_6_LEFT, LATENTS, OF_SYSTEMS, PIXELS, SYSTEMS, System
 from disentanglement_study.analysis.rows import NothingToDraw, checked, is_failure, scored
 from disentanglement_study.analysis.tables.ridge import STRENGTH
@@ -17,8 +18,8 @@ KEYS = ["data_set", *SETTING]
 WITHOUT_SEEDS = ("ground_truth", "raw_pixels")
 COLUMNS = [
     *KEYS, "system", "representation", "mean", "low", "high", "spread", "mean_of_all", "n", "failed", "missing",
-    "accuracies", "kept", "published", "published_spread", "difference", "holds", "why", "source", "certainty",
-    "spread_certainty",
+    "accuracies", "kept", "chance", "published", "published_spread", "difference", "holds", "why", "source",
+    "certainty", "spread_certainty",
 ]  # fmt: skip
 
 
@@ -36,8 +37,8 @@ def systems(
 
     Beside a system of the paper on dSprites, with 10 latents where these vary, stand `published`, its spread, how sure
     we are of either, difference (ours less theirs), and whether it holds (see `verdict.compared`): "yes", "no" or "not
-    enough data", which one model is unless its codes have no seed. It is the paper's number only if the images are of
-    64 x 64 pixels and the metric asks for the paper's four factors, not the shape: results do not hold this, so the
+    enough data", which one model is unless its codes have no seed. What was asked for other factors than the paper's
+    four, by its `chance`, is not compared. That images are of 64 x 64 pixels, as the paper's, results do not hold: the
     reader has to know.
     """
     results = checked(results)
@@ -48,6 +49,7 @@ def systems(
     runs = results.drop_duplicates("run_id").set_index("run_id")[KEYS]
     broken = results[is_failure(results) & (results["metric"] == "training")]["run_id"]
     failed = {*own["run_id"][is_failure(own)], *broken}
+    chances = own[own["score"] == CHANCE].set_index("run_id")["value"]
     rows = []
     for key, of_system in accuracies.groupby(KEYS, dropna=False, sort=False):
         everyone = runs.index[(runs == list(key)).all(axis=1)]
@@ -58,8 +60,9 @@ def systems(
             of_system, units = of_system[of_system["run_id"] == of_system["run_id"].iloc[0]], "score"
         kept = _kept(of_system, units, resamples, seed)
         counts = {"failed": lost, "missing": len(absent) - lost}
-        row = dict(zip(KEYS, key, strict=True)) | kept | counts | {"representation": representation}
-        rows.append(row | {"system": label(*key[1:])} | _beside(key, kept))
+        chance = chances.get(of_system["run_id"].iloc[0], np.nan)
+        row = dict(zip(KEYS, key, strict=True)) | kept | counts | {"representation": representation, "chance": chance}
+        rows.append(row | {"system": label(*key[1:])} | _beside(key, kept, chance))
     table = pd.DataFrame(rows)[COLUMNS]
     table["place"] = [_place(*row) for row in table[SETTING].itertuples(index=False)]
     return names.sort(table, ["data_set", "place", *SETTING]).drop(columns="place")
@@ -82,10 +85,11 @@ def beta_of(strength_name: str, strength: float) -> float | None:
 
 
 def label(method: str, strength_name: str, strength: float) -> str:
-    """ "VAE" of β-VAE with β = 1, or the same normalised, or "β-VAE, β = 4"."""
+    """ "VAE" of β-VAE with β = 1, "VAE, β_norm = 0.00244" of the same normalised, or "β-VAE, β = 4"."""
     name = names.label(method, names.METHODS)
     if names.parts(method)[0] == "beta_vae" and beta_of(strength_name, strength) == 1:
-        return name.replace(names.METHODS["beta_vae"], "VAE", 1)
+        name = name.replace(names.METHODS["beta_vae"], "VAE", 1)
+        strength_name = "" if strength_name == "beta" else strength_name
     return ", ".join(filter(None, [name, names.strength(strength_name, strength)]))
 
 
@@ -135,13 +139,17 @@ def _kept(rows: pd.DataFrame, units: str, resamples: int, seed: int) -> dict:
     }
 
 
-def _beside(key: tuple, kept: dict) -> dict:
+def _beside(key: tuple, kept: dict, chance: float) -> dict:
     """What the paper says of this system, and whether it holds."""
     data_set, method, *strength = key
     system = published(method, *strength) if data_set in OF_SYSTEMS else None
-    if system is None:
-        return dict.fromkeys(["published", "published_spread", "difference"], np.nan) | dict.fromkeys(
-            ["holds", "why", "source", "certainty", "spread_certainty"], ""
+    other_task = np.isfinite(chance) and not np.isclose(chance, CHANCE_OF_PAPER)
+    if system is None or other_task:
+        why = f"not compared: chance is {chance:.3g} here, {CHANCE_OF_PAPER:g} in the paper" if system else ""
+        return (
+            dict.fromkeys(["published", "published_spread", "difference"], np.nan)
+            | dict.fromkeys(["holds", "source", "certainty", "spread_certainty"], "")
+            | {"why": why}
         )
     low, high = kept["low"], kept["high"]
     if np.isfinite([low, high]).all():

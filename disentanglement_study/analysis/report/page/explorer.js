@@ -135,7 +135,7 @@ function strips(order, groups, chosen) {
     if (chosen.against === "strength") {
       strengths.forEach((strength, index) => {
         ticks.push(start + index);
-        texts.push(swept ? String(strength) : "");
+        texts.push(swept ? String(Number(Number(strength).toPrecision(3))) : "");
       });
       const slanted = NARROW.matches && order.length > 2;
       annotations.push({
