@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from disentanglement_study import store
@@ -56,8 +57,7 @@ def tables(arguments: argparse.Namespace) -> None:
     if unjudged:
         where = f"{unjudged}; what each needs: {arguments.dir / 'tables' / 'tables.md'}"
         OUT.print(where, soft_wrap=True)
-    for name, reason in written.skipped.items():
-        OUT.print(f"skipped: {name}: {reason}", soft_wrap=True)
+    _print_skipped(written.skipped)
     OUT.print(f"{len(written.tables)} tables in {arguments.dir / 'tables'}")
 
 
@@ -75,8 +75,7 @@ def figures(arguments: argparse.Namespace) -> None:
     total = len(analysis_figures.figures_of(paper) if paper else analysis_figures.FIGURES)
     with display.steps(ERR, total) as begins:
         written = analysis_figures.write(results, folder, paper, min(os.cpu_count() or 1, MAX_DRAWING), begins)
-    for name, reason in written.skipped.items():
-        OUT.print(f"skipped: {name}: {reason}", soft_wrap=True)
+    _print_skipped(written.skipped)
     for figure in analysis_figures.PAPERS[paper] if paper else ():
         if figure.why_not:
             shown = f"not among them: {figure.what.lower()}: {figure.why_not}"
@@ -118,6 +117,13 @@ def best(arguments: argparse.Namespace) -> str | None:
     OUT.print("\nThe model of each method with the highest MIG, and what it scores:\n")
     OUT.print(display.table(shown[["method", "strength", "seed", *scores, "run_id"]]))
     return table.loc[table["mig"].idxmax(), "run_id"]
+
+
+def _print_skipped(skipped: Mapping[str, str]) -> None:
+    """A line for each reason, with all that it leaves out."""
+    for reason in dict.fromkeys(skipped.values()):
+        names = ", ".join(name for name, why in skipped.items() if why == reason)
+        OUT.print(f"skipped: {names}: {reason}", soft_wrap=True)
 
 
 def add_to(commands: options.Commands) -> None:
