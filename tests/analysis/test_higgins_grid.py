@@ -116,7 +116,7 @@ class TestRidge:
     @pytest.mark.parametrize("name", ["best_normalised_beta", "claims_higgins2017"])
     def test_what_is_lacking_is_said(self, name, grid):
         table = tables.TABLES[name]
-        with pytest.raises(NothingToDraw, match=r"^no model was given .*normalised_beta, only as beta$"):
+        with pytest.raises(NothingToDraw, match=r"^no model was given .*normalised_beta, only beta$"):
             table(make_grid(name="beta"))
         with pytest.raises(NothingToDraw, match=r"nets\.num_latents is not an axis"):
             table(grid[grid["nets.num_latents"] == 5])

@@ -26,8 +26,8 @@ OF_STUDY = [name for name in tables.TABLES if name not in tables.OF_SERIES | tab
 # Of a study without any of these.
 SKIPPED = dict.fromkeys(tables.OF_SERIES, "no data set has an option seed") | {
     "systems": "no model has the higgins_score of the mean representation",
-    "best_normalised_beta": "no model was given its strength as beta_vae.normalised_beta, only as beta",
-    "claims_higgins2017": "no model was given its strength as beta_vae.normalised_beta, only as beta",
+    "best_normalised_beta": "no model was given beta_vae.normalised_beta, only beta",
+    "claims_higgins2017": "no model was given beta_vae.normalised_beta, only beta",
 }
 HEADLINES = [metric for metric in registry.METRICS if metric not in NO_HEADLINE] + list(names.INFO_MEC)
 TRACEBACK = 'Traceback (most recent call last):\n  File "dci.py", line 1\nValueError: codes are constant\n'

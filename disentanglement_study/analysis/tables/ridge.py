@@ -110,8 +110,8 @@ def shown(scores: Iterable[str]) -> list[str]:
 def _lacking(results: pd.DataFrame, representation: str) -> str:
     own = results[results["strength_name"] == STRENGTH]
     if own.empty:
-        given = ", only as beta" if "beta" in set(results["strength_name"]) else ""
-        return f"no model was given its strength as beta_vae.{STRENGTH}{given}"
+        given = ", only beta" if "beta" in set(results["strength_name"]) else ""
+        return f"no model was given beta_vae.{STRENGTH}{given}"
     if not any(LATENTS in names.parts(method)[1] for method in own["method"].unique()):
         return "no two numbers of latents: nets.num_latents is not an axis of the sweep"
     return f"no model with a normalised β has a headline score of the {representation} representation"
