@@ -295,7 +295,9 @@ class TestCommand:
     def test_the_systems_and_the_claims_are_printed(self, study, grid, tmp_path, monkeypatch, capsys):
         printed = self.printed(study, tmp_path, monkeypatch, capsys)
         assert "Accuracy of the Higgins score × 100: dSprites" in printed
-        assert "skipped: best_normalised_beta, claims_higgins2017: no model was given beta_vae.normalised_beta" in printed
+        assert (
+            "skipped: best_normalised_beta, claims_higgins2017: no model was given beta_vae.normalised_beta" in printed
+        )
         printed = self.printed(grid, tmp_path, monkeypatch, capsys)
         assert "skipped: systems: no model has the higgins_score" in printed
         assert "The best normalised β rises" in printed
