@@ -2,9 +2,10 @@
 
     python analysis/higgins_classifier.py STUDY OUTPUT.csv
 
-STUDY is one of `sweeps/beta_vae2017.gin`. Its codes are scored again with other numbers of updates, and multiplied by
-other factors: the classifier gets so many updates from the same first weights, so that the scale of the codes decides
-how far it gets. Beside each mean of the upper half of the accuracies stands the published one.
+STUDY is one of `sweeps/beta_vae2017.gin`. Its codes are scored again with other numbers of updates and of pairs for a
+point, and multiplied by other factors: the classifier gets so many updates from the same first weights, so that the
+scale of the codes decides how far it gets. Beside each mean of the upper half of the accuracies stands the published
+one.
 """
 
 import argparse
@@ -21,14 +22,21 @@ from disentanglement_study.store import Store
 
 UPDATES = (1_000, 3_000, 10_000, 30_000, 100_000)
 SCALES = (0.01, 0.1, 10.0)
-TRIED = [*((updates, 1.0) for updates in UPDATES), *((10_000, scale) for scale in SCALES)]
+PAIRS = 64
+TRIED = [  # updates, scale, pairs
+    *((updates, 1.0, PAIRS) for updates in UPDATES),
+    *((10_000, scale, PAIRS) for scale in SCALES),
+    (10_000, 1.0, 5),
+    (10_000, 1.0, 20),
+    (100_000, 1.0, 20),
+]
 POINTS = 20_000
 SHAPE = 0  # the factor of dSprites that is not asked for
 
 
-def accuracies(codes: np.ndarray, factors: np.ndarray, updates: int, seed: int) -> list[float]:
+def accuracies(codes: np.ndarray, factors: np.ndarray, updates: int, pairs: int, seed: int) -> list[float]:
     """Those of the classifiers of one model."""
-    scores = higgins_score(codes, factors, rng=seed, excluded=(SHAPE,), num_updates=updates)
+    scores = higgins_score(codes, factors, rng=seed, excluded=(SHAPE,), num_updates=updates, num_pairs=pairs)
     return [value for name, value in scores.items() if name.startswith("classifier_")]
 
 
@@ -49,12 +57,12 @@ def main() -> None:
         models = trained.models(Store(arguments.study), loaded, index, 0)[: arguments.models - seen[method]]
         seen[method] += len(models)
         for model in models:
-            for updates, scale in TRIED:
-                for accuracy in accuracies(scale * model.mean, factors, updates, model.run.seed):
-                    rows.append((method, updates, scale, model.run.seed, accuracy))
+            for updates, scale, pairs in TRIED:
+                for accuracy in accuracies(scale * model.mean, factors, updates, pairs, model.run.seed):
+                    rows.append((method, updates, scale, pairs, model.run.seed, accuracy))
         print(f"{method}: {len(models)} models")
-    table = pd.DataFrame(rows, columns=["method", "updates", "scale", "seed", "accuracy"])
-    groups = table.groupby(["method", "updates", "scale"])["accuracy"]
+    table = pd.DataFrame(rows, columns=["method", "updates", "scale", "pairs", "seed", "accuracy"])
+    groups = table.groupby(["method", "updates", "scale", "pairs"])["accuracy"]
     summary = groups.agg(
         mean=lambda a: upper_half(a.to_numpy()).mean(), spread=lambda a: upper_half(a.to_numpy()).std()
     )
