@@ -1,7 +1,6 @@
 """The console command `disentanglement-study compare`: trained models side by side in pictures."""
 
 import argparse
-from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge
@@ -47,10 +46,7 @@ def compare(arguments: argparse.Namespace) -> None:
 def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, compare, DETAILS)
-    options.folder(command)
-    command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="of a run that is done, or how it begins")
-    options.where(command)
-    command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/comparison")
+    options.models(command, "comparison")
     number = options.whole(Annotated[int, Ge(1)])
     said = f"images that means are of, or all if there are fewer (default {POINTS:,})"
     command.add_argument("--points", metavar="N", type=number, default=POINTS, help=said)

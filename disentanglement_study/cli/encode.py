@@ -1,7 +1,6 @@
 """The console command `disentanglement-study encode`: the codes of trained models as files."""
 
 import argparse
-from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge
@@ -41,10 +40,7 @@ def encode(arguments: argparse.Namespace) -> None:
 def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, encode, DETAILS)
-    options.folder(command)
-    command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="of a run that is done, or how it begins")
-    options.where(command)
-    command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/codes")
+    options.models(command, "codes")
     number = options.whole(Annotated[int, Ge(1)])
     command.add_argument("--points", metavar="N", type=number, help="as many points, drawn at random (default: all)")
     options.seed(command, "of the points that are drawn")

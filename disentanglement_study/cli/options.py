@@ -60,6 +60,14 @@ def where(command: argparse.ArgumentParser) -> None:
     command.add_argument("--where", metavar="EXPRESSION", help='only these runs, such as "seed < 5 and strength > 1"')
 
 
+def models(command: argparse.ArgumentParser, written: str) -> None:
+    """A study, which of its models (`pictures.chosen`), and where what is made of them goes: DIR/`written`."""
+    folder(command)
+    command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="of a run that is done, or how it begins")
+    where(command)
+    command.add_argument("--output", metavar="FOLDER", type=Path, help=f"default: DIR/{written}")
+
+
 def whole(declared: Any) -> Callable[[str], int]:
     """What reads the number of an option, in the range of this annotation; argparse names the option in the error."""
 

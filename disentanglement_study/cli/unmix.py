@@ -1,7 +1,6 @@
 """The console command `disentanglement-study unmix`: sources, mixture and codes of trained models in pictures."""
 
 import argparse
-from pathlib import Path
 
 from disentanglement_study.cli import options
 from disentanglement_study.runtime.terminal import OUT
@@ -36,9 +35,6 @@ def unmix(arguments: argparse.Namespace) -> None:
 def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, unmix, DETAILS)
-    options.folder(command)
-    command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="of a run that is done, or how it begins")
-    options.where(command)
-    command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/unmixing")
+    options.models(command, "unmixing")
     options.seed(command, "of the points that are drawn")
     options.data_dir(command)

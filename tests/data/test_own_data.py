@@ -6,6 +6,7 @@ import pytest
 
 from disentanglement_study import cli, data, store
 from disentanglement_study.data import cache, own, prepared
+from disentanglement_study.study import components, plan
 
 SIZES = (3, 4, 5)
 DRAWS = np.random.default_rng(0)
@@ -40,6 +41,20 @@ def test_each_point_several_times_is_complete(tmp_path):
     mine = data.load("mine", tmp_path)
     assert mine.num_images == 120
     assert mine.is_complete
+
+
+@pytest.mark.parametrize("sampling", ["one_varies", "differ_in_k", "transitions"])
+@pytest.mark.parametrize("there", [np.arange(59), np.r_[np.arange(60), 7], np.arange(60)[::-1]])
+def test_what_draws_pairs_or_batches_is_refused_while_planning_unless_each_point_has_one(tmp_path, there, sampling):
+    own.add("whole", IMAGES, FACTORS, root=tmp_path)
+    own.add("mine", IMAGES[there], FACTORS[there], factor_sizes=SIZES, root=tmp_path)
+    text = (
+        "sweep.data_sets = ['{}']\nsweep.methods = ['pca']\nsweep.seeds = 1\nnets.image_size = 16\n"
+        f"train.sampling = '{sampling}'\nevaluate.metrics = ['mig']\nevaluate.num_train = 50\npca.num_points = 20"
+    )
+    assert plan.expand(components.load(text.format("whole")), tmp_path)
+    with pytest.raises(ValueError, match=f"'{sampling}' draws .*: it needs a grid with one image at each point"):
+        plan.expand(components.load(text.format("mine")), tmp_path)
 
 
 @pytest.mark.parametrize("size", [16, 5], ids=["whole bytes", "25 pixels"])
