@@ -42,7 +42,7 @@ PLAN_TEXTS = ("run_id", "data_set", "method", "strength_name", "protocol", "hype
 PLAN_NUMBERS = ("strength", "seed", "dlib_model_num")
 MANIFEST = {
     "seconds": dict, "error": str, "data": dict, "population": int, "device": str, "versions": str, "attempts": int,
-    "parameters": list,
+    "parameters": list, "provenance": dict, "scored": list,
 }  # fmt: skip
 ADDED = ("target",)  # columns that files of earlier versions have not: they are empty
 SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
@@ -108,6 +108,9 @@ def manifest(folder: Path) -> dict:
                 raise ValueError(f"its {name!r} is {content[name]!r}: expected {kind.__name__}")
         if isinstance(population := content.get("population"), bool) or (population is not None and population < 1):
             raise ValueError(f"its population is {population!r}")
+        for entry in content.get("scored") or ():
+            if not isinstance(entry, dict) or not isinstance(entry.get("metrics"), list):
+                raise ValueError(f"its 'scored' has {entry!r}: expected an object with 'metrics'")
         _check_all("time", (content.get("seconds") or {}).values(), _is_number)
         if content["status"] == "failed":
             content["error"] = content.get("error") or ""

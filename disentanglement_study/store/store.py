@@ -34,6 +34,7 @@ from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged, reading, replacing
 from disentanglement_study.store import records
 from disentanglement_study.store import sql as sql_queries
+from disentanglement_study.store.jobs_table import jobs_table, rescored_table, with_jobs
 from disentanglement_study.store.records import COLUMNS, ID
 from disentanglement_study.types import Job
 
@@ -41,7 +42,8 @@ from disentanglement_study.types import Job
 BINDINGS = ["data_set", "method", "strength_name", "strength", "seed", "dlib_model_num", "run_id"]
 # What this program makes in tmp/.
 MADE = re.compile(
-    r"lock|(plan|study|evaluation)\.\d+|[0-9a-f]{12}\.(\d+|(scores|operative)\.\d+|progress\.json|progress\.\d+)|"
+    r"lock|(plan|study|evaluation)\.\d+|"
+    r"[0-9a-f]{12}\.(\d+|(scores|operative|manifest)\.\d+|progress\.json|progress\.\d+)|"
     r"\.[0-9a-f]{12}\.progress\.json\.\d+"
 )
 
@@ -210,6 +212,18 @@ class Store:
         """The gin text of what a finished job used, in place of that from before."""
         self._write(self.jobs / job.job_id / "operative.gin", f"{job.job_id}.operative", text)
 
+    def write_scored(self, job: Job, metrics: Iterable[str], provenance: dict) -> None:
+        """Adds to a finished job's manifest where its scores of these metrics now come from, in place of what it said
+        of them: {"metrics": [...], "commit": ..., ...} in the list "scored"."""
+        manifest, new = self.manifest(job), list(metrics)
+        kept = [
+            {**one, "metrics": [name for name in one["metrics"] if name not in new]}
+            for one in manifest.get("scored", [])
+        ]
+        scored = [*(one for one in kept if one["metrics"]), {"metrics": new, **provenance}]
+        text = json.dumps({**manifest, "scored": scored}, indent=1)
+        self._write(self.jobs / job.job_id / "manifest.json", f"{job.job_id}.manifest", text)
+
     def check_arrays(self, jobs: Iterable[Job], name: str) -> None:
         """Raises ValueError, in one line, if the "params" or "codes" of a finished job are seen to be damaged."""
         check = {"params": records.check_params, "codes": records.check_codes}[name]
@@ -300,19 +314,21 @@ class Store:
         return joined.sort_values([*BINDINGS, "representation", "metric", "score"], ignore_index=True)
 
     def query(self, sql: str) -> pd.DataFrame:
-        """SQL (DuckDB) over the views `runs`, `scores`, `curves`, and `results` (as the method).
+        """SQL (DuckDB) over the views of `columns.TABLES`: `runs`, `scores`, `curves`, `results` (as the method), ...
 
         A query reads the study and nothing else: it can neither read, write nor attach files, nor load extensions or
         change DuckDB's settings. Lists, structs and maps come as Python lists and dicts.
 
         Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
         """
-        plan = self.plan
+        plan, manifests = self.plan, self.manifests()
         plan = plan.assign(objective=plan["method"])  # by the name that this column had
         bindings = _bindings(plan).assign(objective=plan["method"])
         columns = [f'bindings."{name}"' for name in bindings if name != "run_id"]
         views = {
-            "runs": plan,
+            "runs": with_jobs(plan, manifests),
+            "jobs": jobs_table(manifests, plan),
+            "rescored": rescored_table(manifests),
             "bindings": bindings,
             "scores": self._tables("scores"),
             "curves": self._curves(),

@@ -12,12 +12,13 @@ from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store
 from disentanglement_study.store.parameters import flat
-from disentanglement_study.study import loading, operative
-from disentanglement_study.study.training_rows import device, jax_versions, training_scores
+from disentanglement_study.study import loading, operative, provenance
+from disentanglement_study.study.training_rows import jax_versions, training_scores
 from disentanglement_study.training.learn import learn
 from disentanglement_study.types import Job
 
 
+@provenance.carried()
 def run_job(
     job: Job, study: Study, root: Path, data_dir: Path | None, identities: dict[str, dict] | None = None
 ) -> None:
@@ -26,6 +27,7 @@ def run_job(
     identities: of the data sets of the command that started the job, for a node may hold others.
     """
     compilation.use_cache()
+    begun = provenance.begun()
     study = study.of(job.settings)
     store, config = Store(root), study.evaluate
     data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
@@ -81,8 +83,9 @@ def run_job(
             "seconds": seconds,
             "population": learnt.population,
             "data": data_set.identity,
-            "device": device(),
+            "device": begun["device"],
             "versions": jax_versions(),
+            "provenance": provenance.ended(begun),
         },
         used,
     )

@@ -16,7 +16,7 @@ from disentanglement_study.scoring.evaluate import names_of
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store
 from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import dispatch, loading, operative
+from disentanglement_study.study import dispatch, loading, operative, provenance
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.udr import UDR, score_udr
 from disentanglement_study.types import Job
@@ -80,6 +80,7 @@ def rescore_job(
 ) -> None:
     """Scores one finished job on the metrics that it lacks and adds the rows to its own. identities: as for a job."""
     compilation.use_cache()
+    begun = provenance.begun()
     study = study.of(job.settings)
     store = Store(root)
     settings = dataclasses.replace(study.evaluate, metrics=missing[job.job_id])
@@ -99,6 +100,7 @@ def rescore_job(
         report=lambda done: store.write_progress(job, "scoring", done),
     )
     store.add_scores(job, rows)
+    store.write_scored(job, settings.metrics, provenance.ended(begun))
     there = set(store.rows_of(store.manifest(job), "scores")["metric"])
     settings = dataclasses.replace(settings, metrics=tuple(name for name in METRICS if name in there))
     study = dataclasses.replace(study, evaluate=settings)

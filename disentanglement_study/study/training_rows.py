@@ -4,11 +4,11 @@ import traceback
 from importlib.metadata import version
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from disentanglement_study.methods.kinds import Learner
 from disentanglement_study.store import Store
+from disentanglement_study.study import provenance
 from disentanglement_study.training.learnt import Learnt
 from disentanglement_study.types import Job
 
@@ -53,12 +53,13 @@ def record_failure(job: Job, root: Path, error: BaseException, attempts: int) ->
          "protocol": run.protocol, "metric_version": "1", "versions": jax_versions(), "error": text}
         for run in job.runs
     ]  # fmt: skip
-    Store(root).write_job(job, rows, [], {}, {"status": "failed", "attempts": attempts, "error": text})
-
-
-def device() -> str:
-    backend, kind = jax.default_backend(), jax.devices()[0].device_kind
-    return kind if kind == backend else f"{backend}: {kind}"
+    about = {
+        "attempts": attempts,
+        "error": text,
+        "versions": jax_versions(),
+        "provenance": provenance.of_failure(error),
+    }
+    Store(root).write_job(job, rows, [], {}, {"status": "failed", **about})
 
 
 def jax_versions() -> str:

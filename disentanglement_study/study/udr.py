@@ -9,6 +9,7 @@ from disentanglement_study import gaussian
 from disentanglement_study.metrics import udr
 from disentanglement_study.scoring.evaluate import VERSIONS
 from disentanglement_study.store import Store
+from disentanglement_study.study import provenance
 from disentanglement_study.types import Job
 
 UDR = "udr"
@@ -17,7 +18,7 @@ UDR_VERSION = "1"
 
 def score_udr(jobs: list[Job], store: Store, console: Console) -> None:
     """Compares the models that differ by seed alone, on the codes that the study kept."""
-    models, without = defaultdict(list), 0
+    begun, models, without = provenance.begun(), defaultdict(list), 0
     for job in jobs:
         kept = store.arrays(job, "codes")
         if "logvar" not in kept:  # without a posterior there is no KL divergence to tell which codes are used
@@ -45,6 +46,8 @@ def score_udr(jobs: list[Job], store: Store, console: Console) -> None:
                 )  # fmt: skip
     for job in jobs:
         store.add_scores(job, rows[job.job_id])
+        if rows[job.job_id]:
+            store.write_scored(job, [UDR], provenance.ended(begun))
     compared = sum(map(len, models.values())) - alone
     console.print(
         f"udr: {compared} models compared with those of other seeds, {alone} have none to compare with"
