@@ -8,9 +8,17 @@ from disentanglement_study import config, store
 from disentanglement_study.cli import options, study
 from disentanglement_study.errors import Failed, reason
 from disentanglement_study.runtime.terminal import ERR, OUT
+from disentanglement_study.store.columns import ABOUT
 
 SHOWN_ROWS = 200
-
+TABLES = "\n".join(f"  {name:9} {about}" for name, about in ABOUT.items())
+QUESTIONS = """\
+examples (docs/query.md has more):
+  disentanglement-study query {dir} "SELECT method, strength, avg(value) AS mig FROM results
+      WHERE score = 'mig' AND representation = 'mean' GROUP BY ALL ORDER BY mig DESC"
+  disentanglement-study query {dir} "SELECT commit, dirty, device, host, sum(runs) AS models FROM jobs GROUP BY ALL"
+  disentanglement-study query {dir} "SELECT run_id, term, step, value FROM curves WHERE term = 'loss' LIMIT 5" --csv
+"""
 
 FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "option", "all_scores", "csv")
 
@@ -63,15 +71,34 @@ def _score_file(arguments: argparse.Namespace) -> None:
 
 
 def query(arguments: argparse.Namespace) -> None:
-    """Ask the results in SQL (DuckDB), which only reads: views runs, scores, curves, and results = scores with runs."""
+    """Ask the results in SQL (DuckDB), which only reads. Without SQL: the tables, their columns, example questions."""
     from disentanglement_study.cli import display
 
-    frame = store.open(arguments.dir).query(arguments.sql)
+    opened = store.open(arguments.dir)
+    if arguments.sql is None:
+        return _show_tables(opened)
+    frame = opened.query(arguments.sql)
     if arguments.csv:
         frame.to_csv(sys.stdout, index=False)
     else:
         OUT.print(display.table(frame.head(SHOWN_ROWS)))
         OUT.print(f"{len(frame):,} rows" + (f", {SHOWN_ROWS} shown; all with --csv" if len(frame) > SHOWN_ROWS else ""))
+
+
+def _show_tables(opened: store.Store) -> None:
+    import pandas as pd
+
+    from disentanglement_study.cli import display
+    from disentanglement_study.store import columns
+
+    for name, about in columns.ABOUT.items():
+        OUT.print(f"{name}: {about}", style="bold", soft_wrap=True)
+        OUT.print(display.table(pd.DataFrame(columns.described(name), columns=["column", "type", "what it holds"])), "")
+    settings = [name for name in opened.plan if "." in name]
+    OUT.print(
+        f'settings, which are columns of runs too (in double quotes, as "{settings[0]}"): {", ".join(settings)}\n'
+    )
+    OUT.print(QUESTIONS.format(dir=opened.root), soft_wrap=True)
 
 
 def add_to(commands: options.Commands) -> None:
@@ -93,7 +120,8 @@ def add_to(commands: options.Commands) -> None:
     )
     of_file.add_argument("--all-scores", action="store_const", const=True, help="not only the headline of each metric")
     of_file.add_argument("--csv", action="store_const", const=True, help="print all scores as CSV instead of a table")
-    command = options.add_command(commands, query)
+    about = f"tables:\n{TABLES}\n\nDIR alone, without SQL, prints their columns and what these hold.\n\n"
+    command = options.add_command(commands, query, about + QUESTIONS.format(dir="DIR"))
     options.folder(command)
-    command.add_argument("sql", metavar="SQL", help='such as "SELECT * FROM results LIMIT 5"')
+    command.add_argument("sql", metavar="SQL", nargs="?", help='such as "SELECT * FROM results LIMIT 5"')
     command.add_argument("--csv", action="store_true", help="print CSV instead of a table")

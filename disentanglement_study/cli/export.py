@@ -1,0 +1,48 @@
+"""The console command `disentanglement-study export`: the results of a study as files for others."""
+
+import argparse
+import functools
+from pathlib import Path
+
+from disentanglement_study import store
+from disentanglement_study.cli import options
+from disentanglement_study.runtime.terminal import ERR, OUT
+
+DETAILS = """\
+written into the new folder OUT, which appears whole or not at all: results (a row for each score, with the bindings of
+its run), runs, jobs (time, device, machine, commit), curves, and rescored if something was, each a file; study.gin, the
+settings; columns.csv, what each column holds; datapackage.json, all of that for programs (Frictionless), with the
+SHA-256 of each file; and README.md: how the study was made, how to load it (pandas, R, DuckDB) and how to cite it.
+
+examples:
+  disentanglement-study export studies/quick quick_results
+  disentanglement-study export studies/quick quick_results --format csv --license CC-BY-4.0
+"""
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Write the results of a study as files for others, with what each column is and how they were made."""
+    from disentanglement_study import export as exporting
+    from disentanglement_study.cli import display
+    from disentanglement_study.study import provenance
+
+    rows = exporting.export(
+        store.open(arguments.dir),
+        arguments.out,
+        provenance.now(),
+        arguments.format,
+        arguments.license,
+        functools.partial(display.steps, ERR),
+    )
+    for table, number in rows.items():
+        OUT.print(f"{arguments.out / table}.{arguments.format}: {number:,} rows", soft_wrap=True)
+    OUT.print(f"{arguments.out / 'README.md'} says what they are", soft_wrap=True)
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the command."""
+    command = options.add_command(commands, export, DETAILS)
+    options.folder(command)
+    command.add_argument("out", metavar="OUT", type=Path, help="a folder that is not there, or is empty")
+    command.add_argument("--format", default="parquet", help="parquet (default), csv or jsonl (JSON lines)")
+    command.add_argument("--license", metavar="NAME", help="of the data, such as CC-BY-4.0 (default: none is named)")

@@ -1,0 +1,89 @@
+"""What a folder of tables says of itself to people: its README.md."""
+
+import re
+
+import pandas as pd
+
+from disentanglement_study.export.writers import FORMATS
+from disentanglement_study.runtime.terminal import printable
+from disentanglement_study.store.columns import ABOUT
+
+SWEEP = re.compile(r"^sweep\.[^\n]*(?:\n[ \t]+[^\n]*)*", re.MULTILINE)  # a binding goes on in lines that are indented
+# What reads a file "results", by format and language.
+READERS = {
+    "parquet": {
+        "pandas": 'import pandas as pd\n\nresults = pd.read_parquet("results.parquet")',
+        "R": 'library(arrow)\n\nresults <- read_parquet("results.parquet")',
+        "DuckDB": "SELECT * FROM 'results.parquet' JOIN 'runs.parquet' USING (run_id);",
+    },
+    "csv": {
+        "pandas": 'import pandas as pd\n\nresults = pd.read_csv("results.csv", dtype={"run_id": str}, '
+        'keep_default_na=False, na_values=[""])',
+        "R": 'library(readr)\n\nresults <- read_csv("results.csv", na = "", col_types = cols(run_id = "c"))',
+        "DuckDB": "SELECT * FROM read_csv('results.csv', types = {'run_id': 'VARCHAR'});",
+    },
+    "jsonl": {
+        "pandas": 'import pandas as pd\n\nresults = pd.read_json("results.jsonl", lines=True, dtype={"run_id": str})',
+        "R": 'library(jsonlite)\n\nresults <- stream_in(file("results.jsonl"))',
+        "DuckDB": "SELECT * FROM 'results.jsonl' JOIN 'runs.jsonl' USING (run_id);",
+    },
+}
+FENCES = {"pandas": "python", "R": "r", "DuckDB": "sql"}
+
+
+def readme(
+    name: str, runs: pd.DataFrame, jobs: pd.DataFrame, text: str, rows: dict[str, int], format: str, is_cited: bool
+) -> str:
+    """The text. runs, jobs: those tables; text: study.gin; rows: of each table; is_cited: CITATION.cff is there."""
+    done, failed = (int(jobs.loc[jobs["status"] == status, "runs"].sum()) for status in ("done", "failed"))
+    parts = [
+        f"# Results of the study {name}",
+        f"{len(runs):,} models were planned: {_names(runs['method'])} on {_names(runs['data_set'])}, with "
+        f"{runs['seed'].nunique():,} seeds. {done:,} are done, {failed:,} failed, {len(runs) - done - failed:,} are "
+        "missing. Each was scored on metrics of disentanglement and of downstream tasks.",
+        "| file | rows | what it is |\n|---|---|---|\n"
+        + "\n".join(f"| `{table}.{format}` | {number:,} | {ABOUT[table]} |" for table, number in rows.items())
+        + "\n| `columns.csv` | | every column of every table: type, unit, what it holds |"
+        + "\n| `study.gin` | | all settings of the study: `disentanglement-study run study.gin DIR` makes it again |"
+        + "\n| `datapackage.json` | | the same for programs ([Frictionless](https://frictionlessdata.io)), with "
+        "SHA-256 of each file |",
+        f"Tables are {FORMATS[format].about}. Their rows are in no particular order.",
+        "## How it was made",
+        "The sweep (the rest is in `study.gin`):",
+        "\n".join(f"    {line}" for binding in SWEEP.findall(text) for line in binding.splitlines()),
+        "\n".join(_made(jobs)),
+        "`jobs` says all this of each job."
+        + (" Of scores that were computed after their job had ended `rescored` says it." if "rescored" in rows else ""),
+        "## How to load it",
+        *(f"{reader}:\n\n```{FENCES[reader]}\n{code}\n```" for reader, code in READERS[format].items()),
+        "## How to cite it",
+        ("`CITATION.cff` names the software and the papers whose protocols it reproduces." if is_cited else
+         "Cite the software disentanglement_study in the version above, and the papers whose methods you use.")
+        + " Cite the data by `created` and `name` of `datapackage.json`, or by a DOI where it has one.",
+    ]  # fmt: skip
+    return printable("\n\n".join(parts)) + "\n"
+
+
+def _made(jobs: pd.DataFrame) -> list[str]:
+    stages = {stage: jobs[f"seconds_{stage}"].sum() for stage in ("compile", "train", "represent", "evaluate")}
+    seconds = ", ".join(f"{stage} {number:,.0f}" for stage, number in stages.items())
+    lines = [f"- Seconds, of all jobs together: {seconds}."]
+    begun, ended = jobs["started"].dropna(), jobs["ended"].dropna()
+    if len(begun) and len(ended):
+        lines.append(f"- When: from {begun.min()} to {ended.max()}.")
+    commits = jobs["commit"] + jobs["dirty"].map({True: " (with changes)", False: ""}).fillna("")
+    for what, values in (
+        ("Commits", commits), ("Versions of disentanglement_study", jobs["package"]), ("Locks", jobs["lock"]),
+        ("Python", jobs["python"]), ("Libraries", jobs["versions"]), ("Devices", jobs["device"]),
+        ("Drivers", jobs["driver"]), ("Machines", jobs["host"]),
+    ):  # fmt: skip
+        models = jobs["runs"].groupby(values.fillna("not known")).sum()
+        if len(models) and list(models.index) != ["not known"]:
+            lines.append(f"- {what}: {'; '.join(f'{value} ({number:,} models)' for value, number in models.items())}.")
+        elif what == "Commits":
+            lines.append("- Commits: not known.")
+    return lines
+
+
+def _names(values: pd.Series) -> str:
+    return ", ".join(sorted(values.unique()))
