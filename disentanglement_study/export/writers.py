@@ -38,19 +38,25 @@ def csv(path: Path, schema: pa.Schema) -> Iterator[Write]:
 @contextmanager
 def jsonl(path: Path, schema: pa.Schema) -> Iterator[Write]:
     """An object a line. JSON knows no infinity: it is written as 1e999, which is read as one."""
-    names = [json.dumps(name) for name in schema.names]
-    with path.open("w", encoding="utf-8") as file:
+    names = [json.dumps(name, ensure_ascii=False).replace("%", "%%") for name in schema.names]
+    line = "{" + ", ".join(f"{name}: %s" for name in names) + "}\n"
+    with path.open("w", encoding="utf-8", newline="\n") as file:
 
         def write(table: pa.Table) -> None:
-            columns = [map(_json, column.to_pylist()) for column in table.columns]
-            for row in zip(*columns, strict=True):
-                cells = (f"{name}: {value}" for name, value in zip(names, row, strict=True))
-                file.write("{" + ", ".join(cells) + "}\n")
+            columns = [_json(column) for column in table.columns]
+            file.writelines(line % row for row in zip(*columns, strict=True))
 
         yield write
 
 
-def _json(value: Any) -> str:
+def _json(column: pa.ChunkedArray) -> list[str]:
+    """The values as JSON; each that occurs often is written once."""
+    coded = column.combine_chunks().dictionary_encode()
+    texts = [_value(value) for value in coded.dictionary.to_pylist()]
+    return ["null" if place is None else texts[place] for place in coded.indices.to_pylist()]
+
+
+def _value(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "null" if math.isnan(value) else "1e999" if value > 0 else "-1e999"
     return json.dumps(value, ensure_ascii=False)
