@@ -9,10 +9,11 @@ from disentanglement_study.cli import options
 from disentanglement_study.runtime.terminal import ERR, OUT
 
 DETAILS = """\
-written into the new folder OUT, which appears whole or not at all: results (a row for each score, with the bindings of
-its run), runs, jobs (time, device, machine, commit), curves, and rescored if something was, each a file; study.gin, the
-settings; columns.csv, what each column holds; datapackage.json, all of that for programs (Frictionless), with the
-SHA-256 of each file; and README.md: how the study was made, how to load it (pandas, R, DuckDB) and how to cite it.
+written into the new folder OUT, which appears whole or not at all: a file each of results (a row for each score, with
+the bindings of its run), runs, jobs (time, device, machine, commit), curves, and rescored if something was; study.gin,
+the settings, and operative/JOB_ID.gin, all that a job used, defaults included; columns.csv, what each column holds;
+datapackage.json, all of that for programs (Frictionless), with the SHA-256 of each table; and README.md: how the study
+was made, how to load it (pandas, R, DuckDB) and how to cite it.
 
 examples:
   disentanglement-study export studies/quick quick_results

@@ -98,6 +98,7 @@ def _write(
             write(table, [content])
         write("curves", by_job("curves", tables.curves))
         report("what the files are")
+        _copy_operative(store, manifests, folder / "operative")
         (folder / "study.gin").write_text(text, encoding="utf-8")
         if is_cited := CITATION.is_file():
             shutil.copyfile(CITATION, folder / "CITATION.cff")
@@ -107,3 +108,12 @@ def _write(
         frames = (small[table].to_pandas() for table in ("runs", "jobs"))
         (folder / "README.md").write_text(readme(name, *frames, text, rows, format, is_cited), encoding="utf-8")
     return rows
+
+
+def _copy_operative(store: Store, manifests: list[dict], folder: Path) -> None:
+    """What each job used, defaults included: JOB_ID.gin. A job of an early version does not say."""
+    folder.mkdir()
+    for manifest in manifests:
+        path = store.jobs / manifest["job_id"] / "operative.gin"
+        if path.is_file() and not path.is_symlink():  # which would bring in a file from elsewhere
+            shutil.copyfile(path, folder / f"{manifest['job_id']}.gin")

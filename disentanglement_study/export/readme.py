@@ -44,9 +44,10 @@ def readme(
         "| file | rows | what it is |\n|---|---|---|\n"
         + "\n".join(f"| `{table}.{format}` | {number:,} | {ABOUT[table]} |" for table, number in rows.items())
         + "\n| `columns.csv` | | every column of every table: type, unit, what it holds |"
-        + "\n| `study.gin` | | all settings of the study: `disentanglement-study run study.gin DIR` makes it again |"
-        + "\n| `datapackage.json` | | the same for programs ([Frictionless](https://frictionlessdata.io)), with "
-        "SHA-256 of each file |",
+        + "\n| `study.gin` | | the settings of the study: `disentanglement-study run study.gin DIR` makes it again |"
+        + "\n| `operative/JOB_ID.gin` | | all settings that a job used, defaults included, as a sweep of its own |"
+        + "\n| `datapackage.json` | | tables and columns for programs ([Frictionless](https://frictionlessdata.io)), with "
+        "SHA-256 of each table |",
         f"Tables are {FORMATS[format].about}. Their rows are in no particular order.",
         "## How it was made",
         "The sweep (the rest is in `study.gin`):",

@@ -72,7 +72,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("value", "number", "Its value."),
     ),
     "jobs": (
-        JOB_ID,
+        JOB_ID._replace(
+            description="The job. jobs/JOB_ID/operative.gin in the study's folder has all settings that it used."
+        ),
         Column("status", "string", "done or failed."),
         Column("data_set", "string", "The data set of its runs."),
         Column("method", "string", "The method of its runs."),

@@ -101,11 +101,11 @@ def _process() -> Record:
 def _device() -> Record:
     import jax
 
-    backend, kind = jax.default_backend(), jax.devices()[0].device_kind
-    driver = None
+    backend, device = jax.default_backend(), jax.devices()[0]
+    kind, driver = device.device_kind, None
     if backend != "cpu":
-        parts = [" ".join(str(jax.devices()[0].client.platform_version).split()), _nvidia_driver() or ""]
-        driver = ", ".join(part for part in parts if part) or None
+        said = str(getattr(getattr(device, "client", None), "platform_version", ""))
+        driver = ", ".join(part for part in (" ".join(said.split()), _nvidia_driver()) if part) or None
     return {"device": kind if kind == backend else f"{backend}: {kind}", "driver": driver}
 
 

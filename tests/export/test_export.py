@@ -143,7 +143,7 @@ def test_the_package_says_what_each_file_is(exported):
         content = (out / one["path"]).read_bytes()
         assert one["bytes"] == len(content)
         assert one["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
-    unnamed = {"README.md", "datapackage.json", "CITATION.cff"}
+    unnamed = {"README.md", "datapackage.json", "CITATION.cff", "operative"}
     assert {path.name for path in out.iterdir()} == {one["path"] for one in about.values()} | unnamed
     for table in set(about) - {"columns", "study"}:
         frame, schema = read(out / about[table]["path"]), about[table]["schema"]
@@ -200,6 +200,25 @@ def test_a_study_without_a_job_can_be_exported(tmp_path):
         assert rows == {"results": 0, "runs": len(whole.plan), "jobs": 0, "curves": 0}
         assert "0 are done" in (tmp_path / format / "README.md").read_text("utf-8")
     assert pq.read_schema(tmp_path / "parquet" / "results.parquet").names[:2] == ["data_set", "method"]
+
+
+def test_what_jobs_used_is_copied_but_for_links(study_copy, tmp_path):
+    study = store.open(study_copy)
+    first, *others = sorted(study.jobs.iterdir())
+    (first / "operative.gin").unlink()
+    (tmp_path / "secret").write_text("secret")
+    (first / "operative.gin").symlink_to(tmp_path / "secret")
+    export(study, tmp_path / "out", CREATED)
+    found = {path.name: path.read_bytes() for path in (tmp_path / "out" / "operative").iterdir()}
+    assert found == {f"{one.name}.gin": (one / "operative.gin").read_bytes() for one in others}
+    assert len(found) == 3
+
+
+def test_a_copy_without_a_citation_says_what_to_cite(study, tmp_path, monkeypatch):
+    monkeypatch.setattr("disentanglement_study.export.CITATION", tmp_path / "absent")
+    export(study, tmp_path / "out", CREATED)
+    assert not (tmp_path / "out" / "CITATION.cff").exists()
+    assert "Cite the software disentanglement_study" in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
 def test_axes_of_the_sweep_are_columns_of_the_results(tmp_path):

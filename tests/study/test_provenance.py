@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import jax
 import pytest
 
 import disentanglement_study
@@ -169,6 +171,22 @@ def test_the_driver_of_nvidia_is_that_of_the_kernel(tmp_path, monkeypatch):
     line = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\n"
     (tmp_path / "version").write_text(line)
     assert provenance._nvidia_driver() == "NVIDIA driver 550.54.15"
+
+
+@pytest.mark.parametrize(
+    ("client", "driver"),
+    [
+        (SimpleNamespace(platform_version="PJRT C API\ncuda 12090"), "PJRT C API cuda 12090, NVIDIA driver 550.54.15"),
+        (SimpleNamespace(), "NVIDIA driver 550.54.15"),
+        (None, "NVIDIA driver 550.54.15"),
+    ],
+)
+def test_the_driver_of_a_gpu_is_what_jax_and_the_kernel_say(monkeypatch, client, driver):
+    device = SimpleNamespace(device_kind="NVIDIA H100", client=client)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(jax, "devices", lambda: [device])
+    monkeypatch.setattr(provenance, "_nvidia_driver", lambda: "NVIDIA driver 550.54.15")
+    assert provenance._device.__wrapped__() == {"device": "gpu: NVIDIA H100", "driver": driver}
 
 
 # Of jobs.
