@@ -40,14 +40,14 @@ def readme(
         f"# Results of the study {name}",
         f"{len(runs):,} models were planned: {_names(runs['method'])} on {_names(runs['data_set'])}, with "
         f"{runs['seed'].nunique():,} seeds. {done:,} are done, {failed:,} failed, {len(runs) - done - failed:,} are "
-        "missing. Each was scored on metrics of disentanglement and of downstream tasks.",
+        "missing. A model that is done has the scores of each metric, or an error that says why not.",
         "| file | rows | what it is |\n|---|---|---|\n"
         + "\n".join(f"| `{table}.{format}` | {number:,} | {ABOUT[table]} |" for table, number in rows.items())
         + "\n| `columns.csv` | | every column of every table: type, unit, what it holds |"
         + "\n| `study.gin` | | the settings of the study: `disentanglement-study run study.gin DIR` makes it again |"
         + "\n| `operative/JOB_ID.gin` | | all settings that a job used, defaults included, as a sweep of its own |"
-        + "\n| `datapackage.json` | | tables and columns for programs ([Frictionless](https://frictionlessdata.io)), with "
-        "SHA-256 of each table |",
+        + "\n| `datapackage.json` | | tables and columns for programs, with the SHA-256 of each table "
+        "([Frictionless](https://frictionlessdata.io)) |",
         f"Tables are {FORMATS[format].about}. Their rows are in no particular order.",
         "## How it was made",
         "The sweep (the rest is in `study.gin`):",

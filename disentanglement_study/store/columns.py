@@ -123,18 +123,16 @@ OF_ARROW = ((pa.types.is_boolean, "boolean"), (pa.types.is_integer, "integer"), 
 
 
 def of(table: str, schema: pa.Schema) -> list[Column]:
-    """The columns of a table as it is in a study, which has settings of its sweep as columns too, "nets.num_latents".
+    """The columns of a table as it is in a study, which has settings as columns too, "nets.num_latents"."""
+    known = {column.name: column for column in TABLES[table]}
+    return [known.get(field.name) or _own(field) for field in schema]
 
-    ValueError for a column that is neither described here nor a setting.
-    """
-    known, found = {column.name: column for column in TABLES[table]}, []
-    for field in schema:
-        if field.name not in known and "." not in field.name:
-            raise ValueError(f"table {table!r} has a column that is not described: {field.name!r}")
-        kind = next((name for is_kind, name in OF_ARROW if is_kind(field.type)), "string")
-        setting = Column(field.name, kind, f"The setting {field.name} of the run; null where it has none.")
-        found.append(known.get(field.name, setting))
-    return found
+
+def _own(field: pa.Field) -> Column:
+    kind = next((name for is_kind, name in OF_ARROW if is_kind(field.type)), "string")
+    if "." in field.name:
+        return Column(field.name, kind, f"The setting {field.name} of the run; null where it has none.")
+    return Column(field.name, kind, "A column that only this study has.")
 
 
 def described(table: str) -> list[tuple[str, str, str]]:

@@ -46,6 +46,11 @@ def begun() -> Record:
     return {**_process(), **_device(), "started": now()}
 
 
+def on_cpu() -> Record:
+    """The same for what NumPy computes: JAX's device is left alone, which another process may need."""
+    return {**_process(), "device": "cpu", "driver": None, "started": now()}
+
+
 def ended(begun: Record) -> Record:
     """The whole record of what began like this and ends now."""
     return {**begun, "ended": now()}

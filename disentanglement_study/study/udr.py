@@ -18,7 +18,7 @@ UDR_VERSION = "1"
 
 def score_udr(jobs: list[Job], store: Store, console: Console) -> None:
     """Compares the models that differ by seed alone, on the codes that the study kept."""
-    begun, models, without = provenance.begun(), defaultdict(list), 0
+    begun, models, without = provenance.on_cpu(), defaultdict(list), 0
     for job in jobs:
         kept = store.arrays(job, "codes")
         if "logvar" not in kept:  # without a posterior there is no KL divergence to tell which codes are used

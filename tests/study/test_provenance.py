@@ -301,6 +301,13 @@ def test_scores_that_come_later_say_where_they_come_from(rescored, finished_stud
     assert set(found.index[found["commit"] == "f" * 40]) == {"sap_score", "udr"}
 
 
+def test_comparing_models_starts_no_device(study_copy, monkeypatch):
+    # A driver on a GPU node would take memory there.
+    monkeypatch.setattr(provenance, "_device", lambda: 1 / 0)
+    assert cli.main(["evaluate", str(study_copy), "--metrics", "udr", "--executor", "inline"]) == 0
+    assert {one["scored"][0]["device"] for one in store.open(study_copy).manifests()} == {"cpu"}
+
+
 def test_a_metric_that_is_scored_again_has_its_last_record_only(study_copy):
     opened = store.open(study_copy)
     job, *_ = finished_jobs(opened)
