@@ -11,6 +11,7 @@ from typing import Any
 
 from disentanglement_study.config.declared import check
 from disentanglement_study.config.sections import (
+    BY_DEVICE,
     SECTIONS,
     EvaluateConfig,
     NetConfig,
@@ -24,7 +25,7 @@ from disentanglement_study.errors import clipped, unknown
 
 __all__ = [
     "PARTS", "RENAMED", "SECTIONS", "EvaluateConfig", "Lower", "NetConfig", "ResourceConfig", "Study", "SweepConfig",
-    "TrainConfig", "check_name", "find_sweep", "load", "load_text", "search_path",
+    "TrainConfig", "check_name", "find_sweep", "load", "load_text", "resources_on", "search_path",
 ]  # fmt: skip
 
 # Options of runs that are named by what has them, such as "mlp_encoder.widths": the setting that holds them, the one
@@ -93,6 +94,18 @@ def _fitting(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
         if field not in kinds:
             raise unknown(f"setting of {name!r}", field, kinds)
     return {field: check(f"{name}.{field}", value, kinds[field]) for field, value in values.items()}
+
+
+def resources_on(resources: ResourceConfig, device: str) -> ResourceConfig:
+    """The resources of jobs on nodes of this kind; ValueError for what `by_device` does not take."""
+    given = resources.by_device.get(device, {})
+    for field in given:
+        if field not in BY_DEVICE:
+            raise ValueError(f"resources.by_device[{device!r}]: {unknown('setting', field, BY_DEVICE)}")
+    try:
+        return dataclasses.replace(resources, **_fitting("resources", given))
+    except ValueError as error:
+        raise ValueError(f"resources.by_device[{device!r}]: {error}") from None
 
 
 def search_path() -> list[Path]:

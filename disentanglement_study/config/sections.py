@@ -131,6 +131,8 @@ class ResourceConfig:
     at once. retries: more attempts for a job that fails. job_hours: an attempt that takes longer is ended and has
     failed (None: no limit; Ray only). log_every: updates between two points of a loss curve.
     checkpoint_minutes: between two checkpoints of a training (0: none). encode_batch: images encoded at once.
+    by_device: what jobs have instead on nodes of one kind, {"H100": {"job_size": 300, "num_gpus": 0.5}}: the kind as
+    Ray calls an accelerator, or "cpu" for nodes without one, which a cluster with GPUs does not use otherwise.
     """
 
     job_size: Positive = 100
@@ -143,7 +145,11 @@ class ResourceConfig:
     log_every: Positive = 1000
     checkpoint_minutes: Annotated[float, Ge(0)] = 10.0
     encode_batch: BatchSize = 256
+    by_device: dict[str, Options] = dataclasses.field(default_factory=dict)
 
+
+# Of resources, what `by_device` may give.
+BY_DEVICE = ("job_size", "population", "num_cpus", "num_gpus", "tpu")
 
 SECTIONS = {
     "sweep": SweepConfig,

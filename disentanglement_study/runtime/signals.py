@@ -1,11 +1,11 @@
-"""How a command ends when it is told to stop."""
+"""How a command, or the job that a worker does, ends when it is told to stop."""
 
 import contextlib
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 SHUTDOWN_SECONDS = 10.0
 
@@ -34,3 +34,48 @@ def interruptible(code: int) -> Iterator[None]:
         # A process that is about to end must not be killed by the next one: Python takes back all handlers but this.
         for number, handler in before.items():
             signal.signal(number, signal.SIG_IGN if stopped else handler or signal.SIG_DFL)
+
+
+class Asked:
+    """Whether the process was told to stop meanwhile, and by which signal."""
+
+    def __init__(self):
+        self.number: int | None = None
+        self.before: dict[int, Callable] = {}
+
+    def __bool__(self) -> bool:
+        return self.number is not None
+
+    def obey(self) -> None:
+        """Does now what the signal would have done at once; nothing if there was none."""
+        if self.number is not None:
+            number, self.number = self.number, None
+            self.before[number](number, None)
+
+
+@contextlib.contextmanager
+def deferred() -> Iterator[Asked]:
+    """Within the block SIGINT and SIGTERM are noted, and obeyed when it says so or ends: what is in the middle of
+    something can be brought to an end first. Another one is obeyed at once. Signals without a handler in Python are
+    left alone, and so are all in a thread that gets none.
+    """
+    asked = Asked()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def note(number: int, frame: object) -> None:
+        if asked:
+            asked.obey()
+        asked.number = number
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if callable(handler := signal.getsignal(number)):
+            asked.before[number] = handler
+            signal.signal(number, note)
+    try:
+        yield asked
+    finally:
+        for number, handler in asked.before.items():
+            signal.signal(number, handler)
+        asked.obey()

@@ -4,6 +4,8 @@ All but `damage` change the directory: call them under the store's lock.
 """
 
 import contextlib
+import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.store import Store, records
 from disentanglement_study.types import Job
+
+# What is beside the checkpoints of a job: its runs, the size of its population, how far each part has been trained.
+BESIDE = re.compile(r"runs\.json|population|\d+-\d+\.reached")
 
 
 def damage(store: Store) -> tuple[dict[Path, Damaged], list[dict]]:
@@ -49,8 +54,25 @@ def keep_checkpoints(store: Store, jobs: Iterable[Job]) -> None:
             files.remove(path)
             continue
         for inner in path.iterdir():
-            if inner.is_symlink() or inner.is_dir() == (inner.name == "population"):
+            if inner.is_symlink() or inner.is_dir() == bool(BESIDE.fullmatch(inner.name)):
                 files.remove(inner)
+
+
+def note_begun(store: Store, job: Job) -> None:
+    """Writes down of which runs a job is whose training begins: its checkpoints are of these, however jobs are cut."""
+    folder = files.folder(files.folder(store.checkpoints) / job.job_id)
+    with files.replacing(folder / "runs.json") as temporary:
+        temporary.write_text(json.dumps([run.run_id for run in job.runs]), encoding="utf-8")
+
+
+def begun(store: Store) -> dict[str, list[str]]:
+    """The runs of each job that has begun and may have checkpoints, by the job's id."""
+    found = {}
+    for path in sorted(store.checkpoints.glob("*/runs.json")):
+        with contextlib.suppress(OSError, ValueError):  # damaged: the job is cut anew
+            if isinstance(runs := json.loads(path.read_text(encoding="utf-8")), list):
+                found[path.parent.name] = runs
+    return found
 
 
 def discard(store: Store) -> None:

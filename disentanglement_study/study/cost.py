@@ -14,7 +14,7 @@ from disentanglement_study import data, methods
 from disentanglement_study.config import Study, TrainConfig
 from disentanglement_study.methods import checks
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Steps
-from disentanglement_study.types import Run
+from disentanglement_study.types import Job, Run
 
 COLUMNS = ("data_set", "method", "settings", "runs", "updates", "parameters", "gflop_per_step", "pflop")
 
@@ -48,6 +48,11 @@ def estimate(runs: Iterable[Run], study: Study, data_dir: Path | None = None) ->
         updates, parameters, gflop = known[group]
         rows.append((data_set, method, settings, count, updates, parameters, gflop, gflop * updates * count / 1e6))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def weight(job: Job, study: Study, data_dir: Path | None = None) -> float:
+    """What the training of one run of a job costs, in PFLOP."""
+    return float(estimate(job.runs[:1], study, data_dir)["pflop"].iloc[0])
 
 
 def _of_one(name: str, study: Study, inputs: Inputs) -> tuple[int, int, float]:

@@ -1,16 +1,17 @@
 """One job, top to bottom: train, represent, evaluate, store. The only file that knows every stage."""
 
+import dataclasses
 import time
 from pathlib import Path
 
 import numpy as np
 
 from disentanglement_study import rng
-from disentanglement_study.config import Study
+from disentanglement_study.config import ResourceConfig, Study
 from disentanglement_study.runtime import compilation
 from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.members import score_members
-from disentanglement_study.store import Store
+from disentanglement_study.store import Store, upkeep
 from disentanglement_study.store.parameters import flat
 from disentanglement_study.study import loading, operative, provenance
 from disentanglement_study.study.training_rows import jax_versions, training_scores
@@ -20,16 +21,23 @@ from disentanglement_study.types import Job
 
 @provenance.carried()
 def run_job(
-    job: Job, study: Study, root: Path, data_dir: Path | None, identities: dict[str, dict] | None = None
+    job: Job,
+    resources: ResourceConfig,
+    study: Study,
+    root: Path,
+    data_dir: Path | None,
+    identities: dict[str, dict] | None = None,
 ) -> None:
     """Trains and scores the runs of a job and writes them to the store; an exception leaves no trace there.
 
-    identities: of the data sets of the command that started the job, for a node may hold others.
+    resources: of where it runs. identities: of the data sets of the command that started the job, for a node may hold
+    others.
     """
     compilation.use_cache()
     begun = provenance.begun()
-    study = study.of(job.settings)
+    study = dataclasses.replace(study.of(job.settings), resources=resources)
     store, config = Store(root), study.evaluate
+    upkeep.note_begun(store, job)
     data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
     seconds, start, used = {}, time.perf_counter(), operative.text(job, study, data_set.has_sources)
 

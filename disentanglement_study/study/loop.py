@@ -1,5 +1,6 @@
 """The loop in which a command runs jobs and follows them."""
 
+import contextlib
 from collections.abc import Callable
 
 from rich.console import Console
@@ -8,6 +9,7 @@ from disentanglement_study.config import ResourceConfig
 from disentanglement_study.store import Store
 from disentanglement_study.study import dispatch
 from disentanglement_study.study.dispatch.kinds import Work
+from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.watch import Watch
 from disentanglement_study.types import Job
 
@@ -15,7 +17,7 @@ Seconds = dict[str, float]
 
 
 def run_jobs(
-    jobs: list[Job],
+    pile: Pile,
     work: Work,
     ended: Callable[[Job, BaseException | None], Seconds],
     store: Store,
@@ -24,14 +26,19 @@ def run_jobs(
     address: str | None,
     console: Console,
 ) -> Watch:
-    """Runs `work` on each job and shows how far they are; returns what was seen of them, when all have ended.
+    """Runs `work` on the jobs of a pile and shows how far they are; returns what was seen of them, when all have ended.
 
     ended: called with each job when it has ended, and its error if it failed in every attempt; it returns how long the
     job took by stage. Raises ValueError where the executor does.
     """
-    watch = Watch(console, store, jobs)
-    if jobs:
-        with watch.watching():
-            for job, error in dispatch.EXECUTORS[executor](jobs, work, resources, address, watch.waits):
-                watch.job_ended(job, error, ended(job, error))
+    watch = Watch(console, store, pile.num_runs)
+    if pile:
+        jobs = dispatch.EXECUTORS[executor](pile, work, resources, address, watch.waits)
+        with watch.watching(), contextlib.closing(jobs):  # what still runs if this ends early is told to stop
+            for job, error in jobs:
+                seconds = ended(job, error)
+                if seconds and error is None:
+                    compiling = seconds.get("compile", 0.0)
+                    pile.ended(job, sum(seconds.values()), compiling)
+                watch.job_ended(job, error, seconds)
     return watch

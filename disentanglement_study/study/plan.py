@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from disentanglement_study import data
-from disentanglement_study.config import Study, identity
+from disentanglement_study.config import Study, identity, resources_on
 from disentanglement_study.config.identity import static_bindings
 from disentanglement_study.config.sections import MOST_RUNS
 from disentanglement_study.errors import clipped, unknown
@@ -111,10 +111,13 @@ def _options(study: Study, data_set: str, method: str) -> list[dict[str, Any]]:
 
 
 def _check_resources(study: Study) -> None:
-    for name in ("num_gpus", "tpu"):
-        value = getattr(study.resources, name) or 0.0
-        if value > 1 and value % 1:
-            raise ValueError(f"resources.{name} = {value}: expected a share of one (0 to 1) or a whole number")
+    at = {"resources": study.resources}
+    at |= {f"resources.by_device[{kind!r}]": resources_on(study.resources, kind) for kind in study.resources.by_device}
+    for where, resources in at.items():
+        for name in ("num_gpus", "tpu"):
+            value = getattr(resources, name) or 0.0
+            if value > 1 and value % 1:
+                raise ValueError(f"{where}.{name} = {value}: expected a share of one (0 to 1) or a whole number")
 
 
 def check_evaluation(study: Study) -> None:
@@ -149,9 +152,19 @@ def group(runs: Iterable[Run], job_size: int) -> list[Job]:
     jobs = []
     for members in groups.values():
         for start in range(0, len(members), max(job_size, 1)):
-            cut = tuple(members[start : start + max(job_size, 1)])
-            jobs.append(Job(_hash(",".join(run.run_id for run in cut)), cut))
+            jobs.append(job_of(members[start : start + max(job_size, 1)]))
     return jobs
+
+
+def job_of(runs: Iterable[Run]) -> Job:
+    """The job of runs of one data set, method and settings."""
+    runs = tuple(runs)
+    return Job(_hash(",".join(run.run_id for run in runs)), runs)
+
+
+def cut(job: Job, number: int) -> tuple[Job, Job]:
+    """A job's first runs, so many, and its others."""
+    return job_of(job.runs[:number]), job_of(job.runs[number:])
 
 
 def frame(runs: list[Run], study: Study) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from disentanglement_study.config import Study
+from disentanglement_study.config import ResourceConfig, Study
 from disentanglement_study.errors import Failed
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.runtime import compilation
@@ -17,6 +17,7 @@ from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import dispatch, loading, operative, provenance
+from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.udr import UDR, score_udr
 from disentanglement_study.types import Job
@@ -62,7 +63,7 @@ def rescore(
                 failed.append(job)
             return {}  # the manifest's seconds are of the training
 
-        run_jobs(todo, work, ended, store, study.resources, executor, address, console)
+        run_jobs(Pile(todo), work, ended, store, study.resources, executor, address, console)
         if UDR in names:
             score_udr(jobs, store, console)
     if failed:
@@ -72,16 +73,18 @@ def rescore(
 
 def rescore_job(
     job: Job,
+    resources: ResourceConfig,
     missing: dict[str, tuple[str, ...]],
     study: Study,
     root: Path,
     data_dir: Path | None,
     identities: dict[str, dict] | None = None,
 ) -> None:
-    """Scores one finished job on the metrics that it lacks and adds the rows to its own. identities: as for a job."""
+    """Scores one finished job on the metrics that it lacks and adds the rows to its own. resources: of where it runs.
+    identities: as for a job."""
     compilation.use_cache()
     begun = provenance.begun()
-    study = study.of(job.settings)
+    study = dataclasses.replace(study.of(job.settings), resources=resources)
     store = Store(root)
     settings = dataclasses.replace(study.evaluate, metrics=missing[job.job_id])
     data_set = loading.load_data(job.data_set, study, store, data_dir, identities)

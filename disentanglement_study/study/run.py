@@ -7,13 +7,14 @@ from pathlib import Path
 from rich.console import Console
 
 from disentanglement_study import data
-from disentanglement_study.config import Study
+from disentanglement_study.config import Study, resources_on
 from disentanglement_study.config.identity import scored_with
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store, upkeep
-from disentanglement_study.study import condition, dispatch, loading, plan
+from disentanglement_study.study import condition, cost, dispatch, loading, plan
+from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.training_rows import record_failure
@@ -68,7 +69,7 @@ def run(
             store.forget_failed()
         there = store.run_ids("done") | store.run_ids("failed")
         missing = [one for one in runs if one.run_id not in there]
-        jobs = plan.group(missing, study.resources.job_size)
+        begun, jobs = _jobs(missing, store, study)
         console.print(
             f"{len(runs)} runs: {len(runs) - len(missing)} there already, {len(missing)} to do in {len(jobs)} jobs"
         )
@@ -85,12 +86,27 @@ def run(
             return store.manifest(job).get("seconds", {})
 
         try:
-            watch = run_jobs(jobs, work, ended, store, study.resources, executor, address, console)
+            pile = Pile(jobs, plan.cut, begun, functools.partial(cost.weight, study=study, data_dir=data_dir))
+            watch = run_jobs(pile, work, ended, store, study.resources, executor, address, console)
         except ValueError:  # refused, by the cluster for example: jobs do not raise here
             if is_new:
                 upkeep.discard(store)
             raise
         console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
+
+
+def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], list[Job]]:
+    """The jobs of the runs that are missing, and the ids of those that have begun: they are cut as they were, for their
+    checkpoints."""
+    left, there = {run.run_id: run for run in missing}, []
+    for job_id, run_ids in upkeep.begun(store).items():
+        job = plan.job_of(left[run_id] for run_id in run_ids if run_id in left)
+        if job.job_id == job_id:
+            there.append(job)
+            left = {run_id: run for run_id, run in left.items() if run not in job.runs}
+    resources = study.resources
+    largest = max(resources_on(resources, kind).job_size for kind in ("", *resources.by_device))
+    return {job.job_id for job in there}, [*there, *plan.group(left.values(), largest)]
 
 
 def _identities(runs: list[Run], study: Study, data_dir: Path | None) -> dict[str, dict]:

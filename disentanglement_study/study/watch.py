@@ -21,9 +21,8 @@ WAITING = Job("0" * 12, ())  # of no run: its stage is what all jobs wait for
 class Watch:
     """Follows the jobs of a study: a bar with an estimate on a terminal, a line per finished job elsewhere."""
 
-    def __init__(self, console: Console, store: Store, jobs: list[Job]):
-        self.console, self.store = console, store
-        self.total = sum(len(job.runs) for job in jobs)
+    def __init__(self, console: Console, store: Store, total: int):
+        self.console, self.store, self.total = console, store, total
         self.ended, self.failed, self.start = 0, 0, time.monotonic()
         self.seconds: Counter[str] = Counter()  # by stage, of all jobs
         self.bar = Progress(

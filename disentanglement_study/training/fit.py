@@ -1,6 +1,7 @@
 """Learning by updates: a job's runs in parts that fit the device, with checkpoints, through running out of memory."""
 
 import contextlib
+import json
 import math
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from disentanglement_study.config import ResourceConfig, TrainConfig
 from disentanglement_study.methods.kinds import Steps
-from disentanglement_study.runtime import files, population
+from disentanglement_study.runtime import files, population, signals
 from disentanglement_study.runtime.checkpoint import Checkpoints
 from disentanglement_study.training.inputs import Batches
 from disentanglement_study.training.learnt import Learnt, Report
@@ -25,6 +26,8 @@ CALL_SECONDS = 2.0
 FEWEST_UPDATES = 8
 # Updates of a population in the short measurement of its speed.
 MEASURED_UPDATES = 16
+# A training that took longer is kept while its models are scored, even if it was too short for a checkpoint.
+WORTH_KEEPING_SECONDS = 60.0
 
 
 def fit(
@@ -40,8 +43,9 @@ def fit(
     """Trains the runs of a job, as many together as `resources.population` says or as the device does best.
 
     A part that runs out of memory is done again with half the models. With a `folder`, a job that was killed goes on
-    from its last checkpoint there, with the result of one that was not. `report` is told the stage and the fraction
-    done. Raises what the device raises, such as running out of memory with a single model.
+    from its last checkpoint there, with the result of one that was not; one that is told to stop (SIGINT, SIGTERM)
+    makes a checkpoint first. `report` is told the stage and the fraction done. Raises what the device raises, such as
+    running out of memory with a single model.
     """
     fitting = _Fitting(job, learn, batches, train, resources, max(training_batches, 1), report)
     num_runs, parts, start = len(job.runs), [], 0
@@ -56,7 +60,7 @@ def fit(
                 raise
             size = population.smaller(num_runs, size)
     params, terms, means, diverged = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    return Learnt(params, terms, fitting.curves(means), diverged, size, fitting.compile_seconds)
+    return Learnt(params, terms, fitting.curves(means), diverged, size, fitting.compile_seconds, fitting.repeated)
 
 
 class _Part(NamedTuple):
@@ -81,6 +85,7 @@ class _Fitting:
         self.programs: dict[tuple[str, int], Any] = {}
         self.compile_seconds = 0.0
         self.fraction = 0.0  # of the job's training that is done
+        self.repeated = 0  # updates, of all models together, that attempts before had done and that were lost
 
     def program(self, name: str, size: int) -> Any:
         """A compiled program for `size` models: "init", "advance" or "losses"."""
@@ -140,10 +145,14 @@ class _Fitting:
         sums = {term: np.zeros((len(self.points), size)) for term in terms}
         done, num_steps = 0, math.ceil(FEWEST_UPDATES / size)
         interval = 60 * self.resources.checkpoint_minutes
-        with Checkpoints(folder) if folder and interval else contextlib.nullcontext() as checkpoints:
+        with (
+            signals.deferred() as stop,  # obeyed when the checkpoint is there
+            Checkpoints(folder) if folder and interval else contextlib.nullcontext() as checkpoints,
+        ):
             if checkpoints and (found := checkpoints.latest({"members": members, "sums": sums})):
                 done, state = found
                 members, sums = state["members"], state["sums"]
+            reached = _Reached(folder, done)
             saved = started = time.monotonic()
             while done < self.total:
                 self.fraction = (start + len(runs) * done / self.total) / len(self.runs)
@@ -157,11 +166,16 @@ class _Fitting:
                 done += steps
                 per_step = (time.perf_counter() - began) / steps
                 num_steps = max(math.ceil(FEWEST_UPDATES / size), min(8 * steps, int(CALL_SECONDS / per_step)))
-                if checkpoints and time.monotonic() - saved >= interval:
+                reached.write(done)
+                if checkpoints and (stop or time.monotonic() - saved >= interval):
                     checkpoints.save(done, {"members": members, "sums": sums})
                     saved = time.monotonic()
-            if checkpoints and saved > started:  # a long training: scoring may be interrupted too
+                if stop:
+                    break
+            long = saved > started or time.monotonic() - started >= WORTH_KEEPING_SECONDS
+            if checkpoints and long and not stop:  # scoring may be interrupted too
                 checkpoints.save(done, {"members": members, "sums": sums})
+        self.repeated += len(runs) * reached.repeated
         finished = self.program("losses", size)(members, hyper, self.trainer.source)
         lengths = np.diff(self.points, prepend=0)[:, None]
         means = {term: (value / lengths).T for term, value in sums.items()}
@@ -174,6 +188,27 @@ class _Fitting:
             for point, step in enumerate(self.points)
             for term, values in means.items()
         ]
+
+
+class _Reached:
+    """How far a part has been trained, in a file beside its checkpoints: after a kill it tells what was lost.
+
+    `repeated` is how many updates were done before and are done again, in all attempts together.
+    """
+
+    def __init__(self, folder: Path | None, done: int):
+        self.path = folder and folder.with_name(f"{folder.name}.reached")
+        self.repeated = 0
+        if self.path:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # there is none, or it is damaged
+                before = json.loads(self.path.read_text(encoding="utf-8"))
+                self.repeated = max(int(before["repeated"]), 0) + max(int(before["reached"]) - done, 0)
+            self.write(done)
+
+    def write(self, done: int) -> None:
+        if self.path:
+            with contextlib.suppress(OSError), files.replacing(self.path) as temporary:  # it is for information
+                temporary.write_text(json.dumps({"reached": done, "repeated": self.repeated}), encoding="utf-8")
 
 
 def _remembered(folder: Path | None, num_runs: int) -> int | None:

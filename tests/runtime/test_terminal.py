@@ -47,7 +47,7 @@ def test_a_failed_jobs_reason_is_text(tmp_path):
     job = Job("ba9876543210", (run,))
     console = Terminal()
     file = console.file = io.StringIO()
-    Watch(console, Store(tmp_path), [job]).job_ended(job, RuntimeError(HOSTILE), seconds={})
+    Watch(console, Store(tmp_path), 1).job_ended(job, RuntimeError(HOSTILE), seconds={})
     assert f"failed: beta_vae on [/dsprites], 1 runs: {SHOWN}" in file.getvalue()
 
 

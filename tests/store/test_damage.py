@@ -178,7 +178,7 @@ def trained_again(made, monkeypatch):
                     {run.run_id: values if key == "index" else values[at] for at, run in enumerate(of.runs)}
                 )
 
-    def run_job(of, study, root, data_dir, identities):
+    def run_job(of, resources, study, root, data_dir, identities):
         ids = [run.run_id for run in of.runs]
         rows = {name: table[table["run_id"].isin(ids)].to_dict("records") for name, table in tables.items()}
         kept = {

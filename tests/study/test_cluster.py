@@ -16,6 +16,8 @@ import pytest
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.study import dispatch
 from disentanglement_study.study.dispatch import cluster
+from disentanglement_study.study.dispatch.pile import Pile
+from disentanglement_study.study.dispatch.tasks import check_device
 from disentanglement_study.types import Job, Run
 
 LIMIT = 120.0  # seconds; reached only if what a test waits for never comes
@@ -49,11 +51,11 @@ def test_what_no_living_node_has_is_said(wanted, text):
 @pytest.mark.parametrize("name", ["GPU", "TPU"])
 def test_a_job_does_not_train_on_cpu_that_reserved_something_else(name):
     with pytest.raises(RuntimeError) as refused:
-        cluster.check_device({"CPU": 1, name: 2})
+        check_device({"CPU": 1, name: 2})
     message = str(refused.value)
     assert f"the job reserved 2 {name}s on {socket.gethostname()}, but JAX found only cpu" in message
     assert "\n" not in message
-    cluster.check_device({"CPU": 1})
+    check_device({"CPU": 1})
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:99999", "no-such-host.invalid:6379"])
@@ -91,14 +93,14 @@ def test_a_ray_of_ones_own_is_private_and_a_hung_worker_is_ended(tmp_path, monke
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
     attempts = str(tmp_path / "attempts")
 
-    def work(job: Job) -> None:
+    def work(job: Job, resources: ResourceConfig) -> None:
         if job.job_id == "hangs":
             with open(attempts, "a") as handle:
                 handle.write("attempt\n")
             os.kill(os.getpid(), signal.SIGSTOP)
 
     resources = ResourceConfig(retries=1, num_gpus=0.0, job_hours=2 / 3600)
-    running = dispatch.ray([job("good"), job("hangs")], work, resources, None)
+    running = dispatch.ray(Pile([job("good"), job("hangs")]), work, resources, None)
     ended, error = next(running)
     assert (ended.job_id, error) == ("good", None)
 
@@ -147,7 +149,7 @@ def test_on_a_cluster_what_is_awaited_is_said_and_what_cannot_come_is_refused(tm
     begun, go_on = tmp_path / "begun", tmp_path / "go_on"
     paths = str(begun), str(go_on)
 
-    def work(job: Job) -> None:
+    def work(job: Job, resources: ResourceConfig) -> None:
         if job.job_id == "waits":
             open(paths[0], "w").close()
             while not os.path.exists(paths[1]):
@@ -155,7 +157,7 @@ def test_on_a_cluster_what_is_awaited_is_said_and_what_cannot_come_is_refused(tm
 
     def run(name: str, waits=lambda text: None, **resources) -> BaseException | None:
         settings = ResourceConfig(**{"retries": 0, "num_gpus": 0.0, **resources})
-        ((_, error),) = dispatch.ray([job(name)], work, settings, nodes.address, waits)
+        ((_, error),) = dispatch.ray(Pile([job(name)]), work, settings, nodes.address, waits)
         return error
 
     try:

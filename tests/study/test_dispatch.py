@@ -11,6 +11,7 @@ import pytest
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.runtime import cores
 from disentanglement_study.study.dispatch import EXECUTORS
+from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.types import Job, Run
 
 
@@ -21,7 +22,7 @@ def job(name: str) -> Job:
 def work_in(folder: str):
     """Work whose jobs behave as they are named; each attempt leaves a line in a file."""
 
-    def work(job: Job) -> None:
+    def work(job: Job, resources: ResourceConfig) -> None:
         attempts = os.path.join(folder, job.job_id)
         with open(attempts, "a") as handle:
             handle.write("attempt\n")
@@ -48,7 +49,9 @@ def test_failures_are_retried_then_handed_on_and_the_others_finish(executor, nam
     resources = ResourceConfig(retries=1, num_gpus=0.0)
     ended = {
         job.job_id: error
-        for job, error in EXECUTORS[executor]([job(name) for name in names], work_in(str(tmp_path)), resources, None)
+        for job, error in EXECUTORS[executor](
+            Pile([job(name) for name in names]), work_in(str(tmp_path)), resources, None
+        )
     }
     assert set(ended) == set(names)
     assert "on purpose" in str(ended.pop("raises"))

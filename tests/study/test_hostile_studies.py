@@ -203,7 +203,7 @@ def test_a_node_with_another_data_set_of_the_same_name_does_no_job(home):
     fresh = store.Store(home / "fresh")
     fresh.create(plan.frame(list(one.runs), study), study.text, json.dumps(identity.scored_with(study)))
     with pytest.raises(ValueError, match="has other contents than where the command was started"):
-        job.run_job(one, study, fresh.root, home / "sets", asked)
+        job.run_job(one, study.resources, study, fresh.root, home / "sets", asked)
 
 
 # A process that may write no file of more than this many bytes. Data sets and compiled programs are there already.

@@ -20,6 +20,7 @@ from disentanglement_study.config import ResourceConfig
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import provenance
 from disentanglement_study.study.dispatch import EXECUTORS
+from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.training_rows import record_failure
 from disentanglement_study.types import Job
 
@@ -212,7 +213,7 @@ def fails(executor: str):
     """Work that fails; a worker of Ray, which is another process, has another host."""
     driver = os.getpid()
 
-    def work(job: Job) -> None:
+    def work(job: Job, resources: ResourceConfig) -> None:
         if executor == "ray":
             assert os.getpid() != driver
             socket.gethostname = lambda: "worker"
@@ -227,7 +228,7 @@ def test_the_error_of_a_job_carries_the_record_of_its_worker(study_copy, executo
     opened = store.open(study_copy)
     job, *_ = finished_jobs(opened)
     resources = ResourceConfig(retries=0, num_gpus=0.0)
-    ((_, error),) = EXECUTORS[executor]([job], fails(executor), resources, None)
+    ((_, error),) = EXECUTORS[executor](Pile([job]), fails(executor), resources, None)
     record_failure(job, study_copy, error, 1)
     (manifest,) = [one for one in opened.manifests() if one["status"] == "failed"]
     assert "on purpose" in manifest["error"]

@@ -63,7 +63,7 @@ def test_the_status_of_a_study_whose_driver_is_dead_says_that_nothing_runs(study
 def test_what_a_study_waits_for_is_said_and_kept_for_its_status(study_copy):
     studied, said = store.open(study_copy), io.StringIO()
     with studied.lock():
-        watched = watch.Watch(Console(file=said), studied, [])
+        watched = watch.Watch(Console(file=said), studied, 0)
         watched.waits("a job needs 1 GPU")
         assert status.awaited(studied) == ["a job needs 1 GPU"]
         watched.waits("")

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from disentanglement_study.config import ResourceConfig
+from disentanglement_study.study.dispatch.places import Node, Place
 
 CONNECT_SECONDS = 60
 SETTINGS = {
@@ -74,16 +74,14 @@ def check(address: str | None) -> None:
             raise ValueError(f"no Ray cluster at {address!r}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def needs(resources: ResourceConfig, ray: Any) -> dict[str, float]:
-    """What a job reserves, by Ray's names; what it does not reserve is left out."""
-    gpus = resources.num_gpus
-    if gpus is None:
-        gpus = 1.0 if ray.cluster_resources().get("GPU") else 0.0
-    wanted = {"CPU": float(resources.num_cpus), "GPU": gpus, "TPU": resources.tpu}
-    return {name: amount for name, amount in wanted.items() if amount}
+def none_for(where: Sequence[Place], nodes: Sequence[Node]) -> str | None:
+    """Why no living node could ever run a job, in words; None if one could."""
+    if any(place.slots(nodes) for place in where):
+        return None
+    return lacking(where[-1].wanted, nodes)
 
 
-def lacking(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) -> str | None:
+def lacking(wanted: Mapping[str, float], nodes: Sequence[Node]) -> str | None:
     """Why no living node (of `ray.nodes()`) could ever run such a job, in words; None if one could."""
     there = [node["Resources"] for node in nodes if node["Alive"]]
     if any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in there):
@@ -91,15 +89,15 @@ def lacking(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, Any]]) -> 
     largest = {name: max((node.get(name, 0) for node in there), default=0) for name in wanted}
     short = {name: amount for name, amount in wanted.items() if largest[name] < amount}
     if short:
-        return f"a job needs {_words(short)}, the largest node has {_words({name: largest[name] for name in short})}"
-    return f"a job needs {_words(wanted)}, and no node has both"
+        return f"a job needs {words(short)}, the largest node has {words({name: largest[name] for name in short})}"
+    return f"a job needs {words(wanted)}, and no node has both"
 
 
-def busy(wanted: Mapping[str, float], ray: Any) -> str:
+def busy(where: Sequence[Place], ray: Any) -> str:
     """What a job waits for that has found no place yet, in words."""
-    free, all_there = ray.available_resources(), ray.cluster_resources()
+    wanted, free, all_there = where[-1].wanted, ray.available_resources(), ray.cluster_resources()
     parts = [f"{free.get(name, 0):g} of {all_there.get(name, 0):g} {name}s" for name in wanted]
-    return f"no job has begun: each needs {_words(wanted)}; free are {', '.join(parts)}"
+    return f"no job has begun: each needs {words(wanted)}; free are {', '.join(parts)}"
 
 
 def is_fixed(address: str | None) -> bool:
@@ -116,22 +114,8 @@ def is_fixed(address: str | None) -> bool:
     return False
 
 
-def check_device(wanted: Mapping[str, float]) -> None:
-    """In a worker: raises RuntimeError, in one line, if the job reserved a GPU or TPU and JAX finds none."""
-    reserved = {name: amount for name, amount in wanted.items() if name in ("GPU", "TPU")}
-    if not reserved:
-        return
-    import jax
-
-    found = sorted({device.platform.lower() for device in jax.devices()})
-    if missing := [name for name in reserved if name.lower() not in found]:
-        raise RuntimeError(
-            f"the job reserved {_words(reserved)} on {socket.gethostname()}, but JAX found only {', '.join(found)}: "
-            f"install JAX for it there, or reserve no {missing[0]}"
-        )
-
-
-def _words(amounts: Mapping[str, float]) -> str:
+def words(amounts: Mapping[str, float]) -> str:
+    """Amounts of resources: 2 CPUs and 1 GPU."""
     return " and ".join(f"{amount:g} {name}{'' if amount == 1 else 's'}" for name, amount in amounts.items())
 
 

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.errors import stop_if_full
 from disentanglement_study.study.dispatch.kinds import Ended, Waits, Work
-from disentanglement_study.types import Job
+from disentanglement_study.study.dispatch.pile import Pile
 
 
 def inline(
-    jobs: list[Job], work: Work, resources: ResourceConfig, address: str | None, waits: Waits = lambda text: None
+    pile: Pile, work: Work, resources: ResourceConfig, address: str | None, waits: Waits = lambda text: None
 ) -> Iterator[Ended]:
     """One job after the other in this process, on whatever device JAX finds."""
-    for job in jobs:
+    while job := pile.take(largest=resources.job_size):
         for attempt in range(resources.retries + 1):
             try:
-                work(job)
+                work(job, resources)
             except Exception as error:
                 stop_if_full(error)
                 if attempt == resources.retries:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from disentanglement_study.config import ResourceConfig
+from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.types import Job
 
-Work = Callable[[Job], None]
+Work = Callable[[Job, ResourceConfig], None]  # with the resources of where the job runs
 
 
 Ended = tuple[Job, BaseException | None]  # an error: the job failed in every attempt
@@ -14,4 +15,4 @@ Ended = tuple[Job, BaseException | None]  # an error: the job failed in every at
 Waits = Callable[[str], None]  # is told what the jobs wait for, and "" when they wait no more
 
 
-Executor = Callable[[list[Job], Work, ResourceConfig, str | None, Waits], Iterator[Ended]]
+Executor = Callable[[Pile, Work, ResourceConfig, str | None, Waits], Iterator[Ended]]

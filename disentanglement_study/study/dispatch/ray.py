@@ -1,143 +1,89 @@
-"""Jobs as Ray tasks, on this machine or a cluster."""
+"""Jobs as Ray tasks, on this machine or a cluster: handed out as nodes become free, and tried again."""
 
-import importlib
-import json
-import os
-import signal
 import time
-import uuid
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.errors import stop_if_full
-from disentanglement_study.runtime import cores
 from disentanglement_study.study.dispatch import cluster
 from disentanglement_study.study.dispatch.kinds import Ended, Waits, Work
-from disentanglement_study.types import Job
+from disentanglement_study.study.dispatch.pile import Pile
+from disentanglement_study.study.dispatch.places import Node, Place, check_devices, places
+from disentanglement_study.study.dispatch.tasks import Tasks, free_nodes
 
 SAY_SECONDS = 60.0  # between two words on what is awaited
-
-
-class Attempt(NamedTuple):
-    """A job that Ray has, for the nth time (from 0). `ticket` is a key under which its worker leaves who it is."""
-
-    job: Job
-    number: int
-    ticket: str
+LOOK_SECONDS = 1.0  # between two looks at the nodes and at who has begun
+MOST_LOST = 20  # times that a job's node may go before the job is suspected of it
 
 
 def ray(
-    jobs: list[Job], work: Work, resources: ResourceConfig, address: str | None, waits: Waits = lambda text: None
+    pile: Pile, work: Work, resources: ResourceConfig, address: str | None, waits: Waits = lambda text: None
 ) -> Iterator[Ended]:
-    """Jobs as Ray tasks, as many at once as the resources allow; `address` of a cluster, or None for this machine.
+    """Jobs as Ray tasks, as many at once as fit the nodes; `address` of a cluster, or None for this machine.
 
-    A task that raises, whose worker or node dies, or that takes more than `resources.job_hours`, is tried again
-    `resources.retries` times. Raises ValueError if no node can run a job and none will come that could.
+    A task that raises, whose worker dies, or that takes more than `resources.job_hours`, is tried again
+    `resources.retries` times. One whose node dies, or that is told to go (SIGTERM), is done elsewhere and not counted.
+    If the block that asks for jobs ends early, those that run are told to stop and make their checkpoints.
+
+    Raises ValueError if no node can run a job and none will come that could.
     """
     with cluster.connected(address) as ray:
-        wanted = cluster.needs(resources, ray)
-        if text := cluster.lacking(wanted, ray.nodes()):
+        has_gpus = bool(ray.cluster_resources().get("GPU"))
+        where, nodes = places(resources, has_gpus), ray.nodes()
+        if cluster.is_fixed(address):
+            check_devices(resources, nodes)
+        if text := cluster.none_for(where, nodes):
             if cluster.is_fixed(address):
                 raise ValueError(text)
             waits(text)
-        on_cpu = not ("GPU" in wanted or "TPU" in wanted)
-        task = ray.remote(_task).options(
-            num_cpus=resources.num_cpus,
-            num_gpus=wanted.get("GPU", 0.0),
-            resources={"TPU": resources.tpu} if resources.tpu else None,
-            max_retries=0,  # retried below, where every kind of failure counts alike
-            runtime_env={"env_vars": _environment(on_cpu, resources.num_cpus)},
-        )
-        session, running = uuid.uuid4().hex, {}
-
-        def start(job: Job, number: int) -> None:
-            attempt = Attempt(job, number, f"disentanglement_study/{session}/{job.job_id}/{number}")
-            running[task.remote(job, work, resources.num_cpus if on_cpu else 0, wanted, attempt.ticket)] = attempt
-
-        for job in jobs:
-            start(job, 0)
-        said, since = time.monotonic(), {}  # since when, by ticket: the attempts that have begun
-        while running:
-            finished, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
-            now = time.monotonic()
-            begun = _tickets(f"disentanglement_study/{session}/")
-            since = {ticket: since.get(ticket, now) for ticket in begun}
-            ended = {reference: _error(ray, reference) for reference in finished}
-            for reference, error in {**_late(ray, running, since, now, resources.job_hours), **ended}.items():
-                stop_if_full(error)
-                job, number, ticket = running.pop(reference)
-                _internal_kv()._internal_kv_del(ticket.encode())
-                if error is not None and number < resources.retries:
-                    start(job, number + 1)
-                else:
-                    yield job, error
-            if ended:
-                said = now
-                waits("")
-            elif now - said >= SAY_SECONDS:
-                said = now
-                text = cluster.lacking(wanted, ray.nodes())
-                if text and address is None:
-                    raise ValueError(text)
-                waits(text or ("" if begun else cluster.busy(wanted, ray)))
+        tasks = Tasks(ray, work)
+        try:
+            yield from _all(pile, tasks, where, address, waits)
+        except (KeyboardInterrupt, GeneratorExit):
+            tasks.stop()
+            raise
 
 
-def _late(
-    ray: Any, running: dict[Any, Attempt], since: Mapping[str, float], now: float, hours: float | None
-) -> dict[Any, BaseException]:
-    """The attempts that have run for too long, with the error that this is; their processes are ended.
-
-    Nothing here waits for them: a stopped process does not answer, a lost node neither.
-    """
-    late = {}
-    for reference, attempt in running.items():
-        if hours is not None and now - since.get(attempt.ticket, now) > 3600 * hours:
-            ray.cancel(reference, force=True)
-            # A process that is stopped does not hear of that, and would keep its place.
-            if there := _internal_kv()._internal_kv_get(attempt.ticket.encode()):
-                pid, node = json.loads(there)
-                where = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
-                ray.remote(_kill).options(num_cpus=0, max_retries=0, scheduling_strategy=where).remote(pid)
-            late[reference] = TimeoutError(f"the job had not ended after {hours:g} hours (resources.job_hours)")
-    return late
-
-
-def _error(ray: Any, reference: Any) -> BaseException | None:
-    try:
-        ray.get(reference)
-    except Exception as error:
-        return error
-    return None
-
-
-def _environment(on_cpu: bool, num_cpus: int) -> dict[str, str]:
-    # Ray leaves CUDA_VISIBLE_DEVICES unset for a task without GPUs, which would then see all of them.
-    threads = {name: str(num_cpus) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
-    return {**threads, "JAX_PLATFORMS": "cpu"} if on_cpu else threads
-
-
-def _task(job: Job, work: Work, pinned: int, wanted: Mapping[str, float], ticket: str) -> None:
-    """In a worker."""
-    node = importlib.import_module("ray").get_runtime_context().get_node_id()
-    _internal_kv()._internal_kv_put(ticket.encode(), json.dumps([os.getpid(), node]).encode())
-    try:
-        cluster.check_device(wanted)
-        if pinned:
-            cores.claim(pinned)
-        work(job)
-    finally:
-        _internal_kv()._internal_kv_del(ticket.encode())
+def _all(pile: Pile, tasks: Tasks, where: list[Place], address: str | None, waits: Waits) -> Iterator[Ended]:
+    ray, said, looked = tasks.ray, time.monotonic(), -LOOK_SECONDS
+    nodes: list[Node] = []
+    begun = 0
+    while len(pile) or tasks.running:
+        if time.monotonic() - looked >= LOOK_SECONDS:
+            nodes, begun, looked = ray.nodes(), tasks.begun(), time.monotonic()
+        _hand_out(pile, tasks, where, nodes, grows=len(pile) > 0 and not cluster.is_fixed(address))
+        if tasks.running:
+            ended = tasks.ended(LOOK_SECONDS)
+        else:  # no node has room for any job; one may come
+            time.sleep(LOOK_SECONDS)
+            ended = []
+        for (job, place, number, lost, _, node), error, is_lost in ended:
+            stop_if_full(error)
+            if is_lost and lost < MOST_LOST:
+                tasks.start(job, place, None, number, lost + 1)
+            elif error is not None and number < place.resources.retries:
+                tasks.start(job, place, node, number + 1, lost)
+            else:
+                yield job, error
+        now = time.monotonic()
+        if ended:
+            said = now
+            waits("")
+        elif now - said >= SAY_SECONDS:
+            said = now
+            text = cluster.none_for(where, ray.nodes())
+            if text and address is None:
+                raise ValueError(text)
+            waits(text or ("" if begun else cluster.busy(where, ray)))
 
 
-def _kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-
-
-def _internal_kv() -> Any:
-    """Ray's table of keys and values, which all nodes share."""
-    return importlib.import_module("ray.experimental.internal_kv")
-
-
-def _tickets(prefix: str) -> set[str]:
-    return {key.decode() for key in _internal_kv()._internal_kv_list(prefix.encode())}
+def _hand_out(pile: Pile, tasks: Tasks, where: list[Place], nodes: list[Node], grows: bool) -> None:
+    """Starts a job in every free place. A cluster that grows by what it is asked for is asked for twice as much."""
+    slots = sum(place.slots(nodes) for place in where)
+    for place in where:
+        free = free_nodes(place, nodes, tasks)
+        if grows and place.device != "cpu":
+            free += [None] * max(place.slots(nodes), 1)
+        for left, node in zip(range(len(free), 0, -1), free, strict=True):
+            if job := pile.take(left, max(slots, left), place.resources.job_size):
+                tasks.start(job, place, node)

@@ -1,0 +1,53 @@
+"""Jobs on this machine: a worker says that it has one, and who empties the machine tells them to go."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from disentanglement_study.runtime import files
+
+
+@contextlib.contextmanager
+def here() -> Iterator[None]:
+    """Says, within the block, that this process does a job. What is left of a killed process says nothing."""
+    if (folder := files.private()) is None:
+        yield
+        return
+    path = folder / f"job{os.getpid()}"
+    try:
+        with files.locked(path):
+            yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def jobs() -> list[int]:
+    """The processes of this user on this machine that do a job."""
+    found = []
+    for path in _marks():
+        if files.is_locked(path):
+            found.append(int(path.name.removeprefix("job")))
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()  # its process was killed
+    return found
+
+
+def end_jobs(seconds: float) -> list[int]:
+    """Tells all jobs on this machine to make a checkpoint and go; returns those that are left after so many seconds."""
+    for pid in jobs():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + seconds
+    while (left := jobs()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return left
+
+
+def _marks() -> list[Path]:
+    folder = files.private()
+    names = folder.glob("job[0-9]*") if folder else ()
+    return sorted(path for path in names if path.name.removeprefix("job").isdigit())

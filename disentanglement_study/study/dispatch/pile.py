@@ -1,0 +1,112 @@
+"""The jobs that wait: the longest is done first, and towards the end jobs get smaller, so that no node waits for one.
+
+Each job handed out is at most half of a fair share of what is left ("factoring": Hummel, Schonberg & Flynn 1992). How
+long a run takes is measured on those that are done; before, a run counts as much as `weigh` says.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from disentanglement_study.types import Job
+
+# A job is cut in two only if each part takes longer than this, and so many times as long as compiling its program.
+SHORTEST_SECONDS = 60.0
+COMPILATIONS = 10
+
+Kind = tuple[str, str, str]
+
+
+class _Waiting(NamedTuple):
+    job: Job
+    kind: Kind
+    is_whole: bool
+
+
+class Pile:
+    """Jobs that wait. `cut(job, n)` gives the job's first n runs and its others, as jobs; without it none is cut.
+
+    whole: ids of jobs that have checkpoints: they come first and are not cut. weigh: what a run of a job costs, in
+    any unit that is the same for all jobs.
+    """
+
+    def __init__(
+        self,
+        jobs: Iterable[Job],
+        cut: Callable[[Job, int], tuple[Job, Job]] | None = None,
+        whole: Iterable[str] = (),
+        weigh: Callable[[Job], float] = lambda job: 1.0,
+    ):
+        whole = set(whole)
+        self._cut, self._weigh = cut, weigh
+        self._waiting = [_Waiting(job, _kind(job), cut is None or job.job_id in whole) for job in jobs]
+        self._weights: dict[Kind, float] = {}
+        self._measured: dict[Kind, tuple[float, int]] = {}  # seconds of so many runs
+        self._seconds, self._weight, self._compiling = 0.0, 0.0, 0.0  # of all that has ended
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def num_runs(self) -> int:
+        return sum(len(one.job.runs) for one in self._waiting)
+
+    def take(self, free: int = 1, slots: int = 1, largest: int | None = None) -> Job | None:
+        """The next job for one of the `free` among all `slots` for jobs; of at most `largest` runs if it may be cut.
+
+        None if there is no job left. A single slot gets the jobs in their order.
+        """
+        if not self._waiting:
+            return None
+        cost = {kind: self._cost(kind, job) for job, kind, _ in self._waiting}
+        sizes = [
+            len(job.runs) if whole else min(len(job.runs), largest or len(job.runs)) for job, _, whole in self._waiting
+        ]
+        length = [cost[one.kind] * size if slots > 1 else 0.0 for one, size in zip(self._waiting, sizes, strict=True)]
+        place = min(range(len(sizes)), key=lambda at: (not self._waiting[at].is_whole, -length[at]))
+        job, kind, is_whole = self._waiting[place]
+        size = sizes[place]
+        if slots > 1 and not is_whole:
+            left = sum(cost[one.kind] * len(one.job.runs) for one in self._waiting)
+            size = self._balanced(size, cost[kind], left, free, slots)
+        if size < len(job.runs):
+            job, rest = self._cut(job, size)
+            self._waiting[place] = _Waiting(rest, kind, is_whole)
+        else:
+            del self._waiting[place]
+        return job
+
+    def ended(self, job: Job, seconds: float, compiling: float = 0.0) -> None:
+        """Learns how long a job took, and the part of it in which programs were compiled."""
+        kind = _kind(job)
+        before, runs = self._measured.get(kind, (0.0, 0))
+        self._measured[kind] = before + seconds, runs + len(job.runs)
+        self._seconds += seconds
+        self._weight += self._weight_of(kind, job) * len(job.runs)
+        self._compiling = max(self._compiling, compiling)
+
+    def _weight_of(self, kind: Kind, job: Job) -> float:
+        if kind not in self._weights:
+            self._weights[kind] = self._weigh(job)
+        return self._weights[kind]
+
+    def _cost(self, kind: Kind, job: Job) -> float:
+        """Of a run: in seconds once a job has ended, else its weight."""
+        if kind in self._measured:
+            seconds, runs = self._measured[kind]
+            return seconds / runs
+        return self._weight_of(kind, job) * (self._seconds / self._weight if self._weight else 1.0)
+
+    def _balanced(self, size: int, cost: float, left: float, free: int, slots: int) -> int:
+        """`size` runs that cost so much each, or fewer of them, if `left` is all that there is to do."""
+        if self._measured:
+            share, least = left / (2 * slots), max(SHORTEST_SECONDS, COMPILATIONS * self._compiling)
+        else:  # all that can be told is whether some would get nothing
+            share, least = left / max(free, 1), 0.0
+        while size > 1 and cost * size > share * (1 + 1e-9) and cost * (size // 2) >= least:
+            size = math.ceil(size / 2)
+        return size
+
+
+def _kind(job: Job) -> Kind:
+    return job.data_set, job.method, str(job.settings)
