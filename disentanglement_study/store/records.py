@@ -41,8 +41,8 @@ ARROW = {"string": pa.string(), "float64": pa.float64(), "Int64": pa.int64(), "i
 PLAN_TEXTS = ("run_id", "data_set", "method", "strength_name", "protocol", "hyper", "settings")
 PLAN_NUMBERS = ("strength", "seed", "dlib_model_num")
 MANIFEST = {
-    "seconds": dict, "error": str, "data": dict, "population": int, "device": str, "versions": str, "attempts": int,
-    "parameters": list, "provenance": dict, "scored": list,
+    "seconds": dict, "error": str, "data": dict, "population": int, "updates": int, "repeated": int, "device": str,
+    "versions": str, "attempts": int, "parameters": list, "provenance": dict, "scored": list,
 }  # fmt: skip
 ADDED = ("target",)  # columns that files of earlier versions have not: they are empty
 SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by

@@ -90,6 +90,8 @@ def run_job(
             "status": "done",
             "seconds": seconds,
             "population": learnt.population,
+            "updates": learnt.updates,
+            "repeated": learnt.repeated,
             "data": data_set.identity,
             "device": begun["device"],
             "versions": jax_versions(),

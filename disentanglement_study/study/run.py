@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +19,7 @@ from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.training_rows import record_failure
-from disentanglement_study.study.watch import stages
+from disentanglement_study.study.watch import done_twice, stages
 from disentanglement_study.types import Job, Run
 
 
@@ -80,10 +81,14 @@ def run(
         settings = {"study": study, "root": root.absolute(), "data_dir": data_dir, "identities": identities}
         work = functools.partial(run_job, **settings)
 
+        counts: Counter[str] = Counter()
+
         def ended(job: Job, error: BaseException | None) -> dict[str, float]:
             if error is not None:
                 record_failure(job, root, error, study.resources.retries + 1)
-            return store.manifest(job).get("seconds", {})
+            manifest = store.manifest(job)
+            counts.update({name: manifest.get(name, 0) for name in ("updates", "repeated")})
+            return manifest.get("seconds", {})
 
         try:
             pile = Pile(jobs, plan.cut, begun, functools.partial(cost.weight, study=study, data_dir=data_dir))
@@ -93,6 +98,8 @@ def run(
                 upkeep.discard(store)
             raise
         console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
+        if text := done_twice(counts):
+            console.print(text)
 
 
 def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], list[Job]]:

@@ -60,7 +60,10 @@ def fit(
                 raise
             size = population.smaller(num_runs, size)
     params, terms, means, diverged = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    return Learnt(params, terms, fitting.curves(means), diverged, size, fitting.compile_seconds, fitting.repeated)
+    updates = num_runs * fitting.total
+    return Learnt(
+        params, terms, fitting.curves(means), diverged, size, fitting.compile_seconds, updates, fitting.repeated
+    )
 
 
 class _Part(NamedTuple):

@@ -14,7 +14,7 @@ class Learnt(NamedTuple):
     terms: of the finished models, means over fresh batches. curves: rows {step, term, values [M]}, means over the
     updates since the row before. diverged: the first update [M] whose loss was not finite, counted from 0, or -1.
     population: how many models were trained, and are encoded, together (None: all). compile_seconds: of all programs.
-    repeated: updates, of all models together, that were done before, lost with a process, and done again.
+    updates: of all models together; `repeated` of them had been done before, were lost with a process, and done again.
     """
 
     params: dict[str, Any]
@@ -23,4 +23,5 @@ class Learnt(NamedTuple):
     diverged: np.ndarray
     population: int | None
     compile_seconds: float
+    updates: int = 0
     repeated: int = 0

@@ -10,7 +10,9 @@ from disentanglement_study.types import Job, Run
 
 
 def job(method: str, number: int, data_set: str = "dsprites") -> Job:
-    return plan.job_of(Run(f"{data_set}{method}{seed}", data_set, method, {"beta": 1.0}, seed, "dlib") for seed in range(number))
+    return plan.job_of(
+        Run(f"{data_set}{method}{seed}", data_set, method, {"beta": 1.0}, seed, "dlib") for seed in range(number)
+    )
 
 
 def weigh(job: Job) -> float:

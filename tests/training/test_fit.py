@@ -1,6 +1,11 @@
 """Training a job: in parts, through interruption and lack of memory, with the step of a divergence."""
 
 import functools
+import json
+import os
+import shutil
+import signal
+import warnings
 from unittest import mock
 
 import jax
@@ -204,3 +209,60 @@ def test_factor_vae_under_the_published_protocol_gets_half_the_updates():
     job = job_of("factor_vae", gamma=10.0)
     runs = tuple(Run(run.run_id, run.data_set, run.method, run.hyper, run.seed, "dlib") for run in job.runs)
     assert fitted(Job("job", runs)).curves[-1]["step"] == 30
+
+
+def test_a_training_that_is_told_to_stop_makes_a_checkpoint_first_and_loses_nothing(tmp_path):
+    def told(stage, done):
+        if stage == "training" and done >= 0.4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted(folder=tmp_path, report=told, population=3, checkpoint_minutes=60.0)
+    fractions = []
+    again = fitted(
+        folder=tmp_path, report=lambda stage, done: fractions.append(done), population=3, checkpoint_minutes=60.0
+    )
+    assert_equal(again, uninterrupted())
+    assert min(done for done in fractions if done > 0) >= 0.4
+    assert again.repeated == 0
+    assert again.updates == 3 * TRAIN.steps
+
+
+def test_what_is_done_twice_is_counted_over_all_attempts(tmp_path):
+    for fraction in (0.5, 0.7):  # each from the beginning: there is no checkpoint
+        with pytest.raises(Killed):
+            fitted(folder=tmp_path, report=killed_at(fraction), population=3, checkpoint_minutes=60.0)
+    (reached,) = tmp_path.glob("*.reached")
+    before = json.loads(reached.read_text())
+    assert before["reached"] >= 0.7 * TRAIN.steps
+    assert before["repeated"] >= 0.5 * TRAIN.steps
+    again = fitted(folder=tmp_path, population=3, checkpoint_minutes=60.0)
+    assert again.repeated == 3 * (before["reached"] + before["repeated"])
+    assert_equal(again, uninterrupted())
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", '{"reached": "x"}', "\x00\xff", '{"reached": 1e400}'])
+def test_a_damaged_note_of_how_far_a_training_was_is_no_harm(content, tmp_path):
+    with pytest.raises(Killed):
+        fitted(folder=tmp_path, report=killed_at(0.5), population=3)
+    (reached,) = tmp_path.glob("*.reached")
+    reached.write_text(content)
+    again = fitted(folder=tmp_path, population=3)
+    assert_equal(again, uninterrupted())
+    assert again.repeated == 0
+
+
+def test_a_training_whose_checkpoints_lack_a_file_goes_on_from_an_older_one_or_begins_anew(tmp_path):
+    with pytest.raises(Killed):
+        fitted(folder=tmp_path, report=killed_at(0.8), population=3)
+    (part,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    files = sorted(path.relative_to(part) for path in part.rglob("*") if path.is_file())
+    newest = max(int(path.parts[0]) for path in files if path.parts[0].isdigit())
+    for missing in (path for path in files if path.parts[0] == str(newest)):
+        copy = tmp_path / "copy" / part.name
+        shutil.rmtree(copy.parent, ignore_errors=True)
+        shutil.copytree(part, copy)
+        (copy / missing).unlink()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it says that the checkpoint is skipped
+            assert_equal(fitted(folder=copy.parent, population=3), uninterrupted())
