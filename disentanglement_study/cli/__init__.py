@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from disentanglement_study.cli import analysis, compare, data, encode, export, results, study, traverse, unmix
+from disentanglement_study.cli import analysis, compare, data, drain, encode, export, results, study, traverse, unmix
 from disentanglement_study.cli.options import EXIT_CODES
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.signals import interruptible
@@ -29,6 +29,7 @@ examples:
   disentanglement-study encode studies/quick RUN_ID                its codes at every point of the data set
   disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
   disentanglement-study query studies/quick "SELECT method, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
+  disentanglement-study drain                                     empty this node of a cluster before it is stopped
   disentanglement-study export studies/quick quick_results        tables for others: Parquet or CSV, what each column is
 
 SWEEP is a gin file, or the name of one in sweeps/. Every command can be repeated: what is there is not done again.
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (study, results, export, analysis, traverse, compare, unmix, encode, data):
+    for part in (study, results, export, analysis, traverse, compare, unmix, encode, data, drain):
         part.add_to(commands)
     return top
 

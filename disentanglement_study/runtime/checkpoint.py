@@ -46,12 +46,13 @@ class Checkpoints(contextlib.AbstractContextManager):
     def save(self, step: int, state: Any) -> None:
         """Starts to write a pytree of arrays and returns once they are copied: the caller may donate them.
 
-        Waits for the write before; OSError if that one failed. Removes the checkpoints of this and later steps: they
-        are damaged, or of a training that went back.
+        Waits for the write before; OSError if that one failed. While the folder that it is in is gone, it does
+        nothing but warn. Removes the checkpoints of this and later steps: they are damaged, or of a training that went
+        back.
         """
         leaves = _by_path(jax.device_get(state))
         content = {**leaves, "crc32": _crc32(leaves)}
-        with self._writing():
+        with self._if_there(), self._writing():
             self._manager.wait_until_finished()
             for old in [old for old in self._manager.all_steps() if old >= step]:
                 self._manager.delete(old)
@@ -83,7 +84,7 @@ class Checkpoints(contextlib.AbstractContextManager):
 
     def close(self) -> None:
         """Waits for the last write, which is lost if the process ends without this; OSError if it failed."""
-        with self._writing(), contextlib.closing(self._manager):
+        with self._if_there(), self._writing(), contextlib.closing(self._manager):
             self._manager.wait_until_finished()
 
     def remove(self) -> None:
@@ -91,6 +92,16 @@ class Checkpoints(contextlib.AbstractContextManager):
         with contextlib.suppress(OSError):
             self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _if_there(self) -> Iterator[None]:
+        """A folder that is gone for a while, as on a file server that starts again, is no reason to end a training."""
+        try:
+            yield
+        except OSError as error:
+            if self.folder.parent.exists():
+                raise
+            warnings.warn(f"no checkpoint, for its folder is gone: {self.folder}: {_line(error)}", stacklevel=3)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:

@@ -19,6 +19,11 @@ from disentanglement_study.errors import one_line
 OF_THE_CONTENT = {None, errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EINVAL}
 
 
+AWAY_SECONDS = 900.0  # that a folder may be gone
+# What file systems say that cannot do it, of folders above all.
+NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
+
+
 class Damaged(ValueError):
     """A file that does not hold what it should."""
 
@@ -56,13 +61,20 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, temporary: Path | None = None) -> Iterator[Path]:
-    """A file to write, which takes the place of `path` when it is whole; a link there is replaced, not followed."""
+def replacing(path: Path, temporary: Path | None = None, lasting: bool = True) -> Iterator[Path]:
+    """A file to write, which takes the place of `path` when it is whole; a link there is replaced, not followed.
+
+    lasting: whether it must be there after a power cut; for what is only of interest now, that would be slow.
+    """
     temporary = temporary or path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         temporary.unlink(missing_ok=True)
         yield temporary
+        if lasting:
+            sync(temporary)
         os.replace(temporary, path)
+        if lasting:
+            sync(path.parent)
     except OSError as error:
         if error.filename not in (None, str(temporary), temporary):
             raise
@@ -70,6 +82,25 @@ def replacing(path: Path, temporary: Path | None = None) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Returns when what is in a file, or which files are in a folder, is on the disk and not in memory alone."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        os.close(handle)
+
+
+def await_return(path: Path, seconds: float = AWAY_SECONDS) -> None:
+    """Waits while a folder that was there is not, such as one of a file server that starts again; at most so long."""
+    until = time.monotonic() + seconds
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(1.0)
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ import pyarrow.dataset
 from disentanglement_study import config
 from disentanglement_study.config import Study
 from disentanglement_study.config.identity import scored_with
+from disentanglement_study.errors import FULL
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged, reading, replacing
 from disentanglement_study.store import records
@@ -171,8 +172,10 @@ class Store:
 
         operative: the gin text of what the job used, if it is known.
 
-        OSError that names the file if the disk is full: nothing is left of the job then.
+        OSError that names the file if the disk is full: nothing is left of the job then. A study's folder that is gone
+        for a while is waited for.
         """
+        files.await_return(self.root)
         folder = self.tmp / f"{job.job_id}.{os.getpid()}"
         files.remove(folder)
         try:
@@ -180,9 +183,12 @@ class Store:
             manifest["parameters"] = sorted(arrays.get("params", {}))
             texts = {"config": self.text} | ({} if operative is None else {"operative": operative})
             records.write_job(folder, scores, curves, arrays, texts, manifest)
+            for path in (*folder.iterdir(), folder):
+                files.sync(path)
             final = self.jobs / job.job_id
             self._remove_job(final)
             os.rename(folder, final)
+            files.sync(self.jobs)
         finally:
             with contextlib.suppress(OSError):
                 files.remove(folder)  # what does not fit a full disk must not fill it
@@ -282,7 +288,11 @@ class Store:
     def write_progress(self, job: Job, stage: str, fraction: float) -> None:
         """Where a running job is: a fraction of its whole work, for the driver and for `status`."""
         entry = {"run_ids": [run.run_id for run in job.runs], "stage": stage, "fraction": fraction}
-        self._write(self.progress_file(job), f"{job.job_id}.progress", json.dumps(entry))
+        try:
+            self._write(self.progress_file(job), f"{job.job_id}.progress", json.dumps(entry), lasting=False)
+        except OSError as error:  # who only looks on does not stop the work
+            if error.errno in FULL:
+                raise
 
     def progress(self) -> list[dict]:
         found = []
@@ -369,10 +379,10 @@ class Store:
         """The folders of jobs, whole or not; what has another name is somebody else's."""
         return [path for path in sorted(self.jobs.glob("*")) if ID.fullmatch(path.name)]
 
-    def _write(self, path: Path, name: str, text: str) -> None:
+    def _write(self, path: Path, name: str, text: str, lasting: bool = True) -> None:
         if path.is_dir() and not path.is_symlink():  # in the way of a file; it may be somebody's
             self.set_aside(path)
-        with replacing(path, self.tmp / f"{name}.{os.getpid()}") as temporary:
+        with replacing(path, self.tmp / f"{name}.{os.getpid()}", lasting) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 

@@ -11,6 +11,7 @@ from disentanglement_study import data
 from disentanglement_study.config import Study, resources_on
 from disentanglement_study.config.identity import scored_with
 from disentanglement_study.data.draws import sampling
+from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store, upkeep
@@ -86,6 +87,7 @@ def run(
         def ended(job: Job, error: BaseException | None) -> dict[str, float]:
             if error is not None:
                 record_failure(job, root, error, study.resources.retries + 1)
+            files.await_return(root)
             manifest = store.manifest(job)
             counts.update({name: manifest.get(name, 0) for name in ("updates", "repeated")})
             return manifest.get("seconds", {})

@@ -210,7 +210,7 @@ class _Reached:
 
     def write(self, done: int) -> None:
         if self.path:
-            with contextlib.suppress(OSError), files.replacing(self.path) as temporary:  # it is for information
+            with contextlib.suppress(OSError), files.replacing(self.path, lasting=False) as temporary:
                 temporary.write_text(json.dumps({"reached": done, "repeated": self.repeated}), encoding="utf-8")
 
 

@@ -1,12 +1,16 @@
 """Jobs on this machine: a worker says that it has one, and who empties the machine tells them to go."""
 
 import contextlib
+import math
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from disentanglement_study.errors import one_line
 from disentanglement_study.runtime import files
 
 
@@ -34,6 +38,18 @@ def jobs() -> list[int]:
             with contextlib.suppress(OSError):
                 path.unlink()  # its process was killed
     return found
+
+
+def close_node(seconds: float) -> str:
+    """Keeps Ray from giving this machine more jobs; why it could not, in a line, "" if it could."""
+    reason = ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--reason-message", "disentanglement-study drain"]
+    command = [sys.executable, "-m", "ray.scripts.scripts", "drain-node", *reason]
+    deadline = ["--deadline-remaining-seconds", str(math.ceil(seconds))]
+    try:
+        told = subprocess.run([*command, *deadline], capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return "Ray did not answer"
+    return "" if told.returncode == 0 else one_line(told.stderr.strip().splitlines()[-1:] or ["Ray is not running"])
 
 
 def end_jobs(seconds: float) -> list[int]:

@@ -161,6 +161,13 @@ def _is_carried(name: str) -> bool:
 def _error(ray: Any, reference: Any) -> BaseException | None:
     try:
         ray.get(reference)
+    except ray.exceptions.OutOfMemoryError as error:
+        full = RuntimeError(
+            "the memory of the job's node was full, and Ray ended the job: let fewer run there at once "
+            "(resources.num_cpus), or train fewer models together (resources.population)"
+        )
+        full.__cause__ = error
+        return full
     except Exception as error:
         return error
     return None

@@ -1,0 +1,119 @@
+"""Jobs that are told to go: they make a checkpoint, go on elsewhere, and it is no failure of theirs."""
+
+import os
+import signal
+import tempfile
+import threading
+import time
+
+import pytest
+
+from disentanglement_study.config import ResourceConfig
+from disentanglement_study.runtime import files, signals
+from disentanglement_study.study import dispatch
+from disentanglement_study.study.dispatch import drain
+from disentanglement_study.study.dispatch.pile import Pile
+from disentanglement_study.types import Job, Run
+
+LIMIT = 120.0  # seconds; reached only if what a test waits for never comes
+
+
+def job(name: str) -> Job:
+    return Job(name, (Run(name, "dsprites", "beta_vae", {"beta": 1.0}, 0, "dlib"),))
+
+
+def counting(folder: str, last: int):
+    """Work that counts to `last`, a number each tenth of a second, and goes on from where it was told to stop; each
+    attempt leaves a line in a file."""
+
+    def work(job: Job, resources: ResourceConfig) -> None:
+        checkpoint, attempts = (os.path.join(folder, f"{job.job_id}.{name}") for name in ("checkpoint", "attempts"))
+        count = int(open(checkpoint).read()) if os.path.exists(checkpoint) else 0
+        with open(attempts, "a") as handle:
+            handle.write(f"{count}\n")
+        with signals.deferred() as stop:
+            while count < last and not stop:
+                time.sleep(0.1)
+                count += 1
+            with open(checkpoint, "w") as handle:
+                handle.write(str(count))
+
+    return work
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def attempts(folder, name: str) -> list[int]:
+    path = folder / f"{name}.attempts"
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+@pytest.fixture
+def private(tmp_path, monkeypatch):
+    """A folder of its own for what processes of this machine tell each other: other tests run jobs at the same time.
+
+    Its name is short: Ray's sockets are in it."""
+    with tempfile.TemporaryDirectory(prefix="ds", dir="/tmp") as folder:
+        monkeypatch.setattr("tempfile.tempdir", folder)
+        monkeypatch.setenv("TMPDIR", folder)
+        yield tmp_path
+
+
+def test_jobs_whose_machine_is_emptied_go_on_from_their_checkpoints_and_have_not_failed(private):
+    names = ["one", "two"]
+    ended = []
+    resources = ResourceConfig(retries=0, num_gpus=0.0)
+    running = dispatch.ray(Pile([job(name) for name in names]), counting(str(private), 60), resources, None)
+
+    def end() -> None:
+        wait_for(lambda: all(attempts(private, name) for name in names) and len(drain.jobs()) == 2)
+        time.sleep(0.5)
+        ended.append(drain.end_jobs(LIMIT))
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    assert {one.job_id: error for one, error in running} == dict.fromkeys(names)
+    thread.join()
+    assert ended == [[]]
+    for name in names:
+        first, second = attempts(private, name)
+        assert first == 0
+        assert second >= 1
+    assert drain.jobs() == []
+
+
+def test_jobs_of_a_driver_that_stops_make_their_checkpoints(private):
+    resources = ResourceConfig(retries=0, num_gpus=0.0)
+    running = dispatch.ray(Pile([job("short"), job("long")]), counting_short_and_long(str(private)), resources, None)
+    next(running)
+    wait_for(lambda: attempts(private, "long"))
+    running.close()
+    assert int((private / "long.checkpoint").read_text()) >= 1
+    assert int((private / "long.checkpoint").read_text()) < 6000
+
+
+def counting_short_and_long(folder: str):
+    short, long = counting(folder, 10), counting(folder, 6000)
+    return lambda job, resources: (short if job.job_id == "short" else long)(job, resources)
+
+
+def test_what_a_killed_process_leaves_is_no_job(private):
+    folder = files.private()
+    (folder / "job999999").touch()
+    (folder / "jobless").touch()
+    with drain.here():
+        assert drain.jobs() == [os.getpid()]
+    assert drain.jobs() == []
+    assert [path.name for path in folder.iterdir()] == ["jobless"]
+
+
+def test_a_job_that_does_not_end_is_named(private):
+    with drain.here(), signals.deferred() as stop:
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
+        assert drain.end_jobs(0.3) == [os.getpid()]
+    assert not stop
