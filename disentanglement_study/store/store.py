@@ -172,10 +172,8 @@ class Store:
 
         operative: the gin text of what the job used, if it is known.
 
-        OSError that names the file if the disk is full: nothing is left of the job then. A study's folder that is gone
-        for a while is waited for.
+        OSError that names the file if the disk is full: nothing is left of the job then.
         """
-        files.await_return(self.root)
         folder = self.tmp / f"{job.job_id}.{os.getpid()}"
         files.remove(folder)
         try:

@@ -8,7 +8,7 @@ import numpy as np
 
 from disentanglement_study import rng
 from disentanglement_study.config import ResourceConfig, Study
-from disentanglement_study.runtime import compilation
+from disentanglement_study.runtime import compilation, files
 from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store, upkeep
@@ -72,6 +72,7 @@ def run_job(
     )
     lap("evaluate")
 
+    files.await_return(root)
     draws = rng.generator(config.seed, "keep_codes", data_set.name)
     keep = np.sort(draws.choice(len(index), min(config.keep_codes, len(index)), replace=False))
     store.write_job(

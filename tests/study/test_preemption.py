@@ -5,6 +5,7 @@ import signal
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -27,16 +28,15 @@ def counting(folder: str, last: int):
     attempt leaves a line in a file."""
 
     def work(job: Job, resources: ResourceConfig) -> None:
-        checkpoint, attempts = (os.path.join(folder, f"{job.job_id}.{name}") for name in ("checkpoint", "attempts"))
-        count = int(open(checkpoint).read()) if os.path.exists(checkpoint) else 0
-        with open(attempts, "a") as handle:
+        checkpoint, attempts = (Path(folder) / f"{job.job_id}.{name}" for name in ("checkpoint", "attempts"))
+        count = int(checkpoint.read_text()) if checkpoint.exists() else 0
+        with attempts.open("a") as handle:
             handle.write(f"{count}\n")
         with signals.deferred() as stop:
             while count < last and not stop:
                 time.sleep(0.1)
                 count += 1
-            with open(checkpoint, "w") as handle:
-                handle.write(str(count))
+            checkpoint.write_text(str(count))
 
     return work
 
