@@ -24,8 +24,8 @@ looked at. Exit code 3: something would stop a run; it is listed with what to do
 def doctor(arguments: argparse.Namespace) -> None:
     """Look at what a run would meet: nodes, devices, versions, folders."""
     from disentanglement_study.config import ResourceConfig
-    from disentanglement_study.study import doctor as check
     from disentanglement_study.study.doctor import judge
+    from disentanglement_study.study.doctor.examine import examine
 
     resources, data_sets = ResourceConfig(), ()
     if arguments.sweep:
@@ -36,9 +36,7 @@ def doctor(arguments: argparse.Namespace) -> None:
     elif arguments.gin:
         raise ValueError("--gin is over a sweep's file: name that too, with --sweep")
     with ERR.status("") as waiting:
-        found = check.examine(
-            arguments.dir, resources, arguments.address, arguments.data_dir, data_sets, says=waiting.update
-        )
+        found = examine(arguments.dir, resources, arguments.address, arguments.data_dir, data_sets, says=waiting.update)
     problems = judge.problems(found)
     if arguments.json:
         shown = {**found._asdict(), "nodes": [node._asdict() for node in found.nodes]}
@@ -53,12 +51,12 @@ def doctor(arguments: argparse.Namespace) -> None:
 def _show(found, problems) -> None:
     OUT.print(_table(found))
     OUT.print()
-    for name in found.here:
-        counts = Counter(node.answer["versions"].get(name, "none") for node in found.nodes if node.answer)
-        counts[found.here[name]] += 1  # this process
-        mark = "" if len(counts) == 1 else "   differs"
-        there = list(counts) if len(counts) == 1 else [f"{text} (of {number})" for text, number in counts.items()]
-        OUT.print(f"{name:22}{'; '.join(there)}{mark}", soft_wrap=True)
+    answers = [node.answer for node in found.nodes if node.answer]
+    OUT.print(f"{'folder':22}{found.folder}", soft_wrap=True)
+    OUT.print(f"{'data folder':22}{_counted([answer['data']['folder'] for answer in answers])}", soft_wrap=True)
+    for name, here in found.here.items():
+        texts = [here, *(answer["versions"].get(name, "none") for answer in answers)]  # the first: this process
+        OUT.print(f"{name:22}{_counted(texts)}", soft_wrap=True)
     if found.wanted:
         OUT.print(f"{'a job reserves':22}{_amounts(found.wanted)}")
     OUT.print()
@@ -67,6 +65,14 @@ def _show(found, problems) -> None:
     for problem in problems:
         OUT.print(f"{'stops a run' if problem.stops else 'note'}: {problem.what}", soft_wrap=True)
         OUT.print(f"  -> {problem.advice}", soft_wrap=True)
+
+
+def _counted(texts: list[str]) -> str:
+    """The text if all are the same; else each with how often it is there."""
+    counts = Counter(texts)
+    if len(counts) == 1:
+        return texts[0]
+    return "; ".join(f"{text} ({number} of {len(texts)})" for text, number in counts.items()) + "   <- differs"
 
 
 def _table(found) -> Table:
@@ -78,7 +84,7 @@ def _table(found) -> Table:
         "memory",
         "Ray counts",
         "JAX finds",
-        f"folder {found.folder}",
+        "folder",
         "locks",
         "data",
         "clock",
@@ -92,18 +98,17 @@ def _table(found) -> Table:
             shown.add_row(name, "-", "-", counted, node.error, "-", "-", "-", "-")
             continue
         study, data = answer["study"], answer["data"]
-        same = "shared" if len(found.nodes) > 1 else "written and read"
+        same = "shared" if len(found.nodes) > 1 else "written"
         folder = same if study["folder"] == "same" and node.node_id in found.came_back else "no"
-        where = data["folder"] if data["is_there"] else f"{data['folder']} is not there"
         shown.add_row(
             name,
             str(answer["cpus"]),
             _gigabytes(answer["memory"]),
             counted,
             f"{node.busy} busy, not looked at" if node.busy else _devices(answer["jax"]),
-            f"{folder}, {_gigabytes(study['free'])} free" if study["free"] else folder,
+            folder if study["free"] is None else f"{folder}, {_gigabytes(study['free'])} free",
             study["locks"],
-            f"{where}, {_gigabytes(data['free'])} free",
+            f"{'there' if data['is_there'] else 'not yet'}, {_gigabytes(data['free'])} free",
             f"{round(node.ahead, 1) + 0.0:+.1f} s",
         )
     return shown
