@@ -8,7 +8,8 @@
 #                                    not share your home
 #   bash by_hand.sh head             on the first machine: prints the address, such as 10.0.0.1:6379
 #   bash by_hand.sh node ADDRESS     on each of the others
-#   bash by_hand.sh run ADDRESS SWEEP DIR [more options of run]     on the first machine (in tmux or screen: it stays)
+#   bash by_hand.sh run ADDRESS SWEEP DIR DATA [more options of run]   on the first machine (in tmux or screen: it
+#                                    stays when you log out); DATA is the folder of the data sets
 #   bash by_hand.sh stop             on each machine: ends all Ray processes that you have there
 #
 # Machines may join at any time: they are used from then on. One that dies loses nothing but the time since its last
@@ -38,11 +39,11 @@ case "${1:-help}" in
     ray start --address "$2" $RESOURCES
     ;;
   run)
-    address=$2 sweep=$3 dir=$4
-    shift 4
+    address=$2 sweep=$3 dir=$4 data=$5
+    shift 5
     # Stops here (code 3) if a node does not see the folder, has other versions, or lacks what a job needs.
-    disentanglement-study doctor "$dir" --address "$address" --sweep "$sweep"
-    disentanglement-study run "$sweep" "$dir" --address "$address" "$@"
+    disentanglement-study doctor "$dir" --address "$address" --data-dir "$data" --sweep "$sweep"
+    disentanglement-study run "$sweep" "$dir" --address "$address" --data-dir "$data" "$@"
     ;;
   stop)
     ray stop

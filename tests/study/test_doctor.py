@@ -258,7 +258,8 @@ def test_a_cluster_whose_nodes_differ(tmp_path, monkeypatch, capsys):
         (tmp_path / "study").mkdir()
         arguments = ["doctor", str(tmp_path / "study"), "--address", made.address, "--data-dir", str(tmp_path)]
         sweep = tmp_path / "mine.gin"
-        sweep.write_text("sweep.data_sets = ['dsprites', 'mine']\nsweep.methods = ['pca']\n")
+        bindings = ["sweep.seeds = 1", "sweep.data_sets = ['dsprites', 'mine']", "sweep.methods = ['pca']"]
+        sweep.write_text("\n".join(["include 'gin_configs/quick.gin'", *bindings]))
         assert cli.main([*arguments, "--sweep", str(sweep), "--json"]) == 3
         out, err = capsys.readouterr()
         said = json.loads(out)
