@@ -50,6 +50,8 @@ def doctor(arguments: argparse.Namespace) -> None:
 
 def _show(found, problems) -> None:
     OUT.print(_table(found))
+    if found.gone:
+        OUT.print(f"and {found.gone} that are gone")
     OUT.print()
     answers = [node.answer for node in found.nodes if node.answer]
     OUT.print(f"{'folder':22}{found.folder}", soft_wrap=True)

@@ -110,6 +110,12 @@ def test_a_node_on_which_no_job_can_run_stops_nothing_and_what_stops_comes_first
     assert [problem.stops for problem in listed] == [True, False]
 
 
+def test_what_is_wrong_on_many_nodes_is_one_line():
+    many = [a_node(f"n{number}", study={"folder": "/s is not there"}) for number in range(7)]
+    (problem,) = judge.problems(found(*many))
+    assert problem.what.endswith("n4 (10.0.0.1) and 2 more: /s is not there")
+
+
 def test_a_token_is_answered_by_whoever_sees_the_folder_and_leaves_nothing(tmp_path):
     study = tmp_path / "not" / "there"
     with shared_folder.token(study) as asked:

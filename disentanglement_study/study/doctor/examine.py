@@ -42,11 +42,12 @@ def examine(
                 says("asking each node")
                 found = nodes(ray, asks)
                 wanted, grows = cluster.needs(resources, ray), not cluster.is_fixed(address)
+                gone = sum(not node["Alive"] for node in ray.nodes())
         else:
             says("looking at this machine")
             answer = asks("", with_devices=True)
             found = [Node("", answer["name"], "", {}, answer=answer)]
-            wanted, grows = {}, False
+            wanted, grows, gone = {}, False, 0
         return Found(
             found,
             wanted,
@@ -57,4 +58,5 @@ def examine(
             folder_error=asked.error,
             came_back=frozenset(node.node_id for node in found if shared_folder.came_back(asked, node.node_id)),
             locks=asked.locks,
+            gone=gone,
         )
