@@ -4,7 +4,19 @@ import argparse
 import os
 import sys
 
-from disentanglement_study.cli import analysis, compare, data, drain, encode, export, results, study, traverse, unmix
+from disentanglement_study.cli import (
+    analysis,
+    compare,
+    data,
+    doctor,
+    drain,
+    encode,
+    export,
+    results,
+    study,
+    traverse,
+    unmix,
+)
 from disentanglement_study.cli.options import EXIT_CODES
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.signals import interruptible
@@ -18,6 +30,7 @@ examples:
   disentanglement-study run quick studies/quick                  train and score it here, with local Ray
   disentanglement-study run quick studies/one --gin "sweep.seeds = 1" --where "method == 'beta_vae'"
   disentanglement-study run SWEEP /shared/DIR --address auto     on the Ray cluster that this machine is part of
+  disentanglement-study doctor /shared/DIR --address auto         what it would meet there: nodes, devices, folders
   disentanglement-study status studies/quick
   disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
   disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
@@ -45,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (study, results, export, analysis, traverse, compare, unmix, encode, data, drain):
+    for part in (study, results, export, analysis, traverse, compare, unmix, encode, data, doctor, drain):
         part.add_to(commands)
     return top
 

@@ -1,0 +1,154 @@
+"""The console command `doctor`: what a run would meet, before it is started."""
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+
+from rich.table import Table
+
+from disentanglement_study.cli import options
+from disentanglement_study.errors import Failed
+from disentanglement_study.runtime.terminal import ERR, OUT
+
+DETAILS = """\
+examples:
+  disentanglement-study doctor                                    this machine, and the folder one is in
+  disentanglement-study doctor /shared/studies/mine --address auto --data-dir /shared/data --sweep locatello2019
+
+It writes a small file under DIR, has every node read and answer it, and removes it. On a busy GPU or TPU nothing is
+looked at. Exit code 3: something would stop a run; it is listed with what to do about it.
+"""
+
+
+def doctor(arguments: argparse.Namespace) -> None:
+    """Look at what a run would meet: nodes, devices, versions, folders."""
+    from disentanglement_study.config import ResourceConfig
+    from disentanglement_study.study.doctor import judge
+    from disentanglement_study.study.doctor.examine import examine
+
+    resources, data_sets = ResourceConfig(), ()
+    if arguments.sweep:
+        from disentanglement_study.study import components
+
+        study = components.load(arguments.sweep, arguments.gin)
+        resources, data_sets = study.resources, tuple(study.sweep.data_sets)
+    elif arguments.gin:
+        raise ValueError("--gin is over a sweep's file: name that too, with --sweep")
+    with ERR.status("") as waiting:
+        found = examine(arguments.dir, resources, arguments.address, arguments.data_dir, data_sets, says=waiting.update)
+    problems = judge.problems(found)
+    if arguments.json:
+        shown = {**found._asdict(), "nodes": [node._asdict() for node in found.nodes]}
+        shown |= {"came_back": sorted(found.came_back), "problems": [problem._asdict() for problem in problems]}
+        print(json.dumps(shown, indent=2))
+    else:
+        _show(found, problems)
+    if stops := sum(problem.stops for problem in problems):
+        raise Failed(f"{stops} of these would stop a run" if stops > 1 else "this would stop a run")
+
+
+def _show(found, problems) -> None:
+    OUT.print(_table(found))
+    if found.gone:
+        OUT.print(f"and {found.gone} that are gone")
+    OUT.print()
+    answers = [node.answer for node in found.nodes if node.answer]
+    OUT.print(f"{'folder':22}{found.folder}", soft_wrap=True)
+    OUT.print(f"{'data folder':22}{_counted([answer['data']['folder'] for answer in answers])}", soft_wrap=True)
+    for name, here in found.here.items():
+        texts = [here, *(answer["versions"].get(name, "none") for answer in answers)]  # the first: this process
+        OUT.print(f"{name:22}{_counted(texts)}", soft_wrap=True)
+    if found.wanted:
+        OUT.print(f"{'a job reserves':22}{_amounts(found.wanted)}")
+    OUT.print()
+    if not problems:
+        OUT.print("nothing is wrong")
+    for problem in problems:
+        OUT.print(f"{'stops a run' if problem.stops else 'note'}: {problem.what}", soft_wrap=True)
+        OUT.print(f"  -> {problem.advice}", soft_wrap=True)
+
+
+def _counted(texts: list[str]) -> str:
+    """The text if all are the same; else each with how often it is there."""
+    counts = Counter(texts)
+    if len(counts) == 1:
+        return texts[0]
+    return "; ".join(f"{text} ({number} of {len(texts)})" for text, number in counts.items()) + "   <- differs"
+
+
+def _table(found) -> Table:
+    """A row for each node; what was not found out is "-"."""
+    shown = Table(header_style="bold", box=None, pad_edge=False)
+    for name in (
+        "node",
+        "cores",
+        "memory",
+        "Ray counts",
+        "JAX finds",
+        "folder",
+        "locks",
+        "data",
+        "clock",
+    ):
+        shown.add_column(name, overflow="fold")
+    for node in found.nodes:
+        name = node.name if node.address in ("", node.name) else f"{node.name} {node.address}"
+        counted = _amounts({key: value for key, value in node.resources.items() if _is_device(key)}) or "-"
+        answer = node.answer
+        if answer is None:
+            shown.add_row(name, "-", "-", counted, node.error, "-", "-", "-", "-")
+            continue
+        study, data = answer["study"], answer["data"]
+        same = "shared" if len(found.nodes) > 1 else "written"
+        folder = same if study["folder"] == "same" and node.node_id in found.came_back else "no"
+        shown.add_row(
+            name,
+            str(answer["cpus"]),
+            _gigabytes(answer["memory"]),
+            counted,
+            f"{node.busy} busy, not looked at" if node.busy else _devices(answer["jax"]),
+            folder if study["free"] is None else f"{folder}, {_gigabytes(study['free'])} free",
+            study["locks"],
+            f"{'there' if data['is_there'] else 'not yet'}, {_gigabytes(data['free'])} free",
+            f"{round(node.ahead, 1) + 0.0:+.1f} s",
+        )
+    return shown
+
+
+def _is_device(name: str) -> bool:
+    return name in ("CPU", "GPU", "TPU") or name.startswith("accelerator_type:")
+
+
+def _amounts(amounts) -> str:
+    """{"GPU": 1, "accelerator_type:H100": 1} as "1 GPU, H100"."""
+    return ", ".join(
+        name.partition(":")[2] if ":" in name else f"{amount:g} {name}" for name, amount in sorted(amounts.items())
+    )
+
+
+def _devices(jax) -> str:
+    if "error" in jax:
+        return jax["error"]
+    kinds = Counter((one["platform"], one["kind"], one["bytes"]) for one in jax["devices"])
+    return ", ".join(
+        f"{number} {platform}" + (f" {kind}" if kind != platform else "") + (f" {_gigabytes(size)}" if size else "")
+        for (platform, kind, size), number in kinds.items()
+    )
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.0f} GB" if size >= 1e10 else f"{size / 1e9:,.1f} GB"
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the command."""
+    command = options.add_command(commands, doctor, DETAILS)
+    command.add_argument(
+        "dir", metavar="DIR", type=Path, nargs="?", default=Path(), help="the study's folder; default: ."
+    )
+    command.add_argument("--address", help="a Ray cluster, such as auto; default: this machine")
+    options.data_dir(command)
+    command.add_argument("--sweep", metavar="SWEEP", help="whose resources and data sets are to be there")
+    command.add_argument("--gin", metavar="BINDING", action="append", default=[], help="over the sweep's file")
+    command.add_argument("--json", action="store_true", help="all that was found, for scripts")

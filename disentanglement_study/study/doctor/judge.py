@@ -1,0 +1,134 @@
+"""What is wrong, and what to do about it: from what was found, without looking anywhere."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from disentanglement_study.study.dispatch import cluster
+from disentanglement_study.study.doctor.nodes import Node
+
+CLOCK_SECONDS = 1.0
+SMALL = 2**30  # bytes on the disk of the study
+LISTED = 5  # nodes with the same problem; more are counted
+INSTALL = "install the same on every node (requirements/ has locks)"
+
+
+class Problem(NamedTuple):
+    """stops: whether a run, or the jobs of one on that node, would fail or wait for ever."""
+
+    stops: bool
+    what: str
+    advice: str
+
+
+class Found(NamedTuple):
+    """All that was looked at. wanted: what a job reserves, by Ray's names, {} without Ray. grows: a cluster that may
+    get more nodes. ray: why there is no Ray, "" if there is. here: the versions of this process. folder: the study's,
+    or what is above it, `folder_error` why nothing can be written there. came_back: ids of the nodes whose answer was
+    read here. locks: as `shared_folder.Token` has them. gone: how many nodes have left.
+    """
+
+    nodes: Sequence[Node]
+    wanted: Mapping[str, float]
+    here: Mapping[str, str]
+    folder: str
+    grows: bool = False
+    ray: str = ""
+    folder_error: str = ""
+    came_back: frozenset[str] = frozenset()
+    locks: str = "held"
+    gone: int = 0
+
+
+def problems(found: Found) -> list[Problem]:
+    """Those that stop a run first; [] if all is well."""
+    of_nodes: dict[Problem, list[str]] = {}
+    for node in found.nodes:
+        # What is wrong on a node on which no job can run, as on a head without CPUs, stops nothing.
+        matters = cluster.lacking(found.wanted, [{"Alive": True, "Resources": node.resources}]) is None
+        for one in _node(node, found):
+            of_nodes.setdefault(one._replace(stops=one.stops and matters), []).append(label(node))
+    listed = [one._replace(what=f"{_names(who)}: {one.what}") for one, who in of_nodes.items()]
+    return sorted([*_cluster(found), *_versions(found), *listed], key=lambda one: not one.stops)
+
+
+def label(node: Node) -> str:
+    return node.name if node.address in ("", node.name) else f"{node.name} ({node.address})"
+
+
+def _cluster(found: Found) -> Iterator[Problem]:
+    if found.ray:
+        yield Problem(False, found.ray, "pip install ray, or run with --executor inline, which needs none")
+    elif text := cluster.lacking(found.wanted, [{"Alive": True, "Resources": node.resources} for node in found.nodes]):
+        if found.grows:
+            yield Problem(False, f"{text}: a run waits until the cluster has grown", "check that it may grow by that")
+        else:
+            yield Problem(True, text, "set resources.num_cpus, num_gpus, tpu to what a node has, or start such a node")
+    if found.folder_error:
+        yield Problem(True, found.folder_error, "name a study's folder that can be written to")
+    elif found.locks != "held":
+        yield Problem(
+            True, f"{found.folder}: the file system has no locks: {found.locks}", "mount it with locks (flock)"
+        )
+
+
+def _versions(found: Found) -> Iterator[Problem]:
+    answers = [found.here, *(node.answer["versions"] for node in found.nodes if node.answer)]
+    for name in found.here:
+        counts = Counter(answer.get(name, "none") for answer in answers)
+        if len(counts) > 1:
+            yield Problem(False, f"{name} differs: {', '.join(sorted(counts))}", INSTALL)
+
+
+def _node(node: Node, found: Found) -> Iterator[Problem]:
+    """What is wrong there, without its name."""
+    if node.answer is None:
+        missing = "ModuleNotFoundError" in node.error
+        advice = "install this package, of the same version, there" if missing else "look at that node, or remove it"
+        yield Problem(True, node.error, advice)
+        return
+    yield from _devices(node, found)
+    study, data = node.answer["study"], node.answer["data"]
+    if not found.folder_error:
+        shared = "mount one folder, with write access, under this path on every node"
+        if study["folder"] != "same":
+            yield Problem(True, study["folder"], shared)
+        elif node.node_id not in found.came_back:
+            yield Problem(True, f"what it writes to {found.folder} is not seen here", shared)
+        elif study["locks"] == "not seen":
+            text = f"a lock on {found.folder} that is held here is not seen there"
+            yield Problem(False, text, "start one run of a study at a time: a second one would not be refused")
+        if study["free"] is not None and study["free"] < SMALL:
+            text = f"{found.folder} has {study['free'] / 1e9:.2f} GB left"
+            yield Problem(False, text, "make room: a run stops when the disk is full, and goes on when it is not")
+    if data["problem"] and not data["is_there"]:
+        yield Problem(True, data["problem"], "name the data folder with --data-dir: the workers have no other")
+    if data["missing"]:
+        names = ", ".join(data["missing"])
+        advice = f"bring it there (data prepare {data['missing'][0]}), or share a folder and name it with --data-dir"
+        yield Problem(True, f"{data['folder']} lacks {names}", advice)
+    if abs(node.ahead) > CLOCK_SECONDS:
+        side = "ahead of" if node.ahead > 0 else "behind"
+        yield Problem(False, f"its clock is {abs(node.ahead):.1f} s {side} this one", "set clocks by NTP")
+
+
+def _devices(node: Node, found: Found) -> Iterator[Problem]:
+    jax = node.answer["jax"]
+    if "error" in jax:
+        yield Problem(True, f"JAX finds no device: {jax['error']}", "install JAX for its devices there")
+        return
+    for name in ("GPU", "TPU"):
+        if not node.resources.get(name) or not jax:
+            continue
+        seen = sorted({device["platform"].upper() for device in jax["devices"]})
+        if name not in seen:
+            text = f"Ray counts {node.resources[name]:g} {name}, JAX finds only {', '.join(seen)}"
+            advice = f"install JAX for it there, or set resources.{'num_gpus' if name == 'GPU' else 'tpu'} = 0.0"
+            yield Problem(bool(found.wanted.get(name)), text, advice)
+    if jax and not node.resources.get("GPU") and any(device["platform"] == "gpu" for device in jax["devices"]):
+        yield Problem(False, "JAX finds a GPU that Ray does not count", "start Ray there with --num-gpus")
+
+
+def _names(labels: Sequence[str]) -> str:
+    more = len(labels) - LISTED
+    return ", ".join(labels[:LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Several machines that you can log in to, and nothing that manages them.
+#
+# Each machine has this package installed, of the same version, and sees two folders under the same path: that of the
+# study and that of the data sets. Then:
+#
+#   bash by_hand.sh token            once, anywhere: makes ~/.ray/auth_token; copy it to the other machines if they do
+#                                    not share your home
+#   bash by_hand.sh head             on the first machine: prints the address, such as 10.0.0.1:6379
+#   bash by_hand.sh node ADDRESS     on each of the others
+#   bash by_hand.sh run ADDRESS SWEEP DIR DATA [more options of run]   on the first machine (in tmux or screen: it
+#                                    stays when you log out); DATA is the folder of the data sets
+#   bash by_hand.sh stop             on each machine: ends all Ray processes that you have there
+#
+# Machines may join at any time: they are used from then on. One that dies loses nothing but the time since its last
+# checkpoint.
+set -euo pipefail
+
+# Who knows the token may run programs as you on all nodes; who does not is refused.
+export RAY_AUTH_MODE=token
+export RAY_AUTH_TOKEN_PATH=${RAY_AUTH_TOKEN_PATH:-$HOME/.ray/auth_token}
+export RAY_USAGE_STATS_ENABLED=0
+PORT=${PORT:-6379}
+# Ray counts cores and GPUs by itself. For fewer, or for a GPU that it does not see: RESOURCES="--num-cpus 8 --num-gpus 1"
+RESOURCES=${RESOURCES:-}
+
+case "${1:-help}" in
+  token)
+    mkdir -p "$(dirname "$RAY_AUTH_TOKEN_PATH")"
+    (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > "$RAY_AUTH_TOKEN_PATH")
+    echo "$RAY_AUTH_TOKEN_PATH"
+    ;;
+  head)
+    # shellcheck disable=SC2086
+    ray start --head --port "$PORT" --include-dashboard=false $RESOURCES
+    ;;
+  node)
+    # shellcheck disable=SC2086
+    ray start --address "$2" $RESOURCES
+    ;;
+  run)
+    address=$2 sweep=$3 dir=$4 data=$5
+    shift 5
+    # Stops here (code 3) if a node does not see the folder, has other versions, or lacks what a job needs.
+    disentanglement-study doctor "$dir" --address "$address" --data-dir "$data" --sweep "$sweep"
+    disentanglement-study run "$sweep" "$dir" --address "$address" --data-dir "$data" "$@"
+    ;;
+  stop)
+    ray stop
+    ;;
+  *)
+    sed -n '2,/^set /p' "$0" | sed '/^set /d; s/^# \{0,1\}//'
+    ;;
+esac
