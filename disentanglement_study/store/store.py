@@ -32,13 +32,11 @@ from disentanglement_study.config import Study
 from disentanglement_study.config.identity import scored_with
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged, reading, replacing
-from disentanglement_study.store import records
+from disentanglement_study.store import records, results, tables
 from disentanglement_study.store import sql as sql_queries
-from disentanglement_study.store.records import COLUMNS, ID
+from disentanglement_study.store.records import ID
 from disentanglement_study.types import Job
 
-# Of a run, beside each of its scores.
-BINDINGS = ["data_set", "method", "strength_name", "strength", "seed", "dlib_model_num", "run_id"]
 # What this program makes in tmp/.
 MADE = re.compile(
     r"lock|(plan|study|evaluation)\.\d+|[0-9a-f]{12}\.(\d+|(scores|operative)\.\d+|progress\.json|progress\.\d+)|"
@@ -200,8 +198,8 @@ class Store:
     def add_scores(self, job: Job, scores: list[dict]) -> None:
         """Adds rows to a finished job's scores, in place of those of the same run, representation and metric."""
         path, key = self.jobs / job.job_id / "scores.parquet", ["run_id", "representation", "metric"]
-        there = _frame(records.table(path, "scores", [run.run_id for run in job.runs]), "scores")
-        new = _typed(scores, COLUMNS["scores"])
+        there = tables.frame(tables.table(path, "scores", [run.run_id for run in job.runs]), "scores")
+        new = tables.frame(scores, "scores")
         replaced = pd.MultiIndex.from_frame(there[key]).isin(pd.MultiIndex.from_frame(new[key]))
         with replacing(path, self.tmp / f"{job.job_id}.scores.{os.getpid()}") as temporary:
             pd.concat([there[~replaced], new], ignore_index=True).to_parquet(temporary, index=False)
@@ -285,19 +283,34 @@ class Store:
 
     def rows(self, table: str, keep: pc.Expression | None = None) -> pd.DataFrame:
         """The rows of all jobs, or of these those that `keep` is true of: table "scores" or "curves"."""
-        return _frame(self._tables(table, keep), table)
+        return tables.frame(self._tables(table, keep), table)
 
     def rows_of(self, manifest: dict, table: str) -> pd.DataFrame:
         """The rows of one job."""
-        return _frame(self._table(manifest, table), table)
+        return tables.frame(self._table(manifest, table), table)
 
     def results(self, keep: pc.Expression | None = None) -> pd.DataFrame:
         """All scores (or those that `keep` is true of), tidy: a row per score, with the bindings of its run.
 
-        A column for each axis of the sweep, such as "nets.num_latents".
+        A column for each axis of the sweep, such as "nets.num_latents". Texts are categories.
         """
-        joined = _bindings(self.plan).merge(self.rows("scores", keep), on="run_id")
-        return joined.sort_values([*BINDINGS, "representation", "metric", "score"], ignore_index=True)
+        return results.joined(self.plan, self._tables("scores", keep))
+
+    def failures(self) -> pd.DataFrame:
+        """The rows of `results` that have an error, without reading the others."""
+        found = [
+            tables.failed(self.jobs / manifest["job_id"] / "scores.parquet", manifest["run_ids"])
+            for manifest in self.manifests()
+        ]
+        return results.joined(self.plan, _together(found, "scores"))
+
+    def outcomes(self) -> pd.DataFrame:
+        """Of each score its run_id, its metric and its error, as categories."""
+        found = [
+            tables.outcomes(self.jobs / manifest["job_id"] / "scores.parquet", manifest["run_ids"])
+            for manifest in self.manifests()
+        ]
+        return results.categories(_together(found, "scores", tables.OUTCOME))
 
     def query(self, sql: str) -> pd.DataFrame:
         """SQL (DuckDB) over the views `runs`, `scores`, `curves`, and `results` (as the method).
@@ -309,7 +322,7 @@ class Store:
         """
         plan = self.plan
         plan = plan.assign(objective=plan["method"])  # by the name that this column had
-        bindings = _bindings(plan).assign(objective=plan["method"])
+        bindings = results.bindings(plan).assign(objective=plan["method"])
         columns = [f'bindings."{name}"' for name in bindings if name != "run_id"]
         views = {
             "runs": plan,
@@ -328,19 +341,18 @@ class Store:
     def _curves(self) -> pyarrow.dataset.Dataset:
         """The curves of all jobs, most of a study's rows, which are read as far as a query asks for them."""
         found = [
-            str(records.check_table(self.jobs / manifest["job_id"] / "curves.parquet", "curves"))
+            str(tables.check(self.jobs / manifest["job_id"] / "curves.parquet", "curves"))
             for manifest in self.manifests()
         ]
-        return pyarrow.dataset.dataset(found, schema=records.schema("curves"), format="parquet")
+        return pyarrow.dataset.dataset(found, schema=tables.schema("curves"), format="parquet")
 
     def _tables(self, table: str, keep: pc.Expression | None = None) -> pa.Table:
         """The rows of all jobs."""
-        found = [self._table(manifest, table, keep) for manifest in self.manifests()]
-        return pa.concat_tables(found) if found else pa.Table.from_pandas(_typed([], COLUMNS[table]))
+        return _together([self._table(manifest, table, keep) for manifest in self.manifests()], table)
 
     def _table(self, manifest: dict, table: str, keep: pc.Expression | None = None) -> pa.Table:
         path = self.jobs / manifest["job_id"] / f"{table}.parquet"
-        return records.table(path, table, manifest["run_ids"], keep)
+        return tables.table(path, table, manifest["run_ids"], keep)
 
     def set_aside(self, path: Path) -> Path:
         """Moves what is damaged to where nothing reads it, in place of what was there; returns where that is."""
@@ -360,11 +372,6 @@ class Store:
             temporary.write_text(text, encoding="utf-8")
 
 
-def _bindings(plan: pd.DataFrame) -> pd.DataFrame:
-    """What each score of a run has beside it."""
-    return pd.concat([plan[BINDINGS], records.axes(plan)], axis=1)
-
-
 def open(root: str | Path) -> Store:
     """The store in a directory; ValueError if there is none."""
     store = Store(Path(root))
@@ -373,9 +380,8 @@ def open(root: str | Path) -> Store:
     return store
 
 
-def _typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:
-    return records.typed(rows, columns)
-
-
-def _frame(rows: pa.Table, table: str) -> pd.DataFrame:
-    return rows.to_pandas().astype(COLUMNS[table])
+def _together(found: list[pa.Table], table: str, columns: list[str] | None = None) -> pa.Table:
+    """The rows of all jobs; where there is none, those of none."""
+    if not found:
+        found = [tables.schema(table).empty_table().select(columns or list(tables.COLUMNS[table]))]
+    return pa.concat_tables(found)
