@@ -43,7 +43,9 @@ def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | N
         if keep is None:
             rows = _read(path, name, list(COLUMNS[name]))
         else:
-            rows = _typed(pq.read_table(as_file(path), filters=keep), name, list(COLUMNS[name]))
+            rows = pq.read_table(as_file(path), filters=keep)
+            _check_columns(name, rows.column_names)
+            rows = _typed(rows, name, list(COLUMNS[name]))
         _check_runs(rows, run_ids)
         if name == "scores" and rows.group_by(SCORE).aggregate([]).num_rows < rows.num_rows:
             raise ValueError("it has a score of a run twice")
@@ -100,15 +102,17 @@ def as_file(path: Path) -> Path:
 
 def _read(path: Path, name: str, columns: list[str]) -> pa.Table:
     """These columns of a file that has all, without the threads of a data set of many files: it is one of many."""
-    texts = [column for column, kind in COLUMNS[name].items() if kind == "string"]
-    with pq.ParquetFile(as_file(path), read_dictionary=texts) as file:
-        _check_columns(name, file.schema_arrow.names)
+    head = pq.read_metadata(as_file(path))
+    there = head.schema.to_arrow_schema().names
+    _check_columns(name, there)
+    texts = [column for column in columns if COLUMNS[name][column] == "string" and column in there]
+    with pq.ParquetFile(path, metadata=head, read_dictionary=texts) as file:
         return _typed(file.read(columns=columns, use_threads=False), name, columns)
 
 
 def _typed(rows: pa.Table, name: str, columns: list[str]) -> pa.Table:
-    _check_columns(name, [*rows.column_names, *(column for column in COLUMNS[name] if column not in columns)])
-    for column in [column for column in ADDED if column in columns and column not in rows.column_names]:
+    """The columns of the kinds that they must have; those that the file has not are empty."""
+    for column in set(columns) - set(rows.column_names):
         rows = rows.append_column(column, pa.nulls(len(rows), pa.string()))
     kinds = {column: ARROW[COLUMNS[name][column]] for column in columns}
     return pa.table({column: _as(rows[column], kind) for column, kind in kinds.items()})
