@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # where the package is not installed
 
-import argparse
 import datetime
+import json
 import os
 import subprocess
 import tempfile
@@ -46,6 +46,7 @@ GROUPED = (
     "WHERE score = 'mig' AND representation = 'mean' GROUP BY ALL ORDER BY ALL"
 )
 ALL_GROUPED = "SELECT method, metric, score, count(*) AS n, median(value) AS m FROM results GROUP BY ALL ORDER BY ALL"
+ASKED = {"status", "query mig", "query all", "conclude", "results"}  # of a study that is made
 
 
 class Row(NamedTuple):
@@ -80,8 +81,9 @@ def make(folder: Path, seeds: int) -> None:
 
     settings = components.load("locatello2019", [f"sweep.seeds = {seeds}"])
     runs, store, rng = plan.expand(settings), Store(folder), np.random.default_rng(0)
-    with store_lock(store):
-        store.create(plan.frame(runs, settings), settings.text, json_text(scored_with(settings)))
+    folder.mkdir(parents=True)
+    with store.lock():
+        store.create(plan.frame(runs, settings), settings.text, json.dumps(scored_with(settings), sort_keys=True))
         for job in plan.group(runs, settings.resources.job_size):
             scores = [row for run in job.runs for row in rows_of(run, rng)]
             curves = [
@@ -90,17 +92,6 @@ def make(folder: Path, seeds: int) -> None:
             ]  # fmt: skip
             about = {"seconds": {"train": 60.0}, "device": "made up", "versions": "jax=0.10.2", "attempts": 1}
             store.write_job(job, scores, curves, {}, {"status": "done", **about})
-
-
-def store_lock(store: Any):
-    store.root.mkdir(parents=True, exist_ok=True)
-    return store.lock()
-
-
-def json_text(value: Any) -> str:
-    import json
-
-    return json.dumps(value, sort_keys=True)
 
 
 def dispatch(executor: str, seeds: int) -> None:
@@ -139,7 +130,10 @@ def measured(arguments: list[str]) -> tuple[float, float, float]:
     with tempfile.TemporaryFile() as said:
         start = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=said, env={**os.environ, "PYTHONPATH": package}
+            [sys.executable, *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            env={**os.environ, "PYTHONPATH": package},
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
@@ -169,13 +163,16 @@ def commands(folder: Path, seeds: int) -> dict[str, list[str]]:
 
 def child(arguments: list[str]) -> None:
     """What a process of ours does that is no command of the package."""
-    what, seeds, folder = arguments[0], int(arguments[1]), Path((*arguments, ".")[2])
-    if what in ("inline", "ray"):
-        dispatch(what, seeds)
-    else:
-        {"make": lambda: make(folder, seeds), "results": lambda: results(folder), "conclude": lambda: conclude(folder)}[
-            what
-        ]()
+    what, number, *folders = arguments
+    match what:
+        case "make":
+            make(Path(*folders), int(number))
+        case "results":
+            results(Path(*folders))
+        case "conclude":
+            conclude(Path(*folders))
+        case executor:
+            dispatch(executor, int(number))
 
 
 @command
@@ -213,10 +210,8 @@ def measure(seeds_of: list[int], only: list[str], home: Path) -> None:
     for seeds in seeds_of:
         folder = home / str(KINDS * seeds)
         for what, arguments in commands(folder, seeds).items():
-            needed = what == "made" and not folder.exists() and {"status", "results", "conclude"} & {*only}
-            if what not in only and not needed:
-                continue
-            if what == "made" and folder.exists():
+            needed = what == "made" and {*only} & ASKED
+            if (what not in only and not needed) or (what == "made" and folder.exists()):
                 continue
             rows.append(Row(KINDS * seeds, what, *measured(arguments)))
             OUT.print(f"{rows[-1].runs:>9,}  {what:16} {rows[-1].cpu:8.2f} CPU s {rows[-1].wall:8.2f} s "

@@ -17,8 +17,7 @@ is deleted is what this program made.
 import contextlib
 import json
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,19 +28,12 @@ import pyarrow.dataset
 
 from disentanglement_study import config
 from disentanglement_study.config import Study
-from disentanglement_study.config.identity import scored_with
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged, reading, replacing
-from disentanglement_study.store import records, results, tables
+from disentanglement_study.store import making, records, results, tables
 from disentanglement_study.store import sql as sql_queries
 from disentanglement_study.store.records import ID
 from disentanglement_study.types import Job
-
-# What this program makes in tmp/.
-MADE = re.compile(
-    r"lock|(plan|study|evaluation)\.\d+|[0-9a-f]{12}\.(\d+|(scores|operative)\.\d+|progress\.json|progress\.\d+)|"
-    r"\.[0-9a-f]{12}\.progress\.json\.\d+"
-)
 
 
 class Store:
@@ -76,49 +68,11 @@ class Store:
         return records.evaluation(self.root / "evaluation.json")
 
     def check(self, plan: pd.DataFrame, evaluation: str) -> list[str]:
-        """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not:
+        """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not.
 
-        if it is not empty and no study, if neither its plan nor this one contains the other, or if it was scored with
-        other settings (`evaluation`, JSON). Returns what `create` will mend, a line each.
+        Returns what `create` will mend, a line each; see `making.check`.
         """
-        if not self.root.exists():
-            return []
-        if not (self.root / "plan.parquet").exists():
-            if not self.root.is_dir():
-                raise ValueError(f"{self.root} is a file, not a folder: name another folder")
-            if not self._is_new():
-                raise ValueError(f"{self.root} is not empty and holds no study (no plan.parquet): name another folder")
-            return []
-        there, here = set(self.plan["run_id"]), set(plan["run_id"])
-        if not (there <= here or here <= there):
-            raise ValueError(
-                f"{self.root} holds another sweep: {len(there - here)} of its {len(there)} runs are not in this; "
-                "name another folder, or run the whole sweep, without --where, first"
-            )
-        damage, scored = [], None
-        try:
-            scored = self.evaluation
-        except Damaged as error:
-            damage.append(f"{error}; it is written anew")
-            with contextlib.suppress(Damaged):
-                scored = scored_with(self.settings)
-        if scored is not None and scored != json.loads(evaluation):
-            raise ValueError(
-                f"{self.root} was scored with other settings (its study.gin, section evaluate): name another folder"
-            )
-        try:
-            self.settings  # noqa: B018
-        except Damaged as error:
-            if here < there:
-                raise ValueError(f"{error}; the whole sweep, without --where, writes it anew") from error
-            damage.append(f"{error}; it is written anew")
-        return damage
-
-    def _is_new(self) -> bool:
-        """Whether the folder holds nothing but what an attempt to make a study leaves that was cut off."""
-        if any(path.name != "tmp" for path in self.root.iterdir()) or self.tmp.is_symlink():
-            return False
-        return not self.tmp.exists() or all(MADE.fullmatch(path.name) for path in self.tmp.iterdir())
+        return making.check(self, plan, evaluation)
 
     def create(self, plan: pd.DataFrame, text: str, evaluation: str) -> list[str]:
         """Makes the directory, or extends the one that is there by runs that it has not; what it mends, a line each.
@@ -278,7 +232,7 @@ class Store:
     def clear_progress(self) -> None:
         """Removes what killed jobs left behind, and nothing that this program has not made; call it under the lock."""
         for path in files.folder(self.tmp).iterdir():
-            if path.name != "lock" and MADE.fullmatch(path.name):
+            if path.name != "lock" and making.MADE.fullmatch(path.name):
                 files.remove(path)
 
     def rows(self, table: str, keep: pc.Expression | None = None) -> pd.DataFrame:
@@ -298,19 +252,16 @@ class Store:
 
     def failures(self) -> pd.DataFrame:
         """The rows of `results` that have an error, without reading the others."""
-        found = [
-            tables.failed(self.jobs / manifest["job_id"] / "scores.parquet", manifest["run_ids"])
-            for manifest in self.manifests()
-        ]
-        return results.joined(self.plan, _together(found, "scores"))
+        return results.joined(self.plan, _together(self._of_jobs(tables.failed), "scores"))
 
     def outcomes(self) -> pd.DataFrame:
         """Of each score its run_id, its metric and its error, as categories."""
-        found = [
-            tables.outcomes(self.jobs / manifest["job_id"] / "scores.parquet", manifest["run_ids"])
-            for manifest in self.manifests()
-        ]
-        return results.categories(_together(found, "scores", tables.OUTCOME))
+        return results.categories(_together(self._of_jobs(tables.outcomes), "scores", tables.OUTCOME))
+
+    def _of_jobs(self, read: Callable[[Path, list[str]], pa.Table]) -> list[pa.Table]:
+        """What this reads of the scores of each job, given their file and the job's runs."""
+        found = self.manifests()
+        return [read(self.jobs / manifest["job_id"] / "scores.parquet", manifest["run_ids"]) for manifest in found]
 
     def query(self, sql: str) -> pd.DataFrame:
         """SQL (DuckDB) over the views `runs`, `scores`, `curves`, and `results` (as the method).

@@ -33,8 +33,8 @@ def awaited(store: Store) -> list[str]:
 def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str:
     """What failed of the runs of a plan, in a line; empty if nothing did. `failed` are the runs whose job failed.
 
-    results: all scores, or `Store.outcomes`. A metric has failed if it has no score of any model. A model that diverged is a result: it
-    counts as done, and what cannot be computed of it is no failure of a metric.
+    results: all scores, or `Store.outcomes`. A metric has failed if it has no score of any model. A model that diverged
+    is a result: it counts as done, and what cannot be computed of it is no failure of a metric.
     """
     runs = plan["run_id"]
     parts = [f"{runs.isin(failed).sum()} of {len(runs)} runs"] if runs.isin(failed).any() else []
