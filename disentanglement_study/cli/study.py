@@ -77,8 +77,8 @@ def status(arguments: argparse.Namespace) -> None:
             of = runs.reindex(manifest["run_ids"]).iloc[0]
             what = f"{of['method']} on {of['data_set']}, {len(manifest['run_ids'])} runs (job {manifest['job_id']})"
             OUT.print(f"failed: {what}: {reason(manifest['error'])}", soft_wrap=True)
-    results = opened.results()
-    failed = results[results["error"].notna() & (results["metric"] != "training")]
+    results = opened.failures()
+    failed = results[results["metric"] != "training"]
     for (metric, representation), rows in failed.groupby(["metric", "representation"]):
         why = reason(rows["error"].iloc[0])
         OUT.print(f"failed: {metric} on {representation} codes of {len(rows)} models: {why}", soft_wrap=True)
@@ -125,7 +125,7 @@ def conclude(folder: Path, plan=None, metrics: Sequence[str] | None = None) -> N
     from disentanglement_study.study import status as standing
 
     opened = store.open(folder)
-    results = opened.results()
+    results = opened.outcomes()
     if metrics is not None:
         results = results[results["metric"].isin(metrics) | (results["metric"] == "training")]
     failed = set() if plan is None else opened.run_ids("failed")

@@ -16,7 +16,8 @@ from disentanglement_study.export.readme import readme
 from disentanglement_study.export.writers import FORMATS
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import writing
-from disentanglement_study.store import Store, records
+from disentanglement_study.store import Store
+from disentanglement_study.store.tables import plain_schema
 
 Report = Callable[[str], None]
 CITATION = Path(__file__).parent.parent.parent / "CITATION.cff"  # of a checkout
@@ -75,7 +76,7 @@ def _write(
     plan, manifests, text = store.plan, store.manifests(), store.text
     small, results, name = tables.small(plan, manifests), tables.Results(plan), store.root.resolve().name
     schemas = {"results": results.schema, **{table: content.schema for table, content in small.items()}}
-    schemas["curves"] = records.schema("curves")
+    schemas["curves"] = plain_schema("curves")
     rows = {}
 
     def write(table: str, parts: Iterable[pa.Table]) -> None:

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from disentanglement_study.store import Store, jobs_table, records
-from disentanglement_study.store.store import BINDINGS
+from disentanglement_study.store.results import BINDINGS
+from disentanglement_study.store.tables import plain_schema
 
 PART = 100_000  # rows that are written at once
 
@@ -27,12 +28,12 @@ class Results:
 
     def __init__(self, plan: pd.DataFrame):
         self.bindings = _table(pd.concat([plan[BINDINGS], records.axes(plan)], axis=1))
-        fields = [field for field in records.schema("scores") if field.name != "run_id"]
+        fields = [field for field in plain_schema("scores") if field.name != "run_id"]
         self.schema = pa.schema([*self.bindings.schema, *fields])
 
     def rows(self, store: Store, manifest: dict) -> pa.Table:
         """Those of a job; scores of a run that the plan has not are left out."""
-        scores = _table(store.rows_of(manifest, "scores"), records.schema("scores"))
+        scores = _table(store.rows_of(manifest, "scores"), plain_schema("scores"))
         place = pc.index_in(scores["run_id"], self.bindings["run_id"].combine_chunks())
         scores, place = scores.filter(pc.is_valid(place)), place.drop_null()
         return pa.table([*self.bindings.take(place).columns, *scores.drop(["run_id"]).columns], schema=self.schema)
@@ -40,7 +41,7 @@ class Results:
 
 def curves(store: Store, manifest: dict) -> pa.Table:
     """The training losses of a job's runs."""
-    return _table(store.rows_of(manifest, "curves"), records.schema("curves"))
+    return _table(store.rows_of(manifest, "curves"), plain_schema("curves"))
 
 
 def parts(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

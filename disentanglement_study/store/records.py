@@ -1,6 +1,6 @@
 """What the files of a study must hold. Each is checked when it is read: it may be damaged, or a stranger's.
 
-All raise `files.Damaged`, in one line that names the file.
+Of the tables of a job it is `tables` that says so. All raise `files.Damaged`, in one line that names the file.
 """
 
 import json
@@ -12,47 +12,27 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from disentanglement_study.runtime import files, npz
 from disentanglement_study.runtime.files import reading, writing
+from disentanglement_study.store import tables
+from disentanglement_study.store.tables import as_file
 
 ID = re.compile(r"[0-9a-f]{12}")  # of a run and of a job: they become names of files
-COLUMNS = {
-    "scores": {
-        "run_id": "string",
-        "representation": "string",
-        "metric": "string",
-        "score": "string",
-        "value": "float64",
-        "n": "Int64",
-        "target": "string",
-        "protocol": "string",
-        "metric_version": "string",
-        "versions": "string",
-        "seconds": "float64",
-        "error": "string",
-    },
-    "curves": {"run_id": "string", "step": "int64", "term": "string", "value": "float64"},
-}
-ARROW = {"string": pa.string(), "float64": pa.float64(), "Int64": pa.int64(), "int64": pa.int64()}
 PLAN_TEXTS = ("run_id", "data_set", "method", "strength_name", "protocol", "hyper", "settings")
 PLAN_NUMBERS = ("strength", "seed", "dlib_model_num")
 MANIFEST = {
     "seconds": dict, "error": str, "data": dict, "population": int, "updates": int, "repeated": int, "device": str,
     "versions": str, "attempts": int, "parameters": list, "provenance": dict, "scored": list,
 }  # fmt: skip
-ADDED = ("target",)  # columns that files of earlier versions have not: they are empty
-SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
 CODES = ("index", "mean")  # and logvar, of a posterior
 
 
 def plan(path: Path) -> pd.DataFrame:
     """The plan: a row for each run, with ids and names that can be names of files."""
     with reading(path):
-        table = as_now(pq.read_table(_file(path)).to_pandas())
+        table = as_now(pq.read_table(as_file(path)).to_pandas())
         for name in (*PLAN_TEXTS, *PLAN_NUMBERS):
             if name not in table:
                 raise ValueError(f"it has no column {name!r}")
@@ -119,47 +99,17 @@ def manifest(folder: Path) -> dict:
         return {name: value for name, value in content.items() if value is not None}
 
 
-def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | None = None) -> pa.Table:
-    """The rows of "scores" or "curves" of a job, or of these those that `keep` is true of; of its runs alone."""
-    with reading(path):
-        rows = pq.read_table(_file(path), filters=keep)
-        _check_columns(name, rows.column_names)
-        for column in set(ADDED) & COLUMNS[name].keys() - set(rows.column_names):
-            rows = rows.append_column(column, pa.nulls(len(rows), pa.string()))
-        rows = rows.select(list(COLUMNS[name])).replace_schema_metadata().cast(schema(name))
-        if others := set(pc.unique(rows["run_id"]).to_pylist()) - set(run_ids):
-            raise ValueError(f"it has rows of a run that its job has not: {min(others, key=str)!r}")
-        if name == "scores" and rows.group_by(SCORE).aggregate([]).num_rows < rows.num_rows:
-            raise ValueError("it has a score of a run twice")
-        return rows
-
-
-def check_table(path: Path, name: str) -> Path:
-    """The path of the "scores" or "curves" of a job, which have all columns, as far as the head of the file tells."""
-    with reading(path):
-        head = pq.read_schema(_file(path))
-        _check_columns(name, head.names)
-        columns = [column for column in COLUMNS[name] if column in head.names]
-        head.empty_table().select(columns).cast(pa.schema([schema(name).field(column) for column in columns]))
-    return path
-
-
-def schema(name: str) -> pa.Schema:
-    """The columns of "scores" or "curves" as Arrow has them."""
-    return pa.schema([(column, ARROW[kind]) for column, kind in COLUMNS[name].items()])
-
-
 def arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays of an npz file, or those of these names."""
-    with reading(path), np.load(_file(path), allow_pickle=False) as file:
+    with reading(path), np.load(as_file(path), allow_pickle=False) as file:
         return {name: file[name] for name in (file.files if names is None else names)}
 
 
 def check_job(folder: Path) -> dict:
     """The manifest of a job whose files have all that they should, as far as their heads tell."""
     content = manifest(folder)
-    table(folder / "scores.parquet", "scores", content["run_ids"])
-    check_table(folder / "curves.parquet", "curves")
+    tables.table(folder / "scores.parquet", "scores", content["run_ids"])
+    tables.check(folder / "curves.parquet", "curves")
     if content["status"] == "done":
         check_params(folder / "params.npz", len(content["run_ids"]))
         check_codes(folder / "codes.npz", len(content["run_ids"]))
@@ -204,7 +154,7 @@ def write_job(
         folder.mkdir(parents=True)
     for name, rows in (("scores", scores), ("curves", curves)):
         with writing(path := folder / f"{name}.parquet"):
-            typed(rows, COLUMNS[name]).to_parquet(path, index=False)
+            tables.frame(rows, name).to_parquet(path, index=False)
     for name, content in arrays.items():
         with writing(path := folder / f"{name}.npz"):
             np.savez(path, **content)
@@ -213,10 +163,6 @@ def write_job(
             path.write_text(text, encoding="utf-8")
     with writing(path := folder / "manifest.json"):
         path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-
-
-def typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 
 def evaluation(path: Path) -> dict:
@@ -245,7 +191,7 @@ def progress(path: Path) -> dict:
 def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """The shapes of the arrays of an npz file: their heads are read, not their numbers."""
     found = {}
-    with zipfile.ZipFile(_file(path)) as file:
+    with zipfile.ZipFile(as_file(path)) as file:
         for name in file.namelist():
             with file.open(name) as member:
                 shape, dtype = npz.header(member)
@@ -253,17 +199,6 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
                 raise ValueError(f"its array {name!r} is {dtype}: expected numbers")
             found[name.removesuffix(".npy")] = shape
     return found
-
-
-def _file(path: Path) -> Path:
-    """The path; else a library takes a folder for a data set of many files, or names another cause."""
-    with path.open("rb"):
-        return path
-
-
-def _check_columns(name: str, there: Iterable[str]) -> None:
-    if missing := [column for column in COLUMNS[name] if column not in there and column not in ADDED]:
-        raise ValueError(f"it has no column {missing[0]!r}")
 
 
 def _check_ids(ids: Iterable) -> None:

@@ -17,8 +17,7 @@ is deleted is what this program made.
 import contextlib
 import json
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,24 +28,14 @@ import pyarrow.dataset
 
 from disentanglement_study import config
 from disentanglement_study.config import Study
-from disentanglement_study.config.identity import scored_with
 from disentanglement_study.errors import FULL
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged, reading, replacing
-from disentanglement_study.store import records
+from disentanglement_study.store import making, records, results, tables
 from disentanglement_study.store import sql as sql_queries
 from disentanglement_study.store.jobs_table import jobs_table, rescored_table, with_jobs
-from disentanglement_study.store.records import COLUMNS, ID
+from disentanglement_study.store.records import ID
 from disentanglement_study.types import Job
-
-# Of a run, beside each of its scores.
-BINDINGS = ["data_set", "method", "strength_name", "strength", "seed", "dlib_model_num", "run_id"]
-# What this program makes in tmp/.
-MADE = re.compile(
-    r"lock|(plan|study|evaluation)\.\d+|"
-    r"[0-9a-f]{12}\.(\d+|(scores|operative|manifest)\.\d+|progress\.json|progress\.\d+)|"
-    r"\.[0-9a-f]{12}\.progress\.json\.\d+"
-)
 
 
 class Store:
@@ -81,49 +70,11 @@ class Store:
         return records.evaluation(self.root / "evaluation.json")
 
     def check(self, plan: pd.DataFrame, evaluation: str) -> list[str]:
-        """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not:
+        """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not.
 
-        if it is not empty and no study, if neither its plan nor this one contains the other, or if it was scored with
-        other settings (`evaluation`, JSON). Returns what `create` will mend, a line each.
+        Returns what `create` will mend, a line each; see `making.check`.
         """
-        if not self.root.exists():
-            return []
-        if not (self.root / "plan.parquet").exists():
-            if not self.root.is_dir():
-                raise ValueError(f"{self.root} is a file, not a folder: name another folder")
-            if not self._is_new():
-                raise ValueError(f"{self.root} is not empty and holds no study (no plan.parquet): name another folder")
-            return []
-        there, here = set(self.plan["run_id"]), set(plan["run_id"])
-        if not (there <= here or here <= there):
-            raise ValueError(
-                f"{self.root} holds another sweep: {len(there - here)} of its {len(there)} runs are not in this; "
-                "name another folder, or run the whole sweep, without --where, first"
-            )
-        damage, scored = [], None
-        try:
-            scored = self.evaluation
-        except Damaged as error:
-            damage.append(f"{error}; it is written anew")
-            with contextlib.suppress(Damaged):
-                scored = scored_with(self.settings)
-        if scored is not None and scored != json.loads(evaluation):
-            raise ValueError(
-                f"{self.root} was scored with other settings (its study.gin, section evaluate): name another folder"
-            )
-        try:
-            self.settings  # noqa: B018
-        except Damaged as error:
-            if here < there:
-                raise ValueError(f"{error}; the whole sweep, without --where, writes it anew") from error
-            damage.append(f"{error}; it is written anew")
-        return damage
-
-    def _is_new(self) -> bool:
-        """Whether the folder holds nothing but what an attempt to make a study leaves that was cut off."""
-        if any(path.name != "tmp" for path in self.root.iterdir()) or self.tmp.is_symlink():
-            return False
-        return not self.tmp.exists() or all(MADE.fullmatch(path.name) for path in self.tmp.iterdir())
+        return making.check(self, plan, evaluation)
 
     def create(self, plan: pd.DataFrame, text: str, evaluation: str) -> list[str]:
         """Makes the directory, or extends the one that is there by runs that it has not; what it mends, a line each.
@@ -206,8 +157,8 @@ class Store:
     def add_scores(self, job: Job, scores: list[dict]) -> None:
         """Adds rows to a finished job's scores, in place of those of the same run, representation and metric."""
         path, key = self.jobs / job.job_id / "scores.parquet", ["run_id", "representation", "metric"]
-        there = _frame(records.table(path, "scores", [run.run_id for run in job.runs]), "scores")
-        new = _typed(scores, COLUMNS["scores"])
+        there = tables.frame(tables.table(path, "scores", [run.run_id for run in job.runs]), "scores")
+        new = tables.frame(scores, "scores")
         replaced = pd.MultiIndex.from_frame(there[key]).isin(pd.MultiIndex.from_frame(new[key]))
         with replacing(path, self.tmp / f"{job.job_id}.scores.{os.getpid()}") as temporary:
             pd.concat([there[~replaced], new], ignore_index=True).to_parquet(temporary, index=False)
@@ -302,24 +253,36 @@ class Store:
     def clear_progress(self) -> None:
         """Removes what killed jobs left behind, and nothing that this program has not made; call it under the lock."""
         for path in files.folder(self.tmp).iterdir():
-            if path.name != "lock" and MADE.fullmatch(path.name):
+            if path.name != "lock" and making.MADE.fullmatch(path.name):
                 files.remove(path)
 
     def rows(self, table: str, keep: pc.Expression | None = None) -> pd.DataFrame:
         """The rows of all jobs, or of these those that `keep` is true of: table "scores" or "curves"."""
-        return _frame(self._tables(table, keep), table)
+        return tables.frame(self._tables(table, keep), table)
 
     def rows_of(self, manifest: dict, table: str) -> pd.DataFrame:
         """The rows of one job."""
-        return _frame(self._table(manifest, table), table)
+        return tables.frame(self._table(manifest, table), table)
 
     def results(self, keep: pc.Expression | None = None) -> pd.DataFrame:
         """All scores (or those that `keep` is true of), tidy: a row per score, with the bindings of its run.
 
-        A column for each axis of the sweep, such as "nets.num_latents".
+        A column for each axis of the sweep, such as "nets.num_latents". Texts are categories.
         """
-        joined = _bindings(self.plan).merge(self.rows("scores", keep), on="run_id")
-        return joined.sort_values([*BINDINGS, "representation", "metric", "score"], ignore_index=True)
+        return results.joined(self.plan, self._tables("scores", keep))
+
+    def failures(self) -> pd.DataFrame:
+        """The rows of `results` that have an error, without reading the others."""
+        return results.joined(self.plan, _together(self._of_jobs(tables.failed), "scores"))
+
+    def outcomes(self) -> pd.DataFrame:
+        """Of each score its run_id, its metric and its error, as categories."""
+        return results.categories(_together(self._of_jobs(tables.outcomes), "scores", tables.OUTCOME))
+
+    def _of_jobs(self, read: Callable[[Path, list[str]], pa.Table]) -> list[pa.Table]:
+        """What this reads of the scores of each job, given their file and the job's runs."""
+        found = self.manifests()
+        return [read(self.jobs / manifest["job_id"] / "scores.parquet", manifest["run_ids"]) for manifest in found]
 
     def query(self, sql: str) -> pd.DataFrame:
         """SQL (DuckDB) over the views of `columns.TABLES`: `runs`, `scores`, `curves`, `results` (as the method), ...
@@ -331,7 +294,7 @@ class Store:
         """
         plan, manifests = self.plan, self.manifests()
         plan = plan.assign(objective=plan["method"])  # by the name that this column had
-        bindings = _bindings(plan).assign(objective=plan["method"])
+        bindings = results.bindings(plan).assign(objective=plan["method"])
         columns = [f'bindings."{name}"' for name in bindings if name != "run_id"]
         views = {
             "runs": with_jobs(plan, manifests),
@@ -352,19 +315,18 @@ class Store:
     def _curves(self) -> pyarrow.dataset.Dataset:
         """The curves of all jobs, most of a study's rows, which are read as far as a query asks for them."""
         found = [
-            str(records.check_table(self.jobs / manifest["job_id"] / "curves.parquet", "curves"))
+            str(tables.check(self.jobs / manifest["job_id"] / "curves.parquet", "curves"))
             for manifest in self.manifests()
         ]
-        return pyarrow.dataset.dataset(found, schema=records.schema("curves"), format="parquet")
+        return pyarrow.dataset.dataset(found, schema=tables.schema("curves"), format="parquet")
 
     def _tables(self, table: str, keep: pc.Expression | None = None) -> pa.Table:
         """The rows of all jobs."""
-        found = [self._table(manifest, table, keep) for manifest in self.manifests()]
-        return pa.concat_tables(found) if found else pa.Table.from_pandas(_typed([], COLUMNS[table]))
+        return _together([self._table(manifest, table, keep) for manifest in self.manifests()], table)
 
     def _table(self, manifest: dict, table: str, keep: pc.Expression | None = None) -> pa.Table:
         path = self.jobs / manifest["job_id"] / f"{table}.parquet"
-        return records.table(path, table, manifest["run_ids"], keep)
+        return tables.table(path, table, manifest["run_ids"], keep)
 
     def set_aside(self, path: Path) -> Path:
         """Moves what is damaged to where nothing reads it, in place of what was there; returns where that is."""
@@ -384,11 +346,6 @@ class Store:
             temporary.write_text(text, encoding="utf-8")
 
 
-def _bindings(plan: pd.DataFrame) -> pd.DataFrame:
-    """What each score of a run has beside it."""
-    return pd.concat([plan[BINDINGS], records.axes(plan)], axis=1)
-
-
 def open(root: str | Path) -> Store:
     """The store in a directory; ValueError if there is none."""
     store = Store(Path(root))
@@ -397,9 +354,8 @@ def open(root: str | Path) -> Store:
     return store
 
 
-def _typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:
-    return records.typed(rows, columns)
-
-
-def _frame(rows: pa.Table, table: str) -> pd.DataFrame:
-    return rows.to_pandas().astype(COLUMNS[table])
+def _together(found: list[pa.Table], table: str, columns: list[str] | None = None) -> pa.Table:
+    """The rows of all jobs; where there is none, those of none."""
+    if not found:
+        found = [tables.schema(table).empty_table().select(columns or list(tables.COLUMNS[table]))]
+    return pa.concat_tables(found)

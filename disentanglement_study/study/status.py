@@ -9,8 +9,10 @@ from disentanglement_study.store import Store
 
 def status(store: Store) -> pd.DataFrame:
     """Runs per data set and method: planned, done, failed, running, missing."""
-    plan = store.plan
-    done, failed = store.run_ids("done"), store.run_ids("failed")
+    plan, of = store.plan, {"done": set(), "failed": set()}
+    for manifest in store.manifests():
+        of[manifest["status"]].update(manifest["run_ids"])
+    done, failed = of["done"], of["failed"]
     # What a dead driver leaves says where its jobs were, not that they are running.
     entries = store.progress() if store.is_running() else []
     running = {run for entry in entries for run in entry["run_ids"]} - done - failed
@@ -31,8 +33,8 @@ def awaited(store: Store) -> list[str]:
 def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str:
     """What failed of the runs of a plan, in a line; empty if nothing did. `failed` are the runs whose job failed.
 
-    results: all scores. A metric has failed if it has no score of any model. A model that diverged is a result: it
-    counts as done, and what cannot be computed of it is no failure of a metric.
+    results: all scores, or `Store.outcomes`. A metric has failed if it has no score of any model. A model that diverged
+    is a result: it counts as done, and what cannot be computed of it is no failure of a metric.
     """
     runs = plan["run_id"]
     parts = [f"{runs.isin(failed).sum()} of {len(runs)} runs"] if runs.isin(failed).any() else []

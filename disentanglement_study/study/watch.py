@@ -93,5 +93,7 @@ def stages(seconds: Mapping[str, float]) -> str:
 def done_twice(counts: Mapping[str, int]) -> str:
     """How much of the training of jobs ("updates") was lost with their workers and done again ("repeated")."""
     updates, repeated = counts.get("updates", 0), counts.get("repeated", 0)
+    if not repeated:
+        return ""
     share = f"{repeated / updates:.1%}" if repeated >= 0.001 * updates else "less than 0.1%"
-    return f"done twice: {repeated:,} of {updates:,} updates ({share})" if repeated else ""
+    return f"done twice: {repeated:,} of {updates:,} updates ({share})"

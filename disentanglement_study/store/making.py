@@ -1,0 +1,65 @@
+"""Whether a folder can be made a study, or the one that it holds be extended. `Store` hands itself in."""
+
+import contextlib
+import json
+import re
+from typing import Any
+
+import pandas as pd
+
+from disentanglement_study.config.identity import scored_with
+from disentanglement_study.runtime.files import Damaged
+
+# What this program makes in tmp/.
+MADE = re.compile(
+    r"lock|(plan|study|evaluation)\.\d+|"
+    r"[0-9a-f]{12}\.(\d+|(scores|operative|manifest)\.\d+|progress\.json|progress\.\d+)|"
+    r"\.[0-9a-f]{12}\.progress\.json\.\d+"
+)
+
+
+def check(store: Any, plan: pd.DataFrame, evaluation: str) -> list[str]:
+    """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not:
+
+    if it is not empty and no study, if neither its plan nor this one contains the other, or if it was scored with
+    other settings (`evaluation`, JSON). Returns what `create` will mend, a line each.
+    """
+    if not store.root.exists():
+        return []
+    if not (store.root / "plan.parquet").exists():
+        if not store.root.is_dir():
+            raise ValueError(f"{store.root} is a file, not a folder: name another folder")
+        if not _is_new(store):
+            raise ValueError(f"{store.root} is not empty and holds no study (no plan.parquet): name another folder")
+        return []
+    there, here = set(store.plan["run_id"]), set(plan["run_id"])
+    if not (there <= here or here <= there):
+        raise ValueError(
+            f"{store.root} holds another sweep: {len(there - here)} of its {len(there)} runs are not in this; "
+            "name another folder, or run the whole sweep, without --where, first"
+        )
+    damage, scored = [], None
+    try:
+        scored = store.evaluation
+    except Damaged as error:
+        damage.append(f"{error}; it is written anew")
+        with contextlib.suppress(Damaged):
+            scored = scored_with(store.settings)
+    if scored is not None and scored != json.loads(evaluation):
+        raise ValueError(
+            f"{store.root} was scored with other settings (its study.gin, section evaluate): name another folder"
+        )
+    try:
+        store.settings  # noqa: B018
+    except Damaged as error:
+        if here < there:
+            raise ValueError(f"{error}; the whole sweep, without --where, writes it anew") from error
+        damage.append(f"{error}; it is written anew")
+    return damage
+
+
+def _is_new(store: Any) -> bool:
+    """Whether the folder holds nothing but what an attempt to make a study leaves that was cut off."""
+    if any(path.name != "tmp" for path in store.root.iterdir()) or store.tmp.is_symlink():
+        return False
+    return not store.tmp.exists() or all(MADE.fullmatch(path.name) for path in store.tmp.iterdir())

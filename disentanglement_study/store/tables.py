@@ -1,0 +1,140 @@
+"""The tables of a job, "scores" and "curves", as Arrow has them. Each is checked when it is read (see `records`).
+
+Text is read as dictionaries, each distinct text once: a study has few, in millions of rows.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from disentanglement_study.runtime.files import reading
+
+COLUMNS = {
+    "scores": {
+        "run_id": "string",
+        "representation": "string",
+        "metric": "string",
+        "score": "string",
+        "value": "float64",
+        "n": "Int64",
+        "target": "string",
+        "protocol": "string",
+        "metric_version": "string",
+        "versions": "string",
+        "seconds": "float64",
+        "error": "string",
+    },
+    "curves": {"run_id": "string", "step": "int64", "term": "string", "value": "float64"},
+}
+ARROW = {"string": pa.string(), "float64": pa.float64(), "Int64": pa.int64(), "int64": pa.int64()}
+TEXT = pa.dictionary(pa.int32(), pa.string())
+ADDED = ("target",)  # columns that files of earlier versions have not: they are empty
+SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
+OUTCOME = ["run_id", "metric", "error"]
+
+
+def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | None = None) -> pa.Table:
+    """The rows of "scores" or "curves" of a job, or of these those that `keep` is true of; of its runs alone."""
+    with reading(path):
+        if keep is None:
+            rows = _read(path, name, list(COLUMNS[name]))
+        else:
+            rows = pq.read_table(as_file(path), filters=keep)
+            _check_columns(name, rows.column_names)
+            rows = _typed(rows, name, list(COLUMNS[name]))
+        _check_runs(rows, run_ids)
+        if name == "scores" and rows.group_by(SCORE).aggregate([]).num_rows < rows.num_rows:
+            raise ValueError("it has a score of a run twice")
+        return rows
+
+
+def failed(path: Path, run_ids: Iterable[str]) -> pa.Table:
+    """The scores of a job that have an error. Only where there are any is more read than whether there are."""
+    with reading(path):
+        errors = _read(path, "scores", ["error"])["error"]
+        if errors.null_count == len(errors):
+            return schema("scores").empty_table()
+        rows = _read(path, "scores", list(COLUMNS["scores"])).filter(errors.is_valid())
+        _check_runs(rows, run_ids)
+        return rows
+
+
+def outcomes(path: Path, run_ids: Iterable[str]) -> pa.Table:
+    """Of each score of a job its run, its metric and its error, if it has one."""
+    with reading(path):
+        rows = _read(path, "scores", OUTCOME)
+        _check_runs(rows, run_ids)
+        return rows
+
+
+def check(path: Path, name: str) -> Path:
+    """The path of the "scores" or "curves" of a job, which have all columns, as far as the head of the file tells."""
+    with reading(path):
+        head = pq.read_schema(as_file(path))
+        _check_columns(name, head.names)
+        columns = [column for column in COLUMNS[name] if column in head.names]
+        plain = pa.schema([(column, ARROW[COLUMNS[name][column]]) for column in columns])
+        head.empty_table().select(columns).cast(plain)
+    return path
+
+
+def plain_schema(name: str) -> pa.Schema:
+    """The columns of "scores" or "curves" as they are written: text is text."""
+    return pa.schema([(column, ARROW[kind]) for column, kind in COLUMNS[name].items()])
+
+
+def schema(name: str) -> pa.Schema:
+    """The columns of "scores" or "curves" as they are read."""
+    return pa.schema([(column, TEXT if kind == "string" else ARROW[kind]) for column, kind in COLUMNS[name].items()])
+
+
+def frame(rows: list[dict] | pa.Table, name: str) -> pd.DataFrame:
+    """These rows of "scores" or "curves" in pandas: text is text."""
+    columns = COLUMNS[name]
+    given = rows.to_pandas() if isinstance(rows, pa.Table) else pd.DataFrame(rows, columns=list(columns))
+    return given.astype(columns)
+
+
+def as_file(path: Path) -> Path:
+    """The path; else a library takes a folder for a data set of many files, or names another cause."""
+    with path.open("rb"):
+        return path
+
+
+def _read(path: Path, name: str, columns: list[str]) -> pa.Table:
+    """These columns of a file that has all, without the threads of a data set of many files: it is one of many."""
+    head = pq.read_metadata(as_file(path))
+    there = head.schema.to_arrow_schema().names
+    _check_columns(name, there)
+    texts = [column for column in columns if COLUMNS[name][column] == "string" and column in there]
+    with pq.ParquetFile(path, metadata=head, read_dictionary=texts) as file:
+        return _typed(file.read(columns=columns, use_threads=False), name, columns)
+
+
+def _typed(rows: pa.Table, name: str, columns: list[str]) -> pa.Table:
+    """The columns of the kinds that they must have; those that the file has not are empty."""
+    for column in set(columns) - set(rows.column_names):
+        rows = rows.append_column(column, pa.nulls(len(rows), pa.string()))
+    kinds = {column: ARROW[COLUMNS[name][column]] for column in columns}
+    return pa.table({column: _as(rows[column], kind) for column, kind in kinds.items()})
+
+
+def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """The column as numbers of this kind, or text as a dictionary, which is not decoded if it is one."""
+    if kind != pa.string():
+        return column.cast(kind)
+    return column.cast(TEXT) if pa.types.is_dictionary(column.type) else column.cast(kind).dictionary_encode()
+
+
+def _check_runs(rows: pa.Table, run_ids: Iterable[str]) -> None:
+    if others := set(pc.unique(rows["run_id"]).to_pylist()) - set(run_ids):
+        raise ValueError(f"it has rows of a run that its job has not: {min(others, key=str)!r}")
+
+
+def _check_columns(name: str, there: Iterable[str]) -> None:
+    if missing := [column for column in COLUMNS[name] if column not in there and column not in ADDED]:
+        raise ValueError(f"it has no column {missing[0]!r}")
