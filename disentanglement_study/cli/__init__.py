@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from disentanglement_study.cli import analysis, compare, data, encode, results, study, traverse, unmix
+from disentanglement_study.cli import analysis, change, compare, data, encode, results, study, traverse, unmix
 from disentanglement_study.cli.options import EXIT_CODES
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.signals import interruptible
@@ -19,6 +19,8 @@ examples:
   disentanglement-study run quick studies/one --gin "sweep.seeds = 1" --where "method == 'beta_vae'"
   disentanglement-study run SWEEP /shared/DIR --address auto     on the Ray cluster that this machine is part of
   disentanglement-study status studies/quick
+  disentanglement-study retry studies/quick                       the runs that failed, again
+  disentanglement-study reproduce studies/quick RUN_ID            train a run again: are its scores the same?
   disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
   disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
   disentanglement-study figures studies/quick --paper locatello2019
@@ -43,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (study, results, analysis, traverse, compare, unmix, encode, data):
+    for part in (study, change, results, analysis, traverse, compare, unmix, encode, data):
         part.add_to(commands)
     return top
 

@@ -33,6 +33,7 @@ from disentanglement_study.config.identity import scored_with
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged, reading, replacing
 from disentanglement_study.store import records
+from disentanglement_study.store import scored as scored_settings
 from disentanglement_study.store import sql as sql_queries
 from disentanglement_study.store.records import COLUMNS, ID
 from disentanglement_study.types import Job
@@ -81,7 +82,8 @@ class Store:
         """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not:
 
         if it is not empty and no study, if neither its plan nor this one contains the other, or if it was scored with
-        other settings (`evaluation`, JSON). Returns what `create` will mend, a line each.
+        other settings (`evaluation`, JSON), except for options of metrics that it has no score of. Returns what
+        `create` will mend, a line each.
         """
         if not self.root.exists():
             return []
@@ -105,9 +107,10 @@ class Store:
             with contextlib.suppress(Damaged):
                 scored = scored_with(self.settings)
         if scored is not None and scored != json.loads(evaluation):
-            raise ValueError(
-                f"{self.root} was scored with other settings (its study.gin, section evaluate): name another folder"
-            )
+            # The options of a metric of which there is no score may change, if study.gin can say so.
+            named = None if here < there else set().union(*map(self.metrics, self.manifests()))
+            if differs := scored_settings.difference(scored, json.loads(evaluation), named):
+                raise ValueError(f"{self.root} was scored with other settings: {differs}; name another folder")
         try:
             self.settings  # noqa: B018
         except Damaged as error:
@@ -252,11 +255,13 @@ class Store:
         """The manifest of one job that has ended."""
         return records.manifest(self.jobs / job.job_id)
 
-    def forget_failed(self) -> None:
-        """Removes the failed jobs, so that their runs are missing again; call it under the lock."""
-        for manifest in self.manifests():
-            if manifest["status"] == "failed":
-                self._remove_job(self.jobs / manifest["job_id"])
+    def metrics(self, manifest: dict) -> set[str]:
+        """The metrics of which a job has rows."""
+        return set(pc.unique(self._table(manifest, "scores")["metric"]).to_pylist())
+
+    def remove_job(self, job_id: str) -> None:
+        """Makes the runs of a job missing again; call it under the lock."""
+        self._remove_job(self.jobs / job_id)
 
     def run_ids(self, status: str) -> set[str]:
         """The runs whose job is "done" or "failed"."""
