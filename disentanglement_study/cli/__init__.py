@@ -21,6 +21,7 @@ examples:
   disentanglement-study status studies/quick
   disentanglement-study retry studies/quick                       the runs that failed, again
   disentanglement-study reproduce studies/quick RUN_ID            train a run again: are its scores the same?
+  disentanglement-study merge cluster1/study cluster2/study studies/both
   disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
   disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
   disentanglement-study figures studies/quick --paper locatello2019

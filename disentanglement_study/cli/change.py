@@ -33,6 +33,20 @@ examples:
 
 exit codes: 0: all scores are equal, to the bit or to a relative 1e-5. 3: some differ, or the run failed. 2: bad input.
 """
+MERGE = """\
+For studies of one sweep that were run in several places, finished or not: other seeds, strengths, methods or data sets
+on each. Nothing is trained, the studies are left as they are, and a merge that was stopped goes on. Settings of nets,
+training and scoring, and the contents of data sets, have to be the same. A run that several have is kept once, if its
+scores are equal (to a relative 1e-5). One that is done is kept before one that failed. Scores of udr, which compare
+models, are left out: `evaluate INTO --metrics udr` makes them again. INTO/study.gin is that of the largest study, with
+the metrics of all.
+
+examples:
+  disentanglement-study merge cluster1/study cluster2/study studies/both
+  disentanglement-study merge a b c studies/all --keep first
+
+exit codes: 0: merged. 2: bad input; nothing was written. 130: stopped; the same command goes on from there.
+"""
 
 
 def retry(arguments: argparse.Namespace) -> None:
@@ -79,26 +93,43 @@ def reproduce(arguments: argparse.Namespace) -> None:
         raise Failed(f"run {found.run_id}: {differ} of {number} scores differ")
 
 
+def merge(arguments: argparse.Namespace) -> None:
+    """Make one study of several that were run in different places."""
+    from disentanglement_study.study import merge as merging
+
+    *roots, into = arguments.dirs
+    found = merging.merge(roots, into, arguments.keep == "first", ERR)
+    OUT.print(
+        f"{into}: {found.planned} runs, {found.done} done, {found.failed} failed, of {len(roots)} studies; "
+        f"{found.in_several} were there more than once, and {found.jobs_cut} jobs were cut to what was new",
+        soft_wrap=True,
+    )
+    if found.without_udr:
+        OUT.print("udr compares models and was left out: `evaluate INTO --metrics udr` makes it again", soft_wrap=True)
+
+
 def _show(found) -> None:
     import pandas as pd
 
     from disentanglement_study.cli import display
 
-    table = found.scores.copy()
-    for name in ("stored", "new"):
-        table[name] = [f"{value:.9g}" for value in table[name]]
-    OUT.print(display.table(table))
+    table = found.scores.assign(**{name: found.scores[name].map("{:.9g}".format) for name in ("stored", "new")})
+    headlines = table.index.isin(display.headlines(table).index)
+    shown = table[headlines | (table["equal"] == "no")]
+    OUT.print(display.table(shown))
+    if len(shown) < len(table):
+        OUT.print(f"{len(table)} scores, {len(shown)} shown: headlines and what differs; all with --csv or --json")
     if found.left_out:
         OUT.print(f"left out, as they are no metric of one model: {', '.join(found.left_out)}", soft_wrap=True)
     bit, near = ((found.scores["equal"] == how).sum() for how in ("bit", "1e-05"))
     if bit + near == len(found.scores):
         how = f"to the bit: {bit}" + (f"; to a relative 1e-05: {near}" if near else "")
         OUT.print(f"run {found.run_id}: all {len(found.scores)} scores are equal ({how})", soft_wrap=True)
+        return
     if found.circumstances:
-        OUT.print("what is different:" if bit + near < len(found.scores) else "what is different all the same:")
-        OUT.print(display.table(pd.DataFrame(found.circumstances)))
-    elif bit + near < len(found.scores):
-        OUT.print("the versions, the device and the population are the same")
+        OUT.print("what else is different:", display.table(pd.DataFrame(found.circumstances)), sep="\n")
+    else:
+        OUT.print("versions, device and population are the same")
 
 
 def add_to(commands: options.Commands) -> None:
@@ -115,6 +146,11 @@ def add_to(commands: options.Commands) -> None:
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print all of it as one JSON object")
     form.add_argument("--csv", action="store_true", help="print the scores as CSV instead of a table")
-    options.executor_options(command)
-    command.set_defaults(executor="inline")
+    command.add_argument("--executor", default="inline", help="inline (default) or ray")
+    command.add_argument("--address", help="a Ray cluster, such as auto; default: start Ray on this machine")
     options.data_dir(command)
+    command = options.add_command(commands, merge, MERGE)
+    command.add_argument("dirs", metavar="DIR", type=Path, nargs="+", help="the studies, and last the new folder")
+    command.add_argument(
+        "--keep", choices=["first"], help="of a run whose scores differ, keep that of the first study (default: refuse)"
+    )

@@ -26,11 +26,6 @@ def difference(there: dict[str, Any], here: dict[str, Any], metrics: Iterable[st
     return ""
 
 
-def united(there: dict[str, Any], here: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The options of metrics of both; where they differ, those that are here."""
-    return (there.get("options") or {}) | (here.get("options") or {})
-
-
 def _line(setting: str, there: dict[str, Any], here: dict[str, Any], name: str) -> str:
     values = [_shown(values, name) for values in (there, here)]
     return f"{setting} is {values[0]} there, {values[1]} here"
