@@ -217,8 +217,9 @@ def _agreeing(piece: Piece, keep_first: bool) -> Piece:
         row = differ.iloc[0]
         raise ValueError(
             f"run {row.run_id} has other scores in {store.root} than in {piece.store.root}: {row.score} of "
-            f"{row.metric} ({row.representation}) is {row.value_y:.9g} there, {row.value_x:.9g} here, and {len(differ)} "
-            f"of {len(both)} scores of job {manifest['job_id']} differ; `--keep first` takes those of {piece.store.root}"
+            f"{row.metric} ({row.representation}) is {row.value_y:.9g} there, {row.value_x:.9g} here, and so are "
+            f"{len(differ)} of {len(both)} scores of job {manifest['job_id']}; `--keep first` takes those of "
+            f"{piece.store.root}"
         )
     return piece
 

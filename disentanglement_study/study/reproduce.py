@@ -8,14 +8,15 @@ import pandas as pd
 from rich.console import Console
 
 from disentanglement_study.config import Study
+from disentanglement_study.config.identity import scored_with
 from disentanglement_study.errors import Failed, reason
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.runtime.terminal import ERR
-from disentanglement_study.store import Store
+from disentanglement_study.store import Store, scored
 from disentanglement_study.store.runs import find, finished_jobs
 from disentanglement_study.study import compared, components, dispatch, loading, plan
 from disentanglement_study.study.run import run
-from disentanglement_study.types import Job
+from disentanglement_study.types import Run
 
 TRAINING = "training"  # the scores of a run that are of no metric
 
@@ -60,8 +61,8 @@ def reproduce(
     names = [name for name in METRICS if name in set(stored["metric"])]
     left_out = sorted(set(stored["metric"]) - {*names, TRAINING})
     study = _settings(store, names, manifest, whole_job)
-    _check(job, study, store, data_dir)
     runs = list(job.runs) if whole_job else [one for one in job.runs if one.run_id == run_id]
+    _check(runs, names, study, store, data_dir)
     with tempfile.TemporaryDirectory(prefix="disentanglement_study_") as temporary:
         folder = keep or Path(temporary) / "study"
         run(study, runs, folder, executor, address, data_dir, console=console or ERR)
@@ -84,12 +85,14 @@ def _settings(store: Store, names: list[str], manifest: dict, whole_job: bool) -
     return components.load(store.text, bindings)
 
 
-def _check(job: Job, study: Study, store: Store, data_dir: Path | None) -> None:
-    """ValueError if the study's settings make other runs of these, or if the data set is not the one of the job."""
-    for one, run_id in zip(job.runs, plan.run_ids(job.runs, study), strict=True):
+def _check(runs: list[Run], metrics: list[str], study: Study, store: Store, data_dir: Path | None) -> None:
+    """ValueError if the study's settings make other runs or scores of these, or if the data set is not theirs."""
+    path = store.root / "study.gin"
+    for one, run_id in zip(runs, plan.run_ids(runs, study), strict=True):
         if one.run_id != run_id:
             raise ValueError(
-                f"{store.root / 'study.gin'} does not say what run {one.run_id} was made with: with these settings "
-                f"its id would be {run_id}"
+                f"{path} does not say what run {one.run_id} was made with: with these settings its id would be {run_id}"
             )
-    loading.load_data(job.data_set, study.of(job.settings), store, data_dir)
+    if differs := scored.difference(store.evaluation, scored_with(study), metrics):
+        raise ValueError(f"{path} does not say what the study was scored with: {differs}")
+    loading.load_data(runs[0].data_set, study.of(runs[0].settings), store, data_dir)
