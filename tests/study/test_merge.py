@@ -112,7 +112,7 @@ def test_what_is_merged_is_a_study_for_every_command(
     before = table(into)
     assert run(into) == 0
     assert cli.main(["evaluate", str(into), *place]) == 0  # the metrics of both
-    assert_rows(table(into), before)
+    assert_rows(table(into)[["value"]], before[["value"]])  # jobs are scored whole: times may be new
     assert (table(into).groupby("metric").size() % 10 == 0).all()
     cut = {job.job_id: job for job in finished_jobs(store.open(into))}
     ids = [job.runs[-1].run_id for job in cut.values() if job.runs[-1].seed == 2]
