@@ -108,11 +108,12 @@ def _check_folders(roots: Sequence[Path], into: Path) -> None:
         raise ValueError("one study is named: name two or more, and then the new folder")
     seen: set[Path] = set()
     for root in roots:
+        store = open(root)
         if root.resolve() in seen:
             raise ValueError(f"{root} is named twice: name each study once")
         if root.resolve() in (into.resolve(), *into.resolve().parents):
             raise ValueError(f"{into} is one of the studies, or in it: name a new folder")
-        if open(root).is_running():
+        if store.is_running():
             raise ValueError(f"another process is running {root}: wait for it, or stop it first")
         seen.add(root.resolve())
 
