@@ -6,6 +6,7 @@ import sys
 
 from disentanglement_study.cli import (
     analysis,
+    change,
     compare,
     data,
     doctor,
@@ -32,6 +33,9 @@ examples:
   disentanglement-study run SWEEP /shared/DIR --address auto     on the Ray cluster that this machine is part of
   disentanglement-study doctor /shared/DIR --address auto         what it would meet there: nodes, devices, folders
   disentanglement-study status studies/quick
+  disentanglement-study retry studies/quick                       the runs that failed, again
+  disentanglement-study reproduce studies/quick RUN_ID            train a run again: are its scores the same?
+  disentanglement-study merge cluster1/study cluster2/study studies/both
   disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
   disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
   disentanglement-study figures studies/quick --paper locatello2019
@@ -58,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (study, results, export, analysis, traverse, compare, unmix, encode, data, doctor, drain):
+    for part in (study, change, results, export, analysis, traverse, compare, unmix, encode, data, doctor, drain):
         part.add_to(commands)
     return top
 

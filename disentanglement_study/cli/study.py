@@ -18,7 +18,7 @@ def plan(arguments: argparse.Namespace) -> None:
     from disentanglement_study.study import cost
     from disentanglement_study.study import plan as plans
 
-    settings, runs = _sweep(arguments)
+    settings, _, runs = _sweep(arguments)
     estimates = cost.estimate(runs, settings, arguments.data_dir)
     frame = plans.frame(runs, settings)
     OUT.print(plan_text.headline(frame))
@@ -93,12 +93,14 @@ def status(arguments: argparse.Namespace) -> None:
 
 
 def _sweep(arguments: argparse.Namespace):
+    """The settings of a sweep, its runs, and those of them that were asked for."""
     from disentanglement_study.study import components
     from disentanglement_study.study import plan as plans
     from disentanglement_study.study import run as study
 
     settings = components.load(arguments.sweep, arguments.gin)
-    return settings, study.select(plans.expand(settings, arguments.data_dir), settings, arguments.where)
+    runs = plans.expand(settings, arguments.data_dir)
+    return settings, runs, study.select(runs, settings, arguments.where)
 
 
 def _run(arguments: argparse.Namespace, retry_failed: bool = False):
@@ -106,7 +108,7 @@ def _run(arguments: argparse.Namespace, retry_failed: bool = False):
     from disentanglement_study.study import plan as plans
     from disentanglement_study.study import run as study
 
-    settings, runs = _sweep(arguments)
+    settings, sweep, runs = _sweep(arguments)
     study.run(
         runs=runs,
         study=settings,
@@ -116,6 +118,7 @@ def _run(arguments: argparse.Namespace, retry_failed: bool = False):
         data_dir=arguments.data_dir,
         retry_failed=retry_failed,
         console=ERR,
+        sweep=sweep,
     )
     return plans.frame(runs, settings)
 

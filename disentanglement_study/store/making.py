@@ -9,6 +9,7 @@ import pandas as pd
 
 from disentanglement_study.config.identity import scored_with
 from disentanglement_study.runtime.files import Damaged
+from disentanglement_study.store import scored as scored_settings
 
 # What this program makes in tmp/.
 MADE = re.compile(
@@ -22,7 +23,8 @@ def check(store: Any, plan: pd.DataFrame, evaluation: str) -> list[str]:
     """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not:
 
     if it is not empty and no study, if neither its plan nor this one contains the other, or if it was scored with
-    other settings (`evaluation`, JSON). Returns what `create` will mend, a line each.
+    other settings (`evaluation`, JSON), except for options of metrics that it has no score of. Returns what `create`
+    will mend, a line each.
     """
     if not store.root.exists():
         return []
@@ -46,9 +48,10 @@ def check(store: Any, plan: pd.DataFrame, evaluation: str) -> list[str]:
         with contextlib.suppress(Damaged):
             scored = scored_with(store.settings)
     if scored is not None and scored != json.loads(evaluation):
-        raise ValueError(
-            f"{store.root} was scored with other settings (its study.gin, section evaluate): name another folder"
-        )
+        # The options of a metric of which there is no score may change, if study.gin can say so.
+        named = None if here < there else set().union(*map(store.metrics, store.manifests()))
+        if differs := scored_settings.difference(scored, json.loads(evaluation), named):
+            raise ValueError(f"{store.root} was scored with other settings: {differs}; name another folder")
     try:
         store.settings  # noqa: B018
     except Damaged as error:

@@ -7,9 +7,9 @@ from disentanglement_study.store.store import Store
 from disentanglement_study.types import Job, Run
 
 
-def finished_jobs(store: Store) -> list[Job]:
-    """The finished jobs, with their runs as the plan has them."""
-    runs = {
+def planned(store: Store) -> dict[str, Run]:
+    """The runs of the plan, by their ids, in its order."""
+    return {
         row.run_id: Run(
             row.run_id,
             row.data_set,
@@ -21,6 +21,11 @@ def finished_jobs(store: Store) -> list[Job]:
         )
         for row in store.plan.itertuples()
     }
+
+
+def finished_jobs(store: Store) -> list[Job]:
+    """The finished jobs, with their runs as the plan has them."""
+    runs = planned(store)
     done = [manifest for manifest in store.manifests() if manifest["status"] == "done"]
     for manifest in done:
         if others := set(manifest["run_ids"]) - runs.keys():

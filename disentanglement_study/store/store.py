@@ -221,11 +221,13 @@ class Store:
         """The manifest of one job that has ended."""
         return records.manifest(self.jobs / job.job_id)
 
-    def forget_failed(self) -> None:
-        """Removes the failed jobs, so that their runs are missing again; call it under the lock."""
-        for manifest in self.manifests():
-            if manifest["status"] == "failed":
-                self._remove_job(self.jobs / manifest["job_id"])
+    def metrics(self, manifest: dict) -> set[str]:
+        """The metrics of which a job has rows."""
+        return set(pc.unique(self._table(manifest, "scores")["metric"]).to_pylist())
+
+    def remove_job(self, job_id: str) -> None:
+        """Makes the runs of a job missing again; call it under the lock."""
+        self._remove_job(self.jobs / job_id)
 
     def run_ids(self, status: str) -> set[str]:
         """The runs whose job is "done" or "failed"."""

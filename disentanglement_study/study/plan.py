@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +64,22 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
     check(study, [members[0] for members in kinds], data_dir)
     runs = []
     for members in kinds:
-        data_set, method, own = members[0].data_set, members[0].method, study.of(members[0].settings)
-        statics = json.dumps(static_bindings(own), sort_keys=True)
-        options = _options(own, data_set, method)
-        for run in members:
-            dynamics = [data_set, method, run.hyper, run.seed, sweep.protocol, *options]
-            run_id = _hash(statics + json.dumps(dynamics, sort_keys=True))
-            runs.append(dataclasses.replace(run, run_id=run_id))
+        ids = run_ids(members, study)
+        runs += [dataclasses.replace(run, run_id=run_id) for run, run_id in zip(members, ids, strict=True)]
     ((first, times),) = Counter(run.run_id for run in runs).most_common(1)
     if times > 1:
         names = " and ".join(dict.fromkeys(repr(str(run)) for run in runs if run.run_id == first))
         raise ValueError(f"duplicate runs: the sweep names {names} {times} times")
     return runs
+
+
+def run_ids(runs: Sequence[Run], study: Study) -> list[str]:
+    """The ids of runs of one data set, method and settings, as these settings of the study make them."""
+    data_set, method, own = runs[0].data_set, runs[0].method, study.of(runs[0].settings)
+    statics = json.dumps(static_bindings(own), sort_keys=True)
+    options = _options(own, data_set, method)
+    dynamics = ([data_set, method, run.hyper, run.seed, run.protocol, *options] for run in runs)
+    return [_hash(statics + json.dumps(one, sort_keys=True)) for one in dynamics]
 
 
 def _kind(run: Run) -> tuple[str, str, str]:

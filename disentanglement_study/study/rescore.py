@@ -40,35 +40,69 @@ def rescore(
     dispatch.check(executor, address)
     store = Store(root)
     study = store.settings
-    data_dir = data_dir and data_dir.absolute()
     names = names_of(study.evaluate.metrics if metrics is None else metrics, (*METRICS, UDR))
     with store.lock():
         jobs = finished_jobs(store)
         missing = _missing([name for name in names if name != UDR], store, study, jobs)
-        todo = [job for job in jobs if job.job_id in missing]
-        identities = _identities(todo, study, store, data_dir)
-        store.check_arrays(todo, "params")
         if UDR in names:
             store.check_arrays(jobs, "codes")
         store.clear_progress()
-        console.print(f"{len(jobs)} finished jobs: {len(jobs) - len(todo)} have these scores, {len(todo)} to score")
-        settings = {"missing": missing, "study": study, "data_dir": data_dir, "identities": identities}
-        work = functools.partial(rescore_job, root=store.root.absolute(), **settings)
-
-        failed: list[Job] = []
-
-        def ended(job: Job, error: BaseException | None) -> dict[str, float]:
-            store.progress_file(job).unlink(missing_ok=True)
-            if error is not None:
-                failed.append(job)
-            return {}  # the manifest's seconds are of the training
-
-        run_jobs(Pile(todo), work, ended, store, study.resources, executor, address, console)
+        line = f"{len(jobs)} finished jobs: {len(jobs) - len(missing)} have these scores, {len(missing)} to score"
+        failed = score_jobs(jobs, missing, store, study, executor, address, data_dir, console, line)
         if UDR in names:
             score_udr(jobs, store, console)
     if failed:
-        raise Failed(f"{len(failed)} of {len(todo)} jobs could not be scored; the same command tries them again")
+        raise not_scored(failed, missing)
     return names
+
+
+def score_jobs(
+    jobs: list[Job],
+    missing: dict[str, tuple[str, ...]],
+    store: Store,
+    study: Study,
+    executor: str,
+    address: str | None,
+    data_dir: Path | None,
+    console: Console,
+    line: str,
+) -> list[Job]:
+    """Scores finished jobs on metrics, {job_id: names}; returns those that failed. Call it under the store's lock.
+
+    line: what is printed when all that can be wrong has been checked.
+    """
+    data_dir = data_dir and data_dir.absolute()
+    todo = [job for job in jobs if job.job_id in missing]
+    identities = _identities(todo, study, store, data_dir)
+    store.check_arrays(todo, "params")
+    console.print(line)
+    settings = {"missing": missing, "study": study, "data_dir": data_dir, "identities": identities}
+    work = functools.partial(rescore_job, root=store.root.absolute(), **settings)
+    failed: list[Job] = []
+
+    def ended(job: Job, error: BaseException | None) -> dict[str, float]:
+        store.progress_file(job).unlink(missing_ok=True)
+        if error is not None:
+            failed.append(job)
+        return {}  # the manifest's seconds are of the training
+
+    run_jobs(Pile(todo), work, ended, store, study.resources, executor, address, console)
+    return failed
+
+
+def added(jobs: list[Job], store: Store, study: Study) -> dict[str, tuple[str, ...]]:
+    """{job_id: metrics}: those of the study of which finished jobs have no row, as they were added to the sweep since.
+
+    One that failed, or whose version has changed, is left to `evaluate`.
+    """
+    there = {job.job_id: store.metrics(store.manifest(job)) for job in jobs}
+    lacking = {key: tuple(name for name in study.evaluate.metrics if name not in has) for key, has in there.items()}
+    return {job_id: names for job_id, names in lacking.items() if names}
+
+
+def not_scored(failed: list[Job], missing: dict[str, tuple[str, ...]]) -> Failed:
+    """The error for jobs that could not be scored."""
+    return Failed(f"{len(failed)} of {len(missing)} jobs could not be scored; the same command tries them again")
 
 
 def rescore_job(

@@ -15,7 +15,8 @@ from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store, upkeep
-from disentanglement_study.study import condition, cost, dispatch, loading, plan
+from disentanglement_study.store.runs import finished_jobs
+from disentanglement_study.study import condition, cost, dispatch, failed, loading, plan, rescore
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
@@ -48,15 +49,20 @@ def run(
     data_dir: Path | None = None,
     retry_failed: bool = False,
     console: Console | None = None,
+    sweep: list[Run] | None = None,
 ) -> None:
     """Trains and scores the runs that the store at `root` has not, and returns when all have ended.
+
+    Finished runs among them are scored on metrics that were added to the study since. sweep: the runs of which `runs`
+    are a part, if they are one; what the store has of the others stays in its plan.
 
     Raises ValueError before anything is written for a folder of another sweep or a data set that cannot be had: a
     command that is refused changes nothing. A full disk is an OSError that names the file; the same command goes on.
     """
     console = console or ERR
     dispatch.check(executor, address)
-    table, store, is_new = plan.frame(runs, study), Store(root), not root.exists()
+    store, is_new = Store(root), not root.exists()
+    table = plan.frame(_planned(runs, sweep, store), study)
     identities = _identities(runs, study, data_dir)
     evaluation = json.dumps(scored_with(study), sort_keys=True)
     store.check(table, evaluation)
@@ -68,7 +74,7 @@ def run(
             console.print(line, soft_wrap=True)
         store.clear_progress()
         if retry_failed:
-            store.forget_failed()
+            failed.forget(store, {one.run_id for one in runs})
         there = store.run_ids("done") | store.run_ids("failed")
         missing = [one for one in runs if one.run_id not in there]
         begun, jobs = _jobs(missing, store, study)
@@ -77,7 +83,7 @@ def run(
         )
         upkeep.keep_checkpoints(store, jobs)
         if not jobs:
-            return
+            return _score_added(runs, store, study, executor, address, data_dir, console)
         data_dir = data_dir and data_dir.absolute()
         settings = {"study": study, "root": root.absolute(), "data_dir": data_dir, "identities": identities}
         work = functools.partial(run_job, **settings)
@@ -102,6 +108,7 @@ def run(
         console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
         if text := done_twice(counts):
             console.print(text)
+        _score_added(runs, store, study, executor, address, data_dir, console)
 
 
 def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], list[Job]]:
@@ -112,10 +119,40 @@ def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], lis
         job = plan.job_of(left[run_id] for run_id in run_ids if run_id in left)
         if job.job_id == job_id:
             there.append(job)
-            left = {run_id: run for run_id, run in left.items() if run not in job.runs}
+            for run in job.runs:
+                del left[run.run_id]
     resources = study.resources
     largest = max(resources_on(resources, kind).job_size for kind in ("", *resources.by_device))
     return {job.job_id for job in there}, [*there, *plan.group(left.values(), largest)]
+
+
+def _planned(runs: list[Run], sweep: list[Run] | None, store: Store) -> list[Run]:
+    """The runs, and those of the rest of their sweep that the store has."""
+    if sweep is None or not (store.root / "plan.parquet").is_file():
+        return runs
+    wanted = {run.run_id for run in runs} | set(store.plan["run_id"])
+    return [run for run in sweep if run.run_id in wanted]
+
+
+def _score_added(
+    runs: list[Run],
+    store: Store,
+    study: Study,
+    executor: str,
+    address: str | None,
+    data_dir: Path | None,
+    console: Console,
+) -> None:
+    """Scores finished jobs with some of these runs on the metrics that were added to the study since."""
+    asked = {run.run_id for run in runs}
+    jobs = [job for job in finished_jobs(store) if any(run.run_id in asked for run in job.runs)]
+    missing = rescore.added(jobs, store, study)
+    if not missing:
+        return
+    names = ", ".join(sorted(set().union(*missing.values())))
+    line = f"metrics that were added, {names}: {len(missing)} finished jobs to score"
+    if not_done := rescore.score_jobs(jobs, missing, store, study, executor, address, data_dir, console, line):
+        raise rescore.not_scored(not_done, missing)
 
 
 def _identities(runs: list[Run], study: Study, data_dir: Path | None) -> dict[str, dict]:

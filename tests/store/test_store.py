@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from disentanglement_study import store
-from disentanglement_study.study import components, plan
+from disentanglement_study.study import components, failed, plan
 
 SWEEP = """
 sweep.data_sets = ['dsprites']
@@ -113,7 +113,7 @@ def test_a_job_that_was_cut_off_while_it_was_written_is_not_there(study_dir):
 
 
 def test_forgetting_failed_jobs_makes_their_runs_missing_again(study_dir):
-    study_dir.forget_failed()
+    failed.forget(study_dir, study_dir.run_ids("failed"))
     assert study_dir.run_ids("failed") == set()
     assert len(study_dir.run_ids("done")) == 4
 

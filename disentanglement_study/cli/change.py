@@ -1,0 +1,156 @@
+"""The console commands `retry`, `reproduce` and `merge`: what is done with a study whose sweep file may be gone."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from disentanglement_study import store
+from disentanglement_study.cli import options, study
+from disentanglement_study.errors import Failed
+from disentanglement_study.runtime.terminal import ERR, OUT
+
+RETRY = """\
+The settings are those of the study (study.gin), so the sweep file is not needed. Failed runs that --where leaves out
+stay as they are. Settings of resources may be others, for example after a device ran out of memory.
+
+examples:
+  disentanglement-study retry studies/quick --list                what failed, and why
+  disentanglement-study retry studies/quick
+  disentanglement-study retry studies/quick --where "method == 'factor_vae'" --gin "resources.population = 10"
+
+exit codes: 0: all of them are done now, or none had failed. 2: bad input. 3: some failed again. 130: stopped.
+"""
+REPRODUCE = """\
+The run is trained and scored again in a temporary folder, from the settings in the study's study.gin and on the data
+set whose contents the study has recorded. Metrics that compare models (udr) are left out. On a CPU a run has the same
+scores in any population; on an accelerator sums are rounded in another order: try --whole-job there.
+
+examples:
+  disentanglement-study reproduce studies/quick 3f2a
+  disentanglement-study reproduce studies/quick 3f2a --json
+  disentanglement-study reproduce studies/quick 3f2a --whole-job --keep studies/again
+
+exit codes: 0: all scores are equal, to the bit or to a relative 1e-5. 3: some differ, or the run failed. 2: bad input.
+"""
+MERGE = """\
+For studies of one sweep that were run in several places, finished or not: other seeds, strengths, methods or data sets
+on each. Nothing is trained, the studies are left as they are, and a merge that was stopped goes on. Settings of nets,
+training and scoring, and the contents of data sets, have to be the same. A run that several have is kept once, if its
+scores are equal (to a relative 1e-5). One that is done is kept before one that failed. Scores of udr, which compare
+models, are left out: `evaluate INTO --metrics udr` makes them again. INTO/study.gin is that of the largest study, with
+the metrics of all.
+
+examples:
+  disentanglement-study merge cluster1/study cluster2/study studies/both
+  disentanglement-study merge a b c studies/all --keep first
+
+exit codes: 0: merged. 2: bad input; nothing was written. 130: stopped; the same command goes on from there.
+"""
+
+
+def retry(arguments: argparse.Namespace) -> None:
+    """Do the failed runs of a study again, without its sweep file."""
+    from disentanglement_study.cli import display
+    from disentanglement_study.study import failed, plan
+    from disentanglement_study.study import run as studies
+
+    opened = store.open(arguments.dir)
+    there = failed.listed(opened, arguments.where)
+    if there.empty:
+        OUT.print(f"{arguments.dir}: no run has failed", soft_wrap=True)
+        return
+    if arguments.list:
+        OUT.print(display.table(there[["run_id", "data_set", "method", "strength", "seed", "reason"]]))
+        return
+    settings, runs = failed.to_retry(opened.root, arguments.where, arguments.gin)
+    where = arguments.executor, arguments.address, arguments.data_dir
+    studies.run(settings, runs, opened.root, *where, retry_failed=True, console=ERR)
+    study.status(arguments)
+    study.conclude(arguments.dir, plan.frame(runs, settings))
+
+
+def reproduce(arguments: argparse.Namespace) -> None:
+    """Train one run of a study again, and compare every score with the stored one."""
+    from disentanglement_study.study import reproduce as reproducing
+
+    root = store.open(arguments.dir).root
+    where = arguments.executor, arguments.address, arguments.data_dir
+    found = reproducing.reproduce(root, arguments.run_id, arguments.whole_job, arguments.keep, *where, ERR)
+    number, differ = len(found.scores), int((found.scores["equal"] == "no").sum())
+    if arguments.json:
+        rows = json.loads(found.scores.to_json(orient="records", double_precision=15))
+        for row, (stored, new) in zip(rows, found.scores[["stored", "new"]].to_numpy(), strict=True):
+            row |= {name: value if value == value else None for name, value in (("stored", stored), ("new", new))}
+        content = {"run_id": found.run_id, "equal": differ == 0, "scores": rows, "different": found.circumstances}
+        json.dump({**content, "left_out": found.left_out}, sys.stdout, indent=1)
+        print()
+    elif arguments.csv:
+        found.scores.to_csv(sys.stdout, index=False)
+    else:
+        _show(found)
+    if differ:
+        raise Failed(f"run {found.run_id}: {differ} of {number} scores differ")
+
+
+def merge(arguments: argparse.Namespace) -> None:
+    """Make one study of several that were run in different places."""
+    from disentanglement_study.study import merge as merging
+
+    *roots, into = arguments.dirs
+    found = merging.merge(roots, into, arguments.keep == "first", ERR)
+    OUT.print(
+        f"{into}: {found.planned} runs, {found.done} done, {found.failed} failed, of {len(roots)} studies; "
+        f"{found.in_several} were there more than once, and {found.jobs_cut} jobs were cut to what was new",
+        soft_wrap=True,
+    )
+    if found.without_udr:
+        OUT.print("udr compares models and was left out: `evaluate INTO --metrics udr` makes it again", soft_wrap=True)
+
+
+def _show(found) -> None:
+    import pandas as pd
+
+    from disentanglement_study.cli import display
+
+    table = found.scores.assign(**{name: found.scores[name].map("{:.9g}".format) for name in ("stored", "new")})
+    headlines = table.index.isin(display.headlines(table).index)
+    shown = table[headlines | (table["equal"] == "no")]
+    OUT.print(display.table(shown))
+    if len(shown) < len(table):
+        OUT.print(f"{len(table)} scores, {len(shown)} shown: headlines and what differs; all with --csv or --json")
+    if found.left_out:
+        OUT.print(f"left out, as they are no metric of one model: {', '.join(found.left_out)}", soft_wrap=True)
+    bit, near = ((found.scores["equal"] == how).sum() for how in ("bit", "1e-05"))
+    if bit + near == len(found.scores):
+        how = f"to the bit: {bit}" + (f"; to a relative 1e-05: {near}" if near else "")
+        OUT.print(f"run {found.run_id}: all {len(found.scores)} scores are equal ({how})", soft_wrap=True)
+        return
+    if found.circumstances:
+        OUT.print("what else is different:", display.table(pd.DataFrame(found.circumstances)), sep="\n")
+    else:
+        OUT.print("versions, device and population are the same")
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the commands."""
+    command = options.add_command(commands, retry, RETRY)
+    options.folder(command)
+    command.add_argument("--list", action="store_true", help="only show the failed runs, and why they failed")
+    options.running_options(command)
+    command = options.add_command(commands, reproduce, REPRODUCE)
+    options.folder(command)
+    command.add_argument("run_id", metavar="RUN_ID", help="of a run that is done, or how it begins")
+    command.add_argument("--whole-job", action="store_true", help="train all runs of its job, as many together as then")
+    command.add_argument("--keep", metavar="FOLDER", type=Path, help="where the new study is kept (default: nowhere)")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print all of it as one JSON object")
+    form.add_argument("--csv", action="store_true", help="print the scores as CSV instead of a table")
+    command.add_argument("--executor", default="inline", help="inline (default) or ray")
+    command.add_argument("--address", help="a Ray cluster, such as auto; default: start Ray on this machine")
+    options.data_dir(command)
+    command = options.add_command(commands, merge, MERGE)
+    command.add_argument("dirs", metavar="DIR", type=Path, nargs="+", help="the studies, and last the new folder")
+    command.add_argument(
+        "--keep", choices=["first"], help="of a run whose scores differ, keep that of the first study (default: refuse)"
+    )
