@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from disentanglement_study.cli import analysis, compare, data, encode, results, study, traverse, unmix
+from disentanglement_study.cli import analysis, compare, data, encode, import_results, results, study, traverse, unmix
 from disentanglement_study.cli.options import EXIT_CODES
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.signals import interruptible
@@ -28,6 +28,7 @@ examples:
   disentanglement-study unmix studies/nonlinear_ica_quick          sources, mixture and codes of non-linear ICA
   disentanglement-study encode studies/quick RUN_ID                its codes at every point of the data set
   disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
+  disentanglement-study import disentanglement_lib output studies/published        results of disentanglement_lib
   disentanglement-study query studies/quick "SELECT method, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
 
 SWEEP is a gin file, or the name of one in sweeps/. Every command can be repeated: what is there is not done again.
@@ -43,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (study, results, analysis, traverse, compare, unmix, encode, data):
+    for part in (study, results, analysis, traverse, compare, unmix, encode, data, import_results):
         part.add_to(commands)
     return top
 

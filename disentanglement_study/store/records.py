@@ -42,7 +42,7 @@ PLAN_TEXTS = ("run_id", "data_set", "method", "strength_name", "protocol", "hype
 PLAN_NUMBERS = ("strength", "seed", "dlib_model_num")
 MANIFEST = {
     "seconds": dict, "error": str, "data": dict, "population": int, "device": str, "versions": str, "attempts": int,
-    "parameters": list,
+    "parameters": list, "source": dict,
 }  # fmt: skip
 ADDED = ("target",)  # columns that files of earlier versions have not: they are empty
 SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
@@ -157,7 +157,7 @@ def check_job(folder: Path) -> dict:
     content = manifest(folder)
     table(folder / "scores.parquet", "scores", content["run_ids"])
     check_table(folder / "curves.parquet", "curves")
-    if content["status"] == "done":
+    if content["status"] == "done" and "source" not in content:  # models of elsewhere are not here
         check_params(folder / "params.npz", len(content["run_ids"]))
         check_codes(folder / "codes.npz", len(content["run_ids"]))
     return content
@@ -190,7 +190,7 @@ def check_codes(path: Path, number: int) -> None:
 
 def write_job(
     folder: Path,
-    scores: list[dict],
+    scores: list[dict] | pd.DataFrame,
     curves: list[dict],
     arrays: dict[str, dict[str, np.ndarray]],
     texts: dict[str, str],
@@ -212,7 +212,7 @@ def write_job(
         path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
-def typed(rows: list[dict], columns: dict[str, str]) -> pd.DataFrame:
+def typed(rows: list[dict] | pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 

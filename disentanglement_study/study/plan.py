@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +68,18 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
         statics = json.dumps(static_bindings(own), sort_keys=True)
         options = _options(own, data_set, method)
         for run in members:
-            dynamics = [data_set, method, run.hyper, run.seed, sweep.protocol, *options]
-            run_id = _hash(statics + json.dumps(dynamics, sort_keys=True))
-            runs.append(dataclasses.replace(run, run_id=run_id))
+            runs.append(dataclasses.replace(run, run_id=identifier(run, statics, options)))
     ((first, times),) = Counter(run.run_id for run in runs).most_common(1)
     if times > 1:
         names = " and ".join(dict.fromkeys(repr(str(run)) for run in runs if run.run_id == first))
         raise ValueError(f"duplicate runs: the sweep names {names} {times} times")
     return runs
+
+
+def identifier(run: Run, statics: str, options: Sequence[dict[str, Any]] = ()) -> str:
+    """The id of a run: of its bindings, of the static ones (`static_bindings` as JSON), and of options."""
+    dynamics = [run.data_set, run.method, run.hyper, run.seed, run.protocol, *options]
+    return _hash(statics + json.dumps(dynamics, sort_keys=True))
 
 
 def _kind(run: Run) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ from disentanglement_study.data.draws import sampling
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store, upkeep
+from disentanglement_study.store.runs import check_models
 from disentanglement_study.study import condition, dispatch, loading, plan
 from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
@@ -56,6 +57,7 @@ def run(
     table, store, is_new = plan.frame(runs, study), Store(root), not root.exists()
     identities = _identities(runs, study, data_dir)
     evaluation = json.dumps(scored_with(study), sort_keys=True)
+    check_models(store, "go on with")
     store.check(table, evaluation)
     with store.lock():
         damaged, manifests = upkeep.damage(store)
