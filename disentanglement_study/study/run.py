@@ -55,9 +55,9 @@ def run(
     console = console or ERR
     dispatch.check(executor, address)
     table, store, is_new = plan.frame(runs, study), Store(root), not root.exists()
+    check_models(store, "go on with")
     identities = _identities(runs, study, data_dir)
     evaluation = json.dumps(scored_with(study), sort_keys=True)
-    check_models(store, "go on with")
     store.check(table, evaluation)
     with store.lock():
         damaged, manifests = upkeep.damage(store)
