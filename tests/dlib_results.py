@@ -43,15 +43,16 @@ DISCRIMINATOR = {
 }
 # By the names of the configurations: the function, its other bindings, and what it reports.
 SIZES = ("num_train", "10000"), ("num_test", "5000")
+TASK = {"num_train": "[10, 100, 1000, 10000]", "num_test": "5000"}
+VOTES = {"num_train": "10000", "num_eval": "5000", "num_variance_estimate": "10000"}
 TRAIN_SIZES = (10, 100, 1000, 10000)
 METRICS = {
     "beta_vae_sklearn": ("beta_vae_sklearn", {"batch_size": "64", "num_train": "10000", "num_eval": "5000"},
                          ("train_accuracy", "eval_accuracy")),
     "dci": ("dci", dict(SIZES), ("informativeness_train", "informativeness_test", "disentanglement", "completeness")),
-    "downstream_task_boosted_trees": ("downstream_task", {"num_train": "[10, 100, 1000, 10000]", "num_test": "5000"}, ()),
-    "downstream_task_logistic_regression": (
-        "downstream_task", {"num_train": "[10, 100, 1000, 10000]", "num_test": "5000"}, ()),
-    "factor_vae_metric": ("factor_vae_score", {"num_train": "10000", "num_eval": "5000", "num_variance_estimate": "10000"},
+    "downstream_task_boosted_trees": ("downstream_task", TASK, ()),
+    "downstream_task_logistic_regression": ("downstream_task", TASK, ()),
+    "factor_vae_metric": ("factor_vae_score", VOTES,
                           ("train_accuracy", "eval_accuracy", "num_active_dims")),
     "mig": ("mig", {"num_train": "10000"}, ("discrete_mig",)),
     "modularity_explicitness": ("modularity_explicitness", dict(SIZES),

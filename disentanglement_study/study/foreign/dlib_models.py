@@ -1,6 +1,7 @@
 """What disentanglement_lib's gin configuration of a model says, as a run of ours."""
 
 import ast
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -115,8 +116,11 @@ def value(config: Mapping[str, Any], key: str) -> Any:
 
 def plain(text: Any) -> Any:
     """What gin text stands for; what is no text, as it is."""
-    if not isinstance(text, str):
-        return text
+    return _literal(text) if isinstance(text, str) else text
+
+
+@functools.lru_cache(4096)  # the same texts are in each of many thousand files
+def _literal(text: str) -> Any:
     if text.startswith("@"):
         return text[1:].removesuffix("()").rpartition("/")[2]
     try:

@@ -7,7 +7,7 @@ What `dlib_aggregate_results` writes is a pandas table of these as JSON, {column
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,26 +90,22 @@ def read(files: Files, begins: Callable[[str], None] = lambda path: None) -> Ite
 
 
 def _rows(path: str, content: bytes) -> Iterator[Row]:
+    columns = _Columns()
     try:
-        items = _items(content)
-        if items is None:
-            raise ValueError("it holds no JSON object")
-        columns = _Columns()
-        for name, value in items:
+        text = content.decode("utf-8-sig")
+        if len(text) <= LARGE:
+            document = json.loads(text)
+            if not isinstance(document, dict):
+                raise ValueError("it holds no JSON object")
+            if dict not in {*map(type, document.values())}:
+                yield Row(path, document)
+                return
+        for name, value in _one_by_one(text):
             columns.add(name, value)
     except (ValueError, RecursionError, MemoryError) as error:
         yield Row(path, {}, f"no results of disentanglement_lib: {one_line(error)}")
         return
     yield from columns.rows(path)
-
-
-def _items(content: bytes) -> Iterable[tuple[str, Any]] | None:
-    """The names and values of a JSON object; None if it is no object."""
-    text = content.decode("utf-8-sig")
-    if len(text) > LARGE:
-        return _one_by_one(text)
-    document = json.loads(text)
-    return document.items() if isinstance(document, dict) else None
 
 
 def _one_by_one(text: str) -> Iterator[tuple[str, Any]]:
