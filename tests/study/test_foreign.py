@@ -416,7 +416,7 @@ def test_what_reads_scores_works(imported, tmp_path, capsys):
     root = str(shutil.copytree(imported[0], tmp_path / "study"))
     assert cli.main(["status", root]) == 0
     assert cli.main(["query", root, "SELECT count(*) FROM results WHERE dlib_model_num = 12599", "--csv"]) == 0
-    assert capsys.readouterr().out.split()[-1] == str(2 * 141 + 6)
+    assert capsys.readouterr().out.split()[-1] == str(2 * 148 + 6)  # Shapes3D has six factors
     assert cli.main(["tables", root]) == 0
     assert (tmp_path / "study" / "tables" / "scores_by_method.csv").exists()
 
