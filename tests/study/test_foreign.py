@@ -411,14 +411,13 @@ def test_the_manifest_says_where_the_rows_come_from_and_the_jobs_are_whole(impor
 
 
 def test_what_reads_scores_works(imported, tmp_path, capsys):
-    import shutil
-
-    root = str(shutil.copytree(imported[0], tmp_path / "study"))
+    root = str(imported[0])
     assert cli.main(["status", root]) == 0
     assert cli.main(["query", root, "SELECT count(*) FROM results WHERE dlib_model_num = 12599", "--csv"]) == 0
     assert capsys.readouterr().out.split()[-1] == str(2 * 148 + 6)  # Shapes3D has six factors
-    assert cli.main(["tables", root]) == 0
-    assert (tmp_path / "study" / "tables" / "scores_by_method.csv").exists()
+    opened, _ = brought(tmp_path, small())
+    assert cli.main(["tables", str(opened.root)]) == 0
+    assert (opened.root / "tables" / "scores_by_method.csv").exists()
 
 
 @pytest.mark.parametrize(
