@@ -13,6 +13,7 @@ from disentanglement_study.cli import (
     drain,
     encode,
     export,
+    import_results,
     results,
     study,
     traverse,
@@ -45,6 +46,7 @@ examples:
   disentanglement-study unmix studies/nonlinear_ica_quick          sources, mixture and codes of non-linear ICA
   disentanglement-study encode studies/quick RUN_ID                its codes at every point of the data set
   disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
+  disentanglement-study import disentanglement_lib output studies/published        results of disentanglement_lib
   disentanglement-study query studies/quick "SELECT method, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
   disentanglement-study drain                                     empty this node of a cluster before it is stopped
   disentanglement-study export studies/quick quick_results        tables for others: Parquet or CSV, what each column is
@@ -62,7 +64,21 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (study, change, results, export, analysis, traverse, compare, unmix, encode, data, doctor, drain):
+    for part in (
+        study,
+        change,
+        results,
+        export,
+        import_results,
+        analysis,
+        traverse,
+        compare,
+        unmix,
+        encode,
+        data,
+        doctor,
+        drain,
+    ):
         part.add_to(commands)
     return top
 

@@ -4,11 +4,15 @@ import argparse
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from disentanglement_study import store
 from disentanglement_study.cli import options
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR, OUT
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_DRAWING = 4  # Processes that draw figures: each holds the results.
 # The others are in tables.md.
@@ -18,6 +22,10 @@ WIDTH = 120  # columns of what is printed
 TABLES = """\
 written into DIR/tables: a CSV file for each table, and tables.md, all of them to be read. Intervals are of a bootstrap
 over seeds; failed and missing models are counted. What the rows do not allow is skipped, and what they lack is named.
+
+With --beside OTHER, which is another study, those that it has of the same runs are compared: beside.csv has a row for
+each score of each method (means, their difference, rank correlation), beside_by_run.csv for each score of each run.
+Runs are the same by their dlib_model_num, else by their run_id. A difference is here less there.
 """
 FIGURES = """\
 written into DIR/figures: a PDF, a PNG and a CSV file, the numbers behind, for each figure. What the rows do not allow
@@ -39,7 +47,10 @@ def tables(arguments: argparse.Namespace) -> None:
     from disentanglement_study.analysis import tables as analysis_tables
     from disentanglement_study.cli import display
 
+    other = store.open(arguments.beside) if arguments.beside else None
     results = store.open(arguments.dir).results(models.stored())
+    if other is not None:
+        _beside(results, other.results(models.stored()), files.folder(arguments.dir / "tables"))
     with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
         written = analysis_tables.write(results, files.folder(arguments.dir / "tables"), begins)
     shown, unjudged = {name: written.tables[name] for name in PRINTED if name in written.tables}, ""
@@ -59,6 +70,16 @@ def tables(arguments: argparse.Namespace) -> None:
         OUT.print(where, soft_wrap=True)
     _print_skipped(written.skipped)
     OUT.print(f"{len(written.tables)} tables in {arguments.dir / 'tables'}")
+
+
+def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path) -> None:
+    """Write what two studies have of the same runs, and print the headline scores."""
+    from disentanglement_study.analysis import beside
+
+    found, paths = beside.write(here, there, folder)
+    OUT.print(f"{found.by_run['run_id'].nunique():,} runs are in both studies. Differences are here less there.\n")
+    OUT.print(beside.shown(found.summary).to_string(index=False), soft_wrap=True)
+    OUT.print(f"\n{' and '.join(map(str, paths))} have all scores\n", soft_wrap=True)
 
 
 def figures(arguments: argparse.Namespace) -> None:
@@ -131,6 +152,8 @@ def add_to(commands: options.Commands) -> None:
     for function, details in ((tables, TABLES), (figures, FIGURES), (report, REPORT)):
         command = options.add_command(commands, function, details)
         options.folder(command)
+        if function is tables:
+            command.add_argument("--beside", metavar="OTHER", type=Path, help="the folder of a study to compare with")
         if function is figures:
             papers = "higgins2017, locatello2019, locatello2020 or hyvarinen2023"
             command.add_argument("--paper", metavar="PAPER", help=f"only those of this paper: {papers} (default: all)")

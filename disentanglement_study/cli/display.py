@@ -11,6 +11,7 @@ from rich.progress import (
     Progress,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table
 from rich.text import Text
@@ -49,6 +50,25 @@ def steps(console: Console, total: int) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=total, completed=-1)
         yield lambda name: bar.update(task, advance=1, description=name)
+
+
+@contextmanager
+def counted(console: Console) -> Iterator[Callable[[str, int], None]]:
+    """A bar on a terminal, with an estimate of the time left; what it yields is called with the name of what is done
+    and the number of its steps before each of them."""
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("left:"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks = {}
+
+        def step(name: str, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total, completed=-1)
+            bar.advance(tasks[name])
+
+        yield step
 
 
 def headlines(scores: pd.DataFrame) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def quick(arguments: argparse.Namespace) -> None:
     """Run the small study of sweeps/quick.gin, then its tables, figures and report."""
-    arguments.sweep, arguments.paper, arguments.output = "quick", None, None
+    arguments.sweep, arguments.paper, arguments.output, arguments.beside = "quick", None, None, None
     plan = _run(arguments)
     if not store.open(arguments.dir).run_ids("done"):
         conclude(arguments.dir, plan)

@@ -7,7 +7,7 @@ from disentanglement_study.analysis import names
 from disentanglement_study.analysis.rows import scored, with_method
 from disentanglement_study.analysis.tables.chosen_by_loss import chosen, drawn
 from disentanglement_study.store import Store
-from disentanglement_study.store.runs import find
+from disentanglement_study.store.runs import check_models, find
 from disentanglement_study.study import condition
 from disentanglement_study.types import Run
 
@@ -19,6 +19,7 @@ def run_ids(store: Store, beginnings: Sequence[str], where: str | None) -> list[
     Raises ValueError for a run that is not known or not done, for a condition that leaves none or stands beside runs,
     and if none is done.
     """
+    check_models(store, "encode or draw")
     if beginnings and where is not None:
         raise ValueError(f"runs are chosen by RUN_ID or by --where {where!r}, not by both")
     if beginnings:

@@ -18,7 +18,7 @@ from disentanglement_study.pictures.trained import Decode, Images, Model
 from disentanglement_study.runtime import compilation, files
 from disentanglement_study.runtime.files import replacing
 from disentanglement_study.store import Store
-from disentanglement_study.store.runs import find
+from disentanglement_study.store.runs import check_models, find
 from disentanglement_study.types import Run
 
 SAMPLE = 1000  # images that KL divergences and fitted ranges come from (disentanglement_lib: 64)
@@ -51,6 +51,7 @@ def traverse(
     chosen = ranges.families(family)
     compilation.use_cache()
     store = Store(root)
+    check_models(store, "encode or draw")
     run_id = find(store, run_id)
     (loaded,) = trained.jobs(store, [run_id], data_dir)
     job, _, study, data_set, learner, batches = loaded

@@ -25,6 +25,7 @@ PLAN_NUMBERS = ("strength", "seed", "dlib_model_num")
 MANIFEST = {
     "seconds": dict, "error": str, "data": dict, "population": int, "updates": int, "repeated": int, "device": str,
     "versions": str, "attempts": int, "parameters": list, "provenance": dict, "scored": list,
+    "source": dict,
 }  # fmt: skip
 CODES = ("index", "mean")  # and logvar, of a posterior
 
@@ -110,7 +111,7 @@ def check_job(folder: Path) -> dict:
     content = manifest(folder)
     tables.table(folder / "scores.parquet", "scores", content["run_ids"])
     tables.check(folder / "curves.parquet", "curves")
-    if content["status"] == "done":
+    if content["status"] == "done" and "source" not in content:  # models of elsewhere are not here
         check_params(folder / "params.npz", len(content["run_ids"]))
         check_codes(folder / "codes.npz", len(content["run_ids"]))
     return content
@@ -143,7 +144,7 @@ def check_codes(path: Path, number: int) -> None:
 
 def write_job(
     folder: Path,
-    scores: list[dict],
+    scores: list[dict] | pd.DataFrame,
     curves: list[dict],
     arrays: dict[str, dict[str, np.ndarray]],
     texts: dict[str, str],

@@ -7,6 +7,15 @@ from disentanglement_study.store.store import Store
 from disentanglement_study.types import Job, Run
 
 
+def check_models(store: Store, purpose: str) -> None:
+    """ValueError if the models of a study were trained elsewhere; purpose: what needs them, such as "encode"."""
+    if source := store.source:
+        raise ValueError(
+            f"{store.root} holds results of {source.get('kind')}: its models were trained elsewhere and are not here, "
+            f"so there is nothing to {purpose}"
+        )
+
+
 def planned(store: Store) -> dict[str, Run]:
     """The runs of the plan, by their ids, in its order."""
     return {

@@ -69,6 +69,14 @@ class Store:
         """The settings that the study was scored with."""
         return records.evaluation(self.root / "evaluation.json")
 
+    @property
+    def source(self) -> dict | None:
+        """Where the results come from, if the models were trained elsewhere and are not here; else None."""
+        for folder in self.job_folders():
+            with contextlib.suppress(Damaged):
+                return records.manifest(folder).get("source")
+        return None
+
     def check(self, plan: pd.DataFrame, evaluation: str) -> list[str]:
         """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not.
 
@@ -113,7 +121,7 @@ class Store:
     def write_job(
         self,
         job: Job,
-        scores: list[dict],
+        scores: list[dict] | pd.DataFrame,
         curves: list[dict],
         arrays: dict[str, dict[str, np.ndarray]],
         manifest: dict,

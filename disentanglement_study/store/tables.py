@@ -92,7 +92,7 @@ def schema(name: str) -> pa.Schema:
     return pa.schema([(column, TEXT if kind == "string" else ARROW[kind]) for column, kind in COLUMNS[name].items()])
 
 
-def frame(rows: list[dict] | pa.Table, name: str) -> pd.DataFrame:
+def frame(rows: list[dict] | pd.DataFrame | pa.Table, name: str) -> pd.DataFrame:
     """These rows of "scores" or "curves" in pandas: text is text."""
     columns = COLUMNS[name]
     given = rows.to_pandas() if isinstance(rows, pa.Table) else pd.DataFrame(rows, columns=list(columns))

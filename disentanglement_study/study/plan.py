@@ -78,8 +78,13 @@ def run_ids(runs: Sequence[Run], study: Study) -> list[str]:
     data_set, method, own = runs[0].data_set, runs[0].method, study.of(runs[0].settings)
     statics = json.dumps(static_bindings(own), sort_keys=True)
     options = _options(own, data_set, method)
-    dynamics = ([data_set, method, run.hyper, run.seed, run.protocol, *options] for run in runs)
-    return [_hash(statics + json.dumps(one, sort_keys=True)) for one in dynamics]
+    return [identifier(run, statics, options) for run in runs]
+
+
+def identifier(run: Run, statics: str, options: Sequence[dict[str, Any]] = ()) -> str:
+    """The id of a run: of its bindings, of the static ones (`static_bindings` as JSON), and of options."""
+    dynamics = [run.data_set, run.method, run.hyper, run.seed, run.protocol, *options]
+    return _hash(statics + json.dumps(dynamics, sort_keys=True))
 
 
 def _kind(run: Run) -> tuple[str, str, str]:

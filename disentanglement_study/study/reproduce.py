@@ -13,7 +13,7 @@ from disentanglement_study.errors import Failed, reason
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.store import Store, scored
-from disentanglement_study.store.runs import find, finished_jobs
+from disentanglement_study.store.runs import check_models, find, finished_jobs
 from disentanglement_study.study import compared, components, dispatch, loading, plan
 from disentanglement_study.study.run import run
 from disentanglement_study.types import Run
@@ -51,6 +51,7 @@ def reproduce(
     """
     dispatch.check(executor, address)
     store = Store(root)
+    check_models(store, "train again")
     run_id = find(store, run_id)
     if keep is not None and keep.exists() and any(keep.iterdir() if keep.is_dir() else [keep]):
         raise ValueError(f"{keep} is there and not empty: name another folder")

@@ -15,7 +15,7 @@ from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.evaluate import names_of
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store
-from disentanglement_study.store.runs import finished_jobs
+from disentanglement_study.store.runs import check_models, finished_jobs
 from disentanglement_study.study import dispatch, loading, operative, provenance
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.loop import run_jobs
@@ -39,6 +39,7 @@ def rescore(
     console = console or ERR
     dispatch.check(executor, address)
     store = Store(root)
+    check_models(store, "score")
     study = store.settings
     names = names_of(study.evaluate.metrics if metrics is None else metrics, (*METRICS, UDR))
     with store.lock():

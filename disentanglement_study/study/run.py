@@ -15,7 +15,7 @@ from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store, upkeep
-from disentanglement_study.store.runs import finished_jobs
+from disentanglement_study.store.runs import check_models, finished_jobs
 from disentanglement_study.study import condition, cost, dispatch, failed, loading, plan, rescore
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.job import run_job
@@ -62,6 +62,7 @@ def run(
     console = console or ERR
     dispatch.check(executor, address)
     store, is_new = Store(root), not root.exists()
+    check_models(store, "go on with")
     table = plan.frame(_planned(runs, sweep, store), study)
     identities = _identities(runs, study, data_dir)
     evaluation = json.dumps(scored_with(study), sort_keys=True)

@@ -1,0 +1,43 @@
+"""The console command `disentanglement-study import`: a study of results that another program has."""
+
+import argparse
+from pathlib import Path
+
+from disentanglement_study.cli import options
+from disentanglement_study.runtime.terminal import ERR, OUT
+
+DETAILS = """\
+PATH is a folder of disentanglement_lib's output, with results/aggregate/*.json for each model, representation and
+metric, or the JSON file that its dlib_aggregate_results makes of them. query, tables, figures, report and status work
+on DIR then; `tables DIR --beside OTHER` compares it with another study, model for model. Models of the study of 12,600
+have their number in the column dlib_model_num. A score that we have not keeps its name.
+
+exit codes: 2: no model could be imported, or DIR holds something else. 3: some results could not be understood; they
+are named, and the others are imported.
+
+examples:
+  disentanglement-study import disentanglement_lib output/unsupervised_study_v1 studies/published
+  disentanglement-study import disentanglement_lib results.json studies/published
+"""
+
+
+def import_(arguments: argparse.Namespace) -> None:
+    """Make a study of the results of another program (disentanglement_lib)."""
+    from disentanglement_study.cli import display
+    from disentanglement_study.study.foreign import disentanglement_lib
+
+    with display.counted(ERR) as bar:
+        imported = disentanglement_lib.import_results(
+            arguments.path, arguments.dir, lambda name, total: bar("reading", total),
+            lambda name, total: bar("writing", total),
+        )  # fmt: skip
+    for line in imported.lines:
+        OUT.print(line, soft_wrap=True)
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the command."""
+    command = options.add_command(commands, import_, DETAILS)
+    command.add_argument("kind", metavar="PROGRAM", choices=["disentanglement_lib"], help="disentanglement_lib")
+    command.add_argument("path", metavar="PATH", type=Path, help="a folder of its results, or the file of all of them")
+    options.folder(command)

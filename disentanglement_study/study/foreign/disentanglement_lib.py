@@ -1,0 +1,126 @@
+"""A study of what disentanglement_lib has trained and scored, from its result files."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from disentanglement_study import store
+from disentanglement_study.errors import Failed
+from disentanglement_study.study import plan
+from disentanglement_study.study.foreign import result_files, stored
+from disentanglement_study.study.foreign.collect import Collected, Found, collect
+from disentanglement_study.study.locatello2019 import dlib_model_num
+from disentanglement_study.types import Run
+
+KIND = "disentanglement_lib"
+NAMED = 5  # of what is counted, so many are named
+
+
+class Imported(NamedTuple):
+    """How many models are in the study, and what there is to say, a line each."""
+
+    num_models: int
+    lines: list[str]
+
+
+def import_results(
+    path: Path,
+    root: Path,
+    reads: Callable[[str, int], None] = lambda name, total: None,
+    writes: Callable[[str, int], None] = lambda name, total: None,
+) -> Imported:
+    """Makes a study at `root` of the result files at `path`: a folder, or a file of `dlib_aggregate_results`.
+
+    reads, writes: called with the name of each file, and of each job, before it is read or written, and with their
+    number. The same results again are left as they are.
+
+    ValueError if no model can be understood, or if there is something else at `root`; OSError if a path cannot be read
+    or written. `Failed`, when the study is written, if some models or files could not be understood: it names them.
+    """
+    there = _there(root)
+    files = result_files.find(path)
+    found = collect(result_files.read(files, lambda name: reads(name, len(files.paths))))
+    problems = _listed([f"{place}: {reason}" for place, reason in found.problems.items()], "; ")
+    if not found.models:
+        raise ValueError(f"{path} holds no model that can be imported: {problems}")
+    source = {"kind": KIND, "path": str(path), "files": len(files.paths), "sha256": files.digest.hexdigest()}
+    if there is not None:
+        if there.get("sha256") != source["sha256"]:
+            raise ValueError(f"{root} holds the results of {there.get('path')}, which were others: name another folder")
+        lines = [f"{root} has these results already: nothing to do"]
+    else:
+        models = sorted(
+            found.models.values(), key=lambda one: (*one.model[:2], *one.model.hyper.values(), one.model.seed)
+        )
+        study, runs = stored.runs_of(models)
+        total = len(plan.group(runs, stored.JOB_SIZE))
+        stored.write(root, study, runs, models, source, lambda name: writes(name, total))
+        numbers = [dlib_model_num(run, study.of(run.settings)) for run in runs]
+        lines = _said(found, runs, models, numbers)
+    if found.problems:
+        text = f"{len(found.problems):,} of {found.num_rows:,} results could not be imported: {problems}"
+        raise Failed("\n".join([*lines, text]))
+    return Imported(len(found.models), lines)
+
+
+def _there(root: Path) -> dict | None:
+    """Where the results come from that are at `root`; None if it is empty. ValueError for anything else."""
+    if root.is_symlink():
+        raise ValueError(f"{root} is a symbolic link: nothing is written where it leads, name another folder")
+    if not root.exists():
+        return None
+    if not root.is_dir():
+        raise ValueError(f"{root} is a file, not a folder: name another folder")
+    if not any(root.iterdir()):
+        return None
+    if not (root / "plan.parquet").exists():
+        raise ValueError(f"{root} is not empty: name another folder")
+    source = store.open(root).source
+    if source is None or source.get("kind") != KIND:
+        raise ValueError(f"{root} holds a study that was not imported from {KIND}: name another folder")
+    return source
+
+
+def _said(found: Collected, runs: list[Run], models: list[Found], numbers: list[int | None]) -> list[str]:
+    known = sum(number is not None for number in numbers)
+    lines = [
+        f"{len(runs):,} models from {found.num_rows:,} results: {known:,} are of the study of 12,600 models and have "
+        "their dlib_model_num"
+    ]
+    ours, others = 0, Counter()
+    for one in models:
+        for scores in one.scores.values():
+            for name in scores.names:
+                ours += name.is_ours
+                if not name.is_ours:
+                    others[f"{name.metric}: {name.score}"] += 1
+    lines.append(f"{ours:,} scores under our names")
+    if others:
+        lines.append(f"{others.total():,} scores that have no counterpart here keep their names: {_listed(others)}")
+    wrong = [
+        f"{place} is called {number}, and by its configuration is {right}"
+        for one, right in zip(models, numbers, strict=True)
+        if right is not None
+        for number, place in one.numbers.items()
+        if number != right
+    ]
+    if wrong:
+        lines.append(
+            f"{len(wrong):,} models have another number than they say (the configuration counts): {_listed(wrong)}"
+        )
+    if found.repeated:
+        lines.append(f"{found.repeated:,} results say what another said, and count once")
+    if found.not_looked_at:
+        lines.append(f"settings that are not known here and were not looked at: {_listed(found.not_looked_at)}")
+    if found.not_given:
+        lines.append(f"settings that are not given are taken to be those of the study: {_listed(found.not_given)}")
+    if found.no_numbers:
+        lines.append(f"results that are no single number were left out: {_listed(found.no_numbers)}")
+    return lines
+
+
+def _listed(names: Iterable[str], between: str = ", ") -> str:
+    names = list(names)
+    more = f"{between}and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return between.join(names[:NAMED]) + more
