@@ -53,6 +53,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         leaves = _by_path(jax.device_get(state))
         content = {**leaves, "crc32": _crc32(leaves)}
         with self._if_there(), self._writing():
+            self.folder.stat()  # Orbax would make it, where another folder will be again
             self._manager.wait_until_finished()
             for old in [old for old in self._manager.all_steps() if old >= step]:
                 self._manager.delete(old)
@@ -99,7 +100,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         try:
             yield
         except OSError as error:
-            if self.folder.parent.exists():
+            if error.errno != errno.ENOENT and self.folder.parent.exists():
                 raise
             warnings.warn(f"no checkpoint, for its folder is gone: {self.folder}: {_line(error)}", stacklevel=3)
 
@@ -108,8 +109,10 @@ class Checkpoints(contextlib.AbstractContextManager):
         try:
             yield
         except Exception as error:
-            # The libraries say in words alone that a disk is full.
+            # The libraries say in words alone that a disk is full, or a folder gone.
             number = next((full for full in FULL if os.strerror(full) in str(error)), errno.EIO)
+            if isinstance(error, FileNotFoundError) or "NOT_FOUND" in str(error):
+                number = errno.ENOENT
             message = f"{self.folder}: a checkpoint could not be written: {_line(error)}"
             raise OSError(number, message, str(self.folder)) from error
 

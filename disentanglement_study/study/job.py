@@ -72,7 +72,7 @@ def run_job(
     )
     lap("evaluate")
 
-    files.await_return(root)
+    files.await_return(store.jobs)
     draws = rng.generator(config.seed, "keep_codes", data_set.name)
     keep = np.sort(draws.choice(len(index), min(config.keep_codes, len(index)), replace=False))
     store.write_job(

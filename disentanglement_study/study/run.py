@@ -94,7 +94,7 @@ def run(
         def ended(job: Job, error: BaseException | None) -> dict[str, float]:
             if error is not None:
                 record_failure(job, root, error, study.resources.retries + 1)
-            files.await_return(root)
+            files.await_return(store.jobs)
             manifest = store.manifest(job)
             counts.update({name: manifest.get(name, 0) for name in ("updates", "repeated")})
             return manifest.get("seconds", {})

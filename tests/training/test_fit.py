@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import time
 import warnings
 from unittest import mock
 
@@ -266,3 +267,43 @@ def test_a_training_whose_checkpoints_lack_a_file_goes_on_from_an_older_one_or_b
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it says that the checkpoint is skipped
             assert_equal(fitted(folder=copy.parent, population=3), uninterrupted())
+
+
+def test_a_clock_that_goes_backwards_changes_nothing(tmp_path, monkeypatch):
+    now = [2e9]
+
+    def earlier() -> float:
+        now[0] -= 100.0
+        return now[0]
+
+    monkeypatch.setattr("time.time", earlier)
+    with pytest.raises(Killed):
+        fitted(folder=tmp_path, report=killed_at(0.5), population=3)
+    fractions = []
+    again = fitted(folder=tmp_path, report=lambda stage, done: fractions.append(done), population=3)
+    assert_equal(again, uninterrupted())
+    assert min(done for done in fractions if done > 0) > 0.3
+
+
+def test_a_folder_that_is_gone_for_a_while_ends_no_training_and_is_not_made_again(tmp_path):
+    folder, away = tmp_path / "study" / "checkpoints" / "job", tmp_path / "away"
+    seen = []
+
+    def report(stage, done):
+        if stage == "training" and done >= 0.3 and not seen:
+            while list(folder.rglob("*.orbax-checkpoint-tmp")):
+                time.sleep(0.01)  # what writes just now would make the folder anew
+            os.rename(tmp_path / "study", away)
+            seen.append("gone")
+        elif stage == "training" and done >= 0.7 and seen == ["gone"]:
+            assert not (tmp_path / "study").exists()
+            os.rename(away, tmp_path / "study")
+            seen.append("back")
+
+    with pytest.warns(UserWarning, match="no checkpoint, for its folder is gone"):
+        result = fitted(folder=folder, report=report, population=3)
+    assert seen == ["gone", "back"]
+    assert_equal(result, uninterrupted())
+    stages = []
+    assert_equal(fitted(folder=folder, report=lambda stage, done: stages.append(stage), population=3), uninterrupted())
+    assert "training" not in stages
