@@ -117,3 +117,36 @@ def test_a_job_that_does_not_end_is_named(private):
         signal.signal(signal.SIGTERM, lambda number, frame: None)
         assert drain.end_jobs(0.3) == [os.getpid()]
     assert not stop
+
+
+@pytest.mark.slow
+def test_a_job_that_fills_the_memory_is_ended_by_ray_and_told_so(private, monkeypatch):
+    """Ray ends a worker while more than a share of the machine's memory is in use: here 3.5 GB more than now."""
+    memory = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    total, available = (int(memory[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
+    if (share := 1 - (available - 3.5e6) / total) > 0.9:
+        pytest.skip("too little memory is free")
+    monkeypatch.setenv("RAY_memory_usage_threshold", f"{share:.3f}")
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
+    folder = str(private)
+
+    def work(job: Job, resources: ResourceConfig) -> None:
+        import numpy as np
+
+        with (Path(folder) / "attempts").open("a") as handle:
+            handle.write(f"{job.job_id}\n")
+        if job.job_id == "small":
+            return
+        held = []
+        for _ in range(60):
+            held.append(np.ones(25_000_000))  # 200 MB
+            time.sleep(0.05)
+        time.sleep(LIMIT)
+
+    resources = ResourceConfig(retries=1, num_gpus=0.0)
+    ended = {
+        one.job_id: error for one, error in dispatch.ray(Pile([job("large"), job("small")]), work, resources, None)
+    }
+    assert str(ended["large"]).startswith("the memory of the job's node was full, and Ray ended the job")
+    assert (private / "attempts").read_text().split().count("large") == 2
+    assert ended["small"] is None
