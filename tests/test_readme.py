@@ -41,7 +41,7 @@ def test_the_commands_of_the_readme_exist(tmp_path, monkeypatch):
     for arguments in commands():
         parsed = cli.parser().parse_args(arguments)
         parsed.data_dir = sets
-        if "sweep" in parsed and parsed.function is not cli.study.quick:
+        if {"sweep", "where"} <= vars(parsed).keys() and parsed.function is not cli.study.quick:
             assert cli.study._sweep(parsed)[1], arguments
 
 

@@ -6,9 +6,11 @@ shapes and dtypes that are wanted: nothing is broadcast or cast.
 
 import contextlib
 import errno
+import logging
 import os
 import shutil
 import sys
+import time
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -30,6 +32,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         self.folder = Path(folder).absolute()
         # Orbax tells of every save, and prints the stack of each thread that fails: what fails reaches us as an error.
         absl.logging.set_verbosity(absl.logging.FATAL)
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         sys.unraisablehook = _without_late_writes
         options = ocp.CheckpointManagerOptions(
             max_to_keep=keep,
@@ -92,7 +95,11 @@ class Checkpoints(contextlib.AbstractContextManager):
         """Closes and deletes the folder, whether or not the last write succeeded."""
         with contextlib.suppress(OSError):
             self.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for _ in range(100):  # where one write failed, another may still make a file
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if not self.folder.exists():
+                break
+            time.sleep(0.05)
 
     @contextlib.contextmanager
     def _if_there(self) -> Iterator[None]:
@@ -111,7 +118,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         except Exception as error:
             # The libraries say in words alone that a disk is full, or a folder gone.
             number = next((full for full in FULL if os.strerror(full) in str(error)), errno.EIO)
-            if isinstance(error, FileNotFoundError) or "NOT_FOUND" in str(error):
+            if number == errno.EIO and (isinstance(error, FileNotFoundError) or "NOT_FOUND" in str(error)):
                 number = errno.ENOENT
             message = f"{self.folder}: a checkpoint could not be written: {_line(error)}"
             raise OSError(number, message, str(self.folder)) from error

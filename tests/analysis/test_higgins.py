@@ -289,7 +289,7 @@ class TestCommand:
     def printed(self, results, tmp_path, monkeypatch, capsys):
         study = SimpleNamespace(results=lambda keep: results)
         monkeypatch.setattr(cli.store, "open", lambda folder: study)
-        cli.tables(SimpleNamespace(dir=tmp_path))
+        cli.tables(SimpleNamespace(dir=tmp_path, beside=None))
         return capsys.readouterr().out
 
     def test_the_systems_and_the_claims_are_printed(self, study, grid, tmp_path, monkeypatch, capsys):

@@ -37,7 +37,12 @@ def finished(finished_study):
 
 
 def values(folder) -> pd.Series:
-    return store.open(folder).results().set_index(IDENTITY)["value"].sort_index()
+    return named(store.open(folder).results())
+
+
+def named(results: pd.DataFrame) -> pd.Series:
+    """The values, by what each is named by."""
+    return results.astype(dict.fromkeys(IDENTITY, str)).set_index(IDENTITY)["value"].sort_index()
 
 
 def assert_same_scores(one, other):
@@ -166,7 +171,7 @@ def test_a_diverged_model_is_recorded_and_its_neighbours_are_not_touched(finishe
     diverged = results[results["strength"] > 100]
     assert diverged[diverged["score"] == "loss"]["error"].str.startswith("diverged", na=False).all()
     assert "diverged at update 0: beta_vae beta=1e+39 seed=0 on dsprites" in capsys.readouterr().out
-    healthy = results[results["strength"] < 100].set_index(IDENTITY)["value"].sort_index()
+    healthy = named(results[results["strength"] < 100])
     pd.testing.assert_series_equal(healthy, values(finished)[healthy.index], rtol=1e-4, atol=1e-6)
 
 
