@@ -7,6 +7,7 @@
     checkpoints/<job_id>/  of jobs that are being trained
     evaluation.json        the settings of scoring, which all jobs share
     tmp/                   jobs that are being written, and their progress
+    logs/<job_id>.log      what the attempts at a job did and said
     damaged/<job_id>/      jobs whose files could not be read, and that are done again
 
 A job is written under `tmp/` and renamed into place as its last act: a folder in `jobs/` is a whole job. A study may be
@@ -241,6 +242,9 @@ class Store:
         """The runs whose job is "done" or "failed"."""
         return {run for manifest in self.manifests() if manifest["status"] == status for run in manifest["run_ids"]}
 
+    def log_file(self, job_id: str) -> Path:
+        return self.root / "logs" / f"{job_id}.log"
+
     def progress_file(self, job: Job) -> Path:
         return self.tmp / f"{job.job_id}.progress.json"
 
@@ -257,7 +261,7 @@ class Store:
         found = []
         for path in sorted(self.tmp.glob("*.progress.json")):
             with contextlib.suppress(OSError, ValueError):  # gone meanwhile, or damaged: it says nothing then
-                found.append(records.progress(path))
+                found.append(records.progress(path) | {"job_id": path.name.partition(".")[0]})
         return found
 
     def clear_progress(self) -> None:

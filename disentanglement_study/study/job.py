@@ -2,13 +2,14 @@
 
 import dataclasses
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from disentanglement_study import rng
 from disentanglement_study.config import ResourceConfig, Study
-from disentanglement_study.runtime import compilation, files
+from disentanglement_study.runtime import compilation, files, job_log
 from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store, upkeep
@@ -28,23 +29,49 @@ def run_job(
     data_dir: Path | None,
     identities: dict[str, dict] | None = None,
 ) -> None:
-    """Trains and scores the runs of a job and writes them to the store; an exception leaves no trace there.
+    """Trains and scores the runs of a job and writes them to the store; an exception leaves no trace there but in the
+    job's log.
 
     resources: of where it runs. identities: of the data sets of the command that started the job, for a node may hold
     others.
     """
+    what = f"{len(job.runs)} runs of {job.method} on {job.data_set}"
+    with job_log.kept(Store(root).log_file(job.job_id), what) as say:
+        _run_job(job, resources, study, root, data_dir, identities, say)
+
+
+def _run_job(
+    job: Job,
+    resources: ResourceConfig,
+    study: Study,
+    root: Path,
+    data_dir: Path | None,
+    identities: dict[str, dict] | None,
+    say: Callable[[str], None],
+) -> None:
     compilation.use_cache()
     begun = provenance.begun()
     study = dataclasses.replace(study.of(job.settings), resources=resources)
     store, config = Store(root), study.evaluate
     upkeep.note_begun(store, job)
+    stage = ""
+
+    def report(now: str, fraction: float) -> None:
+        """Where the job is, for who looks on, and in its log when that is another stage."""
+        nonlocal stage
+        store.write_progress(job, now, fraction)
+        if now != stage:
+            say(now)
+            stage = now
+
+    report("loading", 0.0)
     data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
     seconds, start, used = {}, time.perf_counter(), operative.text(job, study, data_set.has_sources)
 
     def lap(stage: str) -> None:
         seconds[stage] = time.perf_counter() - start - sum(seconds.values())
 
-    # Half of the bar is training and half is scoring, whatever their share of the time.
+    # Half of a fraction is training and half is scoring; who shows it weighs them by what each takes.
     learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
     learnt = learn(
         job,
@@ -52,10 +79,11 @@ def run_job(
         batches,
         study,
         store.checkpoints / job.job_id,
-        report=lambda stage, fraction: store.write_progress(job, stage, 0.5 * fraction),
+        report=lambda now, fraction: report(now, 0.5 * fraction),
     )
     seconds["compile"] = learnt.compile_seconds
     lap("train")
+    report("representing", 0.5)
     index = represent.table_index(data_set, config)
     codes = represent.encode(job, learner, learnt.params, batches, index, study, learnt.population)
     truths = represent.truths(data_set, index, job.method, codes, config)
@@ -68,10 +96,11 @@ def run_job(
         config,
         study.resources.num_cpus,
         represent.is_population(data_set, index),
-        report=lambda fraction: store.write_progress(job, "scoring", 0.5 + 0.5 * fraction),
+        report=lambda fraction: report("scoring", 0.5 + 0.5 * fraction),
     )
     lap("evaluate")
 
+    say("writing")
     files.await_return(root)
     draws = rng.generator(config.seed, "keep_codes", data_set.name)
     keep = np.sort(draws.choice(len(index), min(config.keep_codes, len(index)), replace=False))
