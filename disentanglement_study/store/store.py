@@ -18,7 +18,8 @@ is deleted is what this program made.
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -248,9 +249,14 @@ class Store:
     def progress_file(self, job: Job) -> Path:
         return self.tmp / f"{job.job_id}.progress.json"
 
-    def write_progress(self, job: Job, stage: str, fraction: float) -> None:
-        """Where a running job is: a fraction of its whole work, for the driver and for `status`."""
-        entry = {"run_ids": [run.run_id for run in job.runs], "stage": stage, "fraction": fraction}
+    def write_progress(
+        self, job: Job, stage: str, fraction: float, parts: Mapping[str, tuple[float, float]] | None = None
+    ) -> None:
+        """Where a running job is, for the driver and for `status`: half of the fraction is training, half scoring.
+
+        parts: what this attempt has done of "training" and "scoring": which share of it, and in how many seconds.
+        """
+        entry = {"run_ids": [run.run_id for run in job.runs], "stage": stage, "fraction": fraction, **(parts or {})}
         try:
             self._write(self.progress_file(job), f"{job.job_id}.progress", json.dumps(entry), lasting=False)
         except OSError as error:  # who only looks on does not stop the work
@@ -263,6 +269,25 @@ class Store:
             with contextlib.suppress(OSError, ValueError):  # gone meanwhile, or damaged: it says nothing then
                 found.append(records.progress(path) | {"job_id": path.name.partition(".")[0]})
         return found
+
+    @contextlib.contextmanager
+    def commanded(self, run_ids: Iterable[str]) -> Iterator[None]:
+        """Within the block, tells who looks on what the command that runs here does, and since when."""
+        path = self.tmp / "run.json"
+        about = {"started": time.time(), "run_ids": list(run_ids)}
+        with contextlib.suppress(OSError):
+            self._write(path, "run", json.dumps(about), lasting=False)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def command(self) -> dict | None:
+        """What the command does that runs: "started" (seconds since 1970) and "run_ids"; None if nothing tells it."""
+        with contextlib.suppress(OSError, ValueError):
+            return records.command(self.tmp / "run.json")
+        return None
 
     def clear_progress(self) -> None:
         """Removes what killed jobs left behind, and nothing that this program has not made; call it under the lock."""

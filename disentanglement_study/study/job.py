@@ -15,6 +15,7 @@ from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store, upkeep
 from disentanglement_study.store.parameters import flat
 from disentanglement_study.study import loading, operative, provenance
+from disentanglement_study.study.progress import Progress
 from disentanglement_study.study.training_rows import jax_versions, training_scores
 from disentanglement_study.training.learn import learn
 from disentanglement_study.types import Job
@@ -54,24 +55,14 @@ def _run_job(
     study = dataclasses.replace(study.of(job.settings), resources=resources)
     store, config = Store(root), study.evaluate
     upkeep.note_begun(store, job)
-    stage = ""
-
-    def report(now: str, fraction: float) -> None:
-        """Where the job is, for who looks on, and in its log when that is another stage."""
-        nonlocal stage
-        store.write_progress(job, now, fraction)
-        if now != stage:
-            say(now)
-            stage = now
-
-    report("loading", 0.0)
+    progress = Progress(store, job, say)
+    progress.begins("loading")
     data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
     seconds, start, used = {}, time.perf_counter(), operative.text(job, study, data_set.has_sources)
 
     def lap(stage: str) -> None:
         seconds[stage] = time.perf_counter() - start - sum(seconds.values())
 
-    # Half of a fraction is training and half is scoring; who shows it weighs them by what each takes.
     learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
     learnt = learn(
         job,
@@ -79,11 +70,11 @@ def _run_job(
         batches,
         study,
         store.checkpoints / job.job_id,
-        report=lambda now, fraction: report(now, 0.5 * fraction),
+        report=progress.trains,
     )
     seconds["compile"] = learnt.compile_seconds
     lap("train")
-    report("representing", 0.5)
+    progress.scores("representing", 0.0)
     index = represent.table_index(data_set, config)
     codes = represent.encode(job, learner, learnt.params, batches, index, study, learnt.population)
     truths = represent.truths(data_set, index, job.method, codes, config)
@@ -96,11 +87,11 @@ def _run_job(
         config,
         study.resources.num_cpus,
         represent.is_population(data_set, index),
-        report=lambda fraction: report("scoring", 0.5 + 0.5 * fraction),
+        report=lambda fraction: progress.scores("scoring", fraction),
     )
     lap("evaluate")
 
-    say("writing")
+    progress.begins("writing")
     files.await_return(root)
     draws = rng.generator(config.seed, "keep_codes", data_set.name)
     keep = np.sort(draws.choice(len(index), min(config.keep_codes, len(index)), replace=False))

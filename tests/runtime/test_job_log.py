@@ -20,7 +20,7 @@ def test_what_is_logged_and_warned_of_is_in_the_log_with_the_traceback_of_a_fail
         assert "5 things" in path.read_text()  # at once, not at the end
         1 / 0  # noqa: B018
 
-    with pytest.warns(UserWarning, match="beware"), pytest.raises(ZeroDivisionError):  # noqa: PT031
+    with pytest.warns(UserWarning, match="beware"), pytest.raises(ZeroDivisionError):
         fails()
     with job_log.kept(path, "3 runs"):
         pass
