@@ -81,12 +81,13 @@ def estimate(seen: Sequence[Seen], waiting: Mapping[Kind, int], slots: int = 0, 
     known = costs(seen, before)
     if not known:
         return math.nan
-    size = {kind: _mean(seen, kind) for kind in (*waiting, None)}
+    running = [one for one in seen if one.fraction < 1]
+    # Jobs get smaller towards the end, so those that wait are like those that run.
+    size = {kind: _mean(running, kind) or _mean(seen, kind) for kind in (*waiting, None)}
     ends = []
-    for one in seen:
-        if one.fraction < 1:
-            cost = known.get(one.kind, known[None])
-            ends.append(one.models * (cost.training + cost.scoring) * (1 - done(one, known)))
+    for one in running:
+        cost = known.get(one.kind, known[None])
+        ends.append(one.models * (cost.training + cost.scoring) * (1 - done(one, known)))
     ends += [0.0] * (max(slots, 1) - len(ends))
     heapq.heapify(ends)
     lengths = []
