@@ -44,7 +44,7 @@ def block(title: str, seen: Overview, now: float) -> RenderableType:
         f"{waiting:,} to do",
     ]
     if seen.started is not None:
-        speed = "" if math.isnan(seen.per_hour) else f", {seen.per_hour:,.3g} models an hour"
+        speed = "" if math.isnan(seen.per_hour) else f", {display.number(seen.per_hour)} models an hour"
         lines.append(f"since {_clock(seen.started, now)} ({duration(max(now - seen.started, 0.0))}){speed}")
     if not math.isnan(seen.left):
         lines.append(f"end expected at {_clock(now + seen.left, now)} (in {duration(seen.left)})")

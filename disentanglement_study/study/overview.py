@@ -4,7 +4,8 @@ import time
 from typing import NamedTuple
 
 from disentanglement_study.store import Store
-from disentanglement_study.study.progress import ended_jobs, look
+from disentanglement_study.study.estimate import Seen, done
+from disentanglement_study.study.progress import NOTHING, ended_jobs, look
 from disentanglement_study.study.status import awaited
 
 STATES = ("done", "failed")
@@ -48,6 +49,9 @@ def overview(store: Store, slots: int = 0) -> Overview | None:
     before = ended_jobs([one for one in manifests if not asked.intersection(one["run_ids"])], plan)
     left = {run: kind for run, kind in kinds.items() if run in asked - there}
     seen = look([entry for entry in entries if not there.issuperset(entry["run_ids"])], new, left, slots, before)
+    for job in jobs:
+        kind = job["data_set"], job["method"]
+        job["fraction"] = done(Seen(kind, job["runs"], job["fraction"], NOTHING, NOTHING), seen.known)
     hours = (time.time() - command["started"]) / 3600
     per_hour = seen.worked / hours if hours > 0 and seen.worked > 0 else float("nan")
     return Overview(*counts, len(seen.running), command["started"], per_hour, seen.left, awaited(store), jobs)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from disentanglement_study.store import Store
-from disentanglement_study.study.estimate import Kind, Part, Seen, costs, done, estimate, worked
+from disentanglement_study.study.estimate import Cost, Kind, Part, Seen, costs, done, estimate, worked
 from disentanglement_study.types import Job
 
 NOTHING = Part(0.0, 0.0)
@@ -21,6 +21,7 @@ class Look(NamedTuple):
     models: float  # done, those that run in part
     worked: float  # models' worth of work since the command began
     left: float  # seconds; NaN: nothing can be said yet
+    known: dict[Kind | None, Cost]
 
 
 class Progress:
@@ -106,4 +107,4 @@ def look(
     known = costs(seen, before)
     models = sum(one.models for one in ended) + sum(one.models * done(one, known) for one in active)
     waiting = Counter(kind for run_id, kind in left.items() if run_id not in runs)
-    return Look(active, models, worked(seen, known), estimate(seen, waiting, slots, before))
+    return Look(active, models, worked(seen, known), estimate(seen, waiting, slots, before), known)

@@ -80,7 +80,7 @@ class Watch:
             return seen
         models = self.ended + sum(entry["fraction"] * len(entry["run_ids"]) for entry in entries)
         elapsed = time.monotonic() - self.start
-        return Look([], models, models, elapsed / models * (self.total - models) if models else math.nan)
+        return Look([], models, models, elapsed / models * (self.total - models) if models else math.nan, {})
 
     def waits(self, text: str) -> None:
         """Says what the jobs wait for, here and to `status`; "" when they wait no more."""
