@@ -14,6 +14,7 @@ from disentanglement_study.cli import (
     encode,
     export,
     import_results,
+    logs,
     results,
     study,
     traverse,
@@ -33,7 +34,8 @@ examples:
   disentanglement-study run quick studies/one --gin "sweep.seeds = 1" --where "method == 'beta_vae'"
   disentanglement-study run SWEEP /shared/DIR --address auto     on the Ray cluster that this machine is part of
   disentanglement-study doctor /shared/DIR --address auto         what it would meet there: nodes, devices, folders
-  disentanglement-study status studies/quick
+  disentanglement-study status studies/quick                      what is done (--watch: how fast, when it ends)
+  disentanglement-study logs studies/quick                        what each job did and said, and why it failed
   disentanglement-study retry studies/quick                       the runs that failed, again
   disentanglement-study reproduce studies/quick RUN_ID            train a run again: are its scores the same?
   disentanglement-study merge cluster1/study cluster2/study studies/both
@@ -77,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
         encode,
         data,
         doctor,
+        logs,
         drain,
     ):
         part.add_to(commands)

@@ -5,6 +5,9 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge
 
 from disentanglement_study import store
 from disentanglement_study.cli import analysis, options
@@ -61,6 +64,10 @@ def quick(arguments: argparse.Namespace) -> None:
 
 def status(arguments: argparse.Namespace) -> None:
     """Count the runs of a study: done, failed, running, missing."""
+    if getattr(arguments, "watch", False):
+        from disentanglement_study.cli import watching
+
+        return watching.watch(store.open(arguments.dir), arguments.every)
     import pandas as pd
 
     from disentanglement_study.cli import display
@@ -159,4 +166,8 @@ def add_to(commands: options.Commands) -> None:
     command = options.add_command(commands, quick)
     options.quick_folder(command)
     options.running_options(command)
-    options.folder(options.add_command(commands, status))
+    command = options.add_command(commands, status)
+    options.folder(command)
+    command.add_argument("--watch", action="store_true", help="how fast it runs and when it ends, until it does")
+    seconds = options.whole(Annotated[int, Ge(1)])
+    command.add_argument("--every", metavar="S", type=seconds, default=5, help="look so often, for --watch (default 5)")

@@ -186,6 +186,22 @@ def progress(path: Path) -> dict:
         if not _is_number(content.get("fraction")) or not isinstance(content.get("run_ids"), list):
             raise ValueError("it is of no job")
         _check_ids(content["run_ids"])
+        for half in {"training", "scoring"} & content.keys():
+            part = content[half]
+            if not isinstance(part, list) or len(part) != 2 or not all(_is_number(one) and one >= 0 for one in part):
+                raise ValueError(f"its {half} is no share and seconds")
+        return content
+
+
+def command(path: Path) -> dict:
+    """What the command does that runs a study."""
+    with reading(path):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not _is_number(content.get("started")):
+            raise ValueError("it is of no command")
+        if not isinstance(content.get("run_ids"), list):
+            raise ValueError("it is of no command")
+        _check_ids(content["run_ids"])
         return content
 
 

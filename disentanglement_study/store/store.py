@@ -7,6 +7,7 @@
     checkpoints/<job_id>/  of jobs that are being trained
     evaluation.json        the settings of scoring, which all jobs share
     tmp/                   jobs that are being written, and their progress
+    logs/<job_id>.log      what the attempts at a job did and said
     damaged/<job_id>/      jobs whose files could not be read, and that are done again
 
 A job is written under `tmp/` and renamed into place as its last act: a folder in `jobs/` is a whole job. A study may be
@@ -17,7 +18,8 @@ is deleted is what this program made.
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -241,12 +243,20 @@ class Store:
         """The runs whose job is "done" or "failed"."""
         return {run for manifest in self.manifests() if manifest["status"] == status for run in manifest["run_ids"]}
 
+    def log_file(self, job_id: str) -> Path:
+        return self.root / "logs" / f"{job_id}.log"
+
     def progress_file(self, job: Job) -> Path:
         return self.tmp / f"{job.job_id}.progress.json"
 
-    def write_progress(self, job: Job, stage: str, fraction: float) -> None:
-        """Where a running job is: a fraction of its whole work, for the driver and for `status`."""
-        entry = {"run_ids": [run.run_id for run in job.runs], "stage": stage, "fraction": fraction}
+    def write_progress(
+        self, job: Job, stage: str, fraction: float, parts: Mapping[str, tuple[float, float]] | None = None
+    ) -> None:
+        """Where a running job is, for the driver and for `status`: half of the fraction is training, half scoring.
+
+        parts: what this attempt has done of "training" and "scoring": which share of it, and in how many seconds.
+        """
+        entry = {"run_ids": [run.run_id for run in job.runs], "stage": stage, "fraction": fraction, **(parts or {})}
         try:
             self._write(self.progress_file(job), f"{job.job_id}.progress", json.dumps(entry), lasting=False)
         except OSError as error:  # who only looks on does not stop the work
@@ -257,8 +267,27 @@ class Store:
         found = []
         for path in sorted(self.tmp.glob("*.progress.json")):
             with contextlib.suppress(OSError, ValueError):  # gone meanwhile, or damaged: it says nothing then
-                found.append(records.progress(path))
+                found.append(records.progress(path) | {"job_id": path.name.partition(".")[0]})
         return found
+
+    @contextlib.contextmanager
+    def commanded(self, run_ids: Iterable[str]) -> Iterator[None]:
+        """Within the block, tells who looks on what the command that runs here does, and since when."""
+        path = self.tmp / "run.json"
+        about = {"started": time.time(), "run_ids": list(run_ids)}
+        with contextlib.suppress(OSError):
+            self._write(path, "run", json.dumps(about), lasting=False)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def command(self) -> dict | None:
+        """What the command does that runs: "started" (seconds since 1970) and "run_ids"; None if nothing tells it."""
+        with contextlib.suppress(OSError, ValueError):
+            return records.command(self.tmp / "run.json")
+        return None
 
     def clear_progress(self) -> None:
         """Removes what killed jobs left behind, and nothing that this program has not made; call it under the lock."""

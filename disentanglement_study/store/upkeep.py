@@ -77,7 +77,7 @@ def begun(store: Store) -> dict[str, list[str]]:
 
 def discard(store: Store) -> None:
     """Removes a study that was made just now, unless a job of it has begun to leave something."""
-    if any(store.jobs.glob("*")) or any(store.checkpoints.glob("*")):
+    if any(any(store.root.glob(f"{name}/*")) for name in ("jobs", "checkpoints", "logs")):
         return
     store.clear_progress()
     for path in (*(store.root / name for name in ("plan.parquet", "study.gin", "evaluation.json")), store.tmp / "lock"):

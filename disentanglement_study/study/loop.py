@@ -3,10 +3,7 @@
 import contextlib
 from collections.abc import Callable
 
-from rich.console import Console
-
 from disentanglement_study.config import ResourceConfig
-from disentanglement_study.store import Store
 from disentanglement_study.study import dispatch
 from disentanglement_study.study.dispatch.kinds import Work
 from disentanglement_study.study.dispatch.pile import Pile
@@ -20,18 +17,16 @@ def run_jobs(
     pile: Pile,
     work: Work,
     ended: Callable[[Job, BaseException | None], Seconds],
-    store: Store,
+    watch: Watch,
     resources: ResourceConfig,
     executor: str,
     address: str | None,
-    console: Console,
-) -> Watch:
-    """Runs `work` on the jobs of a pile and shows how far they are; returns what was seen of them, when all have ended.
+) -> None:
+    """Runs `work` on the jobs of a pile, and returns when all have ended. What is seen of them is told to `watch`.
 
     ended: called with each job when it has ended, and its error if it failed in every attempt; it returns how long the
     job took by stage. Raises ValueError where the executor does.
     """
-    watch = Watch(console, store, pile.num_runs)
     if pile:
         jobs = dispatch.EXECUTORS[executor](pile, work, resources, address, watch.waits)
         with watch.watching(), contextlib.closing(jobs):  # what still runs if this ends early is told to stop
@@ -41,4 +36,3 @@ def run_jobs(
                     compiling = seconds.get("compile", 0.0)
                     pile.ended(job, sum(seconds.values()), compiling)
                 watch.job_ended(job, error, seconds)
-    return watch

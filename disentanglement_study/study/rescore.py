@@ -20,6 +20,7 @@ from disentanglement_study.study import dispatch, loading, operative, provenance
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.udr import UDR, score_udr
+from disentanglement_study.study.watch import Watch
 from disentanglement_study.types import Job
 
 
@@ -87,7 +88,9 @@ def score_jobs(
             failed.append(job)
         return {}  # the manifest's seconds are of the training
 
-    run_jobs(Pile(todo), work, ended, store, study.resources, executor, address, console)
+    pile = Pile(todo)
+    watch = Watch(console, store, pile.num_runs)
+    run_jobs(pile, work, ended, watch, study.resources, executor, address)
     return failed
 
 

@@ -16,12 +16,12 @@ from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store, upkeep
 from disentanglement_study.store.runs import check_models, finished_jobs
-from disentanglement_study.study import condition, cost, dispatch, failed, loading, plan, rescore
+from disentanglement_study.study import condition, cost, dispatch, failed, loading, plan, progress, rescore
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.training_rows import record_failure
-from disentanglement_study.study.watch import done_twice, stages
+from disentanglement_study.study.watch import Watch, done_twice, stages
 from disentanglement_study.types import Job, Run
 
 
@@ -101,7 +101,9 @@ def run(
 
         try:
             pile = Pile(jobs, plan.cut, begun, functools.partial(cost.weight, study=study, data_dir=data_dir))
-            watch = run_jobs(pile, work, ended, store, study.resources, executor, address, console)
+            kinds = {one.run_id: (one.data_set, one.method) for one in missing}
+            watch = Watch(console, store, len(missing), kinds, progress.ended_jobs(manifests, store.plan))
+            run_jobs(pile, work, ended, watch, study.resources, executor, address)
         except ValueError:  # refused, by the cluster for example: jobs do not raise here
             if is_new:
                 upkeep.discard(store)

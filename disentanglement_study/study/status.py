@@ -4,7 +4,8 @@ from collections.abc import Set
 
 import pandas as pd
 
-from disentanglement_study.store import Store
+from disentanglement_study.store import Store, upkeep
+from disentanglement_study.store.records import ID
 
 
 def status(store: Store) -> pd.DataFrame:
@@ -45,3 +46,26 @@ def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str
     if names := list(everywhere.index[everywhere]):
         parts.append(f"{'metrics' if len(names) > 1 else 'metric'} {', '.join(names)} for every model")
     return f"failed: {'; '.join(parts)}" if parts else ""
+
+
+def jobs(store: Store) -> pd.DataFrame:
+    """The jobs that have begun, by their ids: method, data set, runs, state, in the order of the ids.
+
+    state: "done", "failed", "running", or "begun" of one that no process does now. A job that has nothing but a log
+    was cut anew since, and has 0 runs.
+    """
+    runs_of = {path.stem: [] for path in (store.root / "logs").glob("*.log") if ID.fullmatch(path.stem)}
+    runs_of |= {key: runs for key, runs in upkeep.begun(store).items() if ID.fullmatch(key)}
+    state = dict.fromkeys(runs_of, "begun")
+    for entry in store.progress() if store.is_running() else []:
+        if entry["run_ids"]:
+            runs_of[entry["job_id"]], state[entry["job_id"]] = entry["run_ids"], "running"
+    for manifest in store.manifests():
+        runs_of[manifest["job_id"]], state[manifest["job_id"]] = manifest["run_ids"], manifest["status"]
+    plan = store.plan
+    about = dict(zip(plan["run_id"], zip(plan["method"], plan["data_set"], strict=True), strict=True))
+    rows = []
+    for job_id, run_ids in sorted(runs_of.items()):
+        there = [about[run_id] for run_id in map(str, run_ids) if run_id in about]
+        rows.append((job_id, *(there[0] if there else ("", "")), len(there), state[job_id]))
+    return pd.DataFrame(rows, columns=["job", "method", "data_set", "runs", "state"])

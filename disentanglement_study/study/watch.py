@@ -1,44 +1,61 @@
 """Follows the jobs of a study while they run: progress with an estimate of the time left."""
 
+import math
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from disentanglement_study.errors import reason
 from disentanglement_study.runtime.terminal import printable
 from disentanglement_study.store import Store
+from disentanglement_study.study.estimate import Kind, Seen
+from disentanglement_study.study.progress import Look, ended, look
 from disentanglement_study.types import Job
 
 WAITING = Job("0" * 12, ())  # of no run: its stage is what all jobs wait for
 
 
 class Watch:
-    """Follows the jobs of a study: a bar with an estimate on a terminal, a line per finished job elsewhere."""
+    """Follows the jobs of a study: a bar with an estimate on a terminal, a line per finished job elsewhere.
 
-    def __init__(self, console: Console, store: Store, total: int):
+    kinds: of the runs that are to be trained; without them the estimate is by how many jobs have ended. before: jobs
+    that ended earlier.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        store: Store,
+        total: int,
+        kinds: Mapping[str, Kind] | None = None,
+        before: Sequence[Seen] = (),
+    ):
         self.console, self.store, self.total = console, store, total
+        self.left, self.before = dict(kinds or {}), before
+        self.seen: list[Seen] = []
+        self.slots: deque[int] = deque(maxlen=20)  # how many jobs ran at the last looks
         self.ended, self.failed, self.start = 0, 0, time.monotonic()
         self.seconds: Counter[str] = Counter()  # by stage, of all jobs
         self.bar = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
             TextColumn("{task.fields[runs]}"), TimeElapsedColumn(),
-            TextColumn("left:"), TimeRemainingColumn(elapsed_when_finished=False),
+            TextColumn("{task.fields[left]}"),
             console=console, disable=not console.is_terminal,
         )  # fmt: skip
         self.waited = ""
-        self.task = self.bar.add_task("models", total=self.total, runs=f"0/{self.total}")
+        self.task = self.bar.add_task("models", total=self.total, runs=f"0/{self.total}", left="")
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         stop = threading.Event()
         thread = threading.Thread(target=self._poll, args=(stop,), daemon=True)
-        with self.bar:
+        with self.store.commanded(self.left) if self.left else nullcontext(), self.bar:
             thread.start()
             try:
                 yield
@@ -51,9 +68,19 @@ class Watch:
         """Workers leave their progress in the store, so this works across processes and machines."""
         while not stop.wait(0.5):
             entries = [entry for entry in self.store.progress() if entry["run_ids"]]
-            partial = sum(entry["fraction"] * len(entry["run_ids"]) for entry in entries)
+            seen = self._look(entries)
             stages = printable(", ".join(sorted({entry["stage"] for entry in entries}))) or "starting"
-            self.bar.update(self.task, completed=self.ended + partial, description=stages)
+            left = "" if math.isnan(seen.left) else f"left: {duration(seen.left)}"
+            self.bar.update(self.task, completed=seen.models, description=stages, left=left)
+
+    def _look(self, entries: list[dict]) -> Look:
+        if self.left or self.seen:
+            seen = look(entries, self.seen, self.left, max(self.slots, default=0), self.before)
+            self.slots.append(len(seen.running))
+            return seen
+        models = self.ended + sum(entry["fraction"] * len(entry["run_ids"]) for entry in entries)
+        elapsed = time.monotonic() - self.start
+        return Look([], models, models, elapsed / models * (self.total - models) if models else math.nan, {})
 
     def waits(self, text: str) -> None:
         """Says what the jobs wait for, here and to `status`; "" when they wait no more."""
@@ -70,6 +97,10 @@ class Watch:
         self.ended += len(job.runs)
         self.failed += len(job.runs) if error else 0
         self.seconds.update(seconds)
+        if self.left:
+            runs = {run.run_id for run in job.runs}
+            self.seen = [*self.seen, ended((job.data_set, job.method), len(runs), seconds)]
+            self.left = {run_id: kind for run_id, kind in self.left.items() if run_id not in runs}
         self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
         if error:
             why = reason(str(error)) if str(error).strip() else type(error).__name__
@@ -77,12 +108,24 @@ class Watch:
             self.console.print(Text(printable(text)), style="red", soft_wrap=True)
         if not self.console.is_terminal:
             elapsed = time.monotonic() - self.start
-            left = elapsed / self.ended * (self.total - self.ended)
+            left = self._look(self.store.progress()).left
+            if math.isnan(left):
+                left = elapsed / self.ended * (self.total - self.ended)
             self.console.print(
                 f"{self.ended}/{self.total} models  {job.method} on {job.data_set}  {stages(seconds)}"
                 f"elapsed {elapsed:.0f} s, about {left:.0f} s left",
                 soft_wrap=True,
             )
+
+
+def duration(seconds: float) -> str:
+    """A time in words, as exact as an estimate of it can be."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 2880 else f"{minutes / 1440:.1f} days"
 
 
 def stages(seconds: Mapping[str, float]) -> str:

@@ -1,0 +1,46 @@
+"""The console command `logs`: what the jobs of a study did and said."""
+
+import argparse
+
+from disentanglement_study import store
+from disentanglement_study.cli import options
+from disentanglement_study.errors import unknown
+from disentanglement_study.runtime.terminal import OUT
+
+DETAILS = """\
+Every job keeps a log in DIR/logs: when each attempt began, where, what it did when, what Python's logging and warnings
+said, and why it failed if it did. It is written as things happen, and added to by later attempts.
+
+examples:
+  disentanglement-study logs studies/quick              the jobs that have begun, and the last line of each
+  disentanglement-study logs studies/quick 3f2a          the log of the job whose name begins so
+"""
+LAST_BYTES = 4096
+
+
+def logs(arguments: argparse.Namespace) -> None:
+    """What the jobs of a study did and said: all of them in a line each, or the log of one."""
+    from disentanglement_study.cli import display
+    from disentanglement_study.runtime import job_log
+    from disentanglement_study.study import status as standing
+
+    opened = store.open(arguments.dir)
+    jobs = standing.jobs(opened)
+    if arguments.job is None:
+        last = [job_log.tail(opened.log_file(job), LAST_BYTES).strip().splitlines()[-1:] for job in jobs["job"]]
+        OUT.print(display.table(jobs.assign(last=[line[0] if line else "" for line in last])))
+        return
+    found = [job for job in jobs["job"] if job.startswith(arguments.job)] if arguments.job else []
+    if not found:
+        raise unknown("job", arguments.job, jobs["job"])
+    if len(found) > 1:
+        raise ValueError(f"job {arguments.job!r} may be one of {len(found)}, such as {found[0]} and {found[1]}")
+    text = job_log.tail(opened.log_file(found[0]))
+    OUT.print(text.rstrip("\n") or f"job {found[0]} has no log", soft_wrap=True)
+
+
+def add_to(commands: options.Commands) -> None:
+    """Add the command."""
+    command = options.add_command(commands, logs, DETAILS)
+    options.folder(command)
+    command.add_argument("job", metavar="JOB", nargs="?", help="a job, or how its name begins; default: a list of them")

@@ -1,0 +1,114 @@
+"""The log of a job: what its attempts did and said, in a text file that is there as soon as it is said.
+
+Who keeps a log does not stop for it: what cannot be written is lost. No symbolic link is followed.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import socket
+import stat
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+MOST = 1_000_000  # Bytes of a log. Of one that would be longer the last half is kept.
+BEGINNING = re.compile(r"^\S+ \S+ attempt (\d+) begins", re.MULTILINE)
+
+
+@contextlib.contextmanager
+def kept(path: Path, what: str) -> Iterator[Callable[[str], None]]:
+    """Within the block, what Python's logging and warnings say in this process goes to the log too, and at its end why
+    it failed, if it did. Yields what writes a line there. what: the job, in words."""
+
+    def say(text: str) -> None:
+        append(path, f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+
+    before, handler = warnings.showwarning, _Handler(say)
+
+    def warn(message, category, filename, lineno, file=None, line=None) -> None:
+        say(warnings.formatwarning(message, category, filename, lineno, line).rstrip())
+        before(message, category, filename, lineno, file, line)
+
+    attempts = BEGINNING.findall(tail(path))
+    number = int(attempts[-1]) + 1 if attempts else 1
+    say(f"attempt {number} begins on {socket.gethostname()}, process {os.getpid()}: {what}")
+    warnings.showwarning = warn
+    logging.getLogger().addHandler(handler)
+    try:
+        yield say
+    except Exception as error:
+        say(f"attempt {number} failed\n{''.join(traceback.format_exception(error)).rstrip()}")
+        raise
+    except BaseException as error:
+        say(f"attempt {number} was stopped: {type(error).__name__}")
+        raise
+    else:
+        say("done")
+    finally:
+        logging.getLogger().removeHandler(handler)
+        if warnings.showwarning is warn:
+            warnings.showwarning = before
+
+
+def append(path: Path, text: str) -> None:
+    """Writes text at the end of a log, in a folder that is made if it is not there."""
+    with contextlib.suppress(OSError), _opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND) as handle:
+        new, size = text.encode("utf-8", "backslashreplace")[-MOST // 2 :], os.fstat(handle).st_size
+        if size + len(new) > MOST:
+            there = os.pread(handle, MOST // 2, max(size - MOST // 2, 0))
+            os.ftruncate(handle, 0)
+            new = there.partition(b"\n")[2] + new
+        os.write(handle, new)
+
+
+def tail(path: Path, most: int = MOST) -> str:
+    """The last of a log, at most so many bytes; "" if there is none."""
+    with contextlib.suppress(OSError), _opened(path, os.O_RDONLY) as handle:
+        return os.pread(handle, most, max(os.fstat(handle).st_size - most, 0)).decode("utf-8", "replace")
+    return ""
+
+
+@contextlib.contextmanager
+def _opened(path: Path, how: int) -> Iterator[int]:
+    """A file of this name in a folder that is no link; OSError if it is anything else."""
+    if path.parent.is_symlink():
+        raise OSError(f"{path.parent} is a symbolic link")
+    if how & os.O_CREAT:
+        path.parent.mkdir(exist_ok=True)  # without those above: they may be away, and come back
+    handle = os.open(path, how | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(f"{path} is no file")
+        yield handle
+    finally:
+        os.close(handle)
+
+
+class _Handler(logging.Handler):
+    """Writes what is logged to a log, and takes it from nobody else."""
+
+    def __init__(self, say: Callable[[str], None]):
+        super().__init__()
+        self.say = say
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.say(self.format(record))
+        except Exception:
+            self.handleError(record)
+        # Where nobody listens, Python prints warnings to stderr; with this handler somebody does.
+        if not self._others(record) and logging.lastResort and record.levelno >= logging.lastResort.level:
+            logging.lastResort.handle(record)
+
+    def _others(self, record: logging.LogRecord) -> bool:
+        logger: logging.Logger | None = logging.getLogger(record.name)
+        while logger:
+            if any(handler is not self for handler in logger.handlers):
+                return True
+            logger = logger.parent if logger.propagate else None
+        return False

@@ -1,0 +1,127 @@
+"""How long a study will still run, from what its jobs have done so far.
+
+What counts is how long the work of one model took, apart for training and for scoring, which need not be alike. It is
+measured by the workers, so neither clocks of other machines nor breaks between two commands matter.
+"""
+
+import heapq
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+Kind = tuple[str, str]  # data set and method: their jobs cost alike
+
+SCORING = 0.25  # of the time of training, as long as nothing has been scored
+
+
+class Part(NamedTuple):
+    """What an attempt has done of the training or of the scoring of a job: this share of it, in so many seconds."""
+
+    share: float
+    seconds: float
+
+
+class Seen(NamedTuple):
+    """A job that runs or has ended."""
+
+    kind: Kind
+    models: int
+    fraction: float  # half for training and half for scoring; 1: it has ended
+    training: Part
+    scoring: Part
+
+
+class Cost(NamedTuple):
+    """Seconds of a model, in a job that has a place for itself."""
+
+    training: float
+    scoring: float
+
+    def done(self, training: float, scoring: float) -> float:
+        """What share of the work is done, when such shares of training and scoring are."""
+        whole = self.training + self.scoring
+        return (training * self.training + scoring * self.scoring) / whole if whole else (training + scoring) / 2
+
+
+def costs(seen: Iterable[Seen], before: Iterable[Seen] = ()) -> dict[Kind | None, Cost]:
+    """What a model costs, by kind; under None what it costs on the whole. Empty as long as nothing has been trained.
+
+    before: jobs that ended earlier, maybe on another machine: they only say how training and scoring compare.
+    """
+    training, scoring, earlier = _rates(seen, "training"), _rates(seen, "scoring"), [*before]
+    if not training:
+        return {}
+    ratio = SCORING
+    if (old := _rates(earlier, "training")) and (new := _rates(earlier, "scoring")) and old[None]:
+        ratio = new[None] / old[None]
+    if None in scoring:
+        # Of a kind that has not been scored yet, as of the others in relation to their training.
+        known = [kind for kind in scoring if kind in training]
+        base = sum(training[kind] for kind in known)
+        ratio = sum(scoring[kind] for kind in known) / base if base else ratio
+    found = {kind: Cost(rate, scoring.get(kind, ratio * rate)) for kind, rate in training.items() if kind is not None}
+    found[None] = Cost(training[None], scoring.get(None, ratio * training[None]))
+    return found
+
+
+def done(one: Seen, known: Mapping[Kind | None, Cost]) -> float:
+    """What share of its work a job has done, by the time that it takes."""
+    if not known:
+        return one.fraction
+    return known.get(one.kind, known[None]).done(min(2 * one.fraction, 1.0), max(2 * one.fraction - 1, 0.0))
+
+
+def estimate(seen: Sequence[Seen], waiting: Mapping[Kind, int], slots: int = 0, before: Iterable[Seen] = ()) -> float:
+    """The seconds until all has ended; NaN as long as nothing can be said.
+
+    seen: the jobs of this command that run or have ended. waiting: the models of which no job has begun. slots: how
+    many jobs run at once, if more than just now. They are taken to be handed out as `Pile` does, the longest first.
+    """
+    known = costs(seen, before)
+    if not known:
+        return math.nan
+    running = [one for one in seen if one.fraction < 1]
+    # Jobs get smaller towards the end, so those that wait are like those that run.
+    size = {kind: _mean(running, kind) or _mean(seen, kind) for kind in (*waiting, None)}
+    ends = []
+    for one in running:
+        cost = known.get(one.kind, known[None])
+        ends.append(one.models * (cost.training + cost.scoring) * (1 - done(one, known)))
+    ends += [0.0] * (max(slots, 1) - len(ends))
+    heapq.heapify(ends)
+    lengths = []
+    for kind, models in waiting.items():
+        cost, jobs = known.get(kind, known[None]), math.ceil(models / (size[kind] or size[None] or 1.0))
+        lengths += [models / jobs * (cost.training + cost.scoring)] * jobs if models else []
+    for length in sorted(lengths, reverse=True):
+        heapq.heapreplace(ends, ends[0] + length)
+    return max(ends)
+
+
+def worked(seen: Iterable[Seen], known: Mapping[Kind | None, Cost]) -> float:
+    """How many models' worth of work these attempts have done."""
+    return sum(
+        one.models * known.get(one.kind, known[None]).done(one.training.share, one.scoring.share)
+        for one in seen
+        if known
+    )
+
+
+def _rates(seen: Iterable[Seen], part: str) -> dict[Kind | None, float]:
+    """Seconds of a model, by kind and, under None, of all; of what nothing has been done yet there is none."""
+    seconds: Counter[Kind | None] = Counter()
+    models: Counter[Kind | None] = Counter()
+    for one in seen:
+        measured: Part = getattr(one, part)
+        if measured.share > 0:
+            for kind in (one.kind, None):
+                seconds[kind] += measured.seconds
+                models[kind] += one.models * measured.share
+    return {kind: seconds[kind] / models[kind] for kind in models}
+
+
+def _mean(seen: Iterable[Seen], kind: Kind | None) -> float:
+    """How many models the jobs of a kind have; of all kinds for None, and 0 if there is none."""
+    sizes = [one.models for one in seen if kind is None or one.kind == kind]
+    return sum(sizes) / len(sizes) if sizes else 0.0

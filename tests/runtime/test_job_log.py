@@ -1,0 +1,92 @@
+"""A job's log: all that is said while it runs, whole over attempts, bounded, and never in the way."""
+
+import logging
+import os
+import warnings
+
+import pytest
+
+from disentanglement_study.runtime import job_log
+
+
+def test_what_is_logged_and_warned_of_is_in_the_log_with_the_traceback_of_a_failure(tmp_path):
+    path = tmp_path / "logs" / "0123456789ab.log"
+
+    @job_log.kept(path, "3 runs")
+    def fails():
+        job_log.append(path, "training\n")
+        logging.getLogger("some.library").warning("%d things", 5)
+        warnings.warn("beware", stacklevel=1)
+        assert "5 things" in path.read_text()  # at once, not at the end
+        1 / 0  # noqa: B018
+
+    with pytest.warns(UserWarning, match="beware"), pytest.raises(ZeroDivisionError):
+        fails()
+    with job_log.kept(path, "3 runs"):
+        pass
+    logging.getLogger("some.library").warning("after")
+    text = path.read_text()
+    places = [
+        text.index(part)
+        for part in (
+            f"attempt 1 begins on {os.uname().nodename}, process {os.getpid()}: 3 runs", "training\n",
+            "WARNING some.library: 5 things", "UserWarning: beware", "attempt 1 failed\nTraceback",
+            "ZeroDivisionError: division by zero", "attempt 2 begins", " done\n",
+        )
+    ]  # fmt: skip
+    assert places == sorted(places)
+    assert "after" not in text
+
+
+def test_a_warning_that_nobody_else_hears_is_still_on_stderr(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    with job_log.kept(tmp_path / "logs" / "a.log", ""):
+        logging.getLogger("some.library").warning("heard")
+        logging.getLogger("some.library").info("not heard")
+    assert capsys.readouterr().err == "heard\n"
+
+
+def test_an_interrupted_attempt_says_so(tmp_path):
+    with pytest.raises(KeyboardInterrupt), job_log.kept(tmp_path / "logs" / "a.log", ""):
+        raise KeyboardInterrupt
+    assert job_log.tail(tmp_path / "logs" / "a.log").endswith("attempt 1 was stopped: KeyboardInterrupt\n")
+
+
+def test_a_log_keeps_its_last_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr(job_log, "MOST", 1000)
+    path = tmp_path / "logs" / "a.log"
+    for number in range(1000):
+        job_log.append(path, f"line {number}\n")
+        assert path.stat().st_size <= 1000
+    lines = path.read_text().splitlines()
+    assert lines == [f"line {number}" for number in range(1000 - len(lines), 1000)]
+    assert len(lines) > 40
+    job_log.append(path, "x" * 5000 + "\n")
+    assert path.stat().st_size <= 1000
+
+
+@pytest.mark.parametrize("kind", ["link", "folder link", "folder", "fifo", "file for folder", "no root"])
+def test_what_cannot_be_written_is_no_error_and_no_link_is_followed(tmp_path, kind):
+    outside, root = tmp_path / "outside", tmp_path / "study"
+    path = root / "logs" / "a.log"
+    outside.mkdir()
+    (outside / "a.log").write_text("mine\n")
+    if kind != "no root":
+        root.mkdir()
+    if kind in ("link", "folder", "fifo"):
+        path.parent.mkdir()
+    if kind == "link":
+        path.symlink_to(outside / "a.log")
+    elif kind == "folder link":
+        path.parent.symlink_to(outside)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "file for folder":
+        path.parent.write_text("")
+    with job_log.kept(path, "") as say:
+        say("training")
+    assert (outside / "a.log").read_text() == "mine\n"
+    assert job_log.tail(path) == ""
+    assert root.exists() == (kind != "no root")

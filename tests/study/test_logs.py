@@ -1,0 +1,73 @@
+"""`disentanglement-study logs`: what each job of a study did and said, one command away."""
+
+import pytest
+
+from disentanglement_study import cli, store
+from disentanglement_study.study import job, status
+
+
+def test_the_jobs_of_a_study_each_have_a_log_of_their_stages(finished_study, capsys):
+    opened = store.open(finished_study)
+    assert cli.main(["logs", str(finished_study)]) == 0
+    shown = capsys.readouterr().out
+    for manifest in opened.manifests():
+        assert manifest["job_id"] in shown
+        assert cli.main(["logs", str(finished_study), manifest["job_id"][:6]]) == 0
+        text = capsys.readouterr().out
+        parts = ("attempt 1 begins on ", "loading", "training", "representing", "scoring", "writing", "done")
+        places = [text.index(part) for part in parts]
+        assert places == sorted(places)
+        assert f"{len(manifest['run_ids'])} runs of " in text
+
+
+def test_an_unknown_or_unclear_job_is_one_line(study_copy, capsys):
+    known = [manifest["job_id"] for manifest in store.open(study_copy).manifests()]
+    near = known[0][:-1] + ("0" if known[0][-1] != "0" else "1")
+    assert cli.main(["logs", str(study_copy), near]) == 2
+    assert f"error: unknown job '{near}': did you mean '{known[0]}'?" in capsys.readouterr().err
+    twin = known[0][:-1] + ("0" if known[0][-1] != "0" else "1")
+    (study_copy / "logs" / f"{twin}.log").write_text("x\n")
+    assert cli.main(["logs", str(study_copy), known[0][:-1]]) == 2
+    assert capsys.readouterr().err.startswith(f"error: job '{known[0][:-1]}' may be one of 2, such as ")
+
+
+def test_a_log_of_control_characters_is_harmless_and_a_link_is_not_read(study_copy, tmp_path, capsys):
+    first, second = (manifest["job_id"] for manifest in store.open(study_copy).manifests()[:2])
+    (study_copy / "logs" / f"{first}.log").write_bytes(b"\x1b[2J [red]x\xff\n")
+    (tmp_path / "secret").write_text("secret\n")
+    (study_copy / "logs" / f"{second}.log").unlink()
+    (study_copy / "logs" / f"{second}.log").symlink_to(tmp_path / "secret")
+    assert cli.main(["logs", str(study_copy), first]) == 0
+    assert capsys.readouterr().out == "\\x1b[2J [red]x\ufffd\n"
+    assert cli.main(["logs", str(study_copy), second]) == 0
+    assert capsys.readouterr().out == f"job {second} has no log\n"
+
+
+def test_a_job_says_what_became_of_it(study_copy, small_sweep, dsprites_root, capsys, monkeypatch):
+    opened = store.open(study_copy)
+    manifest = opened.manifests()[0]
+    job_id = manifest["job_id"]
+    with opened.lock():
+        opened.remove_job(job_id)
+    states = status.jobs(opened).set_index("job")
+    assert states.loc[job_id, "state"] == "begun"
+    assert states.loc[job_id, "runs"] == 0  # only its log is left
+
+    def fail(*arguments, **named):
+        raise RuntimeError("no learner today")
+
+    monkeypatch.setattr(job.loading, "learner", fail)
+    where = ["--data-dir", str(dsprites_root), "--executor", "inline"]
+    assert cli.main(["run", small_sweep, str(study_copy), *where]) == 3
+    states = status.jobs(opened).set_index("job")
+    assert states.loc[job_id, ["runs", "state"]].tolist() == [len(manifest["run_ids"]), "failed"]
+    capsys.readouterr()
+    assert cli.main(["logs", str(study_copy), job_id]) == 0
+    text = capsys.readouterr().out
+    assert "attempt 2 failed\nTraceback" in text
+    assert text.rstrip().endswith("RuntimeError: no learner today")
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
