@@ -45,25 +45,25 @@ def test_a_place_gets_no_more_runs_than_its_jobs_may_have():
 def test_the_longest_is_first_and_what_has_begun_is_before_it_and_is_not_cut():
     begun, long, short = job("short", 8), job("long", 4), job("short", 8, "cars3d")
     pile = Pile([short, long, begun], plan.cut, {begun.job_id}, weigh)
-    assert pile.take(1, 2, largest=2) == begun
-    assert pile.take(1, 2, largest=4) == long
+    assert pile.take(2, largest=2) == begun
+    assert pile.take(2, largest=4) == long
 
 
 def test_jobs_that_cannot_be_cut_are_not():
     jobs = [job("long", 8), job("short", 2)]
-    assert all_of(Pile(jobs, weigh=weigh), free=4, slots=4, largest=1) == jobs
+    assert all_of(Pile(jobs, weigh=weigh), slots=4, largest=1) == jobs
 
 
 def test_at_the_start_every_free_place_gets_something():
     pile = Pile([job("long", 8), job("short", 8)], plan.cut, weigh=weigh)
-    taken = [pile.take(free, 4) for free in (4, 3, 2, 1)]
+    taken = [pile.take(4) for _ in range(4)]
     assert [(one.method, len(one.runs)) for one in taken] == [("long", 2), ("long", 2), ("long", 2), ("short", 8)]
     assert pile.num_runs == 2  # who is done first takes of them
 
 
 def test_what_is_measured_is_believed_and_parts_do_not_get_too_short():
     pile = Pile([job("long", 64), job("short", 64)], plan.cut, weigh=weigh)
-    first = pile.take(2, 2, largest=16)
+    first = pile.take(2, largest=16)
     pile.ended(first, 16 * SHORTEST_SECONDS)  # a minute a run: of the short ones 20 seconds are expected
     sizes = [(one.method, len(one.runs)) for one in all_of(pile, slots=2, largest=16)]
     assert sizes[:2] == [("long", 16), ("long", 8)]  # half of a fair share of 69 minutes, then of 53
@@ -75,7 +75,7 @@ def test_what_is_measured_is_believed_and_parts_do_not_get_too_short():
 def test_compiling_is_not_done_again_for_a_part_that_takes_as_long():
     def smallest(compiling: float) -> int:
         pile = Pile([job("short", 128)], plan.cut)
-        pile.ended(pile.take(1, 4, largest=32), 3200.0, compiling)
+        pile.ended(pile.take(4, largest=32), 3200.0, compiling)
         return min(len(one.runs) for one in all_of(pile, slots=4, largest=32))
 
     assert smallest(0.0) == 1
@@ -91,8 +91,7 @@ def idle_share(jobs: list[Job], slots: int, balanced: bool, seconds) -> float:
         now, slot, done = heapq.heappop(free_at)
         if done:
             pile.ended(done, seconds(done) * len(done.runs))
-        free = 1 + sum(at <= now for at, _, _ in free_at)
-        one = pile.take(free, slots if balanced else 1, 100)
+        one = pile.take(slots if balanced else 1, 100)
         end = now + seconds(one) * len(one.runs)
         busy += end - now
         heapq.heappush(free_at, (end, slot, one))

@@ -43,6 +43,7 @@ class Pile:
         self._weights: dict[Kind, float] = {}
         self._measured: dict[Kind, tuple[float, int]] = {}  # seconds of so many runs
         self._seconds, self._weight, self._compiling = 0.0, 0.0, 0.0  # of all that has ended
+        self._handed_out = 0.0  # the weight of what was, until one has ended
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -51,8 +52,8 @@ class Pile:
     def num_runs(self) -> int:
         return sum(len(one.job.runs) for one in self._waiting)
 
-    def take(self, free: int = 1, slots: int = 1, largest: int | None = None) -> Job | None:
-        """The next job for one of the `free` among all `slots` for jobs; of at most `largest` runs if it may be cut.
+    def take(self, slots: int = 1, largest: int | None = None) -> Job | None:
+        """The next job for one of so many slots; of at most `largest` runs if it may be cut.
 
         None if there is no job left. A single slot gets the jobs in their order.
         """
@@ -68,12 +69,13 @@ class Pile:
         size = sizes[place]
         if slots > 1 and not is_whole:
             left = sum(cost[one.kind] * len(one.job.runs) for one in self._waiting)
-            size = self._balanced(size, cost[kind], left, free, slots)
+            size = self._balanced(size, cost[kind], left, slots)
         if size < len(job.runs):
             job, rest = self._cut(job, size)
             self._waiting[place] = _Waiting(rest, kind, is_whole)
         else:
             del self._waiting[place]
+        self._handed_out += cost[kind] * size
         return job
 
     def ended(self, job: Job, seconds: float, compiling: float = 0.0) -> None:
@@ -97,12 +99,12 @@ class Pile:
             return seconds / runs
         return self._weight_of(kind, job) * (self._seconds / self._weight if self._weight else 1.0)
 
-    def _balanced(self, size: int, cost: float, left: float, free: int, slots: int) -> int:
+    def _balanced(self, size: int, cost: float, left: float, slots: int) -> int:
         """`size` runs that cost so much each, or fewer of them, if `left` is all that there is to do."""
         if self._measured:
             share, least = left / (2 * slots), max(SHORTEST_SECONDS, COMPILATIONS * self._compiling)
         else:  # all that can be told is whether some would get nothing
-            share, least = left / max(free, 1), 0.0
+            share, least = (left + self._handed_out) / slots, 0.0
         while size > 1 and cost * size > share * (1 + 1e-9) and cost * (size // 2) >= least:
             size = math.ceil(size / 2)
         return size

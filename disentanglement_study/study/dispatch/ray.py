@@ -84,6 +84,6 @@ def _hand_out(pile: Pile, tasks: Tasks, where: list[Place], nodes: list[Node], g
         free = free_nodes(place, nodes, tasks)
         if grows and place.device != "cpu":
             free += [None] * max(place.slots(nodes), 1)
-        for left, node in zip(range(len(free), 0, -1), free, strict=True):
-            if job := pile.take(left, max(slots, left), place.resources.job_size):
+        for node in free:
+            if job := pile.take(max(slots, len(free)), place.resources.job_size):
                 tasks.start(job, place, node)
