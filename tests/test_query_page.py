@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from disentanglement_study import cli, store
+from disentanglement_study.runtime.terminal import OUT
 from disentanglement_study.store import columns
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import provenance
@@ -91,7 +92,8 @@ def test_the_commands_of_the_page_exist():
 
 
 def test_a_query_without_sql_teaches(study, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(OUT, "_width", 200)  # a terminal that says it is dumb has 80 columns
+    monkeypatch.setattr(OUT, "_height", 100)
     assert cli.main(["query", str(study.root)]) == 0
     said = capsys.readouterr().out
     for table, about in columns.ABOUT.items():
