@@ -137,7 +137,11 @@ def add_to(commands: options.Commands) -> None:
     command = options.add_command(commands, retry, RETRY)
     options.folder(command)
     command.add_argument("--list", action="store_true", help="only show the failed runs, and why they failed")
-    options.running_options(command)
+    resources = 'resources alone may differ from the study\'s, such as "resources.population = 1"'
+    command.add_argument("--gin", metavar="BINDING", action="append", default=[], help=resources)
+    options.where(command)
+    options.executor_options(command)
+    options.data_dir(command)
     command = options.add_command(commands, reproduce, REPRODUCE)
     options.folder(command)
     command.add_argument("run_id", metavar="RUN_ID", help="of a run that is done, or how it begins")
@@ -147,10 +151,12 @@ def add_to(commands: options.Commands) -> None:
     form.add_argument("--json", action="store_true", help="print all of it as one JSON object")
     form.add_argument("--csv", action="store_true", help="print the scores as CSV instead of a table")
     command.add_argument("--executor", default="inline", help="inline (default) or ray")
-    command.add_argument("--address", help="a Ray cluster, such as auto; default: start Ray on this machine")
+    command.add_argument("--address", help="with --executor ray: a cluster, such as auto; default: start Ray here")
     options.data_dir(command)
     command = options.add_command(commands, merge, MERGE)
-    command.add_argument("dirs", metavar="DIR", type=Path, nargs="+", help="the studies, and last the new folder")
+    both = "two studies or more, and last INTO, the new folder"
+    command.add_argument("dirs", metavar="DIR", type=Path, nargs="+", help=both)
+    command.usage = "disentanglement-study merge [-h] [--keep first] DIR DIR [DIR ...] INTO"
     command.add_argument(
         "--keep", choices=["first"], help="of a run whose scores differ, keep that of the first study (default: refuse)"
     )

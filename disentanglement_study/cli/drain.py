@@ -26,6 +26,8 @@ def drain(arguments: argparse.Namespace) -> None:
 
     there = len(draining.jobs())
     if why := draining.close_node(arguments.seconds):
+        if not there:
+            raise ValueError(f"there is nothing to drain: {why}")
         OUT.print(f"this node may get more jobs: {why}", soft_wrap=True)
     if left := draining.end_jobs(arguments.seconds):
         raise Failed(f"{len(left)} of {there} jobs had not ended after {arguments.seconds} s (process {left[0]})")

@@ -80,7 +80,8 @@ def run(
         missing = [one for one in runs if one.run_id not in there]
         begun, jobs = _jobs(missing, store, study)
         console.print(
-            f"{len(runs)} runs: {len(runs) - len(missing)} there already, {len(missing)} to do in {len(jobs)} jobs"
+            f"{len(runs)} runs: {len(runs) - len(missing)} there already, {len(missing)} to do "
+            f"in {len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}"
         )
         upkeep.keep_checkpoints(store, jobs)
         if not jobs:

@@ -216,7 +216,7 @@ def test_a_job_is_trained_again_to_the_same_scores(made, study, capsys):
     before = store.open(study).results().drop(columns="seconds")
     damaged(study, made, "params.npz", "half")
     assert cli.main(command("run", made, study)) == 0
-    assert "4 runs: 2 there already, 2 to do in 1 jobs" in capsys.readouterr().err
+    assert "4 runs: 2 there already, 2 to do in 1 job\n" in capsys.readouterr().err
     pd.testing.assert_frame_equal(store.open(study).results().drop(columns="seconds"), before)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from disentanglement_study import cli
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.runtime import files, signals
 from disentanglement_study.study import dispatch
@@ -150,3 +151,21 @@ def test_a_job_that_fills_the_memory_is_ended_by_ray_and_told_so(private, monkey
     assert str(ended["large"]).startswith("the memory of the job's node was full, and Ray ended the job")
     assert (private / "attempts").read_text().split().count("large") == 2
     assert ended["small"] is None
+
+
+def test_a_machine_without_ray_and_without_jobs_is_not_drained(private, monkeypatch, capsys):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert cli.main(["drain", "--seconds", "60"]) == 2
+    shown = capsys.readouterr()
+    assert shown.err == "error: there is nothing to drain: no Ray runs here\n"
+    assert shown.out == ""
+
+
+def test_a_machine_that_ray_does_not_know_is_emptied_all_the_same(private, monkeypatch, capsys):
+    monkeypatch.setattr(drain, "close_node", lambda seconds: "no Ray runs here")
+    ended = iter([[1, 2], []])
+    monkeypatch.setattr(drain, "jobs", lambda: next(ended))
+    monkeypatch.setattr(drain, "end_jobs", lambda seconds: [])
+    assert cli.main(["drain"]) == 0
+    shown = capsys.readouterr().out
+    assert shown == "this node may get more jobs: no Ray runs here\n2 jobs ended here and go on elsewhere\n"

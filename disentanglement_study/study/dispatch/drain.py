@@ -49,7 +49,10 @@ def close_node(seconds: float) -> str:
         told = subprocess.run([*command, *deadline], capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         return "Ray did not answer"
-    return "" if told.returncode == 0 else one_line(told.stderr.strip().splitlines()[-1:] or ["Ray is not running"])
+    if told.returncode == 0:
+        return ""
+    said = told.stderr.strip().splitlines()
+    return "no Ray runs here" if "Could not find any running Ray" in told.stderr else one_line(said[-1] if said else "")
 
 
 def end_jobs(seconds: float) -> list[int]:
