@@ -19,11 +19,11 @@ def unknown(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     """The error for a name that is not in a registry, with the nearest one that is."""
     allowed = list(allowed)
     near = difflib.get_close_matches(str(name).lower()[:CLIPPED], allowed, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    hint = f": did you mean {near[0]!r}?" if near else ""
     if not allowed:
         return ValueError(f"unknown {kind} {clipped(name)}: there is none")
     there = f": {', '.join(sorted(allowed))}" if len(allowed) <= LISTED else f" {len(allowed):,}"
-    return ValueError(f"unknown {kind} {clipped(name)}: {hint}(there are{there})")
+    return ValueError(f"unknown {kind} {clipped(name)}{hint} (there are{there})")
 
 
 def clipped(value: object) -> str:

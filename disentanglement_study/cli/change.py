@@ -101,7 +101,7 @@ def merge(arguments: argparse.Namespace) -> None:
     found = merging.merge(roots, into, arguments.keep == "first", ERR)
     OUT.print(
         f"{into}: {found.planned} runs, {found.done} done, {found.failed} failed, of {len(roots)} studies; "
-        f"{found.in_several} were there more than once, and {found.jobs_cut} jobs were cut to what was new",
+        f"{found.in_several} were there more than once, and {found.jobs_cut} {'job was' if found.jobs_cut == 1 else 'jobs were'} cut to what was new",
         soft_wrap=True,
     )
     if found.without_udr:

@@ -326,8 +326,8 @@ def test_paths_that_cannot_be_read(tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(ValueError, match="holds no result files of disentanglement_lib"):
         import_results(tmp_path / "empty", tmp_path / "study")
-    for name in ("absent", "loop"):
-        with pytest.raises(OSError, match=name):
+    for name, error in {"absent": ValueError, "loop": OSError}.items():
+        with pytest.raises(error, match=name):
             import_results(tmp_path / name, tmp_path / "study")
         assert cli.main(["import", "disentanglement_lib", str(tmp_path / name), str(tmp_path / "study")]) == 2
 

@@ -75,7 +75,7 @@ def test_two_studies_become_one_with_all_that_they_had(finished_study, second, t
     into = tmp_path / "into"
     assert merge(finished_study, second, into) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "10 runs, 10 done, 0 failed, of 2 studies; 2 were there more than once, and 1 jobs were cut" in shown
+    assert "10 runs, 10 done, 0 failed, of 2 studies; 2 were there more than once, and 1 job was cut" in shown
     one, other = store.open(finished_study), store.open(second)
     assert list(store.open(into).plan["run_id"][:8]) == list(one.plan["run_id"])
     assert store.open(into).run_ids("done") == one.run_ids("done") | other.run_ids("done")

@@ -45,7 +45,7 @@ def find(path: Path) -> Files:
 
     OSError if the path cannot be read, ValueError if there is no such file.
     """
-    if not path.exists():
+    if not (path.exists() or path.is_symlink()):
         raise ValueError(f"{path} is not there: name a folder of result files, or the JSON file of all results")
     with os.scandir(path) if path.is_dir() else path.open("rb"):
         pass  # whatever is wrong with it
