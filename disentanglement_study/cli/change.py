@@ -99,9 +99,10 @@ def merge(arguments: argparse.Namespace) -> None:
 
     *roots, into = arguments.dirs
     found = merging.merge(roots, into, arguments.keep == "first", ERR)
+    cut = f"{found.jobs_cut} {'job was' if found.jobs_cut == 1 else 'jobs were'} cut to what was new"
     OUT.print(
         f"{into}: {found.planned} runs, {found.done} done, {found.failed} failed, of {len(roots)} studies; "
-        f"{found.in_several} were there more than once, and {found.jobs_cut} {'job was' if found.jobs_cut == 1 else 'jobs were'} cut to what was new",
+        f"{found.in_several} were there more than once, and {cut}",
         soft_wrap=True,
     )
     if found.without_udr:
