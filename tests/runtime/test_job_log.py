@@ -15,7 +15,7 @@ def test_what_is_logged_and_warned_of_is_in_the_log_with_the_traceback_of_a_fail
     @job_log.kept(path, "3 runs")
     def fails():
         job_log.append(path, "training\n")
-        logging.getLogger("some.library").warning("%d things", 5)
+        logging.getLogger("a.package").warning("%d things", 5)
         warnings.warn("beware", stacklevel=1)
         assert "5 things" in path.read_text()  # at once, not at the end
         1 / 0  # noqa: B018
@@ -24,13 +24,13 @@ def test_what_is_logged_and_warned_of_is_in_the_log_with_the_traceback_of_a_fail
         fails()
     with job_log.kept(path, "3 runs"):
         pass
-    logging.getLogger("some.library").warning("after")
+    logging.getLogger("a.package").warning("after")
     text = path.read_text()
     places = [
         text.index(part)
         for part in (
             f"attempt 1 begins on {os.uname().nodename}, process {os.getpid()}: 3 runs", "training\n",
-            "WARNING some.library: 5 things", "UserWarning: beware", "attempt 1 failed\nTraceback",
+            "WARNING a.package: 5 things", "UserWarning: beware", "attempt 1 failed\nTraceback",
             "ZeroDivisionError: division by zero", "attempt 2 begins", " done\n",
         )
     ]  # fmt: skip
@@ -41,8 +41,8 @@ def test_what_is_logged_and_warned_of_is_in_the_log_with_the_traceback_of_a_fail
 def test_a_warning_that_nobody_else_hears_is_still_on_stderr(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     with job_log.kept(tmp_path / "logs" / "a.log", ""):
-        logging.getLogger("some.library").warning("heard")
-        logging.getLogger("some.library").info("not heard")
+        logging.getLogger("a.package").warning("heard")
+        logging.getLogger("a.package").info("not heard")
     assert capsys.readouterr().err == "heard\n"
 
 
