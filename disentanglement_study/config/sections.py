@@ -10,7 +10,7 @@ Representation = Literal["mean", "sampled", "abs", "square"]
 
 # Seeds and steps are int32 on the device.
 Seed = Annotated[int, Interval(ge=0, le=2**31 - 1)]
-# 80 times the study of 2019. A plan has a row for each run, and a million of them takes 20 minutes to make.
+# 80 times the study of 2019. A plan has a row for each run: planning a million takes 46 s and 2.3 GB.
 MOST_RUNS = 1_000_000
 # A gigabyte of float32 images of 16x16 pixels; at 64x64 it is 17 GB.
 BatchSize = Annotated[int, Interval(ge=1, le=2**20)]

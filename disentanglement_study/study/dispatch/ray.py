@@ -8,7 +8,7 @@ from disentanglement_study.errors import stop_if_full
 from disentanglement_study.study.dispatch import cluster
 from disentanglement_study.study.dispatch.kinds import Ended, Waits, Work
 from disentanglement_study.study.dispatch.pile import Pile
-from disentanglement_study.study.dispatch.places import Node, Place, check_devices, places
+from disentanglement_study.study.dispatch.places import CPU, Node, Place, check_devices, places
 from disentanglement_study.study.dispatch.tasks import Tasks, free_nodes
 
 SAY_SECONDS = 60.0  # between two words on what is awaited
@@ -82,7 +82,7 @@ def _hand_out(pile: Pile, tasks: Tasks, where: list[Place], nodes: list[Node], g
     slots = sum(place.slots(nodes) for place in where)
     for place in where:
         free = free_nodes(place, nodes, tasks)
-        if grows and place.device != "cpu":
+        if grows and place.device != CPU:
             free += [None] * max(place.slots(nodes), 1)
         for node in free:
             if job := pile.take(max(slots, len(free)), place.resources.job_size):
