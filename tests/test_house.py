@@ -57,9 +57,11 @@ ABSENT = {
     "disentanglement_study.data": ["jax", "ray", "tensorflow", "tensorflow_datasets", "h5py"],
     "disentanglement_study.data.published.originals": ["jax", "ray", "tensorflow", "tensorflow_datasets", "h5py"],
     "disentanglement_study.store": ["jax", "ray", "duckdb"],
+    "disentanglement_study.metrics": ["jax", "flax", "ray", "tensorflow", "numba", "scipy", "sklearn"],
     "disentanglement_study.analysis.tables": ["jax", "ray"],
-    "disentanglement_study.metrics": ["jax", "flax", "ray", "tensorflow"],
     "disentanglement_study.scoring.score_file": ["jax", "flax", "ray", "duckdb"],
+    # `plan` answers in the time of what it imports.
+    "disentanglement_study.study.cost": ["numba", "sklearn", "orbax", "ray", "duckdb"],
     # A machine that only trains and scores has neither Ray nor DuckDB.
     "disentanglement_study.study.run": ["ray", "duckdb", "tensorflow", "tensorflow_datasets", "torch"],
 }

@@ -103,11 +103,10 @@ def _sweep(arguments: argparse.Namespace):
     """The settings of a sweep, its runs, and those of them that were asked for."""
     from disentanglement_study.study import components
     from disentanglement_study.study import plan as plans
-    from disentanglement_study.study import run as study
 
     settings = components.load(arguments.sweep, arguments.gin)
     runs = plans.expand(settings, arguments.data_dir)
-    return settings, runs, study.select(runs, settings, arguments.where)
+    return settings, runs, plans.select(runs, settings, arguments.where)
 
 
 def _run(arguments: argparse.Namespace, retry_failed: bool = False):

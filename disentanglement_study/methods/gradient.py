@@ -62,7 +62,16 @@ SCHEDULES: dict[str, Callable[[float, int], optax.Schedule]] = {
 
 def optimiser_of(train: TrainConfig, updates: int) -> optax.GradientTransformation:
     """The optimiser that the settings name, for so many updates."""
-    return OPTIMISERS[train.optimiser](SCHEDULES[train.schedule](train.learning_rate, updates), train)
+    make, schedule = OPTIMISERS[train.optimiser], SCHEDULES[train.schedule]
+    key = make, schedule, repr(train), updates
+    if key not in _MADE:
+        optimiser = make(schedule(train.learning_rate, updates), train)
+        _MADE[key] = optax.GradientTransformation(optimiser.init, jax.jit(optimiser.update, inline=True))
+    return _MADE[key]
+
+
+# JAX traces an update once for all methods whose parameters have the same shapes.
+_MADE: dict[tuple, optax.GradientTransformation] = {}
 
 
 def adversarial(

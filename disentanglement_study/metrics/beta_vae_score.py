@@ -4,19 +4,12 @@ from typing import Annotated
 
 import numpy as np
 from jaxtyping import Integer, Num
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
 
 from disentanglement_study.config.declared import OneOf
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_points
 from disentanglement_study.metrics.interventions import mean_differences, rows_by_value
 from disentanglement_study.metrics.options import BatchSize, NumPoints
-
-PROTOCOLS = {
-    "dlib": lambda seed: OneVsRestClassifier(LogisticRegression(solver="liblinear", random_state=seed)),
-    "paper": lambda seed: LogisticRegression(random_state=seed),
-}
 
 
 def beta_vae_score(
@@ -61,3 +54,19 @@ def beta_vae_score(
         "beta_vae_score": float(np.mean(classifier.predict(test) == test_labels)),
         "train_accuracy": float(np.mean(classifier.predict(train) == train_labels)),
     }
+
+
+def _one_versus_rest(seed):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    return OneVsRestClassifier(LogisticRegression(solver="liblinear", random_state=seed))
+
+
+def _multinomial(seed):
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(random_state=seed)
+
+
+PROTOCOLS = {"dlib": _one_versus_rest, "paper": _multinomial}

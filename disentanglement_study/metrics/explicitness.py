@@ -6,11 +6,6 @@ from typing import Annotated
 
 import numpy as np
 from jaxtyping import Integer, Num
-from scipy.special import expit, log_expit, log_softmax, logsumexp
-from scipy.stats import rankdata
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
 
 from disentanglement_study.config.declared import OneOf
 from disentanglement_study.errors import unknown
@@ -73,6 +68,8 @@ def _standardise(train_codes, test_codes):
 
 def _mean_area(scores, is_value):
     """The mean over columns of the area under the ROC curve: the share of pairs of points in the right order."""
+    from scipy.stats import rankdata
+
     count = is_value.sum(axis=0)
     defined = (count > 0) & (count < len(is_value))
     if not defined.any():
@@ -84,6 +81,10 @@ def _mean_area(scores, is_value):
 
 def _one_versus_rest(codes, labels, strength=1.0):
     """The function that gives the log probability of each value at points [n, D], by scikit-learn."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
     model = OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear", random_state=0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # without a penalty separable values have no optimum
@@ -92,12 +93,17 @@ def _one_versus_rest(codes, labels, strength=1.0):
 
 
 def _multinomial(codes, labels):
+    from scipy.special import log_softmax
+    from sklearn.linear_model import LogisticRegression
+
     model = LogisticRegression().fit(codes, labels)
     return lambda points: log_softmax(_both(model.decision_function(points)), axis=1)
 
 
 def _one_versus_rest_exact(codes, labels, max_steps=100):
     """The same as `_one_versus_rest`, by Newton steps for all values at once: w minimises |w|²/2 + Σ log-loss."""
+    from scipy.special import expit
+
     inputs = _with_intercept(codes)
     is_value = labels[:, None] == np.unique(labels)
     rows, columns = np.triu_indices(inputs.shape[1])
@@ -129,6 +135,8 @@ def _both(decision):
 
 
 def _normalised(log_odds):
+    from scipy.special import log_expit, logsumexp
+
     log_probabilities = log_expit(log_odds)
     return log_probabilities - logsumexp(log_probabilities, axis=1, keepdims=True)
 

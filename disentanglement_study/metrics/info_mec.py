@@ -5,10 +5,6 @@ from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Integer, Num
-from scipy.special import log_softmax
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from disentanglement_study.config.declared import OneOf
 from disentanglement_study.errors import unknown
@@ -130,12 +126,17 @@ def _preference(shared: Float[np.ndarray, "a b"]) -> float:
 
 def _inputs(train_codes, test_codes, estimator):
     """What the regression sees: standardised codes, or their values one-hot."""
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
     transform = OneHotEncoder(handle_unknown="ignore") if estimator == "values" else StandardScaler()
     return transform.fit_transform(train_codes.astype(np.float64)), transform.transform(test_codes.astype(np.float64))
 
 
 def _explained(train_inputs, train_labels, test_inputs, test_labels):
     """1 - L / L° on the train and on the test points, with the loss of a point capped and as it is: [2, 2]."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     model = LogisticRegression(C=np.inf, class_weight="balanced", max_iter=100)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -149,6 +150,8 @@ def _log_loss(model, inputs, labels):
 
     If there are none, that of a guess.
     """
+    from scipy.special import log_softmax
+
     known = np.isin(labels, model.classes_)
     if not known.any():
         return [np.log(len(model.classes_))] * 2

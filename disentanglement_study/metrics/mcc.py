@@ -2,14 +2,10 @@
 
 import numpy as np
 from jaxtyping import Float, Num
-from scipy.optimize import linear_sum_assignment
-from scipy.stats import rankdata
 
 from disentanglement_study.errors import unknown
 from disentanglement_study.metrics.checks import check_split
 from disentanglement_study.metrics.estimators.dependence import dependence
-
-METHODS = {"pearson": lambda columns: columns, "spearman": lambda columns: rankdata(columns, axis=0)}
 
 
 def mcc(
@@ -44,6 +40,8 @@ def mcc(
     fewer codes than factors a factor without a code counts as 0. Nothing is binned or pruned.
     `mean_correlation` is the same for continuous sources, and says how the papers differ.
     """
+    from scipy.optimize import linear_sum_assignment
+
     train_codes, train_factors, test_codes, test_factors = check_split(
         train_codes, train_factors, test_codes, test_factors, kind="numbers"
     )
@@ -85,6 +83,8 @@ def mean_correlation(
     what the noise is assigned; the code of ICE-BeeM (Khemakhem et al. 2020) chooses the assignment on one half of the
     points and scores the other, with the mean over min(S, D) pairs.
     """
+    from scipy.optimize import linear_sum_assignment
+
     if method not in METHODS:
         raise unknown("method", method, METHODS)
     matrix = _correlations(sources, estimates, method)
@@ -140,3 +140,12 @@ def _unit(columns):
     columns = columns / np.where(largest > 0, largest, 1.0)
     norm = np.linalg.norm(columns, axis=0)
     return columns / np.where(norm > 0, norm, 1.0)
+
+
+def _ranks(columns):
+    from scipy.stats import rankdata
+
+    return rankdata(columns, axis=0)
+
+
+METHODS = {"pearson": lambda columns: columns, "spearman": _ranks}

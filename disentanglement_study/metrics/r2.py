@@ -2,8 +2,6 @@
 
 import numpy as np
 from jaxtyping import Num
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.metrics import r2_score
 from threadpoolctl import threadpool_limits
 
 from disentanglement_study.metrics.checks import check_split
@@ -69,6 +67,8 @@ def r2(
 
 def _boosted(train_codes, values, test_codes, num_stages, seed):
     """What trees predict for the train and the test points."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
     model = HistGradientBoostingRegressor(max_iter=num_stages, early_stopping=False, random_state=seed)
     model.fit(train_codes, values)
     return model.predict(train_codes), model.predict(test_codes)
@@ -76,6 +76,8 @@ def _boosted(train_codes, values, test_codes, num_stages, seed):
 
 def _explained(truth, predicted):
     """[F]: R² of each factor."""
+    from sklearn.metrics import r2_score
+
     varies = np.ptp(truth, axis=0) > 0
     explained = np.zeros(len(varies))
     if varies.any() and len(truth) > 1:

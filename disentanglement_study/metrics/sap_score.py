@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Float, Integer, Num
-from sklearn.svm import LinearSVC
 
 from disentanglement_study.metrics.aggregations import gaps
 from disentanglement_study.metrics.checks import check_split
@@ -54,6 +53,8 @@ def svm_accuracies(
     rng: np.random.Generator,
 ) -> Float[np.ndarray, "d f"]:
     """How often a linear classifier of each factor, given one code, is right on the test points."""
+    from sklearn.svm import LinearSVC
+
     accuracies = np.empty((train_codes.shape[1], train_factors.shape[1]))
     for i, k in np.ndindex(accuracies.shape):
         classifier = LinearSVC(C=0.01, class_weight="balanced", random_state=int(rng.integers(2**31)))

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Num
-from scipy.stats import rankdata
 
 from disentanglement_study.errors import unknown
 
@@ -73,6 +72,8 @@ def relative_strength(similarity: Float[np.ndarray, "a b"]) -> float:
 
 def _spearman(models):
     """For each model a list of |rank correlations| [D_i, D_j] with every model."""
+    from scipy.stats import rankdata
+
     ranks = [_standardise(rankdata(codes, axis=0)) for codes in models]
     for left in ranks:
         yield [np.abs(left.T @ right) / len(left) for right in ranks]

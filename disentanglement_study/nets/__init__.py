@@ -42,14 +42,33 @@ def build(
     encode = _module("encoder", ENCODERS, encoder, {"num_latents": num_latents, "form": form}, encoder_options)
     decode = _module("decoder", DECODERS, decoder, {"image_shape": image_shape, "form": form}, decoder_options)
     discriminate = _module("discriminator", {"mlp": Discriminator}, "mlp", {}, discriminator_options)
+    modules = encode, decode, discriminate
+    key = image_shape, num_latents, encoder, decoder, *((type(module), repr(module)) for module in modules)
+    if key not in _BUILT:
+        _BUILT[key] = _built(image_shape, num_latents, (encoder, decoder), *modules)
+    return _BUILT[key]
+
+
+# JAX traces a function once for all who call it: methods with the same nets share that.
+_BUILT: dict[tuple, tuple[Nets, dict[str, Any]]] = {}
+
+
+def _built(
+    image_shape: tuple[int, ...],
+    num_latents: int,
+    names: tuple[str, str],
+    encode: nn.Module,
+    decode: nn.Module,
+    discriminate: nn.Module,
+) -> tuple[Nets, dict[str, Any]]:
     # Arrays are made inside: planning builds nets too, and must not start a device.
     init = {
-        "encoder": lambda key: encode.init(key, jnp.zeros((1, *image_shape)))["params"],
-        "decoder": lambda key: decode.init(key, jnp.zeros((1, num_latents)))["params"],
-        "discriminator": lambda key: discriminate.init(key, jnp.zeros((1, num_latents)))["params"],
+        "encoder": _init(encode, (1, *image_shape)),
+        "decoder": _init(decode, (1, num_latents)),
+        "discriminator": _init(discriminate, (1, num_latents)),
     }
     try:
-        for kind, name, net in (("encoder", encoder, encode), ("decoder", decoder, decode)):
+        for kind, name, net in zip(("encoder", "decoder"), names, (encode, decode), strict=True):
             halvings = len(getattr(net, "channels", ()))
             if halvings and len(image_shape) != 3:
                 raise ValueError(
@@ -64,11 +83,16 @@ def build(
         raise ValueError(f"nets: these options cannot be built: {one_line(error)}") from error
     if (number := sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(weights))) > MOST_WEIGHTS:
         raise ValueError(f"nets: these options have {number:,} weights: expected at most {MOST_WEIGHTS:,}")
-    return Nets(*(_function(net) for net in (encode, decode, discriminate))), init
+    return Nets(*map(_function, (encode, decode, discriminate))), init
+
+
+def _init(net: nn.Module, shape: tuple[int, ...]):
+    """A function from a key to the net's first parameters."""
+    return jax.jit(lambda key: net.init(key, jnp.zeros(shape))["params"], inline=True)
 
 
 def _function(net: nn.Module):
-    return lambda params, inputs: net.apply({"params": params}, inputs)
+    return jax.jit(lambda params, inputs: net.apply({"params": params}, inputs), inline=True)
 
 
 def _module(kind: str, registry: dict, name: str, given: dict, options: Mapping[str, Any]) -> nn.Module:

@@ -1,4 +1,4 @@
-"""What a study costs, before it is run: floating-point operations counted by XLA on the programs themselves."""
+"""What a study costs, before it is run: floating-point operations, counted on the programs themselves."""
 
 import json
 import math
@@ -14,6 +14,7 @@ from disentanglement_study import data, methods
 from disentanglement_study.config import Study, TrainConfig
 from disentanglement_study.methods import checks
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Steps
+from disentanglement_study.study import operations
 from disentanglement_study.types import Job, Run
 
 COLUMNS = ("data_set", "method", "settings", "runs", "updates", "parameters", "gflop_per_step", "pflop")
@@ -25,7 +26,7 @@ def flops_per_step(method: Method, learner: Learner, inputs: Inputs, train: Trai
     hyper["step"] = jax.ShapeDtypeStruct((), jnp.int32)
     given = checks.state_of(learner.learn), checks.batch_of(method, inputs, train.batch_size)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    return float(jax.jit(learner.learn.step).lower(*given, key, hyper).cost_analysis()["flops"])
+    return operations.count(jax.jit(learner.learn.step).trace(*given, key, hyper).jaxpr)
 
 
 def estimate(runs: Iterable[Run], study: Study, data_dir: Path | None = None) -> pd.DataFrame:

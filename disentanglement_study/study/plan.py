@@ -107,6 +107,19 @@ def _wanted(runs: list[Run], study: Study) -> list[Run]:
     return [runs[place] for place in kept.index]
 
 
+def select(runs: list[Run], study: Study, where: str | None) -> list[Run]:
+    """The runs for which `where` holds, an expression over the plan's columns such as "seed < 5 and strength > 1".
+
+    The method has its name of before too, `objective`.
+    """
+    if where is None:
+        return runs
+    chosen = set(condition.rows(frame(runs, study).assign(objective=lambda table: table["method"]), where)["run_id"])
+    if not chosen:
+        raise ValueError(f"--where {where!r} leaves no run of {len(runs)}")
+    return [run for run in runs if run.run_id in chosen]
+
+
 def _number(values: axes.Values) -> int:
     return math.prod(map(len, values.values()))
 

@@ -16,28 +16,13 @@ from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store, upkeep
 from disentanglement_study.store.runs import check_models, finished_jobs
-from disentanglement_study.study import condition, cost, dispatch, failed, loading, plan, progress, rescore
+from disentanglement_study.study import cost, dispatch, failed, loading, plan, progress, rescore
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.training_rows import record_failure
 from disentanglement_study.study.watch import Watch, done_twice, stages
 from disentanglement_study.types import Job, Run
-
-
-def select(runs: list[Run], study: Study, where: str | None) -> list[Run]:
-    """The runs for which `where` holds, an expression over the plan's columns such as "seed < 5 and strength > 1".
-
-    The method has its name of before too, `objective`.
-    """
-    if where is None:
-        return runs
-    chosen = set(
-        condition.rows(plan.frame(runs, study).assign(objective=lambda table: table["method"]), where)["run_id"]
-    )
-    if not chosen:
-        raise ValueError(f"--where {where!r} leaves no run of {len(runs)}")
-    return [run for run in runs if run.run_id in chosen]
 
 
 def run(

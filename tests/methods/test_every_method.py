@@ -13,7 +13,7 @@ from chosen import slow
 from disentanglement_study import config, methods
 from disentanglement_study.config.declared import check
 from disentanglement_study.data.series.binning import bins
-from disentanglement_study.methods import METHODS
+from disentanglement_study.methods import METHODS, checks
 from disentanglement_study.methods.kinds import Steps
 from disentanglement_study.study import axes, cost, loading
 from disentanglement_study.training.encode import AFTER, encode
@@ -227,10 +227,19 @@ def test_batches_of_a_method_that_needs_pairs_have_them_side_by_side():
 @each_method
 def test_what_it_costs_is_known_while_planning(name):
     for world in worlds(name):
-        study = study_of(name, world)
-        learner = methods.build(name, inputs_of(SETS[world]()), study)
-        if isinstance(learner.learn, Steps):
-            assert cost.flops_per_step(METHODS[name], learner, inputs_of(SETS[world]()), study.train) > 0
+        study, inputs, method = study_of(name, world), inputs_of(SETS[world]()), METHODS[name]
+        learner = methods.build(name, inputs, study)
+        if not isinstance(learner.learn, Steps):
+            continue
+        hyper = {given: jax.ShapeDtypeStruct((), jnp.float32) for given in method.hyper}
+        hyper["step"] = jax.ShapeDtypeStruct((), jnp.int32)
+        batch = checks.batch_of(method, inputs, study.train.batch_size)
+        traced = jax.jit(learner.learn.step).trace(checks.state_of(learner.learn), batch, jax.random.key(0), hyper)
+        by_xla = sum(traced.lower().cost_analysis().get(of, 0) for of in ("flops", "transcendentals"))
+        counted = cost.flops_per_step(method, learner, inputs, study.train)
+        assert counted > 0.7 * by_xla  # which counts whole numbers too
+        if "scan" not in str(traced.jaxpr):  # XLA counts a loop once
+            assert counted < 1.15 * by_xla
 
 
 def test_each_of_our_methods_says_a_usual_value_of_each_hyperparameter():

@@ -52,8 +52,10 @@ def distribution(name: str, options: dict, names: Names, sizes: Sizes, points: P
     if what := TO_TRAIN_ON.get(name):
         raise ValueError(f"sampling {name!r} draws {what}, to train on: expected one of {', '.join(DISTRIBUTIONS)}")
     weigh = _chosen(name, options)
-    points = np.arange(np.prod(sizes)) if points is None else points
-    factors = points if points.ndim == 2 else np.stack(np.unravel_index(points, sizes), axis=1)
+    if points is None:
+        factors = np.indices(sizes).reshape(len(sizes), math.prod(sizes)).T
+    else:
+        factors = points if points.ndim == 2 else np.stack(np.unravel_index(points, sizes), axis=1)
     weights = weigh(factors, sizes, names)
     if not weights.any():
         raise ValueError(f"sampling {name!r} with {options} leaves no image to draw")

@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Float, Num
-from scipy.stats import rankdata
 
 NUM_FEATURES = 20
 SCALE = 0.5  # standard deviation of the weights, as in the code of ICE-BeeM; Lopez-Paz et al. have 1/6
@@ -28,6 +27,8 @@ def dependence(
 
 def _basis(column, weights):
     """Orthonormal columns [N,K] that span the centred features of one variable."""
+    from scipy.stats import rankdata
+
     if np.ptp(column) == 0:
         return np.zeros((len(column), 0))
     ranks = rankdata(column) / len(column)

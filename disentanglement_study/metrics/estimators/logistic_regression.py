@@ -4,12 +4,8 @@ import warnings
 
 import numpy as np
 from jaxtyping import Integer, Num
-from sklearn.linear_model import LogisticRegressionCV
-from sklearn.model_selection import KFold
-from sklearn.multiclass import OneVsRestClassifier
 
 from disentanglement_study.errors import unknown
-from disentanglement_study.metrics.estimators.one_vs_rest import NUM_FOLDS, one_vs_rest
 
 
 def predict_factors_logistic(
@@ -46,6 +42,8 @@ def predict_factors_logistic(
 
 
 def _newton(train_codes, train_factors, test_codes):
+    from disentanglement_study.metrics.estimators.one_vs_rest import one_vs_rest
+
     columns, first, values = [], [0], []
     for labels in train_factors.T:
         value, index = np.unique(labels, return_inverse=True)
@@ -67,6 +65,8 @@ def _winners(margins):
 
 
 def _sklearn(train_codes, train_factors, test_codes):
+    from sklearn.multiclass import OneVsRestClassifier
+
     # The default solver stops early on one value against the rest: an accuracy of 0.83 was measured where the minimum
     # has 0.998. The default tolerance may change which C is chosen. "liblinear" penalises the intercept.
     classifier = OneVsRestClassifier(_cross_validated(len(train_codes), solver="newton-cholesky", tol=1e-10))
@@ -78,6 +78,11 @@ def _multinomial(train_codes, train_factors, test_codes):
 
 
 def _cross_validated(num_points, **options):
+    from sklearn.linear_model import LogisticRegressionCV
+    from sklearn.model_selection import KFold
+
+    from disentanglement_study.metrics.estimators.one_vs_rest import NUM_FOLDS
+
     return LogisticRegressionCV(Cs=10, cv=KFold(min(NUM_FOLDS, num_points)), **options)
 
 

@@ -9,7 +9,6 @@ for independent variables, which is cut off at 0.
 
 import numpy as np
 from jaxtyping import Float, Integer, Num
-from scipy.special import digamma
 
 TIE_BREAK = 1e-10  # standard deviations of a code: without it, most points of a rounded code have r = 0
 
@@ -39,6 +38,8 @@ def neighbour_information(
 
 def _information(code, labels, num_neighbours):
     """Of one code, which rises, and the label of each of its points."""
+    from scipy.special import digamma
+
     _, labels, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     repeats = sizes[labels] > 1
     code, labels = code[repeats], labels[repeats]

@@ -4,10 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Integer, Num
-from sklearn.ensemble import GradientBoostingClassifier
 
 from disentanglement_study.errors import unknown
-from disentanglement_study.metrics.estimators.boosting import boosted_trees
 from disentanglement_study.metrics.estimators.boosting_arrays import presort
 
 
@@ -59,6 +57,8 @@ def _near_zero(train_codes, test_codes):
 
 
 def _exact(train_codes, test_codes, num_stages):
+    from disentanglement_study.metrics.estimators.boosting import boosted_trees
+
     train = presort(train_codes)
 
     def fit(labels, seed):
@@ -69,6 +69,8 @@ def _exact(train_codes, test_codes, num_stages):
 
 
 def _sklearn(train_codes, test_codes, num_stages):
+    from sklearn.ensemble import GradientBoostingClassifier
+
     def fit(labels, seed):
         model = GradientBoostingClassifier(n_estimators=num_stages, random_state=seed).fit(train_codes, labels)
         return model.predict(train_codes), model.predict(test_codes), model.feature_importances_

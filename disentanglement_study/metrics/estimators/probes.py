@@ -8,10 +8,6 @@ otherwise one of its values. All share their seeds between the sizes, so that cu
 import warnings
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 NUM_TREES = 20
 FREQUENCY = 0.5  # standard deviation of the random frequencies, per standard deviation of a code
@@ -25,6 +21,8 @@ def random_forest(train_codes, test_codes, sizes, rng):
     They are grown once, to the largest depth, and cut off: a tree is grown greedily, so that a shallower one is the
     top of a deeper one (but for the order in which random numbers are drawn).
     """
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
     train_codes, test_codes = (codes.astype(np.float32) for codes in _standardised(train_codes, test_codes))
 
     def fit(targets, continuous):
@@ -58,6 +56,8 @@ def random_features(train_codes, test_codes, sizes, rng):
 
     The capacity is the logarithm of the number of weights of an output. Size 0 is the linear probe.
     """
+    from scipy.linalg import cho_factor, cho_solve
+
     train_codes, test_codes = _standardised(train_codes, test_codes)
     frequencies = rng.normal(scale=FREQUENCY, size=(train_codes.shape[1], -(-int(sizes[-1]) // 2)))
     train, test = (_with_waves(codes, frequencies) for codes in (train_codes, test_codes))
@@ -94,6 +94,9 @@ def mlp(train_codes, test_codes, sizes, rng):
 
     The capacity is the logarithm of the number of weights.
     """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
     train_codes, test_codes = _standardised(train_codes, test_codes)
 
     def fit(targets, continuous):
