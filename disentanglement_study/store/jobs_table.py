@@ -14,7 +14,8 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 def jobs_table(manifests: Iterable[dict], plan: pd.DataFrame) -> pd.DataFrame:
     """A row for each manifest, with the columns of `columns.TABLES["jobs"]`. What a manifest does not say is null."""
-    of_run = {row.run_id: (row.data_set, row.method) for row in plan[["run_id", "data_set", "method"]].itertuples()}
+    kinds = zip(plan["data_set"], plan["method"], strict=True)
+    of_run = dict(zip(plan["run_id"], kinds, strict=True))
     rows = []
     for manifest in manifests:
         data_set, method = next((of_run[run_id] for run_id in manifest["run_ids"] if run_id in of_run), (None, None))

@@ -110,7 +110,7 @@ def check_job(folder: Path) -> dict:
     """The manifest of a job whose files have all that they should, as far as their heads tell."""
     content = manifest(folder)
     tables.table(folder / "scores.parquet", "scores", content["run_ids"])
-    tables.check(folder / "curves.parquet", "curves")
+    tables.check(folder / "curves.parquet", "curves", content["run_ids"])
     if content["status"] == "done" and "source" not in content:  # models of elsewhere are not here
         check_params(folder / "params.npz", len(content["run_ids"]))
         check_codes(folder / "codes.npz", len(content["run_ids"]))

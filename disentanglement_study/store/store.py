@@ -26,16 +26,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset
 
 from disentanglement_study import config
 from disentanglement_study.config import Study
 from disentanglement_study.errors import FULL
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged, reading, replacing
-from disentanglement_study.store import making, records, results, tables
-from disentanglement_study.store import sql as sql_queries
-from disentanglement_study.store.jobs_table import jobs_table, rescored_table, with_jobs
+from disentanglement_study.store import making, queries, records, results, tables
 from disentanglement_study.store.records import ID
 from disentanglement_study.types import Job
 
@@ -331,33 +328,7 @@ class Store:
 
         Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
         """
-        plan, manifests = self.plan, self.manifests()
-        plan = plan.assign(objective=plan["method"])  # by the name that this column had
-        bindings = results.bindings(plan).assign(objective=plan["method"])
-        columns = [f'bindings."{name}"' for name in bindings if name != "run_id"]
-        views = {
-            "runs": with_jobs(plan, manifests),
-            "jobs": jobs_table(manifests, plan),
-            "rescored": rescored_table(manifests),
-            "bindings": bindings,
-            "scores": self._tables("scores"),
-            "curves": self._curves(),
-        }
-        joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN bindings USING (run_id)"
-        try:
-            return sql_queries.answer(sql, views, {"results": joined})
-        except ValueError:
-            if "curves" in sql.lower():
-                self._tables("curves")  # names a file that is damaged beyond its head
-            raise
-
-    def _curves(self) -> pyarrow.dataset.Dataset:
-        """The curves of all jobs, most of a study's rows, which are read as far as a query asks for them."""
-        found = [
-            str(tables.check(self.jobs / manifest["job_id"] / "curves.parquet", "curves"))
-            for manifest in self.manifests()
-        ]
-        return pyarrow.dataset.dataset(found, schema=tables.schema("curves"), format="parquet")
+        return queries.ask(self, sql)
 
     def _tables(self, table: str, keep: pc.Expression | None = None) -> pa.Table:
         """The rows of all jobs."""

@@ -3,12 +3,14 @@
 Text is read as dictionaries, each distinct text once: a study has few, in millions of rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from disentanglement_study.runtime.files import reading
@@ -47,8 +49,8 @@ def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | N
             _check_columns(name, rows.column_names)
             rows = _typed(rows, name, list(COLUMNS[name]))
         _check_runs(rows, run_ids)
-        if name == "scores" and rows.group_by(SCORE).aggregate([]).num_rows < rows.num_rows:
-            raise ValueError("it has a score of a run twice")
+        if name == "scores":
+            _check_once(rows)
         return rows
 
 
@@ -71,15 +73,30 @@ def outcomes(path: Path, run_ids: Iterable[str]) -> pa.Table:
         return rows
 
 
-def check(path: Path, name: str) -> Path:
-    """The path of the "scores" or "curves" of a job, which have all columns, as far as the head of the file tells."""
+def check(path: Path, name: str, run_ids: Iterable[str]) -> Path:
+    """The path of the "scores" or "curves" of a job, without reading its numbers.
+
+    All columns are there and of their kinds, as far as the head of the file tells; rows are of the job's runs; no score
+    of a run is there twice.
+    """
     with reading(path):
-        head = pq.read_schema(as_file(path))
-        _check_columns(name, head.names)
-        columns = [column for column in COLUMNS[name] if column in head.names]
+        head = pq.read_metadata(as_file(path))
+        there = head.schema.to_arrow_schema()
+        rows = _read(path, name, SCORE if name == "scores" else ["run_id"], head)
+        columns = [column for column in COLUMNS[name] if column in there.names]
         plain = pa.schema([(column, ARROW[COLUMNS[name][column]]) for column in columns])
-        head.empty_table().select(columns).cast(plain)
+        there.empty_table().select(columns).cast(plain)
+        _check_runs(rows, run_ids)
+        if name == "scores":
+            _check_once(rows)
     return path
+
+
+def lazily(paths: Sequence[Path], name: str) -> pyarrow.dataset.Dataset:
+    """The "scores" or "curves" of jobs, of which columns and rows are read as far as they are asked for."""
+    texts = [column for column, kind in COLUMNS[name].items() if kind == "string"]
+    kind = pyarrow.dataset.ParquetFileFormat(dictionary_columns=texts)
+    return pyarrow.dataset.dataset([str(path) for path in paths], schema=schema(name), format=kind)
 
 
 def plain_schema(name: str) -> pa.Schema:
@@ -105,9 +122,9 @@ def as_file(path: Path) -> Path:
         return path
 
 
-def _read(path: Path, name: str, columns: list[str]) -> pa.Table:
+def _read(path: Path, name: str, columns: list[str], head: pq.FileMetaData | None = None) -> pa.Table:
     """These columns of a file that has all, without the threads of a data set of many files: it is one of many."""
-    head = pq.read_metadata(as_file(path))
+    head = head or pq.read_metadata(as_file(path))
     there = head.schema.to_arrow_schema().names
     _check_columns(name, there)
     texts = [column for column in columns if COLUMNS[name][column] == "string" and column in there]
@@ -133,6 +150,18 @@ def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 def _check_runs(rows: pa.Table, run_ids: Iterable[str]) -> None:
     if others := set(pc.unique(rows["run_id"]).to_pylist()) - set(run_ids):
         raise ValueError(f"it has rows of a run that its job has not: {min(others, key=str)!r}")
+
+
+def _check_once(rows: pa.Table) -> None:
+    """That no score is there twice. What names one becomes a number, which is sorted sooner than texts are grouped."""
+    number = np.zeros(len(rows), np.int64)
+    for column in SCORE:
+        texts = rows[column].unify_dictionaries().combine_chunks()
+        places = texts.indices.fill_null(len(texts.dictionary)).to_numpy()
+        number = number * (len(texts.dictionary) + 1) + places
+    # Of very many texts two numbers may be the same by chance: then it is looked at the texts.
+    if np.any(np.diff(np.sort(number)) == 0) and rows.group_by(SCORE).aggregate([]).num_rows < len(rows):
+        raise ValueError("it has a score of a run twice")
 
 
 def _check_columns(name: str, there: Iterable[str]) -> None:
