@@ -33,7 +33,8 @@ CODES = ("index", "mean")  # and logvar, of a posterior
 def plan(path: Path) -> pd.DataFrame:
     """The plan: a row for each run, with ids and names that can be names of files."""
     with reading(path):
-        table = as_now(pq.read_table(as_file(path)).to_pandas())
+        with pq.ParquetFile(as_file(path)) as file:
+            table = as_now(file.read().to_pandas())
         for name in (*PLAN_TEXTS, *PLAN_NUMBERS):
             if name not in table:
                 raise ValueError(f"it has no column {name!r}")
@@ -42,7 +43,7 @@ def plan(path: Path) -> pd.DataFrame:
         for name in PLAN_NUMBERS:
             if not pd.api.types.is_numeric_dtype(table[name]):
                 raise ValueError(f"its column {name!r} holds no numbers")
-        _check_ids(table["run_id"])
+        _check_ids(table["run_id"].tolist())
         _check_all("data set", table["data_set"].unique(), files.is_name)
         _check_all("hyper", table["hyper"].unique(), _is_hyper)
         _check_all("settings", table["settings"].unique(), lambda text: _is_settings(text, table.columns))

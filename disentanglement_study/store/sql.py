@@ -7,14 +7,16 @@ import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.dataset
 
-Rows = pd.DataFrame | pa.Table | pyarrow.dataset.Dataset
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
+
+    Tables = Mapping[str, pd.DataFrame | Dataset]
+
 # DuckDB without the disk and the network, for good.
 ONLY_THE_TABLES = {
     "enable_external_access": "false",
@@ -32,7 +34,7 @@ class Unread(ValueError):
     """A table could not be read to its end."""
 
 
-def answer(sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd.DataFrame:
+def answer(sql: str, tables: "Tables", views: Mapping[str, str]) -> pd.DataFrame:
     """What the SQL gives; `views` are queries over the tables, by name. Lists, structs and maps are Python's.
 
     Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question; `Unread` if
@@ -76,7 +78,7 @@ def _leave(found: Future) -> None:
         os._exit(128 + signal.SIGINT)
 
 
-def _answer(connection: Any, sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd.DataFrame:
+def _answer(connection: Any, sql: str, tables: "Tables", views: Mapping[str, str]) -> pd.DataFrame:
     for name, table in tables.items():
         connection.register(name, table)
     for name, query in views.items():

@@ -5,15 +5,18 @@ Text is read as dictionaries, each distinct text once: a study has few, in milli
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from disentanglement_study.runtime.files import reading
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 COLUMNS = {
     "scores": {
@@ -92,11 +95,12 @@ def check(path: Path, name: str, run_ids: Iterable[str]) -> Path:
     return path
 
 
-def lazily(paths: Sequence[Path], name: str) -> pyarrow.dataset.Dataset:
+def lazily(paths: Sequence[Path], name: str) -> "Dataset":
     """The "scores" or "curves" of jobs, of which columns and rows are read as far as they are asked for."""
+    from pyarrow.dataset import ParquetFileFormat, dataset
+
     texts = [column for column, kind in COLUMNS[name].items() if kind == "string"]
-    kind = pyarrow.dataset.ParquetFileFormat(dictionary_columns=texts)
-    return pyarrow.dataset.dataset([str(path) for path in paths], schema=schema(name), format=kind)
+    return dataset([*map(str, paths)], schema=schema(name), format=ParquetFileFormat(dictionary_columns=texts))
 
 
 def plain_schema(name: str) -> pa.Schema:
