@@ -101,6 +101,25 @@ def manifest(folder: Path) -> dict:
         return {name: value for name, value in content.items() if value is not None}
 
 
+def manifests(folders: Iterable[Path]) -> list[dict]:
+    """The manifests of the jobs in these folders, without those that are gone since. No two jobs have the same run."""
+    found, job_of = [], {}
+    for folder in folders:
+        try:
+            content = manifest(folder)
+        except files.Damaged:
+            if folder.is_symlink() or folder.exists():
+                raise
+            continue  # it was replaced while it was read
+        for run_id in content["run_ids"]:
+            if run_id in job_of:
+                twice = f"run {run_id} is in job {job_of[run_id]} too"
+                raise files.Damaged(folder, f"{twice}; the command that ran the study mends it")
+        job_of |= dict.fromkeys(content["run_ids"], folder.name)
+        found.append(content)
+    return found
+
+
 def arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays of an npz file, or those of these names."""
     with reading(path), np.load(as_file(path), allow_pickle=False) as file:

@@ -103,6 +103,13 @@ def lazily(paths: Sequence[Path], name: str) -> "Dataset":
     return dataset([*map(str, paths)], schema=schema(name), format=ParquetFileFormat(dictionary_columns=texts))
 
 
+def together(found: list[pa.Table], name: str, columns: list[str] | None = None) -> pa.Table:
+    """The rows of all jobs; where there is none, those of none."""
+    if not found:
+        found = [schema(name).empty_table().select(columns or list(COLUMNS[name]))]
+    return pa.concat_tables(found)
+
+
 def plain_schema(name: str) -> pa.Schema:
     """The columns of "scores" or "curves" as they are written: text is text."""
     return pa.schema([(column, ARROW[kind]) for column, kind in COLUMNS[name].items()])
