@@ -256,7 +256,7 @@ class Store:
         """SQL (DuckDB) over the views of `columns.TABLES`: `runs`, `scores`, `curves`, `results` (as the method), ...
 
         A query reads the study and nothing else: it can neither read, write nor attach files, nor load extensions or
-        change DuckDB's settings. Lists, structs and maps come as Python lists and dicts. `queries` says what is checked.
+        change DuckDB's settings. Lists, structs and maps come as lists and dicts. `queries` says what is checked.
 
         Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
         """

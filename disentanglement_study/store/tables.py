@@ -97,10 +97,13 @@ def check(path: Path, name: str, run_ids: Iterable[str]) -> Path:
 
 def lazily(paths: Sequence[Path], name: str) -> "Dataset":
     """The "scores" or "curves" of jobs, of which columns and rows are read as far as they are asked for."""
-    from pyarrow.dataset import ParquetFileFormat, dataset
+    from pyarrow.dataset import FileSystemDataset, ParquetFileFormat
+    from pyarrow.fs import LocalFileSystem
 
-    texts = [column for column, kind in COLUMNS[name].items() if kind == "string"]
-    return dataset([*map(str, paths)], schema=schema(name), format=ParquetFileFormat(dictionary_columns=texts))
+    disk = LocalFileSystem()
+    kind = ParquetFileFormat(dictionary_columns=[column for column, of in COLUMNS[name].items() if of == "string"])
+    parts = [kind.make_fragment(str(path), disk) for path in paths]  # no file is opened, or needs to be there
+    return FileSystemDataset(parts, schema(name), kind, disk)
 
 
 def together(found: list[pa.Table], name: str, columns: list[str] | None = None) -> pa.Table:
