@@ -52,7 +52,7 @@ def test_an_import_in_a_circle_is_found(tmp_path):
 
 # In this order in one process: what is absent after a module is absent after it alone, too. Lightest first.
 ABSENT = {
-    "disentanglement_study.cli": ["jax", "ray", "matplotlib", "sklearn"],
+    "disentanglement_study.cli": ["jax", "ray", "matplotlib", "sklearn", "numpy", "pandas", "pyarrow"],
     "disentanglement_study.cli.watching": ["jax", "ray", "duckdb"],
     "disentanglement_study.data": ["jax", "ray", "tensorflow", "tensorflow_datasets", "h5py"],
     "disentanglement_study.data.published.originals": ["jax", "ray", "tensorflow", "tensorflow_datasets", "h5py"],

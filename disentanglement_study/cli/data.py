@@ -6,13 +6,14 @@ import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from disentanglement_study.cli import options
 from disentanglement_study.config.declared import words
-from disentanglement_study.data.catalogue import Facts
 from disentanglement_study.runtime.terminal import ERR, OUT
+
+if TYPE_CHECKING:
+    from disentanglement_study.data.catalogue import Facts
 
 AUXILIARY = {"segment": ("segment",), "time": ("time",), "u": ("number", " of u")}
 NO_TRUTH = "no truth: models can be trained on it, and scored by metrics of codes alone, such as unsupervised"
@@ -31,6 +32,8 @@ Data sets are kept in --data-dir, else $DISENTANGLEMENT_STUDY_DATA, else ~/.cach
 
 def list_(arguments: argparse.Namespace) -> None:
     """All data sets: the truth behind them, and whether they are here."""
+    import pandas as pd
+
     from disentanglement_study import data
     from disentanglement_study.cli import display
 
@@ -51,6 +54,8 @@ def list_(arguments: argparse.Namespace) -> None:
 
 def info(arguments: argparse.Namespace) -> None:
     """One data set: the truth behind it, its size, and where it is from."""
+    import pandas as pd
+
     from disentanglement_study import data
     from disentanglement_study.cli import display
     from disentanglement_study.data import cache
@@ -130,7 +135,7 @@ def show(arguments: argparse.Namespace) -> None:
     OUT.print(f"{path}")
 
 
-def _truth(facts: Facts) -> str:
+def _truth(facts: "Facts") -> str:
     """The grid of factors, or how many sources there are, and at how many points."""
     if facts.num_points is not None:
         sources = _counted(len(facts.factor_names), "source") if facts.factor_names else "no truth"

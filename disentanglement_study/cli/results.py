@@ -85,7 +85,7 @@ def query(arguments: argparse.Namespace) -> None:
         OUT.print(f"{len(frame):,} rows" + (f", {SHOWN_ROWS} shown; all with --csv" if len(frame) > SHOWN_ROWS else ""))
 
 
-def _show_tables(opened: store.Store) -> None:
+def _show_tables(opened: "store.Store") -> None:
     import pandas as pd
 
     from disentanglement_study.cli import display

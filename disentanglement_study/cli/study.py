@@ -78,9 +78,9 @@ def status(arguments: argparse.Namespace) -> None:
     OUT.print(display.table(standing.status(opened)))
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
-    runs = opened.plan.set_index("run_id")
-    for manifest in opened.manifests():
-        if manifest["status"] == "failed":
+    if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:
+        runs = opened.plan.set_index("run_id")
+        for manifest in broken:
             of = runs.reindex(manifest["run_ids"]).iloc[0]
             what = f"{of['method']} on {of['data_set']}, {len(manifest['run_ids'])} runs (job {manifest['job_id']})"
             OUT.print(f"failed: {what}: {reason(manifest['error'])}", soft_wrap=True)

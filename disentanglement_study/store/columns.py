@@ -3,9 +3,10 @@
 Types are those of Frictionless's table schema: string, integer, number, boolean, datetime.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Column(NamedTuple):
@@ -119,17 +120,19 @@ REFERENCES = {
     "curves": {"run_id": "runs"},
     "rescored": {"job_id": "jobs"},
 }
-OF_ARROW = ((pa.types.is_boolean, "boolean"), (pa.types.is_integer, "integer"), (pa.types.is_floating, "number"))
 
 
-def of(table: str, schema: pa.Schema) -> list[Column]:
+def of(table: str, schema: "pa.Schema") -> list[Column]:
     """The columns of a table as it is in a study, which has settings as columns too, "nets.num_latents"."""
     known = {column.name: column for column in TABLES[table]}
     return [known.get(field.name) or _own(field) for field in schema]
 
 
-def _own(field: pa.Field) -> Column:
-    kind = next((name for is_kind, name in OF_ARROW if is_kind(field.type)), "string")
+def _own(field: "pa.Field") -> Column:
+    from pyarrow import types
+
+    of_arrow = {"boolean": types.is_boolean, "integer": types.is_integer, "number": types.is_floating}
+    kind = next((name for name, is_kind in of_arrow.items() if is_kind(field.type)), "string")
     if "." in field.name:
         return Column(field.name, kind, f"The setting {field.name} of the run; null where it has none.")
     return Column(field.name, kind, "A column that only this study has.")

@@ -14,7 +14,8 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 def jobs_table(manifests: Iterable[dict], plan: pd.DataFrame) -> pd.DataFrame:
     """A row for each manifest, with the columns of `columns.TABLES["jobs"]`. What a manifest does not say is null."""
-    of_run = {row.run_id: (row.data_set, row.method) for row in plan[["run_id", "data_set", "method"]].itertuples()}
+    ids, *kinds = (plan[name].tolist() for name in ("run_id", "data_set", "method"))
+    of_run = dict(zip(ids, zip(*kinds, strict=True), strict=True))
     rows = []
     for manifest in manifests:
         data_set, method = next((of_run[run_id] for run_id in manifest["run_ids"] if run_id in of_run), (None, None))
@@ -40,7 +41,7 @@ def rescored_table(manifests: Iterable[dict]) -> pd.DataFrame:
 def with_jobs(plan: pd.DataFrame, manifests: Iterable[dict]) -> pd.DataFrame:
     """The plan with a column job_id: of the job that a run was trained in, null if none has ended."""
     job_of = {run_id: manifest["job_id"] for manifest in manifests for run_id in manifest["run_ids"]}
-    return plan.assign(job_id=plan["run_id"].map(job_of).astype("string"))
+    return plan.assign(job_id=pd.array([job_of.get(run_id) for run_id in plan["run_id"].tolist()], dtype="string"))
 
 
 def _provenance(record: dict) -> dict[str, Any]:

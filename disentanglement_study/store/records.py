@@ -33,7 +33,8 @@ CODES = ("index", "mean")  # and logvar, of a posterior
 def plan(path: Path) -> pd.DataFrame:
     """The plan: a row for each run, with ids and names that can be names of files."""
     with reading(path):
-        table = as_now(pq.read_table(as_file(path)).to_pandas())
+        with pq.ParquetFile(as_file(path)) as file:
+            table = as_now(file.read().to_pandas())
         for name in (*PLAN_TEXTS, *PLAN_NUMBERS):
             if name not in table:
                 raise ValueError(f"it has no column {name!r}")
@@ -42,7 +43,7 @@ def plan(path: Path) -> pd.DataFrame:
         for name in PLAN_NUMBERS:
             if not pd.api.types.is_numeric_dtype(table[name]):
                 raise ValueError(f"its column {name!r} holds no numbers")
-        _check_ids(table["run_id"])
+        _check_ids(table["run_id"].tolist())
         _check_all("data set", table["data_set"].unique(), files.is_name)
         _check_all("hyper", table["hyper"].unique(), _is_hyper)
         _check_all("settings", table["settings"].unique(), lambda text: _is_settings(text, table.columns))
@@ -100,6 +101,25 @@ def manifest(folder: Path) -> dict:
         return {name: value for name, value in content.items() if value is not None}
 
 
+def manifests(folders: Iterable[Path]) -> list[dict]:
+    """The manifests of the jobs in these folders, without those that are gone since. No two jobs have the same run."""
+    found, job_of = [], {}
+    for folder in folders:
+        try:
+            content = manifest(folder)
+        except files.Damaged:
+            if folder.is_symlink() or folder.exists():
+                raise
+            continue  # it was replaced while it was read
+        for run_id in content["run_ids"]:
+            if run_id in job_of:
+                twice = f"run {run_id} is in job {job_of[run_id]} too"
+                raise files.Damaged(folder, f"{twice}; the command that ran the study mends it")
+        job_of |= dict.fromkeys(content["run_ids"], folder.name)
+        found.append(content)
+    return found
+
+
 def arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays of an npz file, or those of these names."""
     with reading(path), np.load(as_file(path), allow_pickle=False) as file:
@@ -110,7 +130,7 @@ def check_job(folder: Path) -> dict:
     """The manifest of a job whose files have all that they should, as far as their heads tell."""
     content = manifest(folder)
     tables.table(folder / "scores.parquet", "scores", content["run_ids"])
-    tables.check(folder / "curves.parquet", "curves")
+    tables.check(folder / "curves.parquet", "curves", content["run_ids"])
     if content["status"] == "done" and "source" not in content:  # models of elsewhere are not here
         check_params(folder / "params.npz", len(content["run_ids"]))
         check_codes(folder / "codes.npz", len(content["run_ids"]))

@@ -23,8 +23,9 @@ def joined(plan: pd.DataFrame, scores: pa.Table) -> pd.DataFrame:
     be compared; all others are those that there are.
     """
     found = {name: _codes(scores[name]) for name, kind in COLUMNS["scores"].items() if kind == "string"}
-    runs = bindings(plan).sort_values(BINDINGS, ignore_index=True)
     ids, names = found.pop("run_id")
+    runs = bindings(plan)
+    runs = runs[runs["run_id"].isin(names)].sort_values(BINDINGS, ignore_index=True)
     place = pd.Index(runs["run_id"]).get_indexer(names)[ids]
     key = place.astype(np.int64)
     for name in SCORE[1:]:

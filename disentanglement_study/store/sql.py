@@ -7,14 +7,16 @@ import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.dataset
 
-Rows = pd.DataFrame | pa.Table | pyarrow.dataset.Dataset
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
+
+    Tables = Mapping[str, pd.DataFrame | Dataset]
+
 # DuckDB without the disk and the network, for good.
 ONLY_THE_TABLES = {
     "enable_external_access": "false",
@@ -23,17 +25,24 @@ ONLY_THE_TABLES = {
     "lock_configuration": "true",
 }
 
+# DuckDB takes a data set of Arrow, whose size it cannot tell, for the smaller side of a join: it would hold all of it.
+FOR_LARGE_TABLES = {"disabled_optimizers": "build_side_probe_side"}
 READING = {"SELECT", "EXPLAIN", "MULTI"}  # the last is PIVOT, which DuckDB takes for several statements
 
 
-def answer(sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd.DataFrame:
+class Unread(ValueError):
+    """A table could not be read to its end."""
+
+
+def answer(sql: str, tables: "Tables", views: Mapping[str, str]) -> pd.DataFrame:
     """What the SQL gives; `views` are queries over the tables, by name. Lists, structs and maps are Python's.
 
-    Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
+    Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question; `Unread` if
+    it may be for a table.
     """
     import duckdb  # here, because training and scoring must do without it
 
-    connection, found = duckdb.connect(config=ONLY_THE_TABLES), Future()
+    connection, found = duckdb.connect(config=ONLY_THE_TABLES | FOR_LARGE_TABLES), Future()
 
     def ask() -> None:
         try:
@@ -53,7 +62,8 @@ def answer(sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd
     except duckdb.Error as error:
         message = str(error).splitlines()
         hint = next((line for line in message[1:] if line.startswith("Did you mean")), "")
-        raise ValueError(" ".join([f"query: {message[0]}", hint]).strip()) from error
+        kind = Unread if isinstance(error, duckdb.InvalidInputException | duckdb.OperationalError) else ValueError
+        raise kind(" ".join([f"query: {message[0]}", hint]).strip()) from error
     except KeyboardInterrupt:
         connection.interrupt()
         atexit.register(_leave, found)
@@ -68,7 +78,7 @@ def _leave(found: Future) -> None:
         os._exit(128 + signal.SIGINT)
 
 
-def _answer(connection: Any, sql: str, tables: Mapping[str, Rows], views: Mapping[str, str]) -> pd.DataFrame:
+def _answer(connection: Any, sql: str, tables: "Tables", views: Mapping[str, str]) -> pd.DataFrame:
     for name, table in tables.items():
         connection.register(name, table)
     for name, query in views.items():

@@ -18,24 +18,19 @@ is deleted is what this program made.
 import contextlib
 import json
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset
 
 from disentanglement_study import config
 from disentanglement_study.config import Study
-from disentanglement_study.errors import FULL
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged, reading, replacing
-from disentanglement_study.store import making, records, results, tables
-from disentanglement_study.store import sql as sql_queries
-from disentanglement_study.store.jobs_table import jobs_table, rescored_table, with_jobs
+from disentanglement_study.store import making, queries, records, results, tables
 from disentanglement_study.store.records import ID
 from disentanglement_study.types import Job
 
@@ -99,9 +94,9 @@ class Store:
         if there < len(plan):
             with replacing(path, self.tmp / f"plan.{os.getpid()}") as temporary:
                 plan.to_parquet(temporary, index=False)
-        self._write(self.root / "evaluation.json", "evaluation", evaluation)
+        self.write_text(self.root / "evaluation.json", "evaluation", evaluation)
         if there <= len(plan):
-            self._write(self.root / "study.gin", "study", text)
+            self.write_text(self.root / "study.gin", "study", text)
         return mended
 
     @contextlib.contextmanager
@@ -132,7 +127,6 @@ class Store:
         """Writes a finished or failed job. `arrays` are npz files by name; a job of that name is replaced.
 
         operative: the gin text of what the job used, if it is known.
-
         OSError that names the file if the disk is full: nothing is left of the job then.
         """
         folder = self.tmp / f"{job.job_id}.{os.getpid()}"
@@ -144,9 +138,8 @@ class Store:
             records.write_job(folder, scores, curves, arrays, texts, manifest)
             for path in (*folder.iterdir(), folder):
                 files.sync(path)
-            final = self.jobs / job.job_id
-            self._remove_job(final)
-            os.rename(folder, final)
+            self.remove_job(job.job_id)
+            os.rename(folder, self.jobs / job.job_id)
             files.sync(self.jobs)
         finally:
             with contextlib.suppress(OSError):
@@ -156,10 +149,10 @@ class Store:
                 files.remove(self.checkpoints / job.job_id)
         self.progress_file(job).unlink(missing_ok=True)
 
-    def _remove_job(self, folder: Path) -> None:
-        """Out of the readers' sight first: they find a job whole or not at all."""
+    def remove_job(self, job_id: str) -> None:
+        """Makes the runs of a job missing again; call it under the lock. Readers find the job whole or not at all."""
+        folder, aside = self.jobs / job_id, self.tmp / f"{job_id}.{os.getpid()}0"
         if folder.is_symlink() or folder.exists():
-            aside = self.tmp / f"{folder.name}.{os.getpid()}0"
             files.remove(aside)
             os.rename(folder, aside)
             files.remove(aside)
@@ -175,7 +168,7 @@ class Store:
 
     def write_operative(self, job: Job, text: str) -> None:
         """The gin text of what a finished job used, in place of that from before."""
-        self._write(self.jobs / job.job_id / "operative.gin", f"{job.job_id}.operative", text)
+        self.write_text(self.jobs / job.job_id / "operative.gin", f"{job.job_id}.operative", text)
 
     def write_scored(self, job: Job, metrics: Iterable[str], provenance: dict) -> None:
         """Adds to a finished job's manifest where its scores of these metrics now come from, in place of what it said
@@ -187,7 +180,7 @@ class Store:
         ]
         scored = [*(one for one in kept if one["metrics"]), {"metrics": new, **provenance}]
         text = json.dumps({**manifest, "scored": scored}, indent=1)
-        self._write(self.jobs / job.job_id / "manifest.json", f"{job.job_id}.manifest", text)
+        self.write_text(self.jobs / job.job_id / "manifest.json", f"{job.job_id}.manifest", text)
 
     def check_arrays(self, jobs: Iterable[Job], name: str) -> None:
         """Raises ValueError, in one line, if the "params" or "codes" of a finished job are seen to be damaged."""
@@ -211,21 +204,7 @@ class Store:
 
     def manifests(self) -> list[dict]:
         """The manifests of the jobs that are there, finished and failed. ValueError if two jobs have the same run."""
-        found, job_of = [], {}
-        for folder in self.job_folders():
-            try:
-                manifest = records.manifest(folder)
-            except Damaged:
-                if folder.is_symlink() or folder.exists():
-                    raise
-                continue  # it was replaced while it was read
-            for run_id in manifest["run_ids"]:
-                if run_id in job_of:
-                    twice = f"run {run_id} is in job {job_of[run_id]} too"
-                    raise Damaged(folder, f"{twice}; the command that ran the study mends it")
-            job_of |= dict.fromkeys(manifest["run_ids"], folder.name)
-            found.append(manifest)
-        return found
+        return records.manifests(self.job_folders())
 
     def manifest(self, job: Job) -> dict:
         """The manifest of one job that has ended."""
@@ -233,11 +212,8 @@ class Store:
 
     def metrics(self, manifest: dict) -> set[str]:
         """The metrics of which a job has rows."""
-        return set(pc.unique(self._table(manifest, "scores")["metric"]).to_pylist())
-
-    def remove_job(self, job_id: str) -> None:
-        """Makes the runs of a job missing again; call it under the lock."""
-        self._remove_job(self.jobs / job_id)
+        path = self.jobs / manifest["job_id"] / "scores.parquet"
+        return set(pc.unique(tables.outcomes(path, manifest["run_ids"])["metric"]).to_pylist())
 
     def run_ids(self, status: str) -> set[str]:
         """The runs whose job is "done" or "failed"."""
@@ -248,52 +224,6 @@ class Store:
 
     def progress_file(self, job: Job) -> Path:
         return self.tmp / f"{job.job_id}.progress.json"
-
-    def write_progress(
-        self, job: Job, stage: str, fraction: float, parts: Mapping[str, tuple[float, float]] | None = None
-    ) -> None:
-        """Where a running job is, for the driver and for `status`: half of the fraction is training, half scoring.
-
-        parts: what this attempt has done of "training" and "scoring": which share of it, and in how many seconds.
-        """
-        entry = {"run_ids": [run.run_id for run in job.runs], "stage": stage, "fraction": fraction, **(parts or {})}
-        try:
-            self._write(self.progress_file(job), f"{job.job_id}.progress", json.dumps(entry), lasting=False)
-        except OSError as error:  # who only looks on does not stop the work
-            if error.errno in FULL:
-                raise
-
-    def progress(self) -> list[dict]:
-        found = []
-        for path in sorted(self.tmp.glob("*.progress.json")):
-            with contextlib.suppress(OSError, ValueError):  # gone meanwhile, or damaged: it says nothing then
-                found.append(records.progress(path) | {"job_id": path.name.partition(".")[0]})
-        return found
-
-    @contextlib.contextmanager
-    def commanded(self, run_ids: Iterable[str]) -> Iterator[None]:
-        """Within the block, tells who looks on what the command that runs here does, and since when."""
-        path = self.tmp / "run.json"
-        about = {"started": time.time(), "run_ids": list(run_ids)}
-        with contextlib.suppress(OSError):
-            self._write(path, "run", json.dumps(about), lasting=False)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-
-    def command(self) -> dict | None:
-        """What the command does that runs: "started" (seconds since 1970) and "run_ids"; None if nothing tells it."""
-        with contextlib.suppress(OSError, ValueError):
-            return records.command(self.tmp / "run.json")
-        return None
-
-    def clear_progress(self) -> None:
-        """Removes what killed jobs left behind, and nothing that this program has not made; call it under the lock."""
-        for path in files.folder(self.tmp).iterdir():
-            if path.name != "lock" and making.MADE.fullmatch(path.name):
-                files.remove(path)
 
     def rows(self, table: str, keep: pc.Expression | None = None) -> pd.DataFrame:
         """The rows of all jobs, or of these those that `keep` is true of: table "scores" or "curves"."""
@@ -312,56 +242,29 @@ class Store:
 
     def failures(self) -> pd.DataFrame:
         """The rows of `results` that have an error, without reading the others."""
-        return results.joined(self.plan, _together(self._of_jobs(tables.failed), "scores"))
+        return results.joined(self.plan, tables.together(self._of_jobs(tables.failed), "scores"))
 
     def outcomes(self) -> pd.DataFrame:
         """Of each score its run_id, its metric and its error, as categories."""
-        return results.categories(_together(self._of_jobs(tables.outcomes), "scores", tables.OUTCOME))
+        return results.categories(tables.together(self._of_jobs(tables.outcomes), "scores", tables.OUTCOME))
 
     def _of_jobs(self, read: Callable[[Path, list[str]], pa.Table]) -> list[pa.Table]:
         """What this reads of the scores of each job, given their file and the job's runs."""
-        found = self.manifests()
-        return [read(self.jobs / manifest["job_id"] / "scores.parquet", manifest["run_ids"]) for manifest in found]
+        return [read(self.jobs / one["job_id"] / "scores.parquet", one["run_ids"]) for one in self.manifests()]
 
     def query(self, sql: str) -> pd.DataFrame:
         """SQL (DuckDB) over the views of `columns.TABLES`: `runs`, `scores`, `curves`, `results` (as the method), ...
 
         A query reads the study and nothing else: it can neither read, write nor attach files, nor load extensions or
-        change DuckDB's settings. Lists, structs and maps come as Python lists and dicts.
+        change DuckDB's settings. Lists, structs and maps come as lists and dicts. `queries` says what is checked.
 
         Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
         """
-        plan, manifests = self.plan, self.manifests()
-        plan = plan.assign(objective=plan["method"])  # by the name that this column had
-        bindings = results.bindings(plan).assign(objective=plan["method"])
-        columns = [f'bindings."{name}"' for name in bindings if name != "run_id"]
-        views = {
-            "runs": with_jobs(plan, manifests),
-            "jobs": jobs_table(manifests, plan),
-            "rescored": rescored_table(manifests),
-            "bindings": bindings,
-            "scores": self._tables("scores"),
-            "curves": self._curves(),
-        }
-        joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN bindings USING (run_id)"
-        try:
-            return sql_queries.answer(sql, views, {"results": joined})
-        except ValueError:
-            if "curves" in sql.lower():
-                self._tables("curves")  # names a file that is damaged beyond its head
-            raise
-
-    def _curves(self) -> pyarrow.dataset.Dataset:
-        """The curves of all jobs, most of a study's rows, which are read as far as a query asks for them."""
-        found = [
-            str(tables.check(self.jobs / manifest["job_id"] / "curves.parquet", "curves"))
-            for manifest in self.manifests()
-        ]
-        return pyarrow.dataset.dataset(found, schema=tables.schema("curves"), format="parquet")
+        return queries.ask(self, sql)
 
     def _tables(self, table: str, keep: pc.Expression | None = None) -> pa.Table:
         """The rows of all jobs."""
-        return _together([self._table(manifest, table, keep) for manifest in self.manifests()], table)
+        return tables.together([self._table(manifest, table, keep) for manifest in self.manifests()], table)
 
     def _table(self, manifest: dict, table: str, keep: pc.Expression | None = None) -> pa.Table:
         path = self.jobs / manifest["job_id"] / f"{table}.parquet"
@@ -378,7 +281,8 @@ class Store:
         """The folders of jobs, whole or not; what has another name is somebody else's."""
         return [path for path in sorted(self.jobs.glob("*")) if ID.fullmatch(path.name)]
 
-    def _write(self, path: Path, name: str, text: str, lasting: bool = True) -> None:
+    def write_text(self, path: Path, name: str, text: str, lasting: bool = True) -> None:
+        """Writes a file of the study by way of tmp/, where it has this name until it is whole."""
         if path.is_dir() and not path.is_symlink():  # in the way of a file; it may be somebody's
             self.set_aside(path)
         with replacing(path, self.tmp / f"{name}.{os.getpid()}", lasting) as temporary:
@@ -391,10 +295,3 @@ def open(root: str | Path) -> Store:
     if not (store.root / "plan.parquet").exists():
         raise ValueError(f"{root} holds no study (no plan.parquet); `disentanglement-study run SWEEP {root}` makes one")
     return store
-
-
-def _together(found: list[pa.Table], table: str, columns: list[str] | None = None) -> pa.Table:
-    """The rows of all jobs; where there is none, those of none."""
-    if not found:
-        found = [tables.schema(table).empty_table().select(columns or list(tables.COLUMNS[table]))]
-    return pa.concat_tables(found)

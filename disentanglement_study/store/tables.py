@@ -3,15 +3,20 @@
 Text is read as dictionaries, each distinct text once: a study has few, in millions of rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from disentanglement_study.runtime.files import reading
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 COLUMNS = {
     "scores": {
@@ -47,8 +52,8 @@ def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | N
             _check_columns(name, rows.column_names)
             rows = _typed(rows, name, list(COLUMNS[name]))
         _check_runs(rows, run_ids)
-        if name == "scores" and rows.group_by(SCORE).aggregate([]).num_rows < rows.num_rows:
-            raise ValueError("it has a score of a run twice")
+        if name == "scores":
+            _check_once(rows)
         return rows
 
 
@@ -71,15 +76,41 @@ def outcomes(path: Path, run_ids: Iterable[str]) -> pa.Table:
         return rows
 
 
-def check(path: Path, name: str) -> Path:
-    """The path of the "scores" or "curves" of a job, which have all columns, as far as the head of the file tells."""
+def check(path: Path, name: str, run_ids: Iterable[str]) -> Path:
+    """The path of the "scores" or "curves" of a job, without reading its numbers.
+
+    All columns are there and of their kinds, as far as the head of the file tells; rows are of the job's runs; no score
+    of a run is there twice.
+    """
     with reading(path):
-        head = pq.read_schema(as_file(path))
-        _check_columns(name, head.names)
-        columns = [column for column in COLUMNS[name] if column in head.names]
+        head = pq.read_metadata(as_file(path))
+        there = head.schema.to_arrow_schema()
+        rows = _read(path, name, SCORE if name == "scores" else ["run_id"], head)
+        columns = [column for column in COLUMNS[name] if column in there.names]
         plain = pa.schema([(column, ARROW[COLUMNS[name][column]]) for column in columns])
-        head.empty_table().select(columns).cast(plain)
+        there.empty_table().select(columns).cast(plain)
+        _check_runs(rows, run_ids)
+        if name == "scores":
+            _check_once(rows)
     return path
+
+
+def lazily(paths: Sequence[Path], name: str) -> "Dataset":
+    """The "scores" or "curves" of jobs, of which columns and rows are read as far as they are asked for."""
+    from pyarrow.dataset import FileSystemDataset, ParquetFileFormat
+    from pyarrow.fs import LocalFileSystem
+
+    disk = LocalFileSystem()
+    kind = ParquetFileFormat(dictionary_columns=[column for column, of in COLUMNS[name].items() if of == "string"])
+    parts = [kind.make_fragment(str(path), disk) for path in paths]  # no file is opened, or needs to be there
+    return FileSystemDataset(parts, schema(name), kind, disk)
+
+
+def together(found: list[pa.Table], name: str, columns: list[str] | None = None) -> pa.Table:
+    """The rows of all jobs; where there is none, those of none."""
+    if not found:
+        found = [schema(name).empty_table().select(columns or list(COLUMNS[name]))]
+    return pa.concat_tables(found)
 
 
 def plain_schema(name: str) -> pa.Schema:
@@ -105,9 +136,9 @@ def as_file(path: Path) -> Path:
         return path
 
 
-def _read(path: Path, name: str, columns: list[str]) -> pa.Table:
+def _read(path: Path, name: str, columns: list[str], head: pq.FileMetaData | None = None) -> pa.Table:
     """These columns of a file that has all, without the threads of a data set of many files: it is one of many."""
-    head = pq.read_metadata(as_file(path))
+    head = head or pq.read_metadata(as_file(path))
     there = head.schema.to_arrow_schema().names
     _check_columns(name, there)
     texts = [column for column in columns if COLUMNS[name][column] == "string" and column in there]
@@ -133,6 +164,18 @@ def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 def _check_runs(rows: pa.Table, run_ids: Iterable[str]) -> None:
     if others := set(pc.unique(rows["run_id"]).to_pylist()) - set(run_ids):
         raise ValueError(f"it has rows of a run that its job has not: {min(others, key=str)!r}")
+
+
+def _check_once(rows: pa.Table) -> None:
+    """That no score is there twice. What names one becomes a number, which is sorted sooner than texts are grouped."""
+    number = np.zeros(len(rows), np.int64)
+    for column in SCORE:
+        texts = rows[column].unify_dictionaries().combine_chunks()
+        places = texts.indices.fill_null(len(texts.dictionary)).to_numpy()
+        number = number * (len(texts.dictionary) + 1) + places
+    # Of very many texts two numbers may be the same by chance: then it is looked at the texts.
+    if np.any(np.diff(np.sort(number)) == 0) and rows.group_by(SCORE).aggregate([]).num_rows < len(rows):
+        raise ValueError("it has a score of a run twice")
 
 
 def _check_columns(name: str, there: Iterable[str]) -> None:

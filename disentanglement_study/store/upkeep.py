@@ -11,7 +11,7 @@ from pathlib import Path
 
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged
-from disentanglement_study.store import Store, records
+from disentanglement_study.store import Store, in_flight, records
 from disentanglement_study.types import Job
 
 # What is beside the checkpoints of a job: its runs, the size of its population, how far each part has been trained.
@@ -79,7 +79,7 @@ def discard(store: Store) -> None:
     """Removes a study that was made just now, unless a job of it has begun to leave something."""
     if any(any(store.root.glob(f"{name}/*")) for name in ("jobs", "checkpoints", "logs")):
         return
-    store.clear_progress()
+    in_flight.clear(store)
     for path in (*(store.root / name for name in ("plan.parquet", "study.gin", "evaluation.json")), store.tmp / "lock"):
         files.remove(path)
     for folder in (store.jobs, store.checkpoints, store.tmp, store.root):

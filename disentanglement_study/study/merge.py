@@ -20,7 +20,7 @@ from disentanglement_study.config.identity import scored_with, static_bindings
 from disentanglement_study.errors import clipped
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
-from disentanglement_study.store import Store, open, scored, upkeep
+from disentanglement_study.store import Store, in_flight, open, scored, upkeep
 from disentanglement_study.store.runs import planned
 from disentanglement_study.study import compared, components, loading, parts, plan
 from disentanglement_study.study.udr import UDR
@@ -85,7 +85,7 @@ def merge(roots: Sequence[Path], into: Path, keep_first: bool = False, console: 
     _check_target(target, frame, evaluation, {piece.job.job_id for piece in pieces})
     files.named(into)
     with target.lock():
-        target.clear_progress()
+        in_flight.clear(target)
         target.create(frame, study.text, evaluation)
         there = {manifest["job_id"] for manifest in target.manifests()}
         todo = [piece for piece in pieces if piece.job.job_id not in there]

@@ -3,7 +3,7 @@
 import time
 from typing import NamedTuple
 
-from disentanglement_study.store import Store
+from disentanglement_study.store import Store, in_flight
 from disentanglement_study.study.estimate import Seen, done
 from disentanglement_study.study.progress import NOTHING, ended_jobs, look
 from disentanglement_study.study.status import awaited
@@ -29,8 +29,8 @@ def overview(store: Store, slots: int = 0) -> Overview | None:
     if not store.is_running():
         return None
     # In this order: a job that ends meanwhile is seen as running, not as one that waits.
-    entries = [entry for entry in store.progress() if entry["run_ids"]]
-    command, plan, manifests = store.command(), store.plan, store.manifests()
+    entries = [entry for entry in in_flight.progress(store) if entry["run_ids"]]
+    command, plan, manifests = in_flight.command(store), store.plan, store.manifests()
     kinds = dict(zip(plan["run_id"], zip(plan["data_set"], plan["method"], strict=True), strict=True))
     of = {status: {run for one in manifests if one["status"] == status for run in one["run_ids"]} for status in STATES}
     there = of["done"] | of["failed"]

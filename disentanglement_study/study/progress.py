@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from disentanglement_study.store import Store
+from disentanglement_study.store import Store, in_flight
 from disentanglement_study.study.estimate import Cost, Kind, Part, Seen, costs, done, estimate, worked
 from disentanglement_study.types import Job
 
@@ -37,7 +37,7 @@ class Progress:
         if stage != self.stage:
             self.say(stage)
             self.stage = stage
-        self.store.write_progress(self.job, stage, self.fraction, self._parts)
+        in_flight.write_progress(self.store, self.job, stage, self.fraction, self._parts)
 
     def trains(self, stage: str, fraction: float) -> None:
         """How much of the training is done; the first time, how much was done before this attempt."""

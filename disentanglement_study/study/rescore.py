@@ -14,7 +14,7 @@ from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.evaluate import names_of
 from disentanglement_study.scoring.members import score_members
-from disentanglement_study.store import Store
+from disentanglement_study.store import Store, in_flight
 from disentanglement_study.store.runs import check_models, finished_jobs
 from disentanglement_study.study import dispatch, loading, operative, provenance
 from disentanglement_study.study.dispatch.pile import Pile
@@ -48,7 +48,7 @@ def rescore(
         missing = _missing([name for name in names if name != UDR], store, study, jobs)
         if UDR in names:
             store.check_arrays(jobs, "codes")
-        store.clear_progress()
+        in_flight.clear(store)
         line = f"{len(jobs)} finished jobs: {len(jobs) - len(missing)} have these scores, {len(missing)} to score"
         failed = score_jobs(jobs, missing, store, study, executor, address, data_dir, console, line)
         if UDR in names:
@@ -127,7 +127,7 @@ def rescore_job(
     settings = dataclasses.replace(study.evaluate, metrics=missing[job.job_id])
     data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
     index = represent.table_index(data_set, settings)
-    store.write_progress(job, "encoding", 0.0)
+    in_flight.write_progress(store, job, "encoding", 0.0)
     learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
     params, population = loading.parameters(store, job, learner), store.manifest(job).get("population")
     codes = represent.encode(job, learner, params, batches, index, study, population)
@@ -138,7 +138,7 @@ def rescore_job(
         settings,
         study.resources.num_cpus,
         represent.is_population(data_set, index),
-        report=lambda done: store.write_progress(job, "scoring", done),
+        report=lambda done: in_flight.write_progress(store, job, "scoring", done),
     )
     store.add_scores(job, rows)
     store.write_scored(job, settings.metrics, provenance.ended(begun))

@@ -14,7 +14,7 @@ from disentanglement_study.data.draws import sampling
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.scoring import represent
-from disentanglement_study.store import Store, upkeep
+from disentanglement_study.store import Store, in_flight, upkeep
 from disentanglement_study.store.runs import check_models, finished_jobs
 from disentanglement_study.study import cost, dispatch, failed, loading, plan, progress, rescore
 from disentanglement_study.study.dispatch.pile import Pile
@@ -58,7 +58,7 @@ def run(
             loading.check_data(identity, root, manifests)
         for line in store.create(table, study.text, evaluation) + upkeep.set_aside(store, damaged):
             console.print(line, soft_wrap=True)
-        store.clear_progress()
+        in_flight.clear(store)
         if retry_failed:
             failed.forget(store, {one.run_id for one in runs})
         there = store.run_ids("done") | store.run_ids("failed")

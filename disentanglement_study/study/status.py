@@ -4,7 +4,7 @@ from collections.abc import Set
 
 import pandas as pd
 
-from disentanglement_study.store import Store, upkeep
+from disentanglement_study.store import Store, in_flight, upkeep
 from disentanglement_study.store.records import ID
 
 
@@ -15,7 +15,7 @@ def status(store: Store) -> pd.DataFrame:
         of[manifest["status"]].update(manifest["run_ids"])
     done, failed = of["done"], of["failed"]
     # What a dead driver leaves says where its jobs were, not that they are running.
-    entries = store.progress() if store.is_running() else []
+    entries = in_flight.progress(store) if store.is_running() else []
     running = {run for entry in entries for run in entry["run_ids"]} - done - failed
     state = plan["run_id"].map(
         lambda run: "done" if run in done else "failed" if run in failed else "running" if run in running else "missing"
@@ -28,7 +28,8 @@ def status(store: Store) -> pd.DataFrame:
 
 def awaited(store: Store) -> list[str]:
     """What the driver of a running study waits for, as `Watch.waits` left it; empty when there is none."""
-    return [entry["stage"] for entry in store.progress() if not entry["run_ids"]] if store.is_running() else []
+    entries = in_flight.progress(store) if store.is_running() else []
+    return [entry["stage"] for entry in entries if not entry["run_ids"]]
 
 
 def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str:
@@ -57,7 +58,7 @@ def jobs(store: Store) -> pd.DataFrame:
     runs_of = {path.stem: [] for path in (store.root / "logs").glob("*.log") if ID.fullmatch(path.stem)}
     runs_of |= {key: runs for key, runs in upkeep.begun(store).items() if ID.fullmatch(key)}
     state = dict.fromkeys(runs_of, "begun")
-    for entry in store.progress() if store.is_running() else []:
+    for entry in in_flight.progress(store) if store.is_running() else []:
         if entry["run_ids"]:
             runs_of[entry["job_id"]], state[entry["job_id"]] = entry["run_ids"], "running"
     for manifest in store.manifests():

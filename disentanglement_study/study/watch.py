@@ -13,7 +13,7 @@ from rich.text import Text
 
 from disentanglement_study.errors import reason
 from disentanglement_study.runtime.terminal import printable
-from disentanglement_study.store import Store
+from disentanglement_study.store import Store, in_flight
 from disentanglement_study.study.estimate import Kind, Seen
 from disentanglement_study.study.progress import Look, ended, look
 from disentanglement_study.types import Job
@@ -55,7 +55,7 @@ class Watch:
     def watching(self) -> Iterator[None]:
         stop = threading.Event()
         thread = threading.Thread(target=self._poll, args=(stop,), daemon=True)
-        with self.store.commanded(self.left) if self.left else nullcontext(), self.bar:
+        with in_flight.commanded(self.store, self.left) if self.left else nullcontext(), self.bar:
             thread.start()
             try:
                 yield
@@ -67,7 +67,7 @@ class Watch:
     def _poll(self, stop: threading.Event) -> None:
         """Workers leave their progress in the store, so this works across processes and machines."""
         while not stop.wait(0.5):
-            entries = [entry for entry in self.store.progress() if entry["run_ids"]]
+            entries = [entry for entry in in_flight.progress(self.store) if entry["run_ids"]]
             seen = self._look(entries)
             stages = printable(", ".join(sorted({entry["stage"] for entry in entries}))) or "starting"
             left = "" if math.isnan(seen.left) else f"left: {duration(seen.left)}"
@@ -87,7 +87,7 @@ class Watch:
         if text:
             minutes = (time.monotonic() - self.start) / 60
             self.console.print(f"waiting, {minutes:.0f} min: {text}", markup=False, soft_wrap=True)
-            self.store.write_progress(WAITING, text, 0.0)
+            in_flight.write_progress(self.store, WAITING, text, 0.0)
         elif self.waited:
             self.store.progress_file(WAITING).unlink(missing_ok=True)
         self.waited = text
@@ -108,7 +108,7 @@ class Watch:
             self.console.print(Text(printable(text)), style="red", soft_wrap=True)
         if not self.console.is_terminal:
             elapsed = time.monotonic() - self.start
-            left = self._look(self.store.progress()).left
+            left = self._look(in_flight.progress(self.store)).left
             if math.isnan(left):
                 left = elapsed / self.ended * (self.total - self.ended)
             self.console.print(

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from disentanglement_study import store
+from disentanglement_study.store import in_flight
 from disentanglement_study.study import components, failed, plan
 
 SWEEP = """
@@ -106,7 +107,7 @@ def test_a_job_that_was_cut_off_while_it_was_written_is_not_there(study_dir):
     (study_dir.tmp / "feedfeedfeed.123").mkdir()
     (study_dir.tmp / "feedfeedfeed.123" / "scores.parquet").write_bytes(b"half")
     assert len(study_dir.results()) == 6
-    study_dir.clear_progress()
+    in_flight.clear(study_dir)
     assert [path.name for path in study_dir.tmp.iterdir()] in ([], ["lock"])
     assert len(study_dir.run_ids("done")) == 4
     assert {run.run_id for run in runs} == study_dir.run_ids("done") | study_dir.run_ids("failed")
@@ -157,11 +158,11 @@ def test_two_processes_cannot_run_one_study_at_once(study_dir):
 def test_progress_of_running_jobs_is_there_until_they_are_stored(study_dir):
     study, runs, _ = planned("sweep.seeds = 3\n")
     job = plan.group([run for run in runs if run.seed == 2], 10)[0]
-    study_dir.write_progress(job, "training", 0.25)
-    (entry,) = study_dir.progress()
+    in_flight.write_progress(study_dir, job, "training", 0.25)
+    (entry,) = in_flight.progress(study_dir)
     assert (entry["stage"], entry["fraction"], len(entry["run_ids"])) == ("training", 0.25, 2)
     study_dir.write_job(job, [], [], {}, {"status": "done"})
-    assert study_dir.progress() == []
+    assert in_flight.progress(study_dir) == []
     manifest = json.loads((study_dir.jobs / job.job_id / "manifest.json").read_text())
     assert manifest["run_ids"] == [run.run_id for run in job.runs]
     assert components.load((study_dir.jobs / job.job_id / "config.gin").read_text()).train == study.train

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from disentanglement_study import cli, store
 from disentanglement_study.cli import watching
+from disentanglement_study.store import in_flight
 from disentanglement_study.store.making import MADE
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import overview, watch
@@ -29,8 +30,8 @@ def running(study_copy):
     with opened.lock():
         for job in jobs[2:]:
             opened.remove_job(job.job_id)
-        opened.write_progress(jobs[2], "training", 0.25, {"training": (0.5, 45.0)})
-        with opened.commanded(run.run_id for job in jobs for run in job.runs):
+        in_flight.write_progress(opened, jobs[2], "training", 0.25, {"training": (0.5, 45.0)})
+        with in_flight.commanded(opened, [run.run_id for job in jobs for run in job.runs]):
             yield opened, jobs
 
 
@@ -48,7 +49,7 @@ def test_a_look_says_how_far_how_fast_and_when_it_ends(running):
 
 def test_what_an_earlier_command_did_is_no_speed(running):
     opened, jobs = running
-    with opened.commanded(run.run_id for job in jobs[2:] for run in job.runs):
+    with in_flight.commanded(opened, [run.run_id for job in jobs[2:] for run in job.runs]):
         seen = overview.overview(opened)
         assert seen.left == pytest.approx(155)
         hours = (time.time() - seen.started) / 3600
@@ -65,7 +66,7 @@ def test_it_is_shown_look_by_look_until_nothing_runs(running, capsys, monkeypatc
             monkeypatch.setattr(store.Store, "is_running", lambda self: False)
 
     monkeypatch.setattr(watching.time, "sleep", ends)
-    opened.write_progress(watch.WAITING, "a GPU \x1b[2J", 0.0)
+    in_flight.write_progress(opened, watch.WAITING, "a GPU \x1b[2J", 0.0)
     assert cli.main(["status", str(opened.root), "--watch", "--every", "7"]) == 0
     shown = capsys.readouterr().out
     assert looks == [7, 7]
@@ -107,14 +108,14 @@ def test_a_start_that_no_clock_shows_is_no_error(running, capsys, monkeypatch):
 
 def test_the_file_of_the_command_is_removed_at_its_end_and_by_the_next_if_it_was_killed(study_copy):
     opened = store.open(study_copy)
-    with opened.commanded(["0123456789ab"]):
-        assert opened.command()["run_ids"] == ["0123456789ab"]
-    assert opened.command() is None
+    with in_flight.commanded(opened, ["0123456789ab"]):
+        assert in_flight.command(opened)["run_ids"] == ["0123456789ab"]
+    assert in_flight.command(opened) is None
     for name in ("run.json", "run.123"):
         assert MADE.fullmatch(name)
         (opened.tmp / name).write_text("{}")
     with opened.lock():
-        opened.clear_progress()
+        in_flight.clear(opened)
     assert [path.name for path in opened.tmp.iterdir()] == ["lock"]
 
 
@@ -133,7 +134,7 @@ def test_a_worker_tells_what_this_attempt_has_done_of_each_half(study_copy, monk
     def told(step, seconds, *arguments):
         now[0] += seconds
         step(*arguments)
-        (entry,) = opened.progress()
+        (entry,) = in_flight.progress(opened)
         return entry["fraction"], entry.get("training"), entry.get("scoring")
 
     assert told(progress.begins, 0, "loading") == (0.0, None, None)

@@ -11,6 +11,7 @@ from rich.console import Console
 from waiting import HANG, held
 
 from disentanglement_study import cli, store
+from disentanglement_study.store import in_flight
 from disentanglement_study.study import status, watch
 from disentanglement_study.types import Job, Run
 
@@ -44,8 +45,8 @@ def test_the_status_of_a_study_whose_driver_is_dead_says_that_nothing_runs(study
     shutil.rmtree(next(dead.jobs.iterdir()))
     left = [run for run in dead.plan["run_id"] if run not in dead.run_ids("done")]
     job = Job("a" * 12, tuple(Run(run, "dsprites", "beta_vae", {"beta": 1.0}, 0, "dlib") for run in left))
-    dead.write_progress(job, "training", 0.5)
-    dead.write_progress(watch.WAITING, "a job needs 1 GPU, the largest node has 0 GPUs", 0.0)
+    in_flight.write_progress(dead, job, "training", 0.5)
+    in_flight.write_progress(dead, watch.WAITING, "a job needs 1 GPU, the largest node has 0 GPUs", 0.0)
 
     def counts() -> tuple[int, int]:
         assert cli.main(["status", str(study_copy)]) == 0

@@ -1,0 +1,45 @@
+"""What a query in SQL sees of a study, and what of it is checked.
+
+The views are there whatever is asked; only files of the tables that the SQL names are opened. Before an answer these
+files are checked as `tables.check` says. DuckDB then reads of them the columns and rows that it needs, and no others:
+if it meets what cannot be read, all of these files are read whole, which names the one that is damaged.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from disentanglement_study.runtime.files import Damaged
+from disentanglement_study.store import results, sql, tables
+from disentanglement_study.store.jobs_table import jobs_table, rescored_table, with_jobs
+
+FILES = ("scores", "curves")  # tables of which each job has a file
+READ_BY = {"scores": ("scores", "results"), "curves": ("curves",)}  # names in the SQL
+
+
+def ask(store: Any, text: str) -> pd.DataFrame:
+    """What the SQL gives; see `Store.query`. A job that is replaced while it is read is read once more."""
+    try:
+        return _ask(store, text, whole=False)
+    except (Damaged, sql.Unread):
+        return _ask(store, text, whole=True)
+
+
+def _ask(store: Any, text: str, whole: bool) -> pd.DataFrame:
+    plan, manifests = store.plan, store.manifests()
+    files = {name: [store.jobs / one["job_id"] / f"{name}.parquet" for one in manifests] for name in FILES}
+    for name in FILES:
+        if any(word in text.lower() for word in READ_BY[name]):
+            for path, manifest in zip(files[name], manifests, strict=True):
+                (tables.table if whole else tables.check)(path, name, manifest["run_ids"])
+    bindings = results.bindings(plan).assign(objective=plan["method"])  # by the name that this column had
+    views = {
+        "runs": with_jobs(plan.assign(objective=plan["method"]), manifests),
+        "jobs": jobs_table(manifests, plan),
+        "rescored": rescored_table(manifests),
+        "bindings": bindings,
+        **{name: tables.lazily(files[name], name) for name in FILES},
+    }
+    columns = [f'bindings."{name}"' for name in bindings if name != "run_id"]
+    joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN bindings USING (run_id)"
+    return sql.answer(text, views, {"results": joined})
