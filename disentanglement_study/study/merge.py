@@ -21,9 +21,9 @@ from disentanglement_study.errors import clipped
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.store import Store, open, scored, upkeep
+from disentanglement_study.store.peers import UDR
 from disentanglement_study.store.runs import planned
 from disentanglement_study.study import compared, components, loading, parts, plan
-from disentanglement_study.study.udr import UDR
 from disentanglement_study.types import Job, Run
 
 KEY = ["run_id", *compared.SCORE]

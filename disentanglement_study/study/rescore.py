@@ -15,11 +15,12 @@ from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.evaluate import names_of
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store
+from disentanglement_study.store.peers import UDR
 from disentanglement_study.store.runs import check_models, finished_jobs
 from disentanglement_study.study import dispatch, loading, operative, provenance
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.loop import run_jobs
-from disentanglement_study.study.udr import UDR, score_udr
+from disentanglement_study.study.udr import score_udr
 from disentanglement_study.study.watch import Watch
 from disentanglement_study.types import Job
 
