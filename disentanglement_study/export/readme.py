@@ -32,9 +32,17 @@ FENCES = {"pandas": "python", "R": "r", "DuckDB": "sql"}
 
 
 def readme(
-    name: str, runs: pd.DataFrame, jobs: pd.DataFrame, text: str, rows: dict[str, int], format: str, is_cited: bool
+    name: str,
+    runs: pd.DataFrame,
+    jobs: pd.DataFrame,
+    text: str,
+    rows: dict[str, int],
+    format: str,
+    is_cited: bool,
+    logs: bool,
 ) -> str:
-    """The text. runs, jobs: those tables; text: study.gin; rows: of each table; is_cited: CITATION.cff is there."""
+    """The text. runs, jobs: those tables; text: study.gin; rows: of each table; is_cited: CITATION.cff is there; logs:
+    those of the jobs are."""
     done, failed = (int(jobs.loc[jobs["status"] == status, "runs"].sum()) for status in ("done", "failed"))
     parts = [
         f"# Results of the study {name}",
@@ -46,6 +54,7 @@ def readme(
         + "\n| `columns.csv` | | every column of every table: type, unit, what it holds |"
         + "\n| `study.gin` | | the settings of the study: `disentanglement-study run study.gin DIR` makes it again |"
         + "\n| `operative/JOB_ID.gin` | | all settings that a job used, defaults included, as a sweep of its own |"
+        + ("\n| `logs/JOB_ID.log` | | what the attempts at a job did and said |" if logs else "")
         + "\n| `datapackage.json` | | tables and columns for programs, with the SHA-256 of each table "
         "([Frictionless](https://frictionlessdata.io)) |",
         f"Tables are {FORMATS[format].about}. Their rows are in no particular order.",

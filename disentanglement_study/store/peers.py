@@ -30,9 +30,7 @@ def outdated(store: Store) -> list[Job]:
     for run in (run for job in jobs for run in job.runs):
         if run.run_id not in diverged:
             peers[setting(run)].append(run)
-    concerned = {
-        key for key, runs in peers.items() if len(runs) > 1 and any(run.run_id not in there for run in runs)
-    }
+    concerned = {key for key, runs in peers.items() if len(runs) > 1 and any(run.run_id not in there for run in runs)}
     number = -1
     while number < len(concerned):  # the settings of the jobs of these settings, and so on
         number = len(concerned)

@@ -1,8 +1,8 @@
 """Studies of one sweep that were run in several places become one study, in a new folder.
 
 Of a run that several have, the first that is done is kept, with those scores of the others that it has not; a failed
-run is kept where none is done. Jobs are copied whole, or cut to the runs that are kept of them. Scores that compare
-models (UDR) are left out: they are of other sets of models.
+run is kept where none is done. Jobs are copied whole, with their logs, or cut to the runs that are kept of them.
+Scores that compare models (UDR) are left out: they are of other sets of models.
 """
 
 import dataclasses
@@ -91,7 +91,7 @@ def merge(roots: Sequence[Path], into: Path, keep_first: bool = False, console: 
         todo = [piece for piece in pieces if piece.job.job_id not in there]
         console = console or ERR
         for piece in track(todo, "jobs", console=console, transient=True, disable=not console.is_terminal):
-            parts.write(piece.store.jobs / piece.manifest["job_id"], target, piece.runs, _scores(piece))
+            parts.write(piece.store.jobs / piece.manifest["job_id"], target, piece.runs, *_scores(piece))
     done = [set(m["run_ids"]) for source in sources for m in source.manifests if m["status"] == "done"]
     return Merged(
         planned=len(runs),
@@ -236,13 +236,13 @@ def _rows(store: Store, manifest: dict, runs: Sequence[Run]) -> pd.DataFrame:
     return rows[rows["run_id"].isin([run.run_id for run in runs]) & (rows["metric"] != UDR)]
 
 
-def _scores(piece: Piece) -> pd.DataFrame | None:
+def _scores(piece: Piece) -> tuple[pd.DataFrame, list[dict]] | tuple[None, None]:
     """The scores of a piece: of each metric those of the first job in which it did not fail, its own before others.
 
-    None if they are those of its job.
+    And what its manifest says of those that its own job did not compute. None if they are those of its job.
     """
     if not piece.others and UDR not in piece.store.metrics(piece.manifest):
-        return None
+        return None, None
     jobs = [(piece.store, piece.manifest), *piece.others]
     tables = [_rows(*job, piece.runs).assign(place=place) for place, job in enumerate(jobs)]
     rows = pd.concat(tables, ignore_index=True)
@@ -250,7 +250,14 @@ def _scores(piece: Piece) -> pd.DataFrame | None:
     failed = is_failure.groupby([rows[name] for name in ("place", *OF_METRIC)]).transform("any")
     rank = rows["place"] + len(jobs) * failed.astype("int64")
     best = rank.groupby([rows[name] for name in OF_METRIC]).transform("min")
-    return rows[rank == best].drop(columns="place").reset_index(drop=True)
+    kept = rows[rank == best]
+    scored = []
+    for metric, places in kept["place"].groupby(kept["metric"]):
+        _, manifest = jobs[int(places.mode().min())]  # where most of them are from
+        later = [one for one in manifest.get("scored", ()) if metric in one["metrics"]]
+        if later or manifest is not piece.manifest:
+            scored.append({**(later[-1] if later else manifest.get("provenance", {})), "metrics": [metric]})
+    return kept.drop(columns="place").reset_index(drop=True), scored
 
 
 def _check_target(target: Store, frame: pd.DataFrame, evaluation: str, job_ids: set[str]) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from disentanglement_study import gaussian
 from disentanglement_study.metrics import udr
+from disentanglement_study.runtime import job_log
 from disentanglement_study.scoring.evaluate import VERSIONS
 from disentanglement_study.store import Store
 from disentanglement_study.store.peers import UDR, outdated, setting
@@ -72,6 +73,7 @@ def score_udr(jobs: Iterable[Job], store: Store, console: Console, beginning: st
         if rows[job.job_id]:
             store.add_scores(job, rows[job.job_id])
             store.write_scored(job, [UDR], provenance.ended(begun))
+            job_log.line(store.log_file(job.job_id), f"{UDR}: compared with the models of other seeds")
     compared = sum(map(len, models.values())) - alone
     console.print(
         f"{beginning}{compared} models compared with those of other seeds, {alone} have none to compare with"
