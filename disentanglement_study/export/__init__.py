@@ -106,20 +106,22 @@ def _write(
         for manifest in manifests if logs else ():
             job_log.carry(store.log_file(manifest["job_id"]), folder / "logs" / f"{manifest['job_id']}.log")
         (folder / "study.gin").write_text(text, encoding="utf-8")
-        if is_cited := CITATION.is_file():
+        if CITATION.is_file():
             shutil.copyfile(CITATION, folder / "CITATION.cff")
         package.write_columns(folder / package.SCHEMA, schemas)
-        said = package.package(folder, name, created, schemas, format, license)
+        source = store.source
+        said = package.package(folder, name, created, schemas, format, license, source)
         (folder / "datapackage.json").write_text(json.dumps(said, indent=2, ensure_ascii=False), encoding="utf-8")
         frames = (small[table].to_pandas() for table in ("runs", "jobs"))
-        (folder / "README.md").write_text(readme(name, *frames, text, rows, format, is_cited, logs), encoding="utf-8")
+        others = {path.name for path in folder.iterdir()}
+        (folder / "README.md").write_text(readme(name, *frames, text, rows, format, others, source), encoding="utf-8")
     return rows
 
 
 def _copy_operative(store: Store, manifests: list[dict], folder: Path) -> None:
-    """What each job used, defaults included: JOB_ID.gin. A job of an early version does not say."""
-    folder.mkdir()
+    """What each job used, defaults included: JOB_ID.gin. A job of an early version, or of elsewhere, does not say."""
     for manifest in manifests:
         path = store.jobs / manifest["job_id"] / "operative.gin"
         if path.is_file() and not path.is_symlink():  # which would bring in a file from elsewhere
+            folder.mkdir(exist_ok=True)
             shutil.copyfile(path, folder / f"{manifest['job_id']}.gin")

@@ -73,6 +73,7 @@ def merge(roots: Sequence[Path], into: Path, keep_first: bool = False, console: 
     """
     _check_folders(roots, into)
     sources = [_source(root) for root in roots]
+    _check_origin(sources)
     _check_data(sources)
     runs: dict[str, Run] = {}
     for source in sources:
@@ -125,6 +126,18 @@ def _source(root: Path) -> Source:
     for error in damaged.values():
         raise error
     return Source(store, manifests)
+
+
+def _check_origin(sources: Sequence[Source]) -> None:
+    """ValueError if some studies have their models, and others are results that were imported."""
+    origins = {(source.store.source or {}).get("kind"): source.store.root for source in sources}
+    if len(origins) > 1:
+        kind = next(kind for kind in origins if kind is not None)
+        own = next(root for other, root in origins.items() if other != kind)
+        raise ValueError(
+            f"{origins[kind]} holds results of {kind}, whose models are not here, and {own} does not: they are not "
+            f"merged; `tables {own} --beside {origins[kind]}` compares them"
+        )
 
 
 def _check_data(sources: Sequence[Source]) -> None:

@@ -48,9 +48,11 @@ def here_against_there(
         details = f"{representation} representation", n, "ranks within each data set"
     else:
         details = names.label(numbers["data_set"].iloc[0], names.DATA_SETS), f"{representation} representation", n
+    ends = numbers[["here", "there"]].min().min(), numbers[["here", "there"]].max().max()
+    ticks = ("0.00", *(f"{end:.0f}" for end in ends))
     text = layout.Text(
         "Scores of the same runs in two studies", details,
-        x="Score there", y="Score here", x_ticks=("0.00",), y_ticks=("0.00",),
+        x="Score there", y="Score here", x_ticks=ticks, y_ticks=ticks,
     )  # fmt: skip
     page = layout.panels(
         numbers, {"": ""}, shared.labels(shown), text, (SIZE, SIZE * (1 + BAND)),
