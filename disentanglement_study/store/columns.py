@@ -94,7 +94,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column(
             "metric",
             "string",
-            "A metric that was computed after the job had ended: by `evaluate`, or by `run` of a sweep that has more.",
+            "A metric that was computed after the job had ended, by `evaluate DIR` or `run`.",
         ),
         *PROVENANCE,
     ),

@@ -4,6 +4,7 @@ import json
 from functools import partial
 from pathlib import Path
 
+import dlib_results
 import pandas as pd
 import pytest
 from dlib_results import MIG, SOME, brought, small
@@ -100,7 +101,8 @@ def test_two_of_them_are_merged_but_not_with_one_that_has_its_models(study, fini
         assert cli.main(["merge", *map(str, roots), str(tmp_path / "mixed")]) == 2
         assert capsys.readouterr().err == (
             f"error: {study.root} holds results of disentanglement_lib, whose models are not here, and "
-            f"{finished_study} does not: they are not merged; `tables {finished_study} --beside {study.root}` compares them\n"
+            f"{finished_study} does not: they are not merged; `tables {finished_study} --beside {study.root}` "
+            "compares them\n"
         )
     assert not (tmp_path / "mixed").exists()
 
