@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from disentanglement_study.analysis import names, stats
 from disentanglement_study.analysis.figures import layout, scatter, shared, style
@@ -15,7 +16,6 @@ from disentanglement_study.analysis.rows import NothingToDraw, is_headline
 
 SIZE = 1.55  # Inches: of the square that shows the scores.
 BAND = 0.19  # Of its side: the band above, which holds the text.
-PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # Behind the text, over the lines of the grid.
 CROWD = 4000  # Points, from which they are as small as can be seen.
 
 
@@ -97,9 +97,12 @@ def _draw(axis: Axes, table: pd.DataFrame, colours: pd.Series) -> None:
     )  # fmt: skip
     axis.set_xlim(low, high)
     axis.set_ylim(low, high + BAND * (high - low))
-    for side in (axis.xaxis, axis.yaxis):
-        side.set_major_locator(layout.few_ticks())
-    axis.text(0.03, 0.985, _said(table.iloc[0]), transform=axis.transAxes, ha="left", va="top", bbox=PLAIN)
+    ticks = [tick for tick in layout.few_ticks().tick_values(low, high) if low <= tick <= high]
+    axis.set_xticks(ticks)
+    axis.set_yticks(ticks)
+    bottom = 1 / (1 + BAND)
+    axis.add_patch(Rectangle((0, bottom), 1, 1 - bottom, transform=axis.transAxes, color="white", zorder=1))
+    axis.text(0.03, 0.985, _said(table.iloc[0]), transform=axis.transAxes, ha="left", va="top")
 
 
 def _said(numbers: pd.Series) -> str:
