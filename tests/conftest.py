@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import threadpoolctl
 from filelock import FileLock
-from small_study import SMALL
+from small_study import SMALL, TINY
 
 # Matrices are small here: threads that wait for each other took ten times the time of the work. The limit is for NumPy
 # in this process, which pytest's plugins have loaded; the variables are for all that starts later.
@@ -88,6 +88,22 @@ def finished_study(small_sweep, dsprites_root):
 def study_copy(finished_study, tmp_path):
     """A finished study of a test's own."""
     return shutil.copytree(finished_study, tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def run_tiny(request, tmp_path_factory, dsprites_root):
+    """Runs the tiny sweep, with what the module has in `BINDINGS` (gin) over it, into a folder; gives the exit code."""
+    from disentanglement_study import cli
+
+    path = tmp_path_factory.mktemp("sweep") / "tiny.gin"
+    path.write_text(TINY + getattr(request.module, "BINDINGS", ""))
+
+    def call(folder, *bindings, options=()):
+        over = [part for binding in bindings for part in ("--gin", binding)]
+        command = ["run", str(path), str(folder), "--data-dir", str(dsprites_root), "--executor", "inline"]
+        return cli.main([*command, *over, *options])
+
+    return call
 
 
 @pytest.fixture(scope="module")

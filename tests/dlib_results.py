@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from disentanglement_study import store
+from disentanglement_study.study.foreign.disentanglement_lib import import_results
 from disentanglement_study.study.locatello2019 import GRID
 
 DATA_SETS = {
@@ -153,3 +155,21 @@ def aggregated(path: Path, contents: dict[str, dict]) -> Path:
     rows = [{**content, "path": f"output/{name}"} for name, content in contents.items()]
     pd.DataFrame(rows).to_json(path_or_buf=path)
     return path
+
+
+# A few metrics, for what is about something else, and the file of one of them.
+SOME = ("mig", "unsupervised")
+MIG = "0/metrics/mean/mig/results/aggregate/evaluation.json"
+
+
+def small(**changed) -> dict[str, dict]:
+    """The files of one model, with a few metrics of one representation; changed: bindings of its configuration."""
+    config = {**train_config(0), **{key.replace("__", "."): value for key, value in changed.items()}}
+    return files(0, SOME, ["mean"], config)
+
+
+def brought(folder: Path, contents: dict) -> tuple[store.Store, list[str]]:
+    """The study of these files, and what was said of it."""
+    path = write(folder / "output", contents)
+    said = import_results(path, folder / "study").lines
+    return store.open(folder / "study"), said

@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
 def test_every_command_works(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     lines = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
-    assert len(lines) == 6
+    assert len(lines) == 7
     for line in lines:
         program, *arguments = shlex.split(line)
         assert program == "disentanglement-study"
@@ -41,6 +41,8 @@ def test_every_command_works(folder, monkeypatch, capsys):
     assert "2 runs are in both studies" in capsys.readouterr().out
     for name in re.findall(r"`tables/(\w+\.csv)`", PAGE):
         assert (folder / "studies/mine/tables" / name).exists()
+    for name in re.findall(r"`(figures/\w+\.pdf)`", PAGE):
+        assert (folder / "studies/mine" / name).exists()
 
 
 def test_the_names_on_the_page_are_those_of_a_study(folder):

@@ -32,6 +32,16 @@ def beside(here: pd.DataFrame, there: pd.DataFrame, *, resamples: int = stats.RE
 
     NothingToDraw if the studies have no run, or no score of a run, in common.
     """
+    both = by_run(here, there)
+    groups = both.groupby(KEYS, sort=False)
+    rows = [(*key, *_compared(group, resamples, seed)) for key, group in groups]
+    columns = ["n", "mean_here", "mean_there", "mean_difference", "low", "high", "rank_correlation"]
+    summary = names.sort(pd.DataFrame(rows, columns=[*KEYS, *columns]), KEYS)
+    return Beside(summary, both)
+
+
+def by_run(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
+    """`Beside.by_run` alone."""
     here, there = (scored(_whole(results)) for results in (here, there))
     pairs = _pairs(here, there)
     if pairs.empty:
@@ -42,11 +52,7 @@ def beside(here: pd.DataFrame, there: pd.DataFrame, *, resamples: int = stats.RE
     if both.empty:
         raise NothingToDraw(f"the {len(pairs):,} runs that both studies have share no score")
     both = both.assign(difference=both["here"] - both["there"])[[*RUN, *SCORE, "here", "there", "difference"]]
-    groups = both.groupby(KEYS, sort=False)
-    rows = [(*key, *_compared(group, resamples, seed)) for key, group in groups]
-    columns = ["n", "mean_here", "mean_there", "mean_difference", "low", "high", "rank_correlation"]
-    summary = names.sort(pd.DataFrame(rows, columns=[*KEYS, *columns]), KEYS)
-    return Beside(summary, both.sort_values(["data_set", "method", "strength", "seed", *SCORE], ignore_index=True))
+    return both.sort_values(["data_set", "method", "strength", "seed", *SCORE], ignore_index=True)
 
 
 def _whole(results: pd.DataFrame) -> pd.DataFrame:

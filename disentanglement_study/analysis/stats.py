@@ -243,7 +243,8 @@ def share_of_variance(y: np.ndarray, groups: np.ndarray, weight: np.ndarray | No
     member = (np.arange(groups.max() + 1)[:, None] == groups).astype(float)
     count, total = member @ weight, (member * y) @ weight
     between = np.divide(total**2, count, out=np.zeros(total.shape), where=count > 0).sum(axis=0)
-    mean_part = total.sum(axis=0) ** 2 / count.sum(axis=0)
+    number = count.sum(axis=0)  # 0 in a resample of none of these models
+    mean_part = np.divide(total.sum(axis=0) ** 2, number, out=np.full(number.shape, np.nan), where=number > 0)
     around = y**2 @ weight
     whole = around - mean_part
     constant = whole <= 1e-12 * around

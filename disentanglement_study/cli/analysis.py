@@ -1,6 +1,7 @@
 """The console commands `tables`, `figures` and `report`: what a study says, from its rows alone."""
 
 import argparse
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,14 +32,30 @@ FIGURES = """\
 written into DIR/figures: a PDF, a PNG and a CSV file, the numbers behind, for each figure. What the rows do not allow
 is skipped, and what they lack is named. Reconstructions and traversals need a model: disentanglement-study traverse.
 
+With --beside OTHER, which is another study, also here_against_there: of the runs that both have (by their
+dlib_model_num, else by their run_id) the scores here against those there, with the rank correlation of the two.
+
 examples:
   disentanglement-study figures studies/quick
   disentanglement-study figures studies/quick --paper locatello2019
+  disentanglement-study figures studies/quick --beside studies/published
 """
 REPORT = """\
 written: index.html, with every score of every run, and beside it the loss curves and the pictures that traverse and
 compare have drawn so far. Copy the whole folder anywhere, and open index.html from there.
 """
+
+
+def _say_outdated(opened: store.Store) -> None:
+    """A line if the study has scores that compare models, and other models than those that were compared."""
+    from disentanglement_study.store import peers
+
+    with contextlib.suppress(ValueError):  # of a file that is damaged those tell who need it
+        if number := sum(len(job.runs) for job in peers.outdated(opened)):
+            outdated = (
+                f"udr of {number} models is of before other seeds were there: `evaluate {opened.root} --metrics udr`"
+            )
+            OUT.print(f"{outdated} compares them again", soft_wrap=True)
 
 
 def tables(arguments: argparse.Namespace) -> None:
@@ -48,7 +65,9 @@ def tables(arguments: argparse.Namespace) -> None:
     from disentanglement_study.cli import display
 
     other = store.open(arguments.beside) if arguments.beside else None
-    results = store.open(arguments.dir).results(models.stored())
+    opened = store.open(arguments.dir)
+    results = opened.results(models.stored())
+    _say_outdated(opened)
     if other is not None:
         _beside(results, other.results(models.stored()), files.folder(arguments.dir / "tables"))
     with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
@@ -91,8 +110,14 @@ def figures(arguments: argparse.Namespace) -> None:
     folder = arguments.dir / "figures"
     if paper is not None:
         analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
-    results = store.open(arguments.dir).results(analysis_figures.stored())
+    other = store.open(arguments.beside) if arguments.beside else None
+    opened = store.open(arguments.dir)
+    results = opened.results(analysis_figures.stored())
+    _say_outdated(opened)
     files.folder(folder)
+    if other is not None:
+        drawn = analysis_figures.write_beside(results, other.results(analysis_figures.stored()), folder)
+        OUT.print(f"{drawn[0]} shows the runs that both studies have, here against there", soft_wrap=True)
     total = len(analysis_figures.figures_of(paper) if paper else analysis_figures.FIGURES)
     with display.steps(ERR, total) as begins:
         written = analysis_figures.write(results, folder, paper, min(os.cpu_count() or 1, MAX_DRAWING), begins)
@@ -110,6 +135,7 @@ def report(arguments: argparse.Namespace) -> None:
     from disentanglement_study.cli import display
 
     opened = store.open(arguments.dir)
+    _say_outdated(opened)
     with display.steps(ERR, len(analysis_report.STEPS)) as begins:
         page = analysis_report.write(opened, arguments.output, begins)
     OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)
@@ -152,7 +178,7 @@ def add_to(commands: options.Commands) -> None:
     for function, details in ((tables, TABLES), (figures, FIGURES), (report, REPORT)):
         command = options.add_command(commands, function, details)
         options.folder(command)
-        if function is tables:
+        if function is not report:
             command.add_argument("--beside", metavar="OTHER", type=Path, help="the folder of a study to compare with")
         if function is figures:
             papers = "higgins2017, locatello2019, locatello2020 or hyvarinen2023"

@@ -39,7 +39,7 @@ on each. Nothing is trained, the studies are left as they are, and a merge that 
 training and scoring, and the contents of data sets, have to be the same. A run that several have is kept once, if its
 scores are equal (to a relative 1e-5). One that is done is kept before one that failed. Scores of udr, which compare
 models, are left out: `evaluate INTO --metrics udr` makes them again. INTO/study.gin is that of the largest study, with
-the metrics of all.
+the metrics of all, and INTO/logs has the logs of the jobs. Imported results are merged with their like alone.
 
 examples:
   disentanglement-study merge cluster1/study cluster2/study studies/both

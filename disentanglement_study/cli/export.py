@@ -13,7 +13,8 @@ written into the new folder OUT, which appears whole or not at all: a file each 
 the bindings of its run), runs, jobs (time, device, machine, commit), curves, and rescored if something was; study.gin,
 the settings, and operative/JOB_ID.gin, all that a job used, defaults included; columns.csv, what each column holds;
 datapackage.json, all of that for programs (Frictionless), with the SHA-256 of each table; and README.md: how the study
-was made, how to load it (pandas, R, DuckDB) and how to cite it.
+was made, how to load it (pandas, R, DuckDB) and how to cite it. Why a job failed is in jobs; the logs of jobs, which
+name paths of your machines, are copied to logs/JOB_ID.log with --logs only.
 
 examples:
   disentanglement-study export studies/quick quick_results
@@ -33,6 +34,7 @@ def export(arguments: argparse.Namespace) -> None:
         provenance.now(),
         arguments.format,
         arguments.license,
+        arguments.logs,
         functools.partial(display.steps, ERR),
     )
     for table, number in rows.items():
@@ -47,3 +49,4 @@ def add_to(commands: options.Commands) -> None:
     command.add_argument("out", metavar="OUT", type=Path, help="a folder that is not there, or is empty")
     command.add_argument("--format", default="parquet", help="parquet (default), csv or jsonl (JSON lines)")
     command.add_argument("--license", metavar="NAME", help="of the data, such as CC-BY-4.0 (default: none is named)")
+    command.add_argument("--logs", action="store_true", help="with the logs of the jobs, which name paths of machines")

@@ -8,8 +8,9 @@ from disentanglement_study.runtime.terminal import ERR, OUT
 
 DETAILS = """\
 PATH is a folder of disentanglement_lib's output, with results/aggregate/*.json for each model, representation and
-metric, or the JSON file that its dlib_aggregate_results makes of them. query, tables, figures, report and status work
-on DIR then; `tables DIR --beside OTHER` compares it with another study, model for model. Models of the study of 12,600
+metric, or the JSON file that its dlib_aggregate_results makes of them. query, tables, figures, report, export
+and status work on DIR then; `tables DIR --beside OTHER` and `figures DIR --beside OTHER` compare it with another study,
+model for model. Models of the study of 12,600
 have their number in the column dlib_model_num. A score that we have not keeps its name.
 
 exit codes: 2: no model could be imported, or DIR holds something else. 3: some results could not be understood; they

@@ -9,7 +9,8 @@ from disentanglement_study.runtime.terminal import OUT
 
 DETAILS = """\
 Every job keeps a log in DIR/logs: when each attempt began, where, what it did when, what Python's logging and warnings
-said, and why it failed if it did. It is written as things happen, and added to by later attempts.
+said, and why it failed if it did. It is written as things happen, and added to by later attempts and when the job is
+scored on more metrics. `merge` takes the logs along, and `export --logs` copies them.
 
 examples:
   disentanglement-study logs studies/quick              the jobs that have begun, and the last line of each

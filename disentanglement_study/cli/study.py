@@ -160,7 +160,8 @@ def add_to(commands: options.Commands) -> None:
     command = options.add_command(commands, run)
     options.sweep_argument(command)
     options.folder(command)
-    command.add_argument("--retry-failed", action="store_true", help="do runs again that failed before")
+    again = "do runs again that failed before (`retry DIR` needs no SWEEP)"
+    command.add_argument("--retry-failed", action="store_true", help=again)
     options.running_options(command)
     command = options.add_command(commands, quick)
     options.quick_folder(command)

@@ -14,7 +14,7 @@ from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.export import package, tables
 from disentanglement_study.export.readme import readme
 from disentanglement_study.export.writers import FORMATS
-from disentanglement_study.runtime import files
+from disentanglement_study.runtime import files, job_log
 from disentanglement_study.runtime.files import writing
 from disentanglement_study.store import Store
 from disentanglement_study.store.tables import plain_schema
@@ -29,11 +29,13 @@ def export(
     created: str,
     format: str = "parquet",
     license: str | None = None,
+    logs: bool = False,
     steps: Callable[[int], AbstractContextManager[Report]] = lambda total: nullcontext(lambda name: None),
 ) -> dict[str, int]:
     """Writes the tables of a study, and what they are, into the new folder `out`, which appears whole or not at all.
 
     created: now, in UTC, such as 2026-11-29T13:21:07Z. license: its name, such as CC-BY-4.0; none is assumed.
+    logs: with those of the jobs, which name paths of the machines that they ran on.
     steps(total) gives what is told the name of each step. Returns how many rows each table has.
 
     Raises ValueError, in one line, for a format that does not exist, what is no name of a license, a folder that is not
@@ -49,7 +51,7 @@ def export(
     with writing(temporary):
         try:
             temporary.mkdir(parents=True)
-            rows = _write(store, temporary, created, format, license, steps)
+            rows = _write(store, temporary, created, format, license, logs, steps)
             os.rename(temporary, out)
         finally:
             files.remove(temporary)
@@ -71,6 +73,7 @@ def _write(
     created: str,
     format: str,
     license: str | None,
+    logs: bool,
     steps: Callable[[int], AbstractContextManager[Report]],
 ) -> dict[str, int]:
     plan, manifests, text = store.plan, store.manifests(), store.text
@@ -100,21 +103,25 @@ def _write(
         write("curves", by_job("curves", tables.curves))
         report("what the files are")
         _copy_operative(store, manifests, folder / "operative")
+        for manifest in manifests if logs else ():
+            job_log.carry(store.log_file(manifest["job_id"]), folder / "logs" / f"{manifest['job_id']}.log")
         (folder / "study.gin").write_text(text, encoding="utf-8")
-        if is_cited := CITATION.is_file():
+        if CITATION.is_file():
             shutil.copyfile(CITATION, folder / "CITATION.cff")
         package.write_columns(folder / package.SCHEMA, schemas)
-        said = package.package(folder, name, created, schemas, format, license)
+        source = store.source
+        said = package.package(folder, name, created, schemas, format, license, source)
         (folder / "datapackage.json").write_text(json.dumps(said, indent=2, ensure_ascii=False), encoding="utf-8")
         frames = (small[table].to_pandas() for table in ("runs", "jobs"))
-        (folder / "README.md").write_text(readme(name, *frames, text, rows, format, is_cited), encoding="utf-8")
+        others = {path.name for path in folder.iterdir()}
+        (folder / "README.md").write_text(readme(name, *frames, text, rows, format, others, source), encoding="utf-8")
     return rows
 
 
 def _copy_operative(store: Store, manifests: list[dict], folder: Path) -> None:
-    """What each job used, defaults included: JOB_ID.gin. A job of an early version does not say."""
-    folder.mkdir()
+    """What each job used, defaults included: JOB_ID.gin. A job of an early version, or of elsewhere, does not say."""
     for manifest in manifests:
         path = store.jobs / manifest["job_id"] / "operative.gin"
         if path.is_file() and not path.is_symlink():  # which would bring in a file from elsewhere
+            folder.mkdir(exist_ok=True)
             shutil.copyfile(path, folder / f"{manifest['job_id']}.gin")

@@ -15,15 +15,25 @@ SCHEMA = "columns.csv"
 
 
 def package(
-    folder: Path, name: str, created: str, schemas: dict[str, pa.Schema], format: str, license: str | None
+    folder: Path,
+    name: str,
+    created: str,
+    schemas: dict[str, pa.Schema],
+    format: str,
+    license: str | None,
+    source: dict | None,
 ) -> dict[str, Any]:
-    """The content of datapackage.json for the tables of these schemas, which are files of the folder by now."""
+    """The content of datapackage.json for the tables of these schemas, which are files of the folder by now.
+
+    source: as `Store.source`.
+    """
     slug = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.") or "study"
+    made_by = "disentanglement_study" if source is None else f"{source.get('kind')}, imported by disentanglement_study"
     about = {
         "profile": "data-package",
         "name": slug,
         "title": f"Results of the study {name}",
-        "description": "A study of disentangled representations, made by disentanglement_study; README.md says how.",
+        "description": f"A study of disentangled representations, made by {made_by}; README.md says how.",
         "created": created,
     }
     tables = [_resource(folder, table, schema, format) for table, schema in schemas.items()]

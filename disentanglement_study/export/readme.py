@@ -1,9 +1,11 @@
 """What a folder of tables says of itself to people: its README.md."""
 
 import re
+from collections.abc import Collection
 
 import pandas as pd
 
+from disentanglement_study.errors import one_line
 from disentanglement_study.export.writers import FORMATS
 from disentanglement_study.runtime.terminal import printable
 from disentanglement_study.store.columns import ABOUT
@@ -28,13 +30,30 @@ READERS = {
         "DuckDB": "SELECT * FROM 'results.jsonl' JOIN 'runs.jsonl' USING (run_id);",
     },
 }
+OF_JOBS = {
+    "operative": ("operative/JOB_ID.gin", "all settings that a job used, defaults included, as a sweep of its own"),
+    "logs": ("logs/JOB_ID.log", "what the attempts at a job did and said"),
+}
 FENCES = {"pandas": "python", "R": "r", "DuckDB": "sql"}
 
 
 def readme(
-    name: str, runs: pd.DataFrame, jobs: pd.DataFrame, text: str, rows: dict[str, int], format: str, is_cited: bool
+    name: str,
+    runs: pd.DataFrame,
+    jobs: pd.DataFrame,
+    text: str,
+    rows: dict[str, int],
+    format: str,
+    others: Collection[str],
+    source: dict | None,
 ) -> str:
-    """The text. runs, jobs: those tables; text: study.gin; rows: of each table; is_cited: CITATION.cff is there."""
+    """The text. runs, jobs: those tables; text: study.gin; rows: of each table; others: the names of all that is there;
+    source: as `Store.source`."""
+    again = (
+        ": `disentanglement-study run study.gin DIR` makes it again"
+        if source is None
+        else "; its sweep names the values that occur"
+    )
     done, failed = (int(jobs.loc[jobs["status"] == status, "runs"].sum()) for status in ("done", "failed"))
     parts = [
         f"# Results of the study {name}",
@@ -44,25 +63,40 @@ def readme(
         "| file | rows | what it is |\n|---|---|---|\n"
         + "\n".join(f"| `{table}.{format}` | {number:,} | {ABOUT[table]} |" for table, number in rows.items())
         + "\n| `columns.csv` | | every column of every table: type, unit, what it holds |"
-        + "\n| `study.gin` | | the settings of the study: `disentanglement-study run study.gin DIR` makes it again |"
-        + "\n| `operative/JOB_ID.gin` | | all settings that a job used, defaults included, as a sweep of its own |"
+        + f"\n| `study.gin` | | the settings of the study{again} |"
+        + "".join(f"\n| `{about[0]}` | | {about[1]} |" for folder, about in OF_JOBS.items() if folder in others)
         + "\n| `datapackage.json` | | tables and columns for programs, with the SHA-256 of each table "
         "([Frictionless](https://frictionlessdata.io)) |",
         f"Tables are {FORMATS[format].about}. Their rows are in no particular order.",
         "## How it was made",
         "The sweep (the rest is in `study.gin`):",
         "\n".join(f"    {line}" for binding in SWEEP.findall(text) for line in binding.splitlines()),
-        "\n".join(_made(jobs)),
+        "\n".join(_made(jobs) if source is None else _imported(source)),
         "`jobs` says all this of each job."
         + (" Of scores that were computed after their job had ended `rescored` says it." if "rescored" in rows else ""),
         "## How to load it",
         *(f"{reader}:\n\n```{FENCES[reader]}\n{code}\n```" for reader, code in READERS[format].items()),
         "## How to cite it",
-        ("`CITATION.cff` names the software and the papers whose protocols it reproduces." if is_cited else
+        ("`CITATION.cff` names the software and the papers whose protocols it reproduces."
+         if "CITATION.cff" in others else
          "Cite the software disentanglement_study in the version above, and the papers whose methods you use.")
+        + ("" if source is None else f" Cite {_plain(source, 'kind')} too, which made the results.")
         + " Cite the data by `created` and `name` of `datapackage.json`, or by a DOI where it has one.",
     ]  # fmt: skip
     return printable("\n\n".join(parts)) + "\n"
+
+
+def _imported(source: dict) -> list[str]:
+    """Of models that were trained elsewhere: nothing is known of machines and times."""
+    return [
+        f"- By {_plain(source, 'kind')}: its result files were imported. Models were neither trained nor scored here.",
+        f"- Files: {_plain(source, 'files')}, SHA-256 of all {_plain(source, 'sha256')}.",
+    ]
+
+
+def _plain(source: dict, name: str) -> str:
+    """What a manifest, which may be a stranger's, says of where its rows come from."""
+    return one_line(source[name]) if name in source else "not known"
 
 
 def _made(jobs: pd.DataFrame) -> list[str]:

@@ -15,6 +15,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from disentanglement_study.runtime import files
+
 MOST = 1_000_000  # Bytes of a log. Of one that would be longer the last half is kept.
 BEGINNING = re.compile(r"^\S+ \S+ attempt (\d+) begins", re.MULTILINE)
 
@@ -25,7 +27,7 @@ def kept(path: Path, what: str) -> Iterator[Callable[[str], None]]:
     it failed, if it did. Yields what writes a line there. what: the job, in words."""
 
     def say(text: str) -> None:
-        append(path, f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        line(path, text)
 
     before, handler = warnings.showwarning, _Handler(say)
 
@@ -63,6 +65,20 @@ def append(path: Path, text: str) -> None:
             os.ftruncate(handle, 0)
             new = there.partition(b"\n")[2] + new
         os.write(handle, new)
+
+
+def line(path: Path, text: str) -> None:
+    """Writes a line with the time at the end of a log."""
+    append(path, f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+
+
+def carry(path: Path, to: Path) -> bool:
+    """Writes what is in one log to another, in place of what is there; nothing if there is none. Whether it did."""
+    if path != to and (text := tail(path)):
+        with contextlib.suppress(OSError, ValueError), files.replacing(files.folder(to.parent) / to.name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+            return True
+    return False
 
 
 def tail(path: Path, most: int = MOST) -> str:

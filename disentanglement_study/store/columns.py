@@ -92,7 +92,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "rescored": (
         JOB_ID,
-        Column("metric", "string", "A metric that was computed after the job had ended, by `evaluate DIR`."),
+        Column(
+            "metric",
+            "string",
+            "A metric that was computed after the job had ended, by `evaluate DIR` or `run`.",
+        ),
         *PROVENANCE,
     ),
 }

@@ -57,5 +57,5 @@ def find(store: Store, beginning: str) -> str:
             if manifest["status"] == "done":
                 return run_id
             why = reason(manifest["error"])
-            raise ValueError(f"run {run_id} has failed: {why} (`run ... --retry-failed` does it again)")
+            raise ValueError(f"run {run_id} has failed: {why} (`retry {store.root}` does it again)")
     raise ValueError(f"run {run_id} is not done yet: the command that runs {store.root} goes on with it")

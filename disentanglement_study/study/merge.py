@@ -1,8 +1,8 @@
 """Studies of one sweep that were run in several places become one study, in a new folder.
 
 Of a run that several have, the first that is done is kept, with those scores of the others that it has not; a failed
-run is kept where none is done. Jobs are copied whole, or cut to the runs that are kept of them. Scores that compare
-models (UDR) are left out: they are of other sets of models.
+run is kept where none is done. Jobs are copied whole, with their logs, or cut to the runs that are kept of them.
+Scores that compare models (UDR) are left out: they are of other sets of models.
 """
 
 import dataclasses
@@ -21,9 +21,9 @@ from disentanglement_study.errors import clipped
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.store import Store, in_flight, open, scored, upkeep
+from disentanglement_study.store.peers import UDR
 from disentanglement_study.store.runs import planned
 from disentanglement_study.study import compared, components, loading, parts, plan
-from disentanglement_study.study.udr import UDR
 from disentanglement_study.types import Job, Run
 
 KEY = ["run_id", *compared.SCORE]
@@ -73,6 +73,7 @@ def merge(roots: Sequence[Path], into: Path, keep_first: bool = False, console: 
     """
     _check_folders(roots, into)
     sources = [_source(root) for root in roots]
+    _check_origin(sources)
     _check_data(sources)
     runs: dict[str, Run] = {}
     for source in sources:
@@ -91,7 +92,7 @@ def merge(roots: Sequence[Path], into: Path, keep_first: bool = False, console: 
         todo = [piece for piece in pieces if piece.job.job_id not in there]
         console = console or ERR
         for piece in track(todo, "jobs", console=console, transient=True, disable=not console.is_terminal):
-            parts.write(piece.store.jobs / piece.manifest["job_id"], target, piece.runs, _scores(piece))
+            parts.write(piece.store.jobs / piece.manifest["job_id"], target, piece.runs, *_scores(piece))
     done = [set(m["run_ids"]) for source in sources for m in source.manifests if m["status"] == "done"]
     return Merged(
         planned=len(runs),
@@ -125,6 +126,18 @@ def _source(root: Path) -> Source:
     for error in damaged.values():
         raise error
     return Source(store, manifests)
+
+
+def _check_origin(sources: Sequence[Source]) -> None:
+    """ValueError if some studies have their models, and others are results that were imported."""
+    origins = {(source.store.source or {}).get("kind"): source.store.root for source in sources}
+    if len(origins) > 1:
+        kind = next(kind for kind in origins if kind is not None)
+        own = next(root for other, root in origins.items() if other != kind)
+        raise ValueError(
+            f"{origins[kind]} holds results of {kind}, whose models are not here, and {own} does not: they are not "
+            f"merged; `tables {own} --beside {origins[kind]}` compares them"
+        )
 
 
 def _check_data(sources: Sequence[Source]) -> None:
@@ -236,13 +249,13 @@ def _rows(store: Store, manifest: dict, runs: Sequence[Run]) -> pd.DataFrame:
     return rows[rows["run_id"].isin([run.run_id for run in runs]) & (rows["metric"] != UDR)]
 
 
-def _scores(piece: Piece) -> pd.DataFrame | None:
+def _scores(piece: Piece) -> tuple[pd.DataFrame, list[dict]] | tuple[None, None]:
     """The scores of a piece: of each metric those of the first job in which it did not fail, its own before others.
 
-    None if they are those of its job.
+    And what its manifest says of those that its own job did not compute. None if they are those of its job.
     """
     if not piece.others and UDR not in piece.store.metrics(piece.manifest):
-        return None
+        return None, None
     jobs = [(piece.store, piece.manifest), *piece.others]
     tables = [_rows(*job, piece.runs).assign(place=place) for place, job in enumerate(jobs)]
     rows = pd.concat(tables, ignore_index=True)
@@ -250,7 +263,14 @@ def _scores(piece: Piece) -> pd.DataFrame | None:
     failed = is_failure.groupby([rows[name] for name in ("place", *OF_METRIC)]).transform("any")
     rank = rows["place"] + len(jobs) * failed.astype("int64")
     best = rank.groupby([rows[name] for name in OF_METRIC]).transform("min")
-    return rows[rank == best].drop(columns="place").reset_index(drop=True)
+    kept = rows[rank == best]
+    scored = []
+    for metric, places in kept["place"].groupby(kept["metric"]):
+        _, manifest = jobs[int(places.mode().min())]  # where most of them are from
+        later = [one for one in manifest.get("scored", ()) if metric in one["metrics"]]
+        if later or manifest is not piece.manifest:
+            scored.append({**(later[-1] if later else manifest.get("provenance", {})), "metrics": [metric]})
+    return kept.drop(columns="place").reset_index(drop=True), scored
 
 
 def _check_target(target: Store, frame: pd.DataFrame, evaluation: str, job_ids: set[str]) -> None:

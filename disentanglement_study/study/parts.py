@@ -6,13 +6,14 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from disentanglement_study.runtime import files
+from disentanglement_study.runtime import files, job_log
 from disentanglement_study.runtime.files import writing
 from disentanglement_study.store import Store, records
 from disentanglement_study.study import operative, plan
@@ -28,11 +29,19 @@ def job_of(manifest: dict, runs: Sequence[Run]) -> Job:
     return plan.job_of(runs)
 
 
-def write(folder: Path, store: Store, runs: Sequence[Run], scores: pd.DataFrame | None = None) -> Job:
-    """Writes these runs of the job in `folder` to a store, in the job's order; call it under the store's lock.
+def write(
+    folder: Path,
+    store: Store,
+    runs: Sequence[Run],
+    scores: pd.DataFrame | None = None,
+    scored: Sequence[dict] | None = None,
+) -> Job:
+    """Writes these runs of the job in `folder`, and its log, to a store, in the job's order; call it under the store's
+    lock.
 
-    scores: what they have instead of the rows there. A job that is there under this name is replaced. Links in the
-    folder, and what is no file, are left out. OSError, which names the file, if the disk is full: nothing is left then.
+    scores: what they have instead of the rows there; scored: what the manifest says then of where those come from that
+    were computed after the job had ended. A job that is there under this name is replaced. Links in the folder, and
+    what is no file, are left out. OSError, which names the file, if the disk is full: nothing is left then.
     """
     manifest = records.manifest(folder)
     by_id = {run.run_id: run for run in runs}
@@ -51,18 +60,26 @@ def write(folder: Path, store: Store, runs: Sequence[Run], scores: pd.DataFrame 
                         _cut(path, temporary / path.name, places, kept)
                     else:
                         shutil.copyfile(path, temporary / path.name)
+        changed: dict[str, Any] = {}
         if cut:
             share = len(kept) / len(manifest["run_ids"])
             seconds = {stage: share * value for stage, value in manifest.get("seconds", {}).items()}
-            changed = manifest | {"job_id": job.job_id, "run_ids": kept, "seconds": seconds}
+            changed |= {"job_id": job.job_id, "run_ids": kept, "seconds": seconds}
+        if scored is not None:
+            changed |= {"scored": list(scored)}
+        if changed:
             with writing(path := temporary / "manifest.json"):
-                path.write_text(json.dumps(changed, indent=1), encoding="utf-8")
+                path.write_text(json.dumps(manifest | changed, indent=1), encoding="utf-8")
         if scores is not None:
             with writing(path := temporary / "scores.parquet"):
                 scores.to_parquet(path, index=False)
         final = store.jobs / job.job_id
         if final.exists() or final.is_symlink():
             store.remove_job(job.job_id)
+        log = store.log_file(job.job_id)
+        if job_log.carry(Store(folder.parent.parent).log_file(manifest["job_id"]), log) and cut:
+            number = len(manifest["run_ids"])
+            job_log.line(log, f"all above is of job {manifest['job_id']}: of its {number} runs {len(kept)} are here")
         os.rename(temporary, final)
     finally:
         with contextlib.suppress(OSError):

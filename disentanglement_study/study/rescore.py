@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -9,17 +10,18 @@ from rich.console import Console
 from disentanglement_study.config import ResourceConfig, Study
 from disentanglement_study.errors import Failed
 from disentanglement_study.metrics import METRICS
-from disentanglement_study.runtime import compilation
+from disentanglement_study.runtime import compilation, job_log
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.evaluate import names_of
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store, in_flight
+from disentanglement_study.store.peers import UDR
 from disentanglement_study.store.runs import check_models, finished_jobs
 from disentanglement_study.study import dispatch, loading, operative, provenance
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.loop import run_jobs
-from disentanglement_study.study.udr import UDR, score_udr
+from disentanglement_study.study.udr import score_udr
 from disentanglement_study.study.watch import Watch
 from disentanglement_study.types import Job
 
@@ -118,19 +120,38 @@ def rescore_job(
     data_dir: Path | None,
     identities: dict[str, dict] | None = None,
 ) -> None:
-    """Scores one finished job on the metrics that it lacks and adds the rows to its own. resources: of where it runs.
-    identities: as for a job."""
+    """Scores one finished job on the metrics that it lacks and adds the rows to its own; the job's log says so.
+
+    resources: of where it runs. identities: as for a job.
+    """
+    what = f"{', '.join(missing[job.job_id])} of {len(job.runs)} runs of {job.method} on {job.data_set}"
+    with job_log.kept(Store(root).log_file(job.job_id), what) as say:
+        _rescore_job(job, resources, missing[job.job_id], study, root, data_dir, identities, say)
+
+
+def _rescore_job(
+    job: Job,
+    resources: ResourceConfig,
+    metrics: tuple[str, ...],
+    study: Study,
+    root: Path,
+    data_dir: Path | None,
+    identities: dict[str, dict] | None,
+    say: Callable[[str], None],
+) -> None:
     compilation.use_cache()
     begun = provenance.begun()
     study = dataclasses.replace(study.of(job.settings), resources=resources)
     store = Store(root)
-    settings = dataclasses.replace(study.evaluate, metrics=missing[job.job_id])
+    settings = dataclasses.replace(study.evaluate, metrics=metrics)
     data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
     index = represent.table_index(data_set, settings)
+    say("encoding")
     in_flight.write_progress(store, job, "encoding", 0.0)
     learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)
     params, population = loading.parameters(store, job, learner), store.manifest(job).get("population")
     codes = represent.encode(job, learner, params, batches, index, study, population)
+    say("scoring")
     rows = score_members(
         job,
         codes,

@@ -21,6 +21,7 @@ from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.training_rows import record_failure
+from disentanglement_study.study.udr import update_udr
 from disentanglement_study.study.watch import Watch, done_twice, stages
 from disentanglement_study.types import Job, Run
 
@@ -38,8 +39,9 @@ def run(
 ) -> None:
     """Trains and scores the runs that the store at `root` has not, and returns when all have ended.
 
-    Finished runs among them are scored on metrics that were added to the study since. sweep: the runs of which `runs`
-    are a part, if they are one; what the store has of the others stays in its plan.
+    Finished runs among them are scored on metrics that were added to the study since; scores that compare models (UDR)
+    are made anew where there are new models to compare with. sweep: the runs of which `runs` are a part, if they are
+    one; what the store has of the others stays in its plan.
 
     Raises ValueError before anything is written for a folder of another sweep or a data set that cannot be had: a
     command that is refused changes nothing. A full disk is an OSError that names the file; the same command goes on.
@@ -70,7 +72,7 @@ def run(
         )
         upkeep.keep_checkpoints(store, jobs)
         if not jobs:
-            return _score_added(runs, store, study, executor, address, data_dir, console)
+            return _score_again(runs, store, study, executor, address, data_dir, console)
         data_dir = data_dir and data_dir.absolute()
         settings = {"study": study, "root": root.absolute(), "data_dir": data_dir, "identities": identities}
         work = functools.partial(run_job, **settings)
@@ -97,7 +99,7 @@ def run(
         console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
         if text := done_twice(counts):
             console.print(text)
-        _score_added(runs, store, study, executor, address, data_dir, console)
+        _score_again(runs, store, study, executor, address, data_dir, console)
 
 
 def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], list[Job]]:
@@ -123,7 +125,7 @@ def _planned(runs: list[Run], sweep: list[Run] | None, store: Store) -> list[Run
     return [run for run in sweep if run.run_id in wanted]
 
 
-def _score_added(
+def _score_again(
     runs: list[Run],
     store: Store,
     study: Study,
@@ -132,7 +134,11 @@ def _score_added(
     data_dir: Path | None,
     console: Console,
 ) -> None:
-    """Scores finished jobs with some of these runs on the metrics that were added to the study since."""
+    """Scores finished jobs with some of these runs on the metrics that were added to the study since.
+
+    Before that, all models whose UDR is of fewer models than there are now are compared again.
+    """
+    update_udr(store, console)
     asked = {run.run_id for run in runs}
     jobs = [job for job in finished_jobs(store) if any(run.run_id in asked for run in job.runs)]
     missing = rescore.added(jobs, store, study)

@@ -110,3 +110,13 @@ def test_bootstrap_interval_of_a_correlation_covers_it():
         matrix = stats.spearman_matrix(scores[:, :1], scores[:, 1:], resamples=300)
         covered.append(matrix.low[0, 0] < rho < matrix.high[0, 0])
     assert 0.89 < np.mean(covered) < 0.99
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_resample_that_has_none_of_the_models_explains_nothing():
+    y, groups = np.array([0.0, 1.0, 3.0]), np.array([0, 0, 1])
+    weight = np.array([[1.0, 0.0, 2.0], [1.0, 0.0, 0.0], [1.0, 0.0, 1.0]])
+    whole, nothing, third = stats.share_of_variance(y, groups, weight)
+    assert whole == pytest.approx(1 - 0.5 / (14 / 3))
+    assert np.isnan(nothing)
+    assert third == pytest.approx(1)

@@ -100,7 +100,7 @@ def exported(request, study, tmp_path_factory):
         totals.append(total)
         yield reports.append
 
-    rows = export(study, out, CREATED, request.param, None, steps)
+    rows = export(study, out, CREATED, request.param, None, False, steps)
     assert totals == [len(reports)]
     return out, request.param, rows
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from chosen import pairs, slow
+from small_study import OF_MINE
 
 from disentanglement_study import cli, store
 from disentanglement_study.analysis import figures
@@ -15,22 +16,6 @@ from disentanglement_study.data import own
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import run
 
-SWEEP = """
-include 'gin_configs/quick.gin'
-sweep.data_sets = ['mine']
-sweep.methods = {'beta_vae': {'beta': [1, 4]}}
-sweep.seeds = 2
-nets.encoder_options = {'widths': [8]}
-nets.decoder_options = {'widths': [8]}
-nets.num_latents = 3
-train.steps = 4
-evaluate.num_train = 30
-evaluate.num_test = 15
-evaluate.training_batches = 1
-evaluate.metrics = ['mig']
-evaluate.representations = ['mean']
-resources.job_size = 2
-"""
 JOB_FILES = ("manifest.json", "scores.parquet", "curves.parquet", "params.npz", "codes.npz")
 NEEDED = {  # By each command that reads a study; what `run` does is below.
     "status": {"plan.parquet", "manifest.json", "scores.parquet"},
@@ -95,7 +80,7 @@ def made(tmp_path_factory):
     home = tmp_path_factory.mktemp("made")
     images = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
     own.add("mine", images, np.stack(np.unravel_index(np.arange(60), (3, 4, 5)), axis=1), root=home / "sets")
-    (home / "small.gin").write_text(SWEEP)
+    (home / "small.gin").write_text(OF_MINE)
     assert cli.main(command("run", home, home / "study")) == 0
     return home
 

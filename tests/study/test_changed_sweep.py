@@ -5,37 +5,12 @@ import json
 import pandas as pd
 import pytest
 
-from disentanglement_study import cli, store
+from disentanglement_study import store
 from disentanglement_study.study import job as stages
-
-BASE = """
-include 'gin_configs/quick.gin'
-sweep.data_sets = ['dsprites']
-sweep.methods = {'beta_vae': {'beta': [1, 4]}}
-sweep.seeds = 2
-nets.encoder_options = {'widths': [8]}
-nets.decoder_options = {'widths': [8]}
-train.steps = 4
-evaluate.table_rows = 600
-evaluate.num_train = 100
-evaluate.num_test = 50
-evaluate.training_batches = 1
-evaluate.keep_codes = 20
-evaluate.metrics = ['mig']
-resources.job_size = 2
-resources.log_every = 2
-"""
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    path = tmp_path_factory.mktemp("sweep") / "base.gin"
-    path.write_text(BASE)
-    return path
 
 
 @pytest.fixture
-def run(base, tmp_path, dsprites_root, monkeypatch):
+def run(run_tiny, tmp_path, monkeypatch):
     """Runs the sweep with these bindings over it, and returns the exit code and the ids of the runs that it trained."""
     trained = []
     learn = stages.learn
@@ -48,9 +23,7 @@ def run(base, tmp_path, dsprites_root, monkeypatch):
 
     def call(*bindings, options=()):
         trained.clear()
-        over = [part for binding in bindings for part in ("--gin", binding)]
-        command = ["run", str(base), str(tmp_path / "study"), "--data-dir", str(dsprites_root), "--executor", "inline"]
-        return cli.main([*command, *over, *options]), list(trained)
+        return run_tiny(tmp_path / "study", *bindings, options=options), list(trained)
 
     return call
 

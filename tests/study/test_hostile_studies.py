@@ -11,26 +11,17 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from small_study import OF_MINE
 
 from disentanglement_study import cli, data, store
 from disentanglement_study.config import identity
 from disentanglement_study.data import own
 from disentanglement_study.runtime import cores
 
-SWEEP = """
-include 'gin_configs/quick.gin'
-sweep.data_sets = ['mine']
-sweep.methods = {'beta_vae': {'beta': [1, 4]}}
+SWEEP = f"""{OF_MINE}
 sweep.seeds = 1
-nets.encoder_options = {'widths': [32]}
-nets.decoder_options = {'widths': [32]}
-nets.num_latents = 3
-train.steps = 4
-evaluate.num_train = 30
-evaluate.num_test = 15
-evaluate.training_batches = 1
-evaluate.metrics = ['mig']
-evaluate.representations = ['mean']
+nets.encoder_options = {{'widths': [32]}}
+nets.decoder_options = {{'widths': [32]}}
 resources.job_size = 1
 """
 POINTS = np.stack(np.unravel_index(np.arange(60), (3, 4, 5)), axis=1)

@@ -121,6 +121,63 @@ def test_what_is_merged_is_a_study_for_every_command(
         assert cli.main([*command, str(into)]) == 0
 
 
+def test_logs_come_along_and_a_job_that_was_cut_says_of_what(finished_study, second, tmp_path, capsys):
+    into = tmp_path / "into"
+    assert merge(finished_study, second, into) == 0
+    opened = store.open(into)
+    for manifest in store.open(finished_study).manifests():
+        name = f"{manifest['job_id']}.log"
+        assert (into / "logs" / name).read_text() == (finished_study / "logs" / name).read_text()
+    (whole,) = store.open(second).manifests()
+    (cut,) = [one for one in opened.manifests() if one["run_ids"] != whole["run_ids"] and one["population"] == 4]
+    text = (into / "logs" / f"{cut['job_id']}.log").read_text()
+    before = (second / "logs" / f"{whole['job_id']}.log").read_text()
+    assert text.startswith(before)
+    assert text.endswith(f"all above is of job {whole['job_id']}: of its 4 runs 2 are here\n")
+    capsys.readouterr()
+    assert cli.main(["logs", str(into), cut["job_id"]]) == 0
+    assert capsys.readouterr().out == text
+    out = tmp_path / "out"
+    assert cli.main(["export", str(into), str(out), "--logs"]) == 0
+    assert {path.name: path.read_text() for path in (out / "logs").iterdir()} == {
+        path.name: path.read_text() for path in (into / "logs").iterdir()
+    }
+    assert "`logs/JOB_ID.log`" in (out / "README.md").read_text()
+    assert cli.main(["export", str(into), str(tmp_path / "without")]) == 0
+    assert not (tmp_path / "without" / "logs").exists()
+    assert "logs/" not in (tmp_path / "without" / "README.md").read_text()
+
+
+def test_a_log_that_is_a_link_is_not_carried(study_copy, other, tmp_path):
+    (tmp_path / "secret").write_text("secret")
+    job_id = store.open(study_copy).manifests()[0]["job_id"]
+    (study_copy / "logs" / f"{job_id}.log").unlink()
+    (study_copy / "logs" / f"{job_id}.log").symlink_to(tmp_path / "secret")
+    assert merge(study_copy, other, tmp_path / "into") == 0
+    assert not (tmp_path / "into" / "logs" / f"{job_id}.log").exists()
+    assert cli.main(["export", str(study_copy), str(tmp_path / "out"), "--logs"]) == 0
+    assert f"{job_id}.log" not in {path.name for path in (tmp_path / "out" / "logs").iterdir()}
+
+
+def test_scores_that_the_other_study_computed_say_where_they_come_from(study_copy, other, tmp_path):
+    """`sap_score` of two runs that both have comes from the other, which had it from the start."""
+    for path in other.glob("jobs/*/manifest.json"):
+        manifest = json.loads(path.read_text())
+        manifest["provenance"]["host"] = "elsewhere"
+        path.write_text(json.dumps(manifest))
+    opened = store.open(study_copy)
+    for job in finished_jobs(opened):
+        opened.write_scored(job, ["mig", "udr"], {"host": "later"})
+    assert merge(study_copy, other, tmp_path / "into") == 0
+    found = store.open(tmp_path / "into").query(
+        "SELECT scores.metric, coalesce(rescored.host, jobs.host) AS host, count(DISTINCT run_id) AS n FROM scores "
+        "JOIN runs USING (run_id) JOIN jobs USING (job_id) LEFT JOIN rescored USING (job_id, metric) "
+        "WHERE metric IN ('sap_score', 'mig') GROUP BY ALL"
+    )
+    where = found.set_index(["metric", "host"])["n"].to_dict()
+    assert where == {("sap_score", "elsewhere"): 4, ("mig", "later"): 8, ("mig", "elsewhere"): 2}
+
+
 def test_the_sources_are_not_touched(study_copy, other, tmp_path):
     def state(folder):
         return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*")}

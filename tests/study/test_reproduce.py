@@ -168,7 +168,7 @@ def test_bad_input_is_one_line_and_trains_nothing(study_copy, run_id, reproduce,
     path.write_text(json.dumps(manifest))
     assert "its contents have changed" in refused(run_id)
     record_failure(job, study_copy, RuntimeError("no luck"), 2)
-    assert f"run {run_id} has failed: RuntimeError: no luck" in refused(run_id)
+    assert f"run {run_id} has failed: RuntimeError: no luck (`retry {study_copy}` does it again)" in refused(run_id)
     assert cli.main(["reproduce", str(tmp_path / "full"), run_id]) == 2
     assert "holds no study" in capsys.readouterr().err
 

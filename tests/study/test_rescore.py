@@ -12,36 +12,13 @@ from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import rescore
 from disentanglement_study.types import Metric
 
-SMALL = """
-include 'gin_configs/quick.gin'
-sweep.data_sets = ['dsprites']
-sweep.methods = {'beta_vae': {'beta': [1, 4]}}
-sweep.seeds = 2
+BINDINGS = """
 nets.encoder_options = {'widths': [16]}
 nets.decoder_options = {'widths': [16]}
 train.steps = 20
 evaluate.table_rows = 1500
-evaluate.num_train = 200
-evaluate.num_test = 100
-evaluate.training_batches = 2
-evaluate.metrics = ['mig']
 evaluate.keep_codes = 300
-resources.job_size = 2
-resources.log_every = 20
 """
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, dsprites_root):
-    sweep = tmp_path_factory.mktemp("sweep") / "small.gin"
-    sweep.write_text(SMALL)
-
-    def call(folder, *options):
-        return cli.main(
-            ["run", str(sweep), str(folder), "--data-dir", str(dsprites_root), "--executor", "inline", *options]
-        )
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +30,9 @@ def again(dsprites_root):
 
 
 @pytest.fixture(scope="module")
-def finished(run, tmp_path_factory):
+def finished(run_tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished") / "study"
-    assert run(folder) == 0
+    assert run_tiny(folder) == 0
     return folder
 
 
@@ -69,18 +46,18 @@ def scores(folder):
     return store.open(folder).rows("scores").set_index(columns)["value"].sort_index()
 
 
-def test_new_scores_are_those_of_a_study_that_had_the_metric_from_the_start(run, again, study, tmp_path, capsys):
+def test_new_scores_are_those_of_a_study_that_had_the_metric_from_the_start(run_tiny, again, study, tmp_path, capsys):
     before = scores(study)
     assert again(study, "--metrics", "modularity,sap_score") == 0
     assert "2 finished jobs: 0 have these scores, 2 to score" in capsys.readouterr().err
     metrics = "evaluate.metrics = ['mig', 'modularity', 'sap_score']"
-    assert run(tmp_path / "whole", "--gin", metrics) == 0
+    assert run_tiny(tmp_path / "whole", metrics) == 0
     pd.testing.assert_series_equal(scores(study), scores(tmp_path / "whole"))
     pd.testing.assert_series_equal(scores(study)[before.index], before)
     capsys.readouterr()
     assert again(study, "--metrics", "modularity,mig") == 0
     assert "2 finished jobs: 2 have these scores, 0 to score" in capsys.readouterr().err
-    assert run(study) == 0  # it is still the study that it was
+    assert run_tiny(study) == 0  # it is still the study that it was
 
 
 def test_a_new_version_of_a_metric_replaces_the_old_scores(again, study, monkeypatch):
@@ -115,8 +92,8 @@ def test_models_that_differ_by_seed_are_compared(again, study, capsys):
     assert "4 models compared" in capsys.readouterr().err
 
 
-def test_a_model_without_another_seed_has_no_udr(run, again, tmp_path, capsys):
-    assert run(tmp_path / "one", "--gin", "sweep.seeds = 1") == 0
+def test_a_model_without_another_seed_has_no_udr(run_tiny, again, tmp_path, capsys):
+    assert run_tiny(tmp_path / "one", "sweep.seeds = 1") == 0
     assert again(tmp_path / "one", "--metrics", "udr") == 0
     assert "0 models compared with those of other seeds, 2 have none" in capsys.readouterr().err
 

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from disentanglement_study import cli, store
+from disentanglement_study.runtime import job_log
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import job as stages
 from disentanglement_study.study.training_rows import record_failure
@@ -69,6 +70,10 @@ def test_failed_runs_that_are_left_out_stay_failed_with_their_reason(study, retr
     ]
     rows = study.rows("scores")
     assert set(rows.loc[rows["error"].notna(), "run_id"]) == failed - some
+    (rest,) = [one for one in study.manifests() if one["status"] == "failed" and "factor_vae" in one["error"]]
+    text = job_log.tail(study.log_file(rest["job_id"]))  # a part of a job, which has a name of its own
+    assert "attempt 1 begins" in text
+    assert text.endswith("of its 2 runs 1 are here\n")
 
 
 def test_the_list_says_why_and_does_nothing(study, retry, capsys):

@@ -19,13 +19,14 @@ import pandas as pd
 import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
-from disentanglement_study.analysis import models
+from disentanglement_study.analysis import beside, models
 from disentanglement_study.analysis.figures import pool, style
 from disentanglement_study.analysis.figures.chosen_by_option import OPTIONS, chosen_by_option
 from disentanglement_study.analysis.figures.data_set_rank_correlation import data_set_rank_correlation
 from disentanglement_study.analysis.figures.downstream_accuracy import downstream_accuracy
 from disentanglement_study.analysis.figures.downstream_rank_correlation import downstream_rank_correlation
 from disentanglement_study.analysis.figures.factor_groups import factor_groups
+from disentanglement_study.analysis.figures.here_against_there import here_against_there
 from disentanglement_study.analysis.figures.median_score_by_strength import median_score_by_strength
 from disentanglement_study.analysis.figures.metric_rank_correlation import metric_rank_correlation
 from disentanglement_study.analysis.figures.mutual_information import (
@@ -47,7 +48,18 @@ from disentanglement_study.analysis.figures.variance_explained import variance_e
 from disentanglement_study.analysis.rows import NothingToDraw, checked
 from disentanglement_study.analysis.tables.unified_rank_correlation import METRIC as UNIFIED
 
-__all__ = ["FIGURES", "OF_HIGGINS_2017", "OF_SERIES", "PAPERS", "Written", "figures_of", "stored", "write"]
+__all__ = [
+    "FIGURES",
+    "OF_HIGGINS_2017",
+    "OF_SERIES",
+    "OF_TWO",
+    "PAPERS",
+    "Written",
+    "figures_of",
+    "stored",
+    "write",
+    "write_beside",
+]
 
 # Of data sets that are drawn with several seeds, and differ by an option.
 OF_SERIES: dict[str, Callable[[pd.DataFrame], Figure]] = {
@@ -85,6 +97,8 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     **OF_SERIES,
     **OF_HIGGINS_2017,
 }
+# Of two studies: functions from what they have of the same runs, `beside.by_run`.
+OF_TWO: dict[str, Callable[[pd.DataFrame], Figure]] = {"here_against_there": here_against_there}
 
 
 class Written(NamedTuple):
@@ -119,6 +133,12 @@ def write(
             written.figures.append(name)
             written.paths.extend(outcome)
     return written
+
+
+def write_beside(here: pd.DataFrame, there: pd.DataFrame, folder: str | Path) -> list[Path]:
+    """Write the figures of two studies, given the results of each; `NothingToDraw` if they have nothing in common."""
+    by_run = beside.by_run(here, there)
+    return [path for name, draw in OF_TWO.items() for path in style.save(draw(by_run), Path(folder) / name)]
 
 
 def _write(name: str, results: pd.DataFrame, folder: Path) -> list[Path] | str:
