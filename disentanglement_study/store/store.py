@@ -6,7 +6,7 @@
                            config.gin: study.gin as it was then;  operative.gin: what the job used, defaults included
     checkpoints/<job_id>/  of jobs that are being trained
     evaluation.json        the settings of scoring, which all jobs share
-    tmp/                   jobs that are being written, and their progress
+    tmp/                   jobs that are being written, their progress and their losses so far
     logs/<job_id>.log      what the attempts at a job did and said
     damaged/<job_id>/      jobs whose files could not be read, and that are done again
 
@@ -33,9 +33,10 @@ from disentanglement_study.config import Study
 from disentanglement_study.errors import FULL
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged, reading, replacing
-from disentanglement_study.store import making, records, results, tables
+from disentanglement_study.store import losses_so_far, making, records, results, tables
 from disentanglement_study.store import sql as sql_queries
 from disentanglement_study.store.jobs_table import jobs_table, rescored_table, with_jobs
+from disentanglement_study.store.losses_so_far import Losses
 from disentanglement_study.store.records import ID
 from disentanglement_study.types import Job
 
@@ -155,6 +156,7 @@ class Store:
             with contextlib.suppress(OSError):
                 files.remove(self.checkpoints / job.job_id)
         self.progress_file(job).unlink(missing_ok=True)
+        self.losses_file(job.job_id).unlink(missing_ok=True)
 
     def _remove_job(self, folder: Path) -> None:
         """Out of the readers' sight first: they find a job whole or not at all."""
@@ -269,6 +271,23 @@ class Store:
             with contextlib.suppress(OSError, ValueError):  # gone meanwhile, or damaged: it says nothing then
                 found.append(records.progress(path) | {"job_id": path.name.partition(".")[0]})
         return found
+
+    def losses_file(self, job_id: str) -> Path:
+        return self.tmp / f"{job_id}.losses.json"
+
+    def write_losses(self, job: Job, losses: Losses) -> None:
+        """What a running job's models have lost so far, for who looks on."""
+        try:
+            self._write(self.losses_file(job.job_id), f"{job.job_id}.losses", losses_so_far.text(losses), lasting=False)
+        except OSError as error:  # as of progress
+            if error.errno in FULL:
+                raise
+
+    def losses(self, job_id: str) -> Losses | None:
+        """Those of a running job; None if nothing tells them."""
+        with contextlib.suppress(OSError, ValueError):
+            return losses_so_far.read(self.losses_file(job_id))
+        return None
 
     @contextlib.contextmanager
     def commanded(self, run_ids: Iterable[str]) -> Iterator[None]:
