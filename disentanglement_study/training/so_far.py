@@ -39,7 +39,9 @@ class SoFar:
         self.diverged[start:] = False
         self.diverged[start : start + number] = ~np.isfinite(sums["loss"][:, :number]).all(axis=0)
         keep = thinned(len(self.points) if start else reached)
-        self.tell(Losses(self.points[keep], {term: means[:, keep] for term, means in self.means.items()}, self.diverged))
+        self.tell(
+            Losses(self.points[keep], {term: means[:, keep] for term, means in self.means.items()}, self.diverged)
+        )
         self.reached, self.told = reached, time.monotonic()
 
 
