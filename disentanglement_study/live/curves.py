@@ -53,7 +53,7 @@ def _plot(name: str, steps: list[int], lines: list[Line], term: Term, colours: l
     shown = element(
         "svg", *drawn, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=_in_words(label, steps, lines, term)
     )
-    caption = [f"{label}{unit}"] + [element("small", "some values are beyond the edge")] * cut
+    caption = [f"{label}{unit}"] + [element("small", "some values cut off")] * cut
     return element("figure", element("figcaption", *caption), shown)
 
 

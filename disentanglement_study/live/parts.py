@@ -71,10 +71,10 @@ def _tiles(look: Look) -> Markup:
         (f"{max(waiting, 0):,}", "to do"),
         ("–" if math.isnan(speed) else short(float(f"{speed:.3g}")), "models an hour"),
     ]
-    shown = [
-        element("li", element("strong", number), element("span", what), class_="bad" * (what == "failed" != number))
-        for number, what in tiles
-    ]
+    shown = []
+    for number, what in tiles:
+        is_bad = what == "failed" and look.failed
+        shown.append(element("li", element("strong", number), element("span", what), class_="bad" if is_bad else ""))
     return element("ul", *shown, class_="tiles")
 
 
@@ -98,7 +98,7 @@ def _jobs(look: Look) -> list[Part]:
     jobs = look.running.jobs
     shown = [(job["job"], _card(job, look)) for job in jobs[:DRAWN]]
     if rest := jobs[DRAWN:]:
-        rows = [[job["job"], *_what(job), job["stage"], f"{job['fraction']:.0%}"] for job in rest]
+        rows = [[job["job"], *_what(job), job["stage"], _percent(job["fraction"])] for job in rest]
         columns = ["Job", "Method", "Data set", "Models", "Stage", "Done"]
         shown.append(("rest", table(columns, _printable(rows), class_="cards")))
     return shown or [("none", note("No job has begun yet."))]
@@ -106,7 +106,7 @@ def _jobs(look: Look) -> list[Part]:
 
 def _card(job: dict, look: Look) -> Markup:
     method, data_set, models = _what(job)
-    share = f"{job['fraction']:.0%}"
+    share = _percent(job["fraction"])
     title = element("h3", f"{method} on {data_set}", id=f"job-{job['job']}")
     stage = f"{models} model{'s' * (job['runs'] != 1)}, {printable(job['stage'])}, {share}, job "
     facts = element("p", stage, element("code", job["job"]), class_="note")
@@ -141,6 +141,10 @@ def _report(look: Look, root: Path) -> Markup:
     page = element("code", str((root / "report" / "index.html").absolute()))
     when = clock(look.reported, look.when)
     return element("p", "Open ", page, f" in a browser. It was written at {when}; to write it again: ", again)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def command(name: str, root: Path, *words: str) -> str:

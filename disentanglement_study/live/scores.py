@@ -8,8 +8,9 @@ from disentanglement_study.analysis import names
 from disentanglement_study.analysis.report.markup import Markup, element
 from disentanglement_study.live import axes
 
-WIDTH, ROW = 460, 26
-LEFT, RIGHT, TOP, BOTTOM = 150, 14, 6, 24
+WIDTH, ROW = 380, 26
+RIGHT, TOP, BOTTOM = 14, 6, 24
+LETTER, LONGEST = 7.0, 22  # pixels of a letter, and how many of a method's name there is room for
 DOTS = 100  # Of more models only the box is drawn.
 
 
@@ -29,15 +30,17 @@ def _of(data_set: str, found: Mapping[tuple[str, str], np.ndarray]) -> dict[str,
 def _plot(score: str, data_set: str, methods: Mapping[str, np.ndarray]) -> Markup:
     height = TOP + ROW * len(methods) + BOTTOM
     every = np.concatenate([*methods.values()])
-    x = axes.spanning(float(every.min()), float(every.max()), LEFT + 6, WIDTH - RIGHT)
+    labels = [names.label(method, names.METHODS) for method in methods]
+    left = 10 + LETTER * min(max(map(len, labels)), LONGEST)
+    x = axes.spanning(float(every.min()), float(every.max()), left + 6, WIDTH - RIGHT)
     bottom, parts, words = height - BOTTOM, [], []
     for value in axes.ticks(x, 6):
         parts.append(axes.line(x.at(value), TOP, x.at(value), bottom, "grid"))
         parts.append(axes.text(x.at(value), bottom + 16, axes.short(value)))
-    for place, (method, values) in enumerate(methods.items()):
-        label, y = names.label(method, names.METHODS), TOP + ROW * (place + 0.5)
-        shown = label if len(label) <= 22 else f"{label[:21]}…"
-        parts.append(axes.text(LEFT - 6, y + 4, shown, "end"))
+    for place, (label, values) in enumerate(zip(labels, methods.values(), strict=True)):
+        y = TOP + ROW * (place + 0.5)
+        shown = label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
+        parts.append(axes.text(left - 6, y + 4, shown, "end"))
         parts.append(_row(x, y, label, values))
         words.append(f"{label}: median {axes.short(np.median(values))} of {len(values):,}")
     label = f"{names.label(score, names.SCORES)} on {names.label(data_set, names.DATA_SETS)}"
