@@ -35,7 +35,7 @@ def _line(runs: Sequence[Run], group: list[int], diverged: np.ndarray) -> Line:
 
 
 def _term(values: np.ndarray, places: list[list[int]]) -> Term:
-    return Term(*zip(*(_quantiles(values[group]) for group in places), strict=True))
+    return Term(*map(list, zip(*(_quantiles(values[group]) for group in places), strict=True)))
 
 
 def _quantiles(values: np.ndarray) -> tuple[list[Number], list[Number], list[Number]]:
