@@ -31,10 +31,10 @@ def spanning(low: float, high: float, start: float, end: float) -> Axis:
 
 
 def ticks(axis: Axis, most: int) -> list[float]:
-    """Round numbers on an axis, at most so many."""
+    """Round numbers on an axis, at most so many steps apart."""
     span = axis.high - axis.low
     size = 10.0 ** math.floor(math.log10(span / most))
-    step = next(size * factor for factor in (1, 2, 5, 10, 20) if span / (size * factor) < most)
+    step = next(size * factor for factor in (1, 2, 5, 10, 20) if span / (size * factor) <= most)
     first, last = math.ceil(axis.low / step - 1e-9), math.floor(axis.high / step + 1e-9)
     return [number * step for number in range(first, last + 1)]
 

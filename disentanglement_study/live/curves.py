@@ -1,5 +1,7 @@
 """The losses of a running job, drawn: a small plot for each term, a line for each of `Losses.lines`."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from disentanglement_study.analysis import names
@@ -20,14 +22,25 @@ def curves(losses: Losses) -> Markup:
     if not losses.steps:
         return Markup("")
     terms = names.in_order(losses.terms, dict.fromkeys(FIRST))
-    colours = _colours(losses.lines)
-    plots = [_plot(name, losses.steps, losses.lines, losses.terms[name], colours) for name in terms]
-    return Markup(element("div", *filter(None, plots), class_="plots") + _legend(losses.lines, colours))
+    lines, shared = _apart(losses.lines)
+    colours = _colours(lines)
+    plots = [_plot(name, losses.steps, lines, losses.terms[name], colours) for name in terms]
+    return Markup(element("div", *filter(None, plots), class_="plots") + _legend(lines, colours, shared))
 
 
-def setting(line: Line) -> str:
+def setting(hyper: Mapping[str, float]) -> str:
     """ "β = 4", or "all" of models that have nothing in common."""
-    return ", ".join(names.strength(name, value) for name, value in line.hyper.items()) or "all"
+    return ", ".join(names.strength(name, value) for name, value in hyper.items()) or "all"
+
+
+def _apart(lines: list[Line]) -> tuple[list[Line], dict[str, float]]:
+    """The lines with that by which they differ, and what all of them have; with all of it if they do not differ."""
+    shared = dict(set.intersection(*(set(line.hyper.items()) for line in lines))) if lines else {}
+    own = [{name: value for name, value in line.hyper.items() if name not in shared} for line in lines]
+    if not any(own):
+        return lines, {}
+    in_order = {name: value for name, value in lines[0].hyper.items() if name in shared}
+    return [line._replace(hyper=hyper) for line, hyper in zip(lines, own, strict=True)], in_order
 
 
 def _plot(name: str, steps: list[int], lines: list[Line], term: Term, colours: list[str]) -> Markup | None:
@@ -87,17 +100,17 @@ def _band(x: axes.Axis, y: axes.Axis, steps: list[int], low: list, high: list, c
 
 def _colours(lines: list[Line]) -> list[str]:
     """Of each line: models that differ by their seed alone have the same."""
-    settings = list(dict.fromkeys(map(setting, lines)))
+    settings = list(dict.fromkeys(setting(line.hyper) for line in lines))
     most = max(len(settings) - 1, 1)
     of = {one: COLOURS[round(place * (len(COLOURS) - 1) / most)] for place, one in enumerate(settings)}
-    return [of[setting(line)] for line in lines]
+    return [of[setting(line.hyper)] for line in lines]
 
 
-def _legend(lines: list[Line], colours: list[str]) -> Markup:
+def _legend(lines: list[Line], colours: list[str], shared: Mapping[str, float]) -> Markup:
     shown = {}
     for line, colour in zip(lines, colours, strict=True):
-        models, diverged, _ = shown.get(setting(line), (0, 0, colour))
-        shown[setting(line)] = models + line.models, diverged + line.diverged, colour
+        models, diverged, _ = shown.get(setting(line.hyper), (0, 0, colour))
+        shown[setting(line.hyper)] = models + line.models, diverged + line.diverged, colour
     items = []
     for name, (models, diverged, colour) in shown.items():
         swatch = element("svg", axes.line(0, 5, 18, 5, "curve"), viewBox="0 0 18 10", stroke=colour, aria_hidden="true")
@@ -106,11 +119,12 @@ def _legend(lines: list[Line], colours: list[str]) -> Markup:
         items.append(element("li", swatch, text, *bad))
     several = any(line.models > 1 for line in lines)
     what = "Lines are medians, bands reach from the 10th to the 90th percentile." if several else "A line is a model."
+    what += f" All have {setting(shared)}." if shared else ""
     return Markup(element("ul", *items, class_="legend") + element("p", what, class_="note"))
 
 
 def _named(line: Line) -> str:
-    return setting(line) + (f", seed {line.seed}" if line.seed is not None else f", {line.models:,} models")
+    return setting(line.hyper) + (f", seed {line.seed}" if line.seed is not None else f", {line.models:,} models")
 
 
 def _in_words(label: str, steps: list[int], lines: list[Line], term: Term) -> str:

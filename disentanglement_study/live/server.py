@@ -70,7 +70,6 @@ class Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
-    protocol_version = "HTTP/1.1"
     timeout = SILENT_SECONDS
 
     def do_GET(self) -> None:
