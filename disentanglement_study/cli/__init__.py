@@ -42,7 +42,7 @@ examples:
   disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
   disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
   disentanglement-study figures studies/quick --paper locatello2019
-  disentanglement-study report studies/quick                      a page to explore in a browser
+  disentanglement-study report studies/quick                      a page to explore in a browser (--live: while it runs)
   disentanglement-study traverse studies/quick RUN_ID              what a model has learnt: pictures, animations
   disentanglement-study compare studies/quick                      models side by side, and what latents respond to
   disentanglement-study unmix studies/nonlinear_ica_quick          sources, mixture and codes of non-linear ICA

@@ -5,7 +5,9 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge, Le
 
 from disentanglement_study import store
 from disentanglement_study.cli import options
@@ -43,6 +45,17 @@ examples:
 REPORT = """\
 written: index.html, with every score of every run, and beside it the loss curves and the pictures that traverse and
 compare have drawn so far. Copy the whole folder anywhere, and open index.html from there.
+
+With --live nothing is written: a page of a study that runs is served until Ctrl-C, and the address to open is printed.
+It shows how far the study is, when it ends, the losses of running jobs, what failed and why, and how the models that
+are done score so far. It is served to this machine alone, to whoever is logged in there. Where the study runs does not
+matter, if this machine sees its folder. To look from another machine: ssh -L 8000:127.0.0.1:8000 MACHINE, and there
+--port 8000.
+
+examples:
+  disentanglement-study report studies/quick
+  disentanglement-study report studies/quick --live
+  disentanglement-study report /shared/studies/mine --live --port 8000
 """
 
 
@@ -130,7 +143,11 @@ def figures(arguments: argparse.Namespace) -> None:
 
 
 def report(arguments: argparse.Namespace) -> None:
-    """Write the report: a page to explore in a browser, without a network."""
+    """Write the report: a page to explore in a browser, without a network; or serve one of a study that runs."""
+    if getattr(arguments, "live", False):
+        return _live(arguments)
+    if getattr(arguments, "port", None) is not None:
+        raise ValueError("--port is of --live: the report is a file, which no port serves")
     from disentanglement_study.analysis import report as analysis_report
     from disentanglement_study.cli import display
 
@@ -139,6 +156,18 @@ def report(arguments: argparse.Namespace) -> None:
     with display.steps(ERR, len(analysis_report.STEPS)) as begins:
         page = analysis_report.write(opened, arguments.output, begins)
     OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)
+
+
+def _live(arguments: argparse.Namespace) -> None:
+    if arguments.output is not None:
+        raise ValueError("--output is of the report that is written: with --live there is no file")
+    opened = store.open(arguments.dir)
+    from disentanglement_study.live import server
+
+    def begins(url: str) -> None:
+        OUT.print(f"{url} shows {arguments.dir} until Ctrl-C", soft_wrap=True)
+
+    server.serve(opened, arguments.port or 0, begins)
 
 
 def best(arguments: argparse.Namespace) -> str | None:
@@ -185,3 +214,8 @@ def add_to(commands: options.Commands) -> None:
             command.add_argument("--paper", metavar="PAPER", help=f"only those of this paper: {papers} (default: all)")
         if function is report:
             command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/report")
+            command.add_argument("--live", action="store_true", help="serve a page of a study that runs, until Ctrl-C")
+            port = options.whole(Annotated[int, Ge(0), Le(65535)])
+            command.add_argument(
+                "--port", metavar="N", type=port, help="of this machine, for --live (default: a free one)"
+            )

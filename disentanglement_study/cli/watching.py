@@ -14,7 +14,7 @@ from disentanglement_study.cli import display
 from disentanglement_study.runtime.terminal import OUT, printable
 from disentanglement_study.store import Store
 from disentanglement_study.study.overview import Overview, overview
-from disentanglement_study.study.watch import duration
+from disentanglement_study.study.watch import clock, duration
 
 LOOKS = 10  # among which the most jobs that ran at once are how many run at once
 
@@ -39,27 +39,18 @@ def block(title: str, seen: Overview, now: float) -> RenderableType:
     """What is shown of one look, at this time in seconds since 1970."""
     waiting = seen.planned - seen.done - seen.failed - seen.running
     lines = [
-        f"{title}  {_clock(now, now)}",
+        f"{title}  {clock(now, now)}",
         f"{seen.done:,} of {seen.planned:,} models done, {seen.failed:,} failed, {seen.running:,} running, "
         f"{waiting:,} to do",
     ]
     if seen.started is not None:
         speed = "" if math.isnan(seen.per_hour) else f", {display.number(seen.per_hour)} models an hour"
-        lines.append(f"since {_clock(seen.started, now)} ({duration(max(now - seen.started, 0.0))}){speed}")
+        lines.append(f"since {clock(seen.started, now)} ({duration(max(now - seen.started, 0.0))}){speed}")
     if not math.isnan(seen.left):
-        lines.append(f"end expected at {_clock(now + seen.left, now)} (in {duration(seen.left)})")
+        lines.append(f"end expected at {clock(now + seen.left, now)} (in {duration(seen.left)})")
     lines += [f"waiting: {text}" for text in seen.awaited]
     parts: list[RenderableType] = [Text(printable(line)) for line in lines]
     if seen.jobs:
         frame = pd.DataFrame(seen.jobs)
         parts.append(display.table(frame.assign(fraction=frame["fraction"].map("{:.0%}".format))))
     return Group(*parts)
-
-
-def _clock(when: float, now: float) -> str:
-    """The time of day here, and the day if it is another."""
-    try:
-        there, here = time.localtime(when), time.localtime(now)
-    except (OverflowError, ValueError, OSError):
-        return "a time that no clock shows"
-    return time.strftime("%H:%M" if there[:3] == here[:3] else "%a %d %b %H:%M", there)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from disentanglement_study.errors import FULL
 from disentanglement_study.runtime import files
-from disentanglement_study.store import Store, making, records
+from disentanglement_study.store import Store, losses_so_far, making, records
+from disentanglement_study.store.losses_so_far import Losses
 from disentanglement_study.types import Job
 
 
@@ -36,6 +37,24 @@ def progress(store: Store) -> list[dict]:
         with contextlib.suppress(OSError, ValueError):  # gone meanwhile, or damaged: it says nothing then
             found.append(records.progress(path) | {"job_id": path.name.partition(".")[0]})
     return found
+
+
+def write_losses(store: Store, job: Job, losses: Losses) -> None:
+    """What a running job's models have lost so far."""
+    try:
+        store.write_text(
+            store.losses_file(job.job_id), f"{job.job_id}.losses", losses_so_far.text(losses), lasting=False
+        )
+    except OSError as error:  # as of progress
+        if error.errno in FULL:
+            raise
+
+
+def losses(store: Store, job_id: str) -> Losses | None:
+    """Those of a running job; None if nothing tells them."""
+    with contextlib.suppress(OSError, ValueError):
+        return losses_so_far.read(store.losses_file(job_id))
+    return None
 
 
 @contextlib.contextmanager

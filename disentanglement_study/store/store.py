@@ -6,7 +6,7 @@
                            config.gin: study.gin as it was then;  operative.gin: what the job used, defaults included
     checkpoints/<job_id>/  of jobs that are being trained
     evaluation.json        the settings of scoring, which all jobs share
-    tmp/                   jobs that are being written, and their progress
+    tmp/                   jobs that are being written, their progress and their losses so far
     logs/<job_id>.log      what the attempts at a job did and said
     damaged/<job_id>/      jobs whose files could not be read, and that are done again
 
@@ -148,6 +148,7 @@ class Store:
             with contextlib.suppress(OSError):
                 files.remove(self.checkpoints / job.job_id)
         self.progress_file(job).unlink(missing_ok=True)
+        self.losses_file(job.job_id).unlink(missing_ok=True)
 
     def remove_job(self, job_id: str) -> None:
         """Makes the runs of a job missing again; call it under the lock. Readers find the job whole or not at all."""
@@ -224,6 +225,9 @@ class Store:
 
     def progress_file(self, job: Job) -> Path:
         return self.tmp / f"{job.job_id}.progress.json"
+
+    def losses_file(self, job_id: str) -> Path:
+        return self.tmp / f"{job_id}.losses.json"
 
     def rows(self, table: str, keep: pc.Expression | None = None) -> pd.DataFrame:
         """The rows of all jobs, or of these those that `keep` is true of: table "scores" or "curves"."""

@@ -71,6 +71,7 @@ def _run_job(
         study,
         store.checkpoints / job.job_id,
         report=progress.trains,
+        tell=progress.learns,
     )
     seconds["compile"] = learnt.compile_seconds
     lap("train")

@@ -9,6 +9,8 @@ import pandas as pd
 
 from disentanglement_study.store import Store, in_flight
 from disentanglement_study.study.estimate import Cost, Kind, Part, Seen, costs, done, estimate, worked
+from disentanglement_study.study.lines import lines
+from disentanglement_study.training.learnt import Losses
 from disentanglement_study.types import Job
 
 NOTHING = Part(0.0, 0.0)
@@ -42,6 +44,10 @@ class Progress:
     def trains(self, stage: str, fraction: float) -> None:
         """How much of the training is done; the first time, how much was done before this attempt."""
         self._tell("training", stage, fraction, 0.5 * fraction)
+
+    def learns(self, losses: Losses) -> None:
+        """The losses of its models so far."""
+        in_flight.write_losses(self.store, self.job, lines(self.job.runs, losses))
 
     def scores(self, stage: str, fraction: float) -> None:
         self._tell("scoring", stage, fraction, 0.5 + 0.5 * fraction)

@@ -128,6 +128,15 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes < 2880 else f"{minutes / 1440:.1f} days"
 
 
+def clock(when: float, now: float) -> str:
+    """The time of day here, and the day if it is another."""
+    try:
+        there, here = time.localtime(when), time.localtime(now)
+    except (OverflowError, ValueError, OSError):
+        return "a time that no clock shows"
+    return time.strftime("%H:%M" if there[:3] == here[:3] else "%a %d %b %H:%M", there)
+
+
 def stages(seconds: Mapping[str, float]) -> str:
     """How long a job, or several, took by stage."""
     return "".join(f"{stage} {value:.0f} s  " for stage, value in seconds.items())

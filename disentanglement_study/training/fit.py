@@ -16,8 +16,9 @@ from disentanglement_study.methods.kinds import Steps
 from disentanglement_study.runtime import files, population, signals
 from disentanglement_study.runtime.checkpoint import Checkpoints
 from disentanglement_study.training.inputs import Batches
-from disentanglement_study.training.learnt import Learnt, Report
+from disentanglement_study.training.learnt import Learnt, Report, Tell
 from disentanglement_study.training.programs import Trainer
+from disentanglement_study.training.so_far import SoFar
 from disentanglement_study.types import Job, Run
 
 # What a call of the training program aims at: long enough to hide its start, short enough to follow and to interrupt.
@@ -39,15 +40,16 @@ def fit(
     training_batches: int,
     folder: Path | None = None,
     report: Report = lambda stage, fraction: None,
+    tell: Tell = lambda losses: None,
 ) -> Learnt:
     """Trains the runs of a job, as many together as `resources.population` says or as the device does best.
 
     A part that runs out of memory is done again with half the models. With a `folder`, a job that was killed goes on
     from its last checkpoint there, with the result of one that was not; one that is told to stop (SIGINT, SIGTERM)
-    makes a checkpoint first. `report` is told the stage and the fraction done. Raises what the device raises, such as
-    running out of memory with a single model.
+    makes a checkpoint first. `report` is told the stage and the fraction done, `tell` the losses so far now and then.
+    Raises what the device raises, such as running out of memory with a single model.
     """
-    fitting = _Fitting(job, learn, batches, train, resources, max(training_batches, 1), report)
+    fitting = _Fitting(job, learn, batches, train, resources, max(training_batches, 1), report, tell)
     num_runs, parts, start = len(job.runs), [], 0
     size = fitting.population(folder)
     while start < num_runs:
@@ -78,13 +80,14 @@ class _Part(NamedTuple):
 class _Fitting:
     """What the parts of a job share: the programs, compiled once for each population size, and the data."""
 
-    def __init__(self, job, learn, batches, train, resources, training_batches, report):
+    def __init__(self, job, learn, batches, train, resources, training_batches, report, tell):
         self.trainer = Trainer(learn, batches, train)
         self.runs, self.resources, self.report = job.runs, resources, report
         self.training_batches = training_batches
         self.total = learn.updates
         ends = range(max(resources.log_every, 1), self.total, max(resources.log_every, 1))
         self.points = np.array([*ends, self.total])  # updates done at the points of the curves
+        self.so_far = SoFar(tell, len(self.runs), self.points)
         self.programs: dict[tuple[str, int], Any] = {}
         self.compile_seconds = 0.0
         self.fraction = 0.0  # of the job's training that is done
@@ -156,6 +159,7 @@ class _Fitting:
                 done, state = found
                 members, sums = state["members"], state["sums"]
             reached = _Reached(folder, done)
+            self.so_far.at(start, len(runs), done, sums, now=True)
             saved = started = time.monotonic()
             while done < self.total:
                 self.fraction = (start + len(runs) * done / self.total) / len(self.runs)
@@ -170,6 +174,7 @@ class _Fitting:
                 per_step = (time.perf_counter() - began) / steps
                 num_steps = max(math.ceil(FEWEST_UPDATES / size), min(8 * steps, int(CALL_SECONDS / per_step)))
                 reached.write(done)
+                self.so_far.at(start, len(runs), done, sums, now=done == self.total)
                 if checkpoints and (stop or time.monotonic() - saved >= interval):
                     checkpoints.save(done, {"members": members, "sums": sums})
                     saved = time.monotonic()

@@ -15,7 +15,7 @@ from disentanglement_study.methods.kinds import AtOnce, Given, Learner, Steps
 from disentanglement_study.training import fit
 from disentanglement_study.training.encode import AFTER, encode
 from disentanglement_study.training.inputs import Batches, Source, in_parts
-from disentanglement_study.training.learnt import Learnt, Report
+from disentanglement_study.training.learnt import Learnt, Report, Tell
 from disentanglement_study.types import Job
 
 
@@ -26,9 +26,13 @@ def learn(
     study: Study,
     folder: Path | None = None,
     report: Report = lambda stage, fraction: None,
+    tell: Tell = lambda losses: None,
 ) -> Learnt:
-    """The models of the runs of a job. With a `folder`, a job that was killed goes on from its checkpoints there."""
-    learnt = KINDS[type(learner.learn)](job, learner.learn, batches, study, folder, report)
+    """The models of the runs of a job. With a `folder`, a job that was killed goes on from its checkpoints there.
+
+    `report` and `tell` are those of `fit.fit`; what does not learn by updates has no losses to tell.
+    """
+    learnt = KINDS[type(learner.learn)](job, learner.learn, batches, study, folder, report, tell)
     if isinstance(learner.learn, AtOnce):  # of the others it was known while planning
         with checks.named(job.method):
             source = batches.source()
@@ -47,12 +51,16 @@ def learn(
     return learnt._replace(params={**learnt.params, AFTER: arrays}, terms={**learnt.terms, **terms})
 
 
-def _by_steps(job: Job, learn: Steps, batches: Batches, study: Study, folder: Path | None, report: Report) -> Learnt:
+def _by_steps(
+    job: Job, learn: Steps, batches: Batches, study: Study, folder: Path | None, report: Report, tell: Tell
+) -> Learnt:
     number = study.evaluate.training_batches
-    return fit.fit(job, learn, batches, study.train, study.resources, number, folder, report)
+    return fit.fit(job, learn, batches, study.train, study.resources, number, folder, report, tell)
 
 
-def _at_once(job: Job, learn: AtOnce, batches: Batches, study: Study, folder: Path | None, report: Report) -> Learnt:
+def _at_once(
+    job: Job, learn: AtOnce, batches: Batches, study: Study, folder: Path | None, report: Report, tell: Tell
+) -> Learnt:
     """One model after the other: they learn outside of any program."""
     source, fitted = batches.source(study.train), []
     for member, run in enumerate(job.runs):
@@ -66,7 +74,9 @@ def _at_once(job: Job, learn: AtOnce, batches: Batches, study: Study, folder: Pa
     return _learnt(job, params, terms, study)
 
 
-def _given(job: Job, learn: Given, batches: Batches, study: Study, folder: Path | None, report: Report) -> Learnt:
+def _given(
+    job: Job, learn: Given, batches: Batches, study: Study, folder: Path | None, report: Report, tell: Tell
+) -> Learnt:
     seeds = jnp.array([run.seed for run in job.runs], jnp.int32)
     return _learnt(job, jax.tree.map(np.asarray, jax.jit(jax.vmap(learn.params))(seeds)), {}, study)
 

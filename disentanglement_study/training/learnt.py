@@ -8,6 +8,21 @@ import numpy as np
 Report = Callable[[str, float], None]  # is told the stage and the fraction done
 
 
+class Losses(NamedTuple):
+    """The losses of a job's models so far: rows of `Learnt.curves`, fewer of them the more there are.
+
+    steps [P]: updates done. terms [M, P] by name, NaN of what a model has not reached. diverged [M]: whose losses are
+    not finite.
+    """
+
+    steps: np.ndarray
+    terms: dict[str, np.ndarray]
+    diverged: np.ndarray
+
+
+Tell = Callable[[Losses], None]
+
+
 class Learnt(NamedTuple):
     """The models of a job; leading axes [M] are its runs.
 
