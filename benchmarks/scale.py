@@ -95,20 +95,29 @@ def make(folder: Path, seeds: int) -> None:
 
 
 def dispatch(executor: str, seeds: int) -> None:
-    """All jobs of such a study, which do nothing."""
+    """All jobs of such a study, which do nothing and are said to have taken a minute."""
     from disentanglement_study.config import ResourceConfig
     from disentanglement_study.study import components, plan
     from disentanglement_study.study.dispatch import EXECUTORS
+    from disentanglement_study.study.dispatch.pile import Pile
 
     settings = components.load("locatello2019", [f"sweep.seeds = {seeds}"])
     jobs = plan.group(plan.expand(settings), settings.resources.job_size)
-    resources = ResourceConfig(num_gpus=0.0)
-    ended = list(EXECUTORS[executor](jobs, nothing, resources, None))
-    if len(ended) != len(jobs) or any(error for _, error in ended):
-        raise RuntimeError(f"{len(ended)} of {len(jobs)} jobs ended, or some failed")
+    pile, resources, start = Pile(jobs, plan.cut), ResourceConfig(num_gpus=0.0), time.perf_counter()
+    seconds, runs = [], 0
+    for job, error in EXECUTORS[executor](pile, nothing, resources, None):
+        if error is not None:
+            raise error
+        seconds.append(time.perf_counter() - start)
+        runs += len(job.runs)
+        pile.ended(job, 60.0)
+    if runs != sum(len(job.runs) for job in jobs):
+        raise RuntimeError(f"{runs} runs ended")
+    each = 1000 * (seconds[-1] - seconds[0]) / (len(seconds) - 1)
+    OUT.print(f"{len(seconds):,} jobs, {executor}: the first has ended after {seconds[0]:.1f} s, each takes {each:.2f} ms")
 
 
-def nothing(job: Any) -> None:
+def nothing(job: Any, resources: Any) -> None:
     """The work of a job that does nothing."""
 
 

@@ -64,8 +64,7 @@ def retry(arguments: argparse.Namespace) -> None:
         OUT.print(display.table(there[["run_id", "data_set", "method", "strength", "seed", "reason"]]))
         return
     settings, runs = failed.to_retry(opened.root, arguments.where, arguments.gin)
-    where = arguments.executor, arguments.address, arguments.data_dir
-    studies.run(settings, runs, opened.root, *where, retry_failed=True, console=ERR)
+    studies.run(settings, runs, opened.root, options.site(arguments), retry_failed=True, console=ERR)
     study.status(arguments)
     study.conclude(arguments.dir, plan.frame(runs, settings))
 
@@ -75,8 +74,8 @@ def reproduce(arguments: argparse.Namespace) -> None:
     from disentanglement_study.study import reproduce as reproducing
 
     root = store.open(arguments.dir).root
-    where = arguments.executor, arguments.address, arguments.data_dir
-    found = reproducing.reproduce(root, arguments.run_id, arguments.whole_job, arguments.keep, *where, ERR)
+    site, whole = options.site(arguments), arguments.whole_job
+    found = reproducing.reproduce(root, arguments.run_id, site, whole, arguments.keep, ERR)
     number, differ = len(found.scores), int((found.scores["equal"] == "no").sum())
     if arguments.json:
         rows = json.loads(found.scores.to_json(orient="records", double_precision=15))

@@ -90,6 +90,13 @@ def executor_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--address", help="a Ray cluster, such as auto; default: start Ray on this machine")
 
 
+def site(arguments: argparse.Namespace):
+    """What `executor_options` and `data_dir` were given."""
+    from disentanglement_study.study.dispatch import Site
+
+    return Site(arguments.executor, arguments.address, arguments.data_dir)
+
+
 def data_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data-dir", metavar="DIR", type=Path, help="where data sets are kept (default: user cache)")
 

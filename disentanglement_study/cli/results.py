@@ -32,8 +32,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from disentanglement_study.study import rescore
 
     arguments.dir = store.open(arguments.target).root
-    where = arguments.executor, arguments.address, arguments.data_dir
-    metrics = rescore.rescore(arguments.dir, arguments.metrics, *where, ERR)
+    metrics = rescore.rescore(arguments.dir, options.site(arguments), arguments.metrics, ERR)
     study.status(arguments)
     study.conclude(arguments.dir, metrics=metrics)
 

@@ -56,8 +56,9 @@ class Asked:
 @contextlib.contextmanager
 def deferred() -> Iterator[Asked]:
     """Within the block SIGINT and SIGTERM are noted, and obeyed when it says so or ends: what is in the middle of
-    something can be brought to an end first. Another one is obeyed at once. Signals without a handler in Python are
-    left alone, and so are all in a thread that gets none.
+    something can be brought to an end first. The same one again is obeyed at once; the other one changes nothing, for
+    it may come from somebody else who wants the same. Signals without a handler in Python are left alone, and so are
+    all in a thread that gets none.
     """
     asked = Asked()
     if threading.current_thread() is not threading.main_thread():
@@ -65,9 +66,10 @@ def deferred() -> Iterator[Asked]:
         return
 
     def note(number: int, frame: object) -> None:
-        if asked:
+        if asked.number == number:
             asked.obey()
-        asked.number = number
+        elif not asked:
+            asked.number = number
 
     for number in (signal.SIGINT, signal.SIGTERM):
         if callable(handler := signal.getsignal(number)):

@@ -52,8 +52,11 @@ def estimate(runs: Iterable[Run], study: Study, data_dir: Path | None = None) ->
 
 
 def weight(job: Job, study: Study, data_dir: Path | None = None) -> float:
-    """What the training of one run of a job costs, in PFLOP."""
-    return float(estimate(job.runs[:1], study, data_dir)["pflop"].iloc[0])
+    """What the training of one run of a job costs, in PFLOP; 0 if its data set went meanwhile: the job will say so."""
+    try:
+        return float(estimate(job.runs[:1], study, data_dir)["pflop"].iloc[0])
+    except (ValueError, OSError):
+        return 0.0
 
 
 def _of_one(name: str, study: Study, inputs: Inputs) -> tuple[int, int, float]:

@@ -19,8 +19,7 @@ def run_jobs(
     ended: Callable[[Job, BaseException | None], Seconds],
     watch: Watch,
     resources: ResourceConfig,
-    executor: str,
-    address: str | None,
+    site: dispatch.Site,
 ) -> None:
     """Runs `work` on the jobs of a pile, and returns when all have ended. What is seen of them is told to `watch`.
 
@@ -28,7 +27,7 @@ def run_jobs(
     job took by stage. Raises ValueError where the executor does.
     """
     if pile:
-        jobs = dispatch.EXECUTORS[executor](pile, work, resources, address, watch.waits)
+        jobs = dispatch.EXECUTORS[site.executor](pile, work, resources, site.address, watch.waits)
         with watch.watching(), contextlib.closing(jobs):  # what still runs if this ends early is told to stop
             for job, error in jobs:
                 seconds = ended(job, error)

@@ -33,11 +33,9 @@ class Reproduction(NamedTuple):
 def reproduce(
     root: Path,
     run_id: str,
+    site: dispatch.Site,
     whole_job: bool = False,
     keep: Path | None = None,
-    executor: str = "inline",
-    address: str | None = None,
-    data_dir: Path | None = None,
     console: Console | None = None,
 ) -> Reproduction:
     """Does a run of the study at `root` again, in a study of its own: a temporary one, or that in the folder `keep`.
@@ -49,7 +47,7 @@ def reproduce(
     Raises ValueError for a run that is not there, failed or is not done, for a data set whose contents have changed,
     and if study.gin is no longer what the run was made with; `Failed` if it could not be trained.
     """
-    dispatch.check(executor, address)
+    dispatch.check(site.executor, site.address)
     store = Store(root)
     check_models(store, "train again")
     run_id = find(store, run_id)
@@ -63,10 +61,10 @@ def reproduce(
     left_out = sorted(set(stored["metric"]) - {*names, TRAINING})
     study = _settings(store, names, manifest, whole_job)
     runs = list(job.runs) if whole_job else [one for one in job.runs if one.run_id == run_id]
-    _check(runs, names, study, store, data_dir)
+    _check(runs, names, study, store, site.data_dir)
     with tempfile.TemporaryDirectory(prefix="disentanglement_study_") as temporary:
         folder = keep or Path(temporary) / "study"
-        run(study, runs, folder, executor, address, data_dir, console=console or ERR)
+        run(study, runs, folder, site, console=console or ERR)
         again = Store(folder)
         (new_manifest,) = (one for one in again.manifests() if run_id in one["run_ids"])
         if new_manifest["status"] == "failed":

@@ -28,10 +28,8 @@ from disentanglement_study.types import Job
 
 def rescore(
     root: Path,
+    site: dispatch.Site,
     metrics: str | None = None,
-    executor: str = "ray",
-    address: str | None = None,
-    data_dir: Path | None = None,
     console: Console | None = None,
 ) -> tuple[str, ...]:
     """Scores the models of the study at `root` on the metrics that they lack or whose version has changed.
@@ -40,7 +38,7 @@ def rescore(
     one that does not exist, and at the end `Failed` if jobs failed. Returns the names of the metrics.
     """
     console = console or ERR
-    dispatch.check(executor, address)
+    dispatch.check(site.executor, site.address)
     store = Store(root)
     check_models(store, "score")
     study = store.settings
@@ -52,7 +50,7 @@ def rescore(
             store.check_arrays(jobs, "codes")
         in_flight.clear(store)
         line = f"{len(jobs)} finished jobs: {len(jobs) - len(missing)} have these scores, {len(missing)} to score"
-        failed = score_jobs(jobs, missing, store, study, executor, address, data_dir, console, line)
+        failed = score_jobs(jobs, missing, store, study, site, console, line)
         if UDR in names:
             score_udr(jobs, store, console)
     if failed:
@@ -65,9 +63,7 @@ def score_jobs(
     missing: dict[str, tuple[str, ...]],
     store: Store,
     study: Study,
-    executor: str,
-    address: str | None,
-    data_dir: Path | None,
+    site: dispatch.Site,
     console: Console,
     line: str,
 ) -> list[Job]:
@@ -75,7 +71,7 @@ def score_jobs(
 
     line: what is printed when all that can be wrong has been checked.
     """
-    data_dir = data_dir and data_dir.absolute()
+    data_dir = site.data_dir and site.data_dir.absolute()
     todo = [job for job in jobs if job.job_id in missing]
     identities = _identities(todo, study, store, data_dir)
     store.check_arrays(todo, "params")
@@ -92,7 +88,7 @@ def score_jobs(
 
     pile = Pile(todo)
     watch = Watch(console, store, pile.num_runs)
-    run_jobs(pile, work, ended, watch, study.resources, executor, address)
+    run_jobs(pile, work, ended, watch, study.resources, site)
     return failed
 
 

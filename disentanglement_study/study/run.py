@@ -30,9 +30,7 @@ def run(
     study: Study,
     runs: list[Run],
     root: Path,
-    executor: str = "ray",
-    address: str | None = None,
-    data_dir: Path | None = None,
+    site: dispatch.Site,
     retry_failed: bool = False,
     console: Console | None = None,
     sweep: list[Run] | None = None,
@@ -47,11 +45,11 @@ def run(
     command that is refused changes nothing. A full disk is an OSError that names the file; the same command goes on.
     """
     console = console or ERR
-    dispatch.check(executor, address)
+    dispatch.check(site.executor, site.address)
     store, is_new = Store(root), not root.exists()
     check_models(store, "go on with")
     table = plan.frame(_planned(runs, sweep, store), study)
-    identities = _identities(runs, study, data_dir)
+    identities = _identities(runs, study, site.data_dir)
     evaluation = json.dumps(scored_with(study), sort_keys=True)
     store.check(table, evaluation)
     with store.lock():
@@ -72,8 +70,8 @@ def run(
         )
         upkeep.keep_checkpoints(store, jobs)
         if not jobs:
-            return _score_again(runs, store, study, executor, address, data_dir, console)
-        data_dir = data_dir and data_dir.absolute()
+            return _score_again(runs, store, study, site, console)
+        data_dir = site.data_dir and site.data_dir.absolute()
         settings = {"study": study, "root": root.absolute(), "data_dir": data_dir, "identities": identities}
         work = functools.partial(run_job, **settings)
 
@@ -91,7 +89,7 @@ def run(
             pile = Pile(jobs, plan.cut, begun, functools.partial(cost.weight, study=study, data_dir=data_dir))
             kinds = {one.run_id: (one.data_set, one.method) for one in missing}
             watch = Watch(console, store, len(missing), kinds, progress.ended_jobs(manifests, store.plan))
-            run_jobs(pile, work, ended, watch, study.resources, executor, address)
+            run_jobs(pile, work, ended, watch, study.resources, site)
         except ValueError:  # refused, by the cluster for example: jobs do not raise here
             if is_new:
                 upkeep.discard(store)
@@ -99,7 +97,7 @@ def run(
         console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
         if text := done_twice(counts):
             console.print(text)
-        _score_again(runs, store, study, executor, address, data_dir, console)
+        _score_again(runs, store, study, site, console)
 
 
 def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], list[Job]]:
@@ -125,15 +123,7 @@ def _planned(runs: list[Run], sweep: list[Run] | None, store: Store) -> list[Run
     return [run for run in sweep if run.run_id in wanted]
 
 
-def _score_again(
-    runs: list[Run],
-    store: Store,
-    study: Study,
-    executor: str,
-    address: str | None,
-    data_dir: Path | None,
-    console: Console,
-) -> None:
+def _score_again(runs: list[Run], store: Store, study: Study, site: dispatch.Site, console: Console) -> None:
     """Scores finished jobs with some of these runs on the metrics that were added to the study since.
 
     Before that, all models whose UDR is of fewer models than there are now are compared again.
@@ -146,7 +136,7 @@ def _score_again(
         return
     names = ", ".join(sorted(set().union(*missing.values())))
     line = f"metrics that were added, {names}: {len(missing)} finished jobs to score"
-    if not_done := rescore.score_jobs(jobs, missing, store, study, executor, address, data_dir, console, line):
+    if not_done := rescore.score_jobs(jobs, missing, store, study, site, console, line):
         raise rescore.not_scored(not_done, missing)
 
 

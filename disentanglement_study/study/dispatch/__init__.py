@@ -4,6 +4,9 @@ What runs next is the plan minus what the store has; Ray's own state is never co
 file, add its line here.
 """
 
+from pathlib import Path
+from typing import NamedTuple
+
 from disentanglement_study.errors import unknown
 from disentanglement_study.study.dispatch import cluster
 from disentanglement_study.study.dispatch.inline import inline
@@ -11,6 +14,16 @@ from disentanglement_study.study.dispatch.kinds import Executor
 from disentanglement_study.study.dispatch.ray import ray
 
 EXECUTORS: dict[str, Executor] = {"inline": inline, "ray": ray}
+
+
+class Site(NamedTuple):
+    """Where jobs run, and find their data sets. executor: a name in EXECUTORS. address: of a Ray cluster, or None for
+    this machine. data_dir: None for the user's cache, or what is set where a job runs.
+    """
+
+    executor: str
+    address: str | None = None
+    data_dir: Path | None = None
 
 
 def check(executor: str, address: str | None) -> None:

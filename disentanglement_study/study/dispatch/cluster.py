@@ -74,6 +74,14 @@ def check(address: str | None) -> None:
             raise ValueError(f"no Ray cluster at {address!r}: {getattr(error, 'strerror', None) or error}") from error
 
 
+def leaving() -> set[str]:
+    """The ids of the nodes that are about to go: they get no more tasks, and what runs there may end in peace.
+
+    So it is after `ray drain-node`, after a SIGTERM to `ray start --block`, and while an autoscaler ends a node.
+    """
+    return set(importlib.import_module("ray._private.state").state.get_draining_nodes())
+
+
 def none_for(where: Sequence[Place], nodes: Sequence[Node]) -> str | None:
     """Why no living node could ever run a job, in words; None if one could."""
     if any(place.slots(nodes) for place in where):

@@ -22,7 +22,8 @@ def ray(
     """Jobs as Ray tasks, as many at once as fit the nodes; `address` of a cluster, or None for this machine.
 
     A task that raises, whose worker dies, or that takes more than `resources.job_hours`, is tried again
-    `resources.retries` times. One whose node dies, or that is told to go (SIGTERM), is done elsewhere and not counted.
+    `resources.retries` times. One whose node dies or is emptied, or that is told to go (SIGTERM), is done elsewhere and
+    not counted.
     If the block that asks for jobs ends early, those that run are told to stop and make their checkpoints.
 
     Raises ValueError if no node can run a job and none will come that could.
@@ -50,7 +51,10 @@ def _all(pile: Pile, tasks: Tasks, where: list[Place], address: str | None, wait
     begun = 0
     while len(pile) or tasks.running:
         if time.monotonic() - looked >= LOOK_SECONDS:
-            nodes, begun, looked = ray.nodes(), tasks.begun(), time.monotonic()
+            begun, leaving = tasks.begun(), cluster.leaving()
+            tasks.leave(leaving)
+            nodes = [node for node in ray.nodes() if node["NodeID"] not in leaving]
+            looked = time.monotonic()
         _hand_out(pile, tasks, where, nodes, grows=len(pile) > 0 and not cluster.is_fixed(address))
         if tasks.running:
             ended = tasks.ended(LOOK_SECONDS)
@@ -71,7 +75,7 @@ def _all(pile: Pile, tasks: Tasks, where: list[Place], address: str | None, wait
             waits("")
         elif now - said >= SAY_SECONDS:
             said = now
-            text = cluster.none_for(where, ray.nodes())
+            text = cluster.none_for(where, nodes)
             if text and address is None:
                 raise ValueError(text)
             waits(text or ("" if begun else cluster.busy(where, ray)))

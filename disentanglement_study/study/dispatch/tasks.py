@@ -44,6 +44,7 @@ class Tasks:
         self.ray, self.session = ray, f"disentanglement_study/{uuid.uuid4().hex}"
         self.running: dict[Any, Attempt] = {}
         self._since: dict[str, float] = {}  # since when, by ticket: the attempts that have begun
+        self._told: set[str] = set()  # tickets of the attempts that were told to go, for their node will
         self._work = ray.put(work)  # once for all jobs, and once for each node
         self._environment = {name: value for name, value in os.environ.items() if _is_carried(name)}
 
@@ -75,6 +76,16 @@ class Tasks:
         there = [one for one in self.running.values() if one.place.device == place.device]
         return sum(node is None or one.node == node for one in there)
 
+    def leave(self, nodes: set[str]) -> None:
+        """Tells the attempts on these nodes to make a checkpoint and go."""
+        for reference, attempt in self.running.items() if nodes else ():
+            if attempt.ticket in self._since and attempt.ticket not in self._told:
+                there = _internal_kv()._internal_kv_get(attempt.ticket.encode())
+                if there and json.loads(there)[1] in nodes:
+                    self._told.add(attempt.ticket)
+                    _internal_kv()._internal_kv_put(f"gone/{attempt.ticket}".encode(), b"")
+                    self.ray.cancel(reference, force=False)
+
     def ended(self, timeout: float) -> list[tuple[Attempt, BaseException | None, bool]]:
         """The attempts that end within so many seconds, the error of each, and whether the node took it away."""
         finished, _ = self.ray.wait(list(self.running), num_returns=1, timeout=timeout)
@@ -92,8 +103,9 @@ class Tasks:
 
     def stop(self) -> None:
         """Tells all jobs to stop, and gives them some time to make a checkpoint."""
-        for reference in self.running:
-            self.ray.cancel(reference, force=False)
+        for reference, attempt in self.running.items():
+            if attempt.ticket not in self._told:
+                self.ray.cancel(reference, force=False)
         if self.running:
             self.ray.wait(list(self.running), num_returns=len(self.running), timeout=GRACE_SECONDS)
 
@@ -185,16 +197,23 @@ def _task(work: Work, job: Job, place: Place, pinned: int, ticket: str, variable
         os.environ.setdefault(name, value)
     node = importlib.import_module("ray").get_runtime_context().get_node_id()
     _internal_kv()._internal_kv_put(ticket.encode(), json.dumps([os.getpid(), node]).encode())
-    before = signal.signal(signal.SIGTERM, go)
+    before, leaves = signal.signal(signal.SIGTERM, go), False
     try:
         with drain.here():
             check_device(place.wanted)
             if pinned:
                 cores.claim(pinned)
             work(job, place.resources)
+    except KeyboardInterrupt:
+        # A process that stays would be given the next job, on a node that is about to go.
+        leaves = _internal_kv()._internal_kv_exists(f"gone/{ticket}".encode())
+        if not leaves:
+            raise
     finally:
         signal.signal(signal.SIGTERM, before)
         _internal_kv()._internal_kv_del(ticket.encode())
+    if leaves:
+        os._exit(PREEMPTED)
 
 
 def _kill(pid: int) -> None:

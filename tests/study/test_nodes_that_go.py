@@ -1,0 +1,166 @@
+"""A node that Ray empties, or whose `ray start --block` gets SIGTERM: its jobs make checkpoints and go on elsewhere."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from disentanglement_study import cli, store
+from disentanglement_study.config import ResourceConfig
+from disentanglement_study.runtime import signals
+from disentanglement_study.study import dispatch
+from disentanglement_study.study.dispatch import cluster
+from disentanglement_study.study.dispatch.pile import Pile
+from disentanglement_study.types import Job, Run
+
+LIMIT = 120.0  # seconds; reached only if what a test waits for never comes
+KEY = ["run_id", "representation", "metric", "score"]
+
+
+@pytest.fixture
+def nodes(tmp_path, monkeypatch):
+    """A cluster whose head runs no jobs, in a folder with a short name: Ray's sockets are in it."""
+    from ray.cluster_utils import Cluster
+
+    with tempfile.TemporaryDirectory(prefix="ds", dir="/tmp") as folder:
+        monkeypatch.setattr("tempfile.tempdir", folder)
+        monkeypatch.setenv("TMPDIR", folder)
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        try:
+            yield made
+        finally:
+            made.shutdown()
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def counting(folder: str):
+    """Work that counts until a file says that it is enough, and goes on from where it was told to stop; each attempt
+    leaves a line in a file: its node, and where it began."""
+
+    def work(job: Job, resources: ResourceConfig) -> None:
+        import ray
+
+        checkpoint, attempts = (Path(folder) / f"{job.job_id}.{name}" for name in ("checkpoint", "attempts"))
+        count = int(checkpoint.read_text()) if checkpoint.exists() else 0
+        with attempts.open("a") as handle:
+            handle.write(json.dumps([ray.get_runtime_context().get_node_id(), count]) + "\n")
+        with signals.deferred() as stop:
+            while not (stop or (Path(folder) / "enough").exists()):
+                time.sleep(0.1)
+                count += 1
+            time.sleep(1.0)  # for a checkpoint
+            checkpoint.write_text(str(count))
+
+    return work
+
+
+def attempts(folder: Path, name: str) -> list[tuple[str, int]]:
+    path = folder / f"{name}.attempts"
+    return [tuple(json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def block(address: str) -> subprocess.Popen:
+    """A node that is started as on a cluster."""
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--address", address, "--num-cpus=1", "--block"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    return subprocess.Popen(command, env={**os.environ, **cluster.SETTINGS}, **quiet)
+
+
+def empty(address: str, node: str) -> None:
+    """What `ray drain-node` and autoscalers do."""
+    from ray._raylet import GcsClient
+    from ray.core.generated import autoscaler_pb2
+
+    why, until = autoscaler_pb2.DRAIN_NODE_REASON_PREEMPTION, 1000 * int(time.time() + LIMIT)
+    accepted, text = GcsClient(address=address).drain_node(node, why, "a test", until)
+    assert accepted, text
+
+
+@pytest.mark.slow
+def test_a_node_that_ends_in_peace_ends_when_its_jobs_have_gone_on_elsewhere(nodes, tmp_path):
+    """The first node gets SIGTERM, which Ray takes as the wish to empty it; Ray then waits for half a minute."""
+    first, names, others, codes = block(nodes.address), ["one", "two"], [], []
+
+    def end() -> None:
+        try:
+            wait_for(lambda: any(attempts(tmp_path, name) for name in names))
+            others.append(block(nodes.address))
+            wait_for(lambda: all(attempts(tmp_path, name) for name in names))
+            first.send_signal(signal.SIGTERM)
+            codes.append(first.wait(LIMIT))
+            others.append(block(nodes.address))
+            wait_for(lambda: sum(len(attempts(tmp_path, name)) for name in names) > 2)
+        finally:
+            (tmp_path / "enough").touch()
+
+    pile = Pile([Job(name, (Run(name, "dsprites", "vae", {}, 0, "dlib"),)) for name in names])
+    thread = threading.Thread(target=end)
+    thread.start()
+    running = dispatch.ray(pile, counting(str(tmp_path)), ResourceConfig(retries=0, num_gpus=0.0), nodes.address)
+    try:
+        assert {one.job_id: error for one, error in running} == dict.fromkeys(names)
+        thread.join()
+    finally:
+        for node in (first, *others):
+            node.kill()
+    assert len(codes) == 1
+    moved, stayed = sorted((attempts(tmp_path, name) for name in names), key=len, reverse=True)
+    assert len(stayed) == 1
+    (before, nothing), (after, count) = moved
+    assert before != after
+    assert nothing == 0
+    assert count > 0  # where it was told to stop
+
+
+@pytest.mark.slow
+def test_a_study_whose_node_is_emptied_trains_nothing_twice(nodes, small_sweep, dsprites_root, tmp_path):
+    few = ["sweep.seeds = 2", "sweep.methods = {'beta_vae': {'beta': [4]}}", "train.steps = 2000"]
+    options = ["--data-dir", str(dsprites_root), *(word for binding in few for word in ("--gin", binding))]
+    moved, undisturbed = tmp_path / "moved", tmp_path / "undisturbed"
+    there = [block(nodes.address)]
+
+    def reached() -> int:
+        marks = (moved / "checkpoints").glob("*/*.reached")
+        return max((json.loads(mark.read_text())["reached"] for mark in marks), default=0)
+
+    def end() -> None:
+        wait_for(lambda: reached() > 100)
+        (node,) = (one["NodeID"] for one in cluster_nodes() if one["Alive"] and one["Resources"].get("CPU"))
+        empty(nodes.address, node)
+        there.append(block(nodes.address))
+
+    def cluster_nodes() -> list[dict]:
+        import ray
+
+        return ray.nodes()
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    try:
+        assert cli.main(["run", small_sweep, str(moved), "--address", nodes.address, *options]) == 0
+    finally:
+        thread.join()
+        for node in there:
+            node.kill()
+    assert cli.main(["run", small_sweep, str(undisturbed), "--executor", "inline", *options]) == 0
+    (manifest,) = store.open(moved).manifests()
+    assert (manifest["updates"], manifest["repeated"]) == (4000, 0)
+    log = store.open(moved).log_file(manifest["job_id"]).read_text()
+    assert log.count(" begins on ") == 2
+    assert "was stopped: KeyboardInterrupt" in log
+    values = [store.open(one).rows("scores").set_index(KEY)["value"].sort_index() for one in (moved, undisturbed)]
+    pd.testing.assert_series_equal(*values)
