@@ -8,7 +8,7 @@ import pytest
 
 from disentanglement_study import cli, data, store
 from disentanglement_study.data import own
-from disentanglement_study.store import Store
+from disentanglement_study.store import in_flight
 from disentanglement_study.study import loading
 
 DRAWS = np.random.default_rng(0)
@@ -68,14 +68,14 @@ def changed(path) -> None:
 def test_a_set_that_is_damaged_after_planning_fails_its_jobs_alone(
     folder, monkeypatch, capsys, executor, damage, reason
 ):
-    path, clear = folder / "mine.bin", Store.clear_progress
+    path, clear = folder / "mine.bin", in_flight.clear
     whole = path.read_bytes()
 
-    def damaged(self) -> None:  # all has been checked, nothing has begun
-        clear(self)
+    def damaged(opened) -> None:  # all has been checked, nothing has begun
+        clear(opened)
         damage(path)
 
-    monkeypatch.setattr(Store, "clear_progress", damaged)
+    monkeypatch.setattr(in_flight, "clear", damaged)
     assert cli.main(command("run", folder, executor)) == 3
     monkeypatch.undo()
     shown = capsys.readouterr()

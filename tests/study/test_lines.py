@@ -91,7 +91,7 @@ def test_those_that_a_killed_job_left_are_removed_by_the_next_command(job):
         assert MADE.fullmatch(f"{job.job_id}.{name}")
         (opened.tmp / f"{job.job_id}.{name}").write_text("{}")
     with opened.lock():
-        opened.clear_progress()
+        in_flight.clear(opened)
     assert [path.name for path in opened.tmp.iterdir()] == ["lock"]
 
 
