@@ -142,5 +142,5 @@ def test_who_cannot_write_them_goes_on(job, monkeypatch):
     def gone(*arguments, **options):
         raise FileNotFoundError(2, "No such file or directory", "tmp")
 
-    monkeypatch.setattr(opened, "_write", gone)
+    monkeypatch.setattr(opened, "write_text", gone)
     Progress(opened, job, lambda text: None).learns(losses_of(len(job.runs)))
