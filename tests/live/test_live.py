@@ -77,8 +77,8 @@ def running(tmp_path):
     store = make_study(tmp_path / "study")
     missing = set(store.plan["run_id"]) - store.run_ids("done") - store.run_ids("failed")
     (job,) = plan.group([run for run in planned(store).values() if run.run_id in missing], 9)
-    with store.lock(), store.commanded(missing):
-        store.write_progress(job, "training", 0.25, {"training": (0.5, 45.0)})
+    with store.lock(), in_flight.commanded(store, missing):
+        in_flight.write_progress(store, job, "training", 0.25, {"training": (0.5, 45.0)})
         yield store, job
 
 
@@ -153,7 +153,7 @@ def test_a_running_study_says_how_far_it_is_and_draws_losses(running):
     _, html = now(store)
     assert "It has told no losses yet" in html["jobs"]
     in_flight.write_losses(store, job, losses_of(job))
-    store.write_progress(watch.WAITING, "a GPU \x1b[2J <b>", 0.0)
+    in_flight.write_progress(store, watch.WAITING, "a GPU \x1b[2J <b>", 0.0)
     before = files_of(store.root)
     seen, html = now(store)
     assert files_of(store.root) == before
