@@ -6,6 +6,8 @@ slower than others get smaller jobs.
 """
 
 import math
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -42,6 +44,10 @@ class Pile:
         whole = set(whole)
         self._cut, self._weigh = cut, weigh
         self._waiting = [_Waiting(job, _kind(job), cut is None or job.job_id in whole) for job in jobs]
+        self._runs = Counter[Kind]()  # that wait
+        for one in self._waiting:
+            self._runs[one.kind] += len(one.job.runs)
+        self._first = {one.kind: one.job for one in reversed(self._waiting)}
         self._weights: dict[Kind, float] = {}
         self._measured: dict[Kind, tuple[float, int]] = {}  # seconds of so many runs
         self._seconds, self._weight, self._compiling = 0.0, 0.0, 0.0  # of all that has ended
@@ -57,7 +63,7 @@ class Pile:
         return sum(len(one.job.runs) for one in self._waiting)
 
     def slower(self, kind: str | None) -> float:
-        """How many times as long as all nodes together one of this kind has taken for the same; 1 if that is unknown."""
+        """How many times as long as all nodes together one of this kind has taken for the same; 1 if nobody knows."""
         seconds, weight = self._paces.get(kind, (0.0, 0.0))
         if not (seconds and weight):
             return 1.0
@@ -72,16 +78,11 @@ class Pile:
         """
         if not self._waiting:
             return None
-        cost = {kind: self._cost(kind, job) for kind, job in {kind: job for job, kind, _ in self._waiting}.items()}
-        sizes = [
-            len(job.runs) if whole else min(len(job.runs), largest or len(job.runs)) for job, _, whole in self._waiting
-        ]
-        length = [cost[one.kind] * size if slots > 1 else 0.0 for one, size in zip(self._waiting, sizes, strict=True)]
-        place = min(range(len(sizes)), key=lambda at: (not self._waiting[at].is_whole, -length[at]))
+        cost = {kind: self._cost(kind, self._first[kind]) for kind in self._runs}
+        place, size = self._next(slots, largest or sys.maxsize, cost)
         job, kind, is_whole = self._waiting[place]
-        size = sizes[place]
         if slots > 1 and not is_whole:
-            left = sum(cost[one.kind] * len(one.job.runs) for one in self._waiting)
+            left = sum(cost[kind] * runs for kind, runs in self._runs.items())
             slower = UNKNOWN if node is not None and node not in self._paces else self.slower(node)
             size = self._balanced(size, cost[kind], left, slots, slower)
         if size < len(job.runs):
@@ -90,6 +91,9 @@ class Pile:
         else:
             del self._waiting[place]
         self._handed_out += cost[kind] * size
+        self._runs[kind] -= size
+        if not self._runs[kind]:
+            del self._runs[kind]
         self._kind_of_node[job.job_id] = node
         return job
 
@@ -105,6 +109,18 @@ class Pile:
         before, runs = self._measured.get(kind, (0.0, 0))
         self._measured[kind] = before + seconds / self.slower(node), runs + len(job.runs)
         self._compiling = max(self._compiling, compiling)
+
+    def _next(self, slots: float, largest: int, cost: dict[Kind, float]) -> tuple[int, int]:
+        """The place of the job that is next, and how many of its runs one job may have. One look at each: there may be
+        ten thousand."""
+        found, best = (0, 0), (False, -1.0)
+        for place, (job, kind, is_whole) in enumerate(self._waiting):
+            number = len(job.runs)
+            size = number if is_whole or number < largest else largest
+            rank = is_whole, cost[kind] * size if slots > 1 else 0.0
+            if rank > best:
+                found, best = (place, size), rank
+        return found
 
     def _weight_of(self, kind: Kind, job: Job) -> float:
         if kind not in self._weights:
