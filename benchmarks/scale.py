@@ -114,8 +114,9 @@ def dispatch(executor: str, seeds: int) -> None:
     if runs != sum(len(job.runs) for job in jobs):
         raise RuntimeError(f"{runs} runs ended")
     each = 1000 * (seconds[-1] - seconds[0]) / (len(seconds) - 1)
-    first = f"the first has ended after {seconds[0]:.1f} s"
-    OUT.print(f"{len(seconds):,} jobs, {executor}: {first}, each takes {each:.2f} ms")
+    OUT.print(
+        f"{len(seconds):,} jobs, {executor}: the first has ended after {seconds[0]:.1f} s, each takes {each:.2f} ms"
+    )
 
 
 def nothing(job: Any, resources: Any) -> None:

@@ -40,6 +40,7 @@ def doctor(arguments: argparse.Namespace) -> None:
     problems = judge.problems(found)
     if arguments.json:
         shown = {**found._asdict(), "nodes": [node._asdict() for node in found.nodes]}
+        shown["fits"] = [{**fit._asdict(), "slots": fit.slots} for fit in found.fits]
         shown |= {"came_back": sorted(found.came_back), "problems": [problem._asdict() for problem in problems]}
         print(json.dumps(shown, indent=2))
     else:
@@ -59,8 +60,9 @@ def _show(found, problems) -> None:
     for name, here in found.here.items():
         texts = [here, *(answer["versions"].get(name, "none") for answer in answers)]  # the first: this process
         OUT.print(f"{name:22}{_counted(texts)}", soft_wrap=True)
-    if found.wanted:
-        OUT.print(f"{'a job reserves':22}{_amounts(found.wanted)}")
+    if found.fits:
+        OUT.print()
+        OUT.print(_jobs(found.fits))
     OUT.print()
     if not problems:
         OUT.print("nothing is wrong")
@@ -113,6 +115,18 @@ def _table(found) -> Table:
             f"{'there' if data['is_there'] else 'not yet'}, {_gigabytes(data['free'])} free",
             f"{round(node.ahead, 1) + 0.0:+.1f} s",
         )
+    return shown
+
+
+def _jobs(fits) -> Table:
+    """A row for each kind of node: what its jobs are like."""
+    shown = Table(header_style="bold", box=None, pad_edge=False)
+    for name in ("nodes", "how many", "a job reserves", "runs a job", "trained together", "jobs at once"):
+        shown.add_column(name, overflow="fold")
+    for fit in fits:
+        together = "as is fastest" if fit.population is None else str(fit.population)
+        reserved = _amounts(fit.wanted) or "nothing"
+        shown.add_row(fit.kind, str(len(fit.rooms)), reserved, f"up to {fit.job_size}", together, str(fit.slots))
     return shown
 
 

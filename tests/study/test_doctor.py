@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from disentanglement_study import cli
+from disentanglement_study.cli import doctor
+from disentanglement_study.config import ResourceConfig
 from disentanglement_study.study.doctor import devices, judge, shared_folder, versions
 from disentanglement_study.study.doctor import nodes as asking
+from disentanglement_study.study.doctor.fits import fits
 from disentanglement_study.study.doctor.look import look
 from disentanglement_study.study.doctor.nodes import Node
 
@@ -280,3 +283,43 @@ def test_a_cluster_whose_nodes_differ(tmp_path, monkeypatch, capsys):
         made.shutdown()
         monkeypatch.undo()
         cluster._read_token_again()
+
+
+def test_each_kind_of_node_shows_its_jobs(capsys):
+    own = {"H100": {"num_gpus": 0.5, "job_size": 300, "population": 100}, "cpu": {"job_size": 5, "num_cpus": 4}}
+    large = a_node("large", {"CPU": 64.0, "GPU": 8.0, "accelerator_type:H100": 1.0}, jax={"devices": [GPU]})
+    small = a_node("small", {"CPU": 8.0, "GPU": 2.0, "accelerator_type:V100": 1.0}, jax={"devices": [GPU]})
+    there = [large, small, a_node("one"), a_node("two")]
+    shown = fits(ResourceConfig(job_size=50, by_device=own), there)
+    assert [(fit.kind, fit.job_size, fit.population, fit.slots) for fit in shown] == [
+        ("H100", 300, 100, 16),
+        ("cpu", 5, None, 4),
+        ("others", 50, None, 2),
+    ]
+    assert shown[0].wanted == {"CPU": 1.0, "GPU": 0.5}
+    assert judge.problems(found(*there, wanted={"CPU": 1.0, "GPU": 1.0}, fits=shown)) == []
+    doctor._show(found(*there, fits=shown), [])
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "H100 1 1 CPU, 0.5 GPU up to 300 100 16" in rows
+    assert "cpu 2 4 CPU up to 5 as is fastest 4" in rows
+
+
+def test_kinds_of_nodes_that_can_have_no_job_are_named():
+    def listed(by_device, **changed):
+        shown = fits(ResourceConfig(num_gpus=0.0, by_device=by_device), [a_node()])
+        return judge.problems(found(a_node(), fits=shown, **changed))
+
+    (problem,) = listed({"cpu": {"num_cpus": 64}})
+    assert (problem.stops, problem.what) == (
+        False,
+        "resources.by_device['cpu']: a job needs 64 CPUs, the largest node has 8 CPUs: such nodes get no jobs",
+    )
+    (problem,) = listed({"cpu": {"num_cpus": 64}}, wanted={"CPU": 32.0})[:1]
+    assert (problem.stops, problem.what) == (True, "a job needs 32 CPUs, the largest node has 8 CPUs")
+    (problem,) = listed({"H100": {"num_gpus": 1.0}})
+    assert problem.stops
+    assert problem.what == "resources.by_device: unknown kind of node 'H100' (there are: cpu)"
+    (problem,) = listed({"H100": {"num_gpus": 1.0}}, grows=True)
+    assert (problem.stops, problem.what) == (False, "resources.by_device['H100']: there is no such node yet")
+    (problem,) = listed({"cpu": {"num_cpus": 2}}, wanted={"CPU": 64.0}) or [None]
+    assert problem is None  # the nodes that are there have jobs of their own

@@ -1,10 +1,13 @@
 """The jobs that wait: the longest is done first, and towards the end jobs get smaller, so that no node waits for one.
 
 Each job handed out is at most half of a fair share of what is left ("factoring": Hummel, Schonberg & Flynn 1992). How
-long a run takes is measured on those that are done; before, a run counts as much as `weigh` says.
+long a run takes is measured on those that are done; before, a run counts as much as `weigh` says. Nodes that have been
+slower than others get smaller jobs.
 """
 
 import math
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -13,6 +16,7 @@ from disentanglement_study.types import Job
 # A job is cut in two only if each part takes longer than this, and so many times as long as compiling its program.
 SHORTEST_SECONDS = 60.0
 COMPILATIONS = 10
+UNKNOWN = 4.0  # times as slow as others: what a kind of node is taken for on which no job has ended
 
 Kind = tuple[str, str, str]
 
@@ -40,9 +44,15 @@ class Pile:
         whole = set(whole)
         self._cut, self._weigh = cut, weigh
         self._waiting = [_Waiting(job, _kind(job), cut is None or job.job_id in whole) for job in jobs]
+        self._runs = Counter[Kind]()  # that wait
+        for one in self._waiting:
+            self._runs[one.kind] += len(one.job.runs)
+        self._first = {one.kind: one.job for one in reversed(self._waiting)}
         self._weights: dict[Kind, float] = {}
         self._measured: dict[Kind, tuple[float, int]] = {}  # seconds of so many runs
         self._seconds, self._weight, self._compiling = 0.0, 0.0, 0.0  # of all that has ended
+        self._kind_of_node: dict[str, str | None] = {}  # by the id of a job that was handed out
+        self._paces: dict[str | None, tuple[float, float]] = {}  # by the kind of node: seconds for so much weight
         self._handed_out = 0.0  # the weight of what was, until one has ended
 
     def __len__(self) -> int:
@@ -52,40 +62,65 @@ class Pile:
     def num_runs(self) -> int:
         return sum(len(one.job.runs) for one in self._waiting)
 
-    def take(self, slots: int = 1, largest: int | None = None) -> Job | None:
+    def slower(self, kind: str | None) -> float:
+        """How many times as long as all nodes together one of this kind has taken for the same; 1 if nobody knows."""
+        seconds, weight = self._paces.get(kind, (0.0, 0.0))
+        if not (seconds and weight):
+            return 1.0
+        of_all, weight_of_all = map(sum, zip(*self._paces.values(), strict=True))
+        return (seconds / weight) / (of_all / weight_of_all)
+
+    def take(self, slots: float = 1, largest: int | None = None, node: str | None = None) -> Job | None:
         """The next job for one of so many slots; of at most `largest` runs if it may be cut.
 
-        None if there is no job left. A single slot gets the jobs in their order.
+        None if there is no job left. A single slot gets the jobs in their order. node: the kind that the slot is on,
+        if there are several. slots: each counts 1 / `slower` then.
         """
         if not self._waiting:
             return None
-        cost = {kind: self._cost(kind, job) for job, kind, _ in self._waiting}
-        sizes = [
-            len(job.runs) if whole else min(len(job.runs), largest or len(job.runs)) for job, _, whole in self._waiting
-        ]
-        length = [cost[one.kind] * size if slots > 1 else 0.0 for one, size in zip(self._waiting, sizes, strict=True)]
-        place = min(range(len(sizes)), key=lambda at: (not self._waiting[at].is_whole, -length[at]))
+        cost = {kind: self._cost(kind, self._first[kind]) for kind in self._runs}
+        place, size = self._next(slots, largest or sys.maxsize, cost)
         job, kind, is_whole = self._waiting[place]
-        size = sizes[place]
         if slots > 1 and not is_whole:
-            left = sum(cost[one.kind] * len(one.job.runs) for one in self._waiting)
-            size = self._balanced(size, cost[kind], left, slots)
+            left = sum(cost[kind] * runs for kind, runs in self._runs.items())
+            slower = UNKNOWN if node is not None and node not in self._paces else self.slower(node)
+            size = self._balanced(size, cost[kind], left, slots, slower)
         if size < len(job.runs):
             job, rest = self._cut(job, size)
             self._waiting[place] = _Waiting(rest, kind, is_whole)
         else:
             del self._waiting[place]
         self._handed_out += cost[kind] * size
+        self._runs[kind] -= size
+        if not self._runs[kind]:
+            del self._runs[kind]
+        self._kind_of_node[job.job_id] = node
         return job
 
     def ended(self, job: Job, seconds: float, compiling: float = 0.0) -> None:
         """Learns how long a job took, and the part of it in which programs were compiled."""
-        kind = _kind(job)
-        before, runs = self._measured.get(kind, (0.0, 0))
-        self._measured[kind] = before + seconds, runs + len(job.runs)
+        kind, node = _kind(job), self._kind_of_node.pop(job.job_id, None)
+        weight = self._weight_of(kind, job) * len(job.runs)
         self._seconds += seconds
-        self._weight += self._weight_of(kind, job) * len(job.runs)
+        self._weight += weight
+        if weight:
+            spent, done = self._paces.get(node, (0.0, 0.0))
+            self._paces[node] = spent + seconds, done + weight
+        before, runs = self._measured.get(kind, (0.0, 0))
+        self._measured[kind] = before + seconds / self.slower(node), runs + len(job.runs)
         self._compiling = max(self._compiling, compiling)
+
+    def _next(self, slots: float, largest: int, cost: dict[Kind, float]) -> tuple[int, int]:
+        """The place of the job that is next, and how many of its runs one job may have. One look at each: there may be
+        ten thousand."""
+        found, best = (0, 0), (False, -1.0)
+        for place, (job, kind, is_whole) in enumerate(self._waiting):
+            number = len(job.runs)
+            size = number if is_whole or number < largest else largest
+            rank = is_whole, cost[kind] * size if slots > 1 else 0.0
+            if rank > best:
+                found, best = (place, size), rank
+        return found
 
     def _weight_of(self, kind: Kind, job: Job) -> float:
         if kind not in self._weights:
@@ -99,8 +134,12 @@ class Pile:
             return seconds / runs
         return self._weight_of(kind, job) * (self._seconds / self._weight if self._weight else 1.0)
 
-    def _balanced(self, size: int, cost: float, left: float, slots: int) -> int:
-        """`size` runs that cost so much each, or fewer of them, if `left` is all that there is to do."""
+    def _balanced(self, size: int, cost: float, left: float, slots: float, slower: float) -> int:
+        """`size` runs that cost so much each, or fewer of them, if `left` is all that there is to do. slower: of where.
+
+        So that all end at the same time each slot may take the same time, of which a slow one makes less.
+        """
+        cost *= slower
         if self._measured:
             share, least = left / (2 * slots), max(SHORTEST_SECONDS, COMPILATIONS * self._compiling)
         else:  # all that can be told is whether some would get nothing

@@ -83,11 +83,12 @@ def _all(pile: Pile, tasks: Tasks, where: list[Place], address: str | None, wait
 
 def _hand_out(pile: Pile, tasks: Tasks, where: list[Place], nodes: list[Node], grows: bool) -> None:
     """Starts a job in every free place. A cluster that grows by what it is asked for is asked for twice as much."""
-    slots = sum(place.slots(nodes) for place in where)
+    kinds = {place.device: place.device or "others" for place in where} if len(where) > 1 else {}
+    slots = sum(place.slots(nodes) / pile.slower(kinds.get(place.device)) for place in where)
     for place in where:
         free = free_nodes(place, nodes, tasks)
         if grows and place.device != CPU:
             free += [None] * max(place.slots(nodes), 1)
         for node in free:
-            if job := pile.take(max(slots, len(free)), place.resources.job_size):
+            if job := pile.take(max(slots, len(free)), place.resources.job_size, kinds.get(place.device)):
                 tasks.start(job, place, node)

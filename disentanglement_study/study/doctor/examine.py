@@ -10,6 +10,7 @@ from disentanglement_study.config import ResourceConfig
 from disentanglement_study.study.dispatch import cluster
 from disentanglement_study.study.dispatch.places import needs
 from disentanglement_study.study.doctor import shared_folder
+from disentanglement_study.study.doctor.fits import fits
 from disentanglement_study.study.doctor.judge import Found
 from disentanglement_study.study.doctor.look import look
 from disentanglement_study.study.doctor.nodes import Node, nodes
@@ -63,4 +64,5 @@ def examine(
             came_back=frozenset(node.node_id for node in found if shared_folder.came_back(asked, node.node_id)),
             locks=asked.locks,
             gone=gone,
+            fits=fits(resources, found) if has_ray else (),
         )

@@ -1,10 +1,13 @@
 """What is wrong, and what to do about it: from what was found, without looking anywhere."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from disentanglement_study.errors import unknown
 from disentanglement_study.study.dispatch import cluster
+from disentanglement_study.study.dispatch.places import kind_of
+from disentanglement_study.study.doctor.fits import Fit
 from disentanglement_study.study.doctor.nodes import Node
 
 CLOCK_SECONDS = 1.0
@@ -25,7 +28,7 @@ class Found(NamedTuple):
     """All that was looked at. wanted: what a job reserves, by Ray's names, {} without Ray. grows: a cluster that may
     get more nodes. ray: why there is no Ray, "" if there is. here: the versions of this process. folder: the study's,
     or what is above it, `folder_error` why nothing can be written there. came_back: ids of the nodes whose answer was
-    read here. locks: as `shared_folder.Token` has them. gone: how many nodes have left.
+    read here. locks: as `shared_folder.Token` has them. gone: how many nodes have left. fits: the kinds of nodes.
     """
 
     nodes: Sequence[Node]
@@ -38,6 +41,7 @@ class Found(NamedTuple):
     came_back: frozenset[str] = frozenset()
     locks: str = "held"
     gone: int = 0
+    fits: Sequence[Fit] = ()
 
 
 def problems(found: Found) -> list[Problem]:
@@ -45,7 +49,7 @@ def problems(found: Found) -> list[Problem]:
     of_nodes: dict[Problem, list[str]] = {}
     for node in found.nodes:
         # What is wrong on a node on which no job can run, as on a head without CPUs, stops nothing.
-        matters = cluster.lacking(found.wanted, [{"Alive": True, "Resources": node.resources}]) is None
+        matters = any(fit.rooms.get(node.node_id) for fit in found.fits) if found.fits else _fits(found, node)
         for one in _node(node, found):
             of_nodes.setdefault(one._replace(stops=one.stops and matters), []).append(label(node))
     listed = [one._replace(what=f"{_names(who)}: {one.what}") for one, who in of_nodes.items()]
@@ -56,10 +60,35 @@ def label(node: Node) -> str:
     return node.name if node.address in ("", node.name) else f"{node.name} ({node.address})"
 
 
+def _fits(found: Found, *nodes: Node) -> bool:
+    return cluster.lacking(found.wanted, _by_ray(nodes)) is None
+
+
+def _by_ray(nodes: Iterable[Node]) -> list[dict]:
+    return [{"Alive": True, "Resources": node.resources} for node in nodes]
+
+
+def _kinds(found: Found) -> Iterator[Problem]:
+    """What keeps nodes of a kind from having jobs of their own, as `resources.by_device` says they have."""
+    there = {kind for node in _by_ray(found.nodes) if (kind := kind_of(node))}
+    for fit in found.fits:
+        setting = f"resources.by_device[{fit.kind!r}]"
+        if not fit.rooms and found.grows:
+            yield Problem(False, f"{setting}: there is no such node yet", "check that the cluster may grow by that")
+        elif not fit.rooms:
+            text = f"resources.by_device: {unknown('kind of node', fit.kind, there)}"
+            yield Problem(True, text, "name a kind that is there, or start such a node")
+        elif not fit.slots and fit.kind not in ("all", "others"):
+            text = cluster.lacking(fit.wanted, _by_ray(node for node in found.nodes if node.node_id in fit.rooms))
+            yield Problem(False, f"{setting}: {text}: such nodes get no jobs", "reserve what such a node has")
+
+
 def _cluster(found: Found) -> Iterator[Problem]:
+    yield from _kinds(found)
+    some = any(fit.slots for fit in found.fits)
     if found.ray:
         yield Problem(False, found.ray, "pip install ray, or run with --executor inline, which needs none")
-    elif text := cluster.lacking(found.wanted, [{"Alive": True, "Resources": node.resources} for node in found.nodes]):
+    elif not some and (text := cluster.lacking(found.wanted, _by_ray(found.nodes))):
         if found.grows:
             yield Problem(False, f"{text}: a run waits until the cluster has grown", "check that it may grow by that")
         else:
