@@ -51,6 +51,7 @@ def _plot(name: str, steps: list[int], lines: list[Line], term: Term, colours: l
     x = axes.spanning(0, steps[-1], LEFT, WIDTH - RIGHT)
     y = axes.spanning(low, high, HEIGHT - BOTTOM, TOP)
     label = names.label(name, names.SCORES)
+    label = label[:1].upper() + label[1:]
     unit = ", nats" if name.endswith(IN_NATS) else ""
     drawn = [_grid(x, y)]
     inside = []

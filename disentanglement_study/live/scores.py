@@ -31,8 +31,8 @@ def _plot(score: str, data_set: str, methods: Mapping[str, np.ndarray]) -> Marku
     height = TOP + ROW * len(methods) + BOTTOM
     every = np.concatenate([*methods.values()])
     labels = [names.label(method, names.METHODS) for method in methods]
-    left = 10 + LETTER * min(max(map(len, labels)), LONGEST)
-    x = axes.spanning(float(every.min()), float(every.max()), left + 6, WIDTH - RIGHT)
+    left = 14 + LETTER * min(max(map(len, labels)), LONGEST)
+    x = axes.spanning(float(every.min()), float(every.max()), left + 8, WIDTH - RIGHT)
     bottom, parts, words = height - BOTTOM, [], []
     for value in axes.ticks(x, 6):
         parts.append(axes.line(x.at(value), TOP, x.at(value), bottom, "grid"))
