@@ -137,7 +137,7 @@ def test_the_package_says_what_each_file_is(exported):
         content = (out / one["path"]).read_bytes()
         assert one["bytes"] == len(content)
         assert one["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
-    unnamed = {"README.md", "datapackage.json", "CITATION.cff", "operative"}
+    unnamed = {"README.md", "datapackage.json", "CITATION.cff"}
     assert {path.name for path in out.iterdir()} == {one["path"] for one in about.values()} | unnamed
     for table in set(about) - {"columns", "study"}:
         frame, schema = read(out / about[table]["path"]), about[table]["schema"]
