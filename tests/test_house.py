@@ -54,12 +54,12 @@ def test_an_import_in_a_circle_is_found(tmp_path):
 ABSENT = {
     "disentanglement_study.cli": ["jax", "ray", "matplotlib", "sklearn", "numpy", "pandas", "pyarrow"],
     "disentanglement_study.cli.watching": ["jax", "ray", "duckdb"],
-    "disentanglement_study.live.server": ["jax", "ray", "duckdb", "plotly"],
     "disentanglement_study.data": ["jax", "ray", "tensorflow", "tensorflow_datasets", "h5py"],
     "disentanglement_study.data.published.originals": ["jax", "ray", "tensorflow", "tensorflow_datasets", "h5py"],
     "disentanglement_study.store": ["jax", "ray", "duckdb"],
     "disentanglement_study.metrics": ["jax", "flax", "ray", "tensorflow", "numba", "scipy", "sklearn"],
     "disentanglement_study.analysis.tables": ["jax", "ray"],
+    "disentanglement_study.live.server": ["jax", "ray", "duckdb", "plotly"],
     "disentanglement_study.scoring.score_file": ["jax", "flax", "ray", "duckdb"],
     # `plan` answers in the time of what it imports.
     "disentanglement_study.study.cost": ["numba", "sklearn", "orbax", "ray", "duckdb"],
