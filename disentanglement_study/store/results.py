@@ -32,15 +32,16 @@ def joined(plan: pd.DataFrame, scores: pa.Table) -> pd.DataFrame:
         codes, texts = found[name]
         key = key * (len(texts) + 1) + np.where(codes < 0, len(texts), codes)
     order = np.argsort(key, kind="stable")[np.count_nonzero(place < 0) :]  # those below 0 are of runs of no plan
-    there, of_run = np.unique(place[order], return_inverse=True)
-    runs = runs.iloc[there]
+    of_run, there = _used(place[order], len(runs))
+    del key, place
+    runs = runs[there]
     texts = [name for name in runs if pd.api.types.is_string_dtype(runs[name])]
     columns = dict(runs.astype(dict.fromkeys(texts, "category")).iloc[of_run].reset_index(drop=True))
     for name, kind in COLUMNS["scores"].items():
         if name in found:
-            codes, texts = found[name]
-            values = pd.Categorical.from_codes(codes[order], texts).remove_unused_categories()
-            columns[name] = pd.Series(values)
+            codes, texts = found.pop(name)
+            codes, there = _used(codes[order], len(texts))
+            columns[name] = pd.Series(pd.Categorical.from_codes(codes, texts[there]))
         elif name not in columns:
             columns[name] = scores[name].to_pandas().astype(kind).iloc[order].reset_index(drop=True)
     either = columns["metric"].cat.categories.union(columns["score"].cat.categories)
@@ -52,6 +53,17 @@ def joined(plan: pd.DataFrame, scores: pa.Table) -> pd.DataFrame:
 def categories(table: pa.Table) -> pd.DataFrame:
     """A table of texts in pandas, as categories."""
     return pd.DataFrame({name: pd.Categorical.from_codes(*_codes(table[name])) for name in table.column_names})
+
+
+def _used(places: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places among so many, -1 for none, as places among those of them that are used; which these are, [number]."""
+    there = np.zeros(number + 1, bool)
+    there[places] = True
+    there = there[:number]
+    if there.all():
+        return places, there
+    among = np.append(np.cumsum(there) - 1, -1).astype(places.dtype)
+    return among[places], there
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[np.ndarray, pd.Index]:
