@@ -59,7 +59,7 @@ examples:
 """
 
 
-def _say_outdated(opened: store.Store) -> None:
+def _say_outdated(opened: "store.Store") -> None:
     """A line if the study has scores that compare models, and other models than those that were compared."""
     from disentanglement_study.store import peers
 
@@ -191,7 +191,7 @@ def best(arguments: argparse.Namespace) -> str | None:
     scores = [names.METRICS[score] for score in table if score in names.METRICS]
     shown[scores] = shown[scores].map("{:.2f}".format)
     OUT.print("\nThe model of each method with the highest MIG, and what it scores:\n")
-    OUT.print(display.table(shown[["method", "strength", "seed", *scores, "run_id"]]))
+    display.show(shown[["method", "strength", "seed", *scores, "run_id"]])
     return table.loc[table["mig"].idxmax(), "run_id"]
 
 

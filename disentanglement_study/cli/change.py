@@ -61,7 +61,7 @@ def retry(arguments: argparse.Namespace) -> None:
         OUT.print(f"{arguments.dir}: no run has failed", soft_wrap=True)
         return
     if arguments.list:
-        OUT.print(display.table(there[["run_id", "data_set", "method", "strength", "seed", "reason"]]))
+        display.show(there[["run_id", "data_set", "method", "strength", "seed", "reason"]])
         return
     settings, runs = failed.to_retry(opened.root, arguments.where, arguments.gin)
     studies.run(settings, runs, opened.root, options.site(arguments), retry_failed=True, console=ERR)
@@ -116,7 +116,7 @@ def _show(found) -> None:
     table = found.scores.assign(**{name: found.scores[name].map("{:.9g}".format) for name in ("stored", "new")})
     headlines = table.index.isin(display.headlines(table).index)
     shown = table[headlines | (table["equal"] == "no")]
-    OUT.print(display.table(shown))
+    display.show(shown)
     if len(shown) < len(table):
         OUT.print(f"{len(table)} scores, {len(shown)} shown: headlines and what differs; all with --csv or --json")
     if found.left_out:
@@ -127,7 +127,8 @@ def _show(found) -> None:
         OUT.print(f"run {found.run_id}: all {len(found.scores)} scores are equal ({how})", soft_wrap=True)
         return
     if found.circumstances:
-        OUT.print("what else is different:", display.table(pd.DataFrame(found.circumstances)), sep="\n")
+        OUT.print("what else is different:")
+        display.show(pd.DataFrame(found.circumstances))
     else:
         OUT.print("versions, device and population are the same")
 

@@ -44,12 +44,12 @@ def list_(arguments: argparse.Namespace) -> None:
             {
                 "data set": name,
                 "factors": _truth(facts),
-                "input": " x ".join(map(str, facts.input_shape)),
+                "input": "x".join(map(str, facts.input_shape)),
                 "here": _whereabouts(name, arguments.data_dir),
                 "source": facts.source,
             }
         )
-    OUT.print(display.table(pd.DataFrame(rows)))
+    display.show(pd.DataFrame(rows))
 
 
 def info(arguments: argparse.Namespace) -> None:
@@ -64,14 +64,14 @@ def info(arguments: argparse.Namespace) -> None:
     facts = data.facts(name, root)
     OUT.print(f"{name}: {facts.source}", soft_wrap=True)
     if facts.num_points is None:
-        OUT.print(display.table(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes})))
+        display.show(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes}))
         OUT.print(f"grid: {math.prod(facts.factor_sizes):,} points; images of {list(facts.input_shape)}")
     else:
         also = "".join(f", {_counted(size, *AUXILIARY[name])}" for name, size in facts.auxiliary.items())
         OUT.print(f"{_truth(facts)}: vectors of {_counted(facts.input_shape[0], 'number')}{also}")
     if (of := data.options_of(name)) is not None:
         defaults = [(field.name, words(field.type), str(field.default)) for field in dataclasses.fields(of)]
-        OUT.print(display.table(pd.DataFrame(defaults, columns=["option", "may be", "default"])))
+        display.show(pd.DataFrame(defaults, columns=["option", "may be", "default"]))
     if name in data.COMPUTED:
         OUT.print("here: computed whenever it is used")
         return
@@ -140,7 +140,7 @@ def _truth(facts: "Facts") -> str:
     if facts.num_points is not None:
         sources = _counted(len(facts.factor_names), "source") if facts.factor_names else "no truth"
         return f"{sources} at {_counted(facts.num_points, 'point')}"
-    return " x ".join(map(str, facts.factor_sizes))
+    return "x".join(map(str, facts.factor_sizes))
 
 
 def _counted(number: int, noun: str, rest: str = "") -> str:

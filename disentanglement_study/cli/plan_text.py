@@ -3,13 +3,12 @@
 import json
 
 import pandas as pd
-from rich.table import Table
 
-from disentanglement_study.cli.display import table
+from disentanglement_study.cli.display import Fitted
 from disentanglement_study.config import Study
 
 
-def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
+def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Fitted]:
     """The sweep axis by axis: a table of data sets and a table of methods, with runs and training cost."""
     by_data_set = estimates.groupby("data_set", sort=False)[["runs", "pflop"]].sum().reset_index()
     rows = []
@@ -25,7 +24,7 @@ def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
                 "GFLOP/step": cost["gflop_per_step"].max(),
             }
         )
-    return [table(by_data_set), table(pd.DataFrame(rows))]
+    return [Fitted(by_data_set), Fitted(pd.DataFrame(rows))]
 
 
 def headline(plan: pd.DataFrame) -> str:

@@ -26,7 +26,7 @@ def plan(arguments: argparse.Namespace) -> None:
     frame = plans.frame(runs, settings)
     OUT.print(plan_text.headline(frame))
     for table in plan_text.axes(frame, estimates):
-        OUT.print("", table)
+        OUT.print("", table, soft_wrap=True)
     OUT.print()
     OUT.print(plan_text.cost(frame, estimates, len(plans.group(runs, settings.resources.job_size)), settings))
 
@@ -75,7 +75,7 @@ def status(arguments: argparse.Namespace) -> None:
 
     opened = store.open(arguments.dir)
     OUT.print(str(arguments.dir), soft_wrap=True)
-    OUT.print(display.table(standing.status(opened)))
+    display.show(standing.status(opened))
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
     if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:

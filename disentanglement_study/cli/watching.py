@@ -28,7 +28,7 @@ def watch(store: Store, every: float) -> None:
             slots.append(seen.slots)
             shown = block(str(store.root), seen, time.time())
             if screen is None:
-                OUT.print(shown, "")
+                OUT.print(shown, "", soft_wrap=True)
             else:
                 screen.update(shown, refresh=True)
             time.sleep(every)
@@ -52,5 +52,5 @@ def block(title: str, seen: Overview, now: float) -> RenderableType:
     parts: list[RenderableType] = [Text(printable(line)) for line in lines]
     if seen.jobs:
         frame = pd.DataFrame(seen.jobs)
-        parts.append(display.table(frame.assign(fraction=frame["fraction"].map("{:.0%}".format))))
+        parts.append(display.Fitted(frame.assign(fraction=frame["fraction"].map("{:.0%}".format))))
     return Group(*parts)

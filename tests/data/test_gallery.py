@@ -84,7 +84,7 @@ def test_list_and_info_describe_what_is_here(tmp_path, capsys):
     own.add("mine", images, np.stack(np.unravel_index(np.arange(36), SIZES), axis=1), ["a", "b"], root=tmp_path)
     assert cli.main(["data", "list", "--data-dir", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("mine ") and "3 x 12" in line and "yes" in line for line in lines)
+    assert any(line.startswith("mine ") and "3x12" in line and "yes" in line for line in lines)
     assert any(line.startswith("smallnorb ") and " no " in line for line in lines)
     assert cli.main(["data", "info", "mine", "--data-dir", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
