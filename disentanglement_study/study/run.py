@@ -51,7 +51,7 @@ def run(
     table = plan.frame(_planned(runs, sweep, store), study)
     identities = _identities(runs, study, site.data_dir)
     evaluation = json.dumps(scored_with(study), sort_keys=True)
-    store.check(table, evaluation)
+    store.check(table, study.text, evaluation)
     with store.lock():
         damaged, manifests = upkeep.damage(store)
         for identity in identities.values():
