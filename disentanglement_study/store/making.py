@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import difflib
 import json
 import re
 from typing import Any
@@ -63,6 +64,22 @@ def check(store: Any, plan: pd.DataFrame, text: str, evaluation: str) -> list[st
             raise ValueError(f"{error}; the whole sweep, without --where, writes it anew") from error
         damage.append(f"{error}; it is written anew")
     return damage
+
+
+def no_study(store: Any) -> ValueError:
+    """The error for a folder without a study: what is there, or the nearest that is one."""
+    root, plan = store.root, "plan.parquet"
+    if root.exists() and not root.is_dir():
+        return ValueError(f"{root} is a file, and holds no study: name the folder of a study")
+    if root.exists() and not _is_new(store):
+        inside = sorted(path.parent for path in root.glob(f"*/{plan}"))
+        hint = f": did you mean {inside[0]}?" if inside else "; name the folder of a study"
+        return ValueError(f"{root} is a folder of other files, and holds no study (no {plan}){hint}")
+    there = [path.parent.name for path in root.parent.glob(f"*/{plan}")]
+    near = difflib.get_close_matches(root.name, there, n=1)
+    hint = f" (did you mean {root.parent / near[0]}?)" if near else ""
+    what = "is empty, and holds no study" if root.exists() else "is not there: it holds no study"
+    return ValueError(f"{root} {what}{hint}; `disentanglement-study run SWEEP {root}` makes one")
 
 
 def _difference(store: Any, text: str) -> str:

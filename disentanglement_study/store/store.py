@@ -297,5 +297,5 @@ def open(root: str | Path) -> Store:
     """The store in a directory; ValueError if there is none."""
     store = Store(Path(root))
     if not (store.root / "plan.parquet").exists():
-        raise ValueError(f"{root} holds no study (no plan.parquet); `disentanglement-study run SWEEP {root}` makes one")
+        raise making.no_study(store)
     return store

@@ -335,6 +335,39 @@ def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
     assert "holds no study" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "empty",
+            "{root}/empty is empty, and holds no study; `disentanglement-study run SWEEP {root}/empty` makes one",
+        ),
+        ("new", "{root}/new is not there: it holds no study; `disentanglement-study run SWEEP {root}/new` makes one"),
+        (
+            "all/quik",
+            "{root}/all/quik is not there: it holds no study (did you mean {root}/all/quick?); "
+            "`disentanglement-study run SWEEP {root}/all/quik` makes one",
+        ),
+        ("file", "{root}/file is a file, and holds no study: name the folder of a study"),
+        (
+            "docs",
+            "{root}/docs is a folder of other files, and holds no study (no plan.parquet); name the folder of a study",
+        ),
+        (
+            "all",
+            "{root}/all is a folder of other files, and holds no study (no plan.parquet): did you mean {root}/all/quick?",
+        ),
+    ],
+)
+def test_what_is_no_study_is_said_to_be_what_it_is(tmp_path, capsys, name, message):
+    for folder in ("empty", "docs", "all/quick"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in ("file", "docs/page.md", "all/quick/plan.parquet"):
+        (tmp_path / file).write_text("mine")
+    assert cli.main(["status", str(tmp_path / name)]) == 2
+    assert capsys.readouterr().err == f"error: {message.format(root=tmp_path)}\n"
+
+
 def test_a_syntax_error_in_a_query_is_one_line(finished, capsys):
     assert cli.main(["query", str(finished), "SELEC 1"]) == 2
     captured = capsys.readouterr()
