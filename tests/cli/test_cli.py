@@ -355,7 +355,8 @@ def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
         ),
         (
             "all",
-            "{root}/all is a folder of other files, and holds no study (no plan.parquet): did you mean {root}/all/quick?",
+            "{root}/all is a folder of other files, and holds no study (no plan.parquet): "
+            "did you mean {root}/all/quick?",
         ),
     ],
 )
