@@ -131,6 +131,7 @@ def write(results: pd.DataFrame, folder: str | Path, begins: Callable[[str], Non
                 table = once.call(function, results)
             except NothingToDraw as reason:
                 written.skipped[name] = str(reason)
+                (folder / f"{name}.csv").unlink(missing_ok=True)  # of an earlier state of the study
                 parts.append(f"## {heading}\n\nSkipped: {reason}.\n")
                 continue
             written.tables[name] = table
