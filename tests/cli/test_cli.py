@@ -254,6 +254,13 @@ def test_plan_says_whose_a_setting_is_that_not_all_methods_have(capsys):
     assert "train.steps = 50  (beta_vae)" in lines
 
 
+def test_a_folder_is_no_sweep(tmp_path, capsys):
+    assert cli.main(["plan", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {tmp_path} is a folder: name a gin file, or one of the sweeps ")
+    assert "locatello2019, " in said
+
+
 def bad_sweep(sweep: str, tmp_path, line: str) -> str:
     path = tmp_path / "bad.gin"
     with open(sweep) as good:
@@ -268,7 +275,7 @@ def bad_sweep(sweep: str, tmp_path, line: str) -> str:
         ("sweep.data_sets = ['dsprits']", "did you mean 'dsprites'"),
         ("evaluate.metrics = ['dcy']", "did you mean 'dci'"),
         ("sweep.methods = {'beta_vae': {'beta': 'strong'}}", "beta_vae.beta = 'strong'"),
-        ("sweep.seeds = []", "sweep.seeds is empty"),
+        ("sweep.seeds = []", "sweep.seeds is empty: at least one seed is needed"),
         ("sweep.seeds = [0, 0]", "sweep.seeds names 0 twice"),
         ("dlib.beta = 3", "unknown section or component 'dlib'"),
         ("train.steps == 3", "not gin"),
