@@ -9,6 +9,7 @@ import pandas as pd
 from disentanglement_study.analysis import names, stats
 from disentanglement_study.analysis.rows import NothingToDraw, is_headline, scored
 from disentanglement_study.runtime import files
+from disentanglement_study.runtime.words import counted
 
 FILES = ("beside.csv", "beside_by_run.csv")
 SCORE = ["representation", "metric", "score"]
@@ -51,7 +52,7 @@ def by_run(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     right = there[["run_id", *SCORE, "value"]].rename(columns={"run_id": "other", "value": "there"})
     both = left.merge(right, on=["other", *SCORE])
     if both.empty:
-        raise NothingToDraw(f"the {len(pairs):,} runs that both studies have share no score")
+        raise NothingToDraw(f"both studies have {counted(len(pairs), 'run')} in common, but no score of them")
     both = both.assign(difference=both["here"] - both["there"])[[*RUN, *SCORE, "here", "there", "difference"]]
     return both.sort_values(["data_set", "method", "strength", "seed", *SCORE], ignore_index=True)
 

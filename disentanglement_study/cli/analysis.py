@@ -66,10 +66,11 @@ def _say_outdated(opened: "store.Store") -> None:
 
     with contextlib.suppress(ValueError):  # of a file that is damaged those tell who need it
         if number := sum(len(job.runs) for job in peers.outdated(opened)):
-            outdated = (
-                f"udr of {number} models is of before other seeds were there: `evaluate {opened.root} --metrics udr`"
+            OUT.print(
+                f"udr of {counted(number, 'model')} was computed before other seeds were there: "
+                f"`evaluate {opened.root} --metrics udr` computes it again",
+                soft_wrap=True,
             )
-            OUT.print(f"{outdated} compares them again", soft_wrap=True)
 
 
 def tables(arguments: argparse.Namespace) -> None:

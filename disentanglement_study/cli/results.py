@@ -63,12 +63,12 @@ def _score_file(arguments: argparse.Namespace) -> None:
         detail = shown["metric"].where(shown["score"] == shown["metric"], shown["metric"] + ": " + shown["score"])
         display.show(shown.assign(score=detail)[["score", "value", "n", "seconds"]])
         if len(shown) < len(scores):
-            OUT.print(f"{len(scores)} scores, {len(shown)} shown; the others with --all-scores or --csv")
+            OUT.print(f"{counted(len(scores), 'score')}, {len(shown)} shown; the others with --all-scores or --csv")
     if (failed := scores[scores["error"].notna()]).empty:
         return
     for _, row in failed.iterrows():
         ERR.print(f"failed: {row.metric}: {reason(row.error)}", style="red", soft_wrap=True)
-    raise Failed(f"{len(failed)} of {len(settings.metrics)} metrics could not be computed")
+    raise Failed(f"{len(failed)} of {counted(len(settings.metrics), 'metric')} could not be computed")
 
 
 def query(arguments: argparse.Namespace) -> None:

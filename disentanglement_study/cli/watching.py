@@ -12,6 +12,7 @@ from rich.text import Text
 
 from disentanglement_study.cli import display
 from disentanglement_study.runtime.terminal import OUT, printable
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store
 from disentanglement_study.study.overview import Overview, overview
 from disentanglement_study.study.watch import clock, duration
@@ -40,7 +41,7 @@ def block(title: str, seen: Overview, now: float) -> RenderableType:
     waiting = seen.planned - seen.done - seen.failed - seen.running
     lines = [
         f"{title}  {clock(now, now)}",
-        f"{seen.done:,} of {seen.planned:,} models done, {seen.failed:,} failed, {seen.running:,} running, "
+        f"{seen.done:,} of {counted(seen.planned, 'model')} done, {seen.failed:,} failed, {seen.running:,} running, "
         f"{waiting:,} to do",
     ]
     if seen.started is not None:

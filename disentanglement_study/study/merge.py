@@ -135,8 +135,8 @@ def _check_origin(sources: Sequence[Source]) -> None:
         kind = next(kind for kind in origins if kind is not None)
         own = next(root for other, root in origins.items() if other != kind)
         raise ValueError(
-            f"{origins[kind]} holds results of {kind}, whose models are not here, and {own} does not: they are not "
-            f"merged; `tables {own} --beside {origins[kind]}` compares them"
+            f"{origins[kind]} holds results imported from {kind}, without models, and {own} holds models: they cannot "
+            f"be merged; `tables {own} --beside {origins[kind]}` compares them"
         )
 
 

@@ -160,7 +160,7 @@ def test_a_failing_metric_is_a_row_and_the_other_metrics_are_there(run, tmp_path
     assert failed["error"].str.contains("no such luck").all()
     assert {"mig", "unsupervised", "training"} <= set(results[results["error"].isna()]["metric"])
     shown = capsys.readouterr()
-    assert "modularity on mean codes of 1 models: RuntimeError: no such luck" in shown.out
+    assert "modularity on mean codes of 1 model: RuntimeError: no such luck" in shown.out
     assert shown.err.endswith("failed: metric modularity for every model\n")
 
 

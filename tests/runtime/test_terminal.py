@@ -48,7 +48,7 @@ def test_a_failed_jobs_reason_is_text(tmp_path):
     console = Terminal()
     file = console.file = io.StringIO()
     Watch(console, Store(tmp_path), 1).job_ended(job, RuntimeError(HOSTILE), seconds={})
-    assert f"failed: beta_vae on [/dsprites], 1 runs: {SHOWN}" in file.getvalue()
+    assert f"failed: beta_vae on [/dsprites], 1 run: {SHOWN}" in file.getvalue()
 
 
 def test_the_commands_print_on_a_terminal():
