@@ -7,6 +7,7 @@ from pathlib import Path
 from disentanglement_study import store
 from disentanglement_study.analysis import figures, models, tables
 from disentanglement_study.runtime import files
+from disentanglement_study.runtime.words import counted
 
 
 def main(paper: str, description: str, argv: list[str] | None = None) -> int:
@@ -28,5 +29,5 @@ def main(paper: str, description: str, argv: list[str] | None = None) -> int:
     for figure in figures.PAPERS[paper]:
         if figure.why_not:
             print(f"not among them: {figure.what.lower()}: {figure.why_not}")
-    print(f"{len(made.tables)} tables and {len(drawn.figures)} figures in {folder}")
+    print(f"{counted(len(made.tables), 'table')} and {counted(len(drawn.figures), 'figure')} in {folder}")
     return 0

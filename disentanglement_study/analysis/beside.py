@@ -9,7 +9,9 @@ import pandas as pd
 from disentanglement_study.analysis import names, stats
 from disentanglement_study.analysis.rows import NothingToDraw, is_headline, scored
 from disentanglement_study.runtime import files
+from disentanglement_study.runtime.words import counted
 
+FILES = ("beside.csv", "beside_by_run.csv")
 SCORE = ["representation", "metric", "score"]
 KEYS = ["data_set", "method", *SCORE]
 RUN = ["dlib_model_num", "run_id", "data_set", "method", "strength_name", "strength", "seed"]
@@ -50,7 +52,7 @@ def by_run(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     right = there[["run_id", *SCORE, "value"]].rename(columns={"run_id": "other", "value": "there"})
     both = left.merge(right, on=["other", *SCORE])
     if both.empty:
-        raise NothingToDraw(f"the {len(pairs):,} runs that both studies have share no score")
+        raise NothingToDraw(f"both studies have {counted(len(pairs), 'run')} in common, but no score of them")
     both = both.assign(difference=both["here"] - both["there"])[[*RUN, *SCORE, "here", "there", "difference"]]
     return both.sort_values(["data_set", "method", "strength", "seed", *SCORE], ignore_index=True)
 
@@ -87,11 +89,14 @@ def _compared(group: pd.DataFrame, resamples: int, seed: int) -> tuple:
 
 
 def write(here: pd.DataFrame, there: pd.DataFrame, folder: Path) -> tuple[Beside, list[Path]]:
-    """Writes `beside.csv` and `beside_by_run.csv` into a folder that is there."""
-    found, paths = beside(here, there), []
-    for name, table in (("beside", found.summary), ("beside_by_run", found.by_run)):
-        paths.append(folder / f"{name}.csv")
-        with files.replacing(paths[-1]) as temporary:
+    """Writes `FILES` into a folder that is there. Those of other studies are gone before: they may have nothing in
+    common (`NothingToDraw`)."""
+    paths = [folder / name for name in FILES]
+    for path in paths:
+        path.unlink(missing_ok=True)
+    found = beside(here, there)
+    for path, table in zip(paths, found, strict=True):
+        with files.replacing(path) as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
     return found, paths
 

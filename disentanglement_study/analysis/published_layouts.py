@@ -28,7 +28,8 @@ def claims(table: pd.DataFrame) -> Iterator[Section]:
     cells = cells.assign(n=table["n"].astype(str), Holds=table["holds"])
     if (table["why"] != "").any():
         cells["Why"] = table["why"]
-    note = "Where a claim stands, and what is measured: the CSV file."
+    file = "claims_higgins2017.csv" if "data_set" in table else "paper_vs_measured.csv"
+    note = f"{file} says where each claim stands in the paper, and what is measured."
     if recalled.any():
         papers = "; ".join(table.loc[recalled, "source"].str.partition(", section")[0].unique())
         note = f"* {papers}: recalled, not checked against it. {note}"

@@ -13,6 +13,7 @@ from disentanglement_study import store
 from disentanglement_study.cli import options
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR, OUT
+from disentanglement_study.runtime.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,15 +66,16 @@ def _say_outdated(opened: "store.Store") -> None:
 
     with contextlib.suppress(ValueError):  # of a file that is damaged those tell who need it
         if number := sum(len(job.runs) for job in peers.outdated(opened)):
-            outdated = (
-                f"udr of {number} models is of before other seeds were there: `evaluate {opened.root} --metrics udr`"
+            OUT.print(
+                f"udr of {counted(number, 'model')} was computed before other seeds were there: "
+                f"`evaluate {opened.root} --metrics udr` computes it again",
+                soft_wrap=True,
             )
-            OUT.print(f"{outdated} compares them again", soft_wrap=True)
 
 
 def tables(arguments: argparse.Namespace) -> None:
     """Write the tables (CSV and Markdown) and print what the paper claims beside what the study says."""
-    from disentanglement_study.analysis import models
+    from disentanglement_study.analysis import beside, models
     from disentanglement_study.analysis import tables as analysis_tables
     from disentanglement_study.cli import display
 
@@ -101,7 +103,10 @@ def tables(arguments: argparse.Namespace) -> None:
         where = f"{unjudged}; what each needs: {arguments.dir / 'tables' / 'tables.md'}"
         OUT.print(where, soft_wrap=True)
     _print_skipped(written.skipped)
-    OUT.print(f"{len(written.tables)} tables in {arguments.dir / 'tables'}")
+    folder = arguments.dir / "tables"
+    OUT.print(f"{folder}: {counted(len(written.tables), 'table')} as CSV, all in tables.md to be read", soft_wrap=True)
+    if other is None and (older := [name for name in beside.FILES if (folder / name).exists()]):
+        OUT.print(f"{' and '.join(older)} there: of an earlier --beside, as the studies were then", soft_wrap=True)
 
 
 def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path) -> None:
@@ -109,7 +114,8 @@ def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path) -> None:
     from disentanglement_study.analysis import beside
 
     found, paths = beside.write(here, there, folder)
-    OUT.print(f"{found.by_run['run_id'].nunique():,} runs are in both studies. Differences are here less there.\n")
+    number = found.by_run["run_id"].nunique()
+    OUT.print(f"{counted(number, 'run')} of both studies are compared. Differences are here less there.\n")
     OUT.print(beside.shown(found.summary).to_string(index=False), soft_wrap=True)
     OUT.print(f"\n{' and '.join(map(str, paths))} have all scores\n", soft_wrap=True)
 
@@ -139,7 +145,7 @@ def figures(arguments: argparse.Namespace) -> None:
         if figure.why_not:
             shown = f"not among them: {figure.what.lower()}: {figure.why_not}"
             OUT.print(shown, soft_wrap=True)
-    OUT.print(f"{len(written.figures)} figures in {folder}")
+    OUT.print(f"{counted(len(written.figures), 'figure')} in {folder}", soft_wrap=True)
 
 
 def report(arguments: argparse.Namespace) -> None:
@@ -191,7 +197,7 @@ def best(arguments: argparse.Namespace) -> str | None:
     scores = [names.METRICS[score] for score in table if score in names.METRICS]
     shown[scores] = shown[scores].map("{:.2f}".format)
     OUT.print("\nThe model of each method with the highest MIG, and what it scores:\n")
-    OUT.print(display.table(shown[["method", "strength", "seed", *scores, "run_id"]]))
+    display.show(shown[["method", "strength", "seed", *scores, "run_id"]])
     return table.loc[table["mig"].idxmax(), "run_id"]
 
 

@@ -9,6 +9,7 @@ from disentanglement_study import store
 from disentanglement_study.cli import options, study
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.terminal import ERR, OUT
+from disentanglement_study.runtime.words import counted
 
 RETRY = """\
 The settings are those of the study (study.gin), so the sweep file is not needed. Failed runs that --where leaves out
@@ -61,7 +62,7 @@ def retry(arguments: argparse.Namespace) -> None:
         OUT.print(f"{arguments.dir}: no run has failed", soft_wrap=True)
         return
     if arguments.list:
-        OUT.print(display.table(there[["run_id", "data_set", "method", "strength", "seed", "reason"]]))
+        display.show(there[["run_id", "data_set", "method", "strength", "seed", "reason"]])
         return
     settings, runs = failed.to_retry(opened.root, arguments.where, arguments.gin)
     studies.run(settings, runs, opened.root, options.site(arguments), retry_failed=True, console=ERR)
@@ -89,7 +90,9 @@ def reproduce(arguments: argparse.Namespace) -> None:
     else:
         _show(found)
     if differ:
-        raise Failed(f"run {found.run_id}: {differ} of {number} scores differ")
+        raise Failed(
+            f"run {found.run_id}: {differ} of {counted(number, 'score')} {'differs' if differ == 1 else 'differ'}"
+        )
 
 
 def merge(arguments: argparse.Namespace) -> None:
@@ -98,12 +101,14 @@ def merge(arguments: argparse.Namespace) -> None:
 
     *roots, into = arguments.dirs
     found = merging.merge(roots, into, arguments.keep == "first", ERR)
-    cut = f"{found.jobs_cut} {'job was' if found.jobs_cut == 1 else 'jobs were'} cut to what was new"
+    of = f"of {counted(len(roots), 'study', 'studies')}"
     OUT.print(
-        f"{into}: {found.planned} runs, {found.done} done, {found.failed} failed, of {len(roots)} studies; "
-        f"{found.in_several} were there more than once, and {cut}",
-        soft_wrap=True,
+        f"{into}: {counted(found.planned, 'run')} {of}, {found.done:,} done, {found.failed:,} failed", soft_wrap=True
     )
+    if found.in_several:
+        OUT.print(f"{counted(found.in_several, 'run')} in more than one study: each is kept once", soft_wrap=True)
+    if found.jobs_cut:
+        OUT.print(f"{counted(found.jobs_cut, 'job')} kept in part: without the runs that an earlier study has")
     if found.without_udr:
         OUT.print("udr compares models and was left out: `evaluate INTO --metrics udr` makes it again", soft_wrap=True)
 
@@ -116,18 +121,21 @@ def _show(found) -> None:
     table = found.scores.assign(**{name: found.scores[name].map("{:.9g}".format) for name in ("stored", "new")})
     headlines = table.index.isin(display.headlines(table).index)
     shown = table[headlines | (table["equal"] == "no")]
-    OUT.print(display.table(shown))
+    display.show(shown)
     if len(shown) < len(table):
-        OUT.print(f"{len(table)} scores, {len(shown)} shown: headlines and what differs; all with --csv or --json")
+        OUT.print(
+            f"{counted(len(table), 'score')}, {len(shown)} shown: headlines and what differs; all with --csv or --json"
+        )
     if found.left_out:
         OUT.print(f"left out, as they are no metric of one model: {', '.join(found.left_out)}", soft_wrap=True)
     bit, near = ((found.scores["equal"] == how).sum() for how in ("bit", "1e-05"))
     if bit + near == len(found.scores):
         how = f"to the bit: {bit}" + (f"; to a relative 1e-05: {near}" if near else "")
-        OUT.print(f"run {found.run_id}: all {len(found.scores)} scores are equal ({how})", soft_wrap=True)
+        OUT.print(f"run {found.run_id}: all {counted(len(found.scores), 'score')} are equal ({how})", soft_wrap=True)
         return
     if found.circumstances:
-        OUT.print("what else is different:", display.table(pd.DataFrame(found.circumstances)), sep="\n")
+        OUT.print("what else is different:")
+        display.show(pd.DataFrame(found.circumstances))
     else:
         OUT.print("versions, device and population are the same")
 

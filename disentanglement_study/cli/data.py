@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from disentanglement_study.cli import options
 from disentanglement_study.config.declared import words
 from disentanglement_study.runtime.terminal import ERR, OUT
+from disentanglement_study.runtime.words import counted
 
 if TYPE_CHECKING:
     from disentanglement_study.data.catalogue import Facts
 
-AUXILIARY = {"segment": ("segment",), "time": ("time",), "u": ("number", " of u")}
+AUXILIARY = {"segment": ("segment",), "time": ("time",), "u": ("number of u", "numbers of u")}
 NO_TRUTH = "no truth: models can be trained on it, and scored by metrics of codes alone, such as unsupervised"
 ADDED = "npz: images, factors; factor_names, factor_sizes; or a series: x; sources, source_names, u, segment"
 EXAMPLES = """\
@@ -44,12 +45,12 @@ def list_(arguments: argparse.Namespace) -> None:
             {
                 "data set": name,
                 "factors": _truth(facts),
-                "input": " x ".join(map(str, facts.input_shape)),
+                "input": "x".join(map(str, facts.input_shape)),
                 "here": _whereabouts(name, arguments.data_dir),
                 "source": facts.source,
             }
         )
-    OUT.print(display.table(pd.DataFrame(rows)))
+    display.show(pd.DataFrame(rows))
 
 
 def info(arguments: argparse.Namespace) -> None:
@@ -64,14 +65,14 @@ def info(arguments: argparse.Namespace) -> None:
     facts = data.facts(name, root)
     OUT.print(f"{name}: {facts.source}", soft_wrap=True)
     if facts.num_points is None:
-        OUT.print(display.table(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes})))
+        display.show(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes}))
         OUT.print(f"grid: {math.prod(facts.factor_sizes):,} points; images of {list(facts.input_shape)}")
     else:
-        also = "".join(f", {_counted(size, *AUXILIARY[name])}" for name, size in facts.auxiliary.items())
-        OUT.print(f"{_truth(facts)}: vectors of {_counted(facts.input_shape[0], 'number')}{also}")
+        also = "".join(f", {counted(size, *AUXILIARY[name])}" for name, size in facts.auxiliary.items())
+        OUT.print(f"{_truth(facts)}: vectors of {counted(facts.input_shape[0], 'number')}{also}")
     if (of := data.options_of(name)) is not None:
         defaults = [(field.name, words(field.type), str(field.default)) for field in dataclasses.fields(of)]
-        OUT.print(display.table(pd.DataFrame(defaults, columns=["option", "may be", "default"])))
+        display.show(pd.DataFrame(defaults, columns=["option", "may be", "default"]))
     if name in data.COMPUTED:
         OUT.print("here: computed whenever it is used")
         return
@@ -80,7 +81,7 @@ def info(arguments: argparse.Namespace) -> None:
         loaded, sources = data.load(name, root), ", ".join(facts.factor_names)
         OUT.print(f"sources: {sources}" if sources else NO_TRUTH, soft_wrap=True)
         OUT.print(f"{loaded.storage.nbytes:,} bytes in the memory of a device that trains on it", soft_wrap=True)
-    elif _whereabouts(name, root) != "no":
+    elif not _whereabouts(name, root).startswith("no"):
         loaded = data.load(name, root)
         kept = f"{loaded.storage.nbytes:,} bytes on disk, and as many in the memory of a device that trains on it"
         OUT.print(f"{loaded.num_images:,} images; {kept}", soft_wrap=True)
@@ -138,13 +139,9 @@ def show(arguments: argparse.Namespace) -> None:
 def _truth(facts: "Facts") -> str:
     """The grid of factors, or how many sources there are, and at how many points."""
     if facts.num_points is not None:
-        sources = _counted(len(facts.factor_names), "source") if facts.factor_names else "no truth"
-        return f"{sources} at {_counted(facts.num_points, 'point')}"
-    return " x ".join(map(str, facts.factor_sizes))
-
-
-def _counted(number: int, noun: str, rest: str = "") -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}{rest}"
+        sources = counted(len(facts.factor_names), "source") if facts.factor_names else "no truth"
+        return f"{sources} at {counted(facts.num_points, 'point')}"
+    return "x".join(map(str, facts.factor_sizes))
 
 
 def _whereabouts(name: str, root: Path | None) -> str:
@@ -155,6 +152,8 @@ def _whereabouts(name: str, root: Path | None) -> str:
         return "computed"
     if cache.has(name, root):
         return "yes"
+    if name in data.PICTURES and data.PICTURES[name](root) is None:
+        return "no: needs a picture"
     return "rendered at first use" if name in data.DATASETS else "no"
 
 

@@ -1,10 +1,13 @@
 """What the commands show: the plan's summary, a study's status, progress with an estimate of the time left."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pandas as pd
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,23 +19,84 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from disentanglement_study.runtime.terminal import printable
+from disentanglement_study.runtime.terminal import OUT, printable
+
+SEPARATOR = "  "  # between the columns of a table
 
 
-def table(frame: pd.DataFrame) -> Table:
-    """A DataFrame as a terminal table: numbers to the right, thousands separated."""
-    shown = Table(header_style="bold", box=None, pad_edge=False)
-    for name in frame.columns:
-        numeric = pd.api.types.is_numeric_dtype(frame[name])
-        shown.add_column(_text(str(name)), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
-    for row in frame.itertuples(index=False):
-        shown.add_row(*(_text(_cell(value)) for value in row))
-    return shown
+@dataclass(frozen=True)
+class Fitted:
+    """A DataFrame on a terminal: as a table or, where that is wider than the terminal, row by row.
+
+    Only prose is folded, at its spaces. What is no terminal, a file or a pipe, has room for every table.
+    """
+
+    frame: pd.DataFrame
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.max_width if console.is_terminal else sys.maxsize
+        cells = [[printable(_cell(value)) for value in row] for row in self.frame.itertuples(index=False)]
+        names = [printable(str(name)) for name in self.frame.columns]
+        columns = [[name, *(row[place] for row in cells)] for place, name in enumerate(names)]
+        widths = _widths(columns, room)
+        if widths is None:
+            yield from (Text(line, no_wrap=True, overflow="ignore") for line in _row_by_row(names, cells))
+            return
+        shown = Table(header_style="bold", box=None, pad_edge=False)
+        for name, column, width in zip(names, self.frame.columns, widths, strict=True):
+            numeric = pd.api.types.is_numeric_dtype(self.frame[column])
+            shown.add_column(Text(name), justify="right" if numeric else "left", width=width)
+        for row in cells:
+            shown.add_row(*map(Text, row))
+        yield from console.render(shown, options.update(width=_total(widths), no_wrap=False, overflow="fold"))
 
 
-def _text(text: str) -> Text:
-    """Text that is no markup, on whatever console it is printed."""
-    return Text(printable(text))
+def fits(frame: pd.DataFrame, console: Console) -> bool:
+    """Whether a DataFrame is shown as a table there, and not row by row."""
+    columns = [[printable(text) for text in (str(name), *map(_cell, frame[name]))] for name in frame.columns]
+    return not console.is_terminal or _widths(columns, console.width) is not None
+
+
+def show(frame: pd.DataFrame, console: Console = OUT) -> None:
+    """Print a DataFrame: numbers to the right, thousands separated; nothing is cut off."""
+    console.print(Fitted(frame), soft_wrap=True)
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """The widths of columns of these texts, prose folded as far as it must be; None if there is no room for them."""
+    widths = [max(_width(text, "\n") for text in column) for column in columns]
+    least = [max(_width(text, None if _is_prose(text) else "\n") for text in column) for column in columns]
+    if _total(least) > room:
+        return None
+    while (too_much := _total(widths) - room) > 0:
+        spare = [width - low for width, low in zip(widths, least, strict=True)]
+        largest, next_ = sorted([*spare, 0])[:-3:-1]
+        widths[spare.index(largest)] -= min(too_much, max(largest - next_, 1))
+    return widths
+
+
+def _width(text: str, separator: str | None) -> int:
+    """Of the widest part of a text; without a separator of its widest word."""
+    return max(map(cell_len, text.split(separator)), default=0)
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a text has three words or more, as no id, name, number, path or time has: it may have several lines."""
+    return sum(len(word) > 1 and word[:2].isalpha() for word in text.split()) > 2
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(SEPARATOR) * (len(widths) - 1)
+
+
+def _row_by_row(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A line for each column of each row; the further lines of a text stand below its first."""
+    indent = max(map(cell_len, names)) + len(SEPARATOR)
+    for number_, row in enumerate(rows, 1):
+        yield f"-- row {number_:,} --"
+        for name, text in zip(names, row, strict=True):
+            lines = text.split("\n")
+            yield (name + " " * (indent - cell_len(name)) + ("\n" + " " * indent).join(lines)).rstrip()
 
 
 def number(value: float) -> str:

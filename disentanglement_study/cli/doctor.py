@@ -4,13 +4,16 @@ import argparse
 import json
 from collections import Counter
 from pathlib import Path
-
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from disentanglement_study.cli import options
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.terminal import ERR, OUT
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+NODE = ["node", "cores", "memory", "Ray counts", "JAX finds", "folder", "locks", "data", "clock"]
 DETAILS = """\
 examples:
   disentanglement-study doctor                                    this machine, and the folder one is in
@@ -50,7 +53,9 @@ def doctor(arguments: argparse.Namespace) -> None:
 
 
 def _show(found, problems) -> None:
-    OUT.print(_table(found))
+    from disentanglement_study.cli import display
+
+    display.show(_table(found))
     if found.gone:
         OUT.print(f"and {found.gone} that are gone")
     OUT.print()
@@ -79,32 +84,22 @@ def _counted(texts: list[str]) -> str:
     return "; ".join(f"{text} ({number} of {len(texts)})" for text, number in counts.items()) + "   <- differs"
 
 
-def _table(found) -> Table:
+def _table(found) -> "pd.DataFrame":
     """A row for each node; what was not found out is "-"."""
-    shown = Table(header_style="bold", box=None, pad_edge=False)
-    for name in (
-        "node",
-        "cores",
-        "memory",
-        "Ray counts",
-        "JAX finds",
-        "folder",
-        "locks",
-        "data",
-        "clock",
-    ):
-        shown.add_column(name, overflow="fold")
+    import pandas as pd
+
+    rows = []
     for node in found.nodes:
         name = node.name if node.address in ("", node.name) else f"{node.name} {node.address}"
         counted = _amounts({key: value for key, value in node.resources.items() if _is_device(key)}) or "-"
         answer = node.answer
         if answer is None:
-            shown.add_row(name, "-", "-", counted, node.error, "-", "-", "-", "-")
+            rows.append((name, "-", "-", counted, node.error, "-", "-", "-", "-"))
             continue
         study, data = answer["study"], answer["data"]
         same = "shared" if len(found.nodes) > 1 else "written"
         folder = same if study["folder"] == "same" and node.node_id in found.came_back else "no"
-        shown.add_row(
+        row = (
             name,
             str(answer["cpus"]),
             _gigabytes(answer["memory"]),
@@ -115,7 +110,8 @@ def _table(found) -> Table:
             f"{'there' if data['is_there'] else 'not yet'}, {_gigabytes(data['free'])} free",
             f"{round(node.ahead, 1) + 0.0:+.1f} s",
         )
-    return shown
+        rows.append(row)
+    return pd.DataFrame(rows, columns=NODE)
 
 
 def _jobs(fits) -> Table:

@@ -7,6 +7,7 @@ from pathlib import Path
 from disentanglement_study import store
 from disentanglement_study.cli import options
 from disentanglement_study.runtime.terminal import ERR, OUT
+from disentanglement_study.runtime.words import counted
 
 DETAILS = """\
 written into the new folder OUT, which appears whole or not at all: a file each of results (a row for each score, with
@@ -38,7 +39,7 @@ def export(arguments: argparse.Namespace) -> None:
         functools.partial(display.steps, ERR),
     )
     for table, number in rows.items():
-        OUT.print(f"{arguments.out / table}.{arguments.format}: {number:,} rows", soft_wrap=True)
+        OUT.print(f"{arguments.out / table}.{arguments.format}: {counted(number, 'row')}", soft_wrap=True)
     OUT.print(f"{arguments.out / 'README.md'} says what they are", soft_wrap=True)
 
 

@@ -29,7 +29,7 @@ def logs(arguments: argparse.Namespace) -> None:
     jobs = standing.jobs(opened)
     if arguments.job is None:
         last = [job_log.tail(opened.log_file(job), LAST_BYTES).strip().splitlines()[-1:] for job in jobs["job"]]
-        OUT.print(display.table(jobs.assign(last=[line[0] if line else "" for line in last])))
+        display.show(jobs.assign(last=[line[0] if line else "" for line in last]))
         return
     found = [job for job in jobs["job"] if job.startswith(arguments.job)] if arguments.job else []
     if not found:

@@ -3,13 +3,13 @@
 import json
 
 import pandas as pd
-from rich.table import Table
 
-from disentanglement_study.cli.display import table
+from disentanglement_study.cli.display import Fitted
 from disentanglement_study.config import Study
+from disentanglement_study.runtime.words import counted
 
 
-def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
+def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Fitted]:
     """The sweep axis by axis: a table of data sets and a table of methods, with runs and training cost."""
     by_data_set = estimates.groupby("data_set", sort=False)[["runs", "pflop"]].sum().reset_index()
     rows = []
@@ -25,12 +25,12 @@ def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Table]:
                 "GFLOP/step": cost["gflop_per_step"].max(),
             }
         )
-    return [table(by_data_set), table(pd.DataFrame(rows))]
+    return [Fitted(by_data_set), Fitted(pd.DataFrame(rows))]
 
 
 def headline(plan: pd.DataFrame) -> str:
     """The plan in a line, and its axes, a line each."""
-    lines = [f"{len(plan):,} runs, seeds {_seeds(plan)}, protocol {plan['protocol'].iloc[0]!r}"]
+    lines = [f"{counted(len(plan), 'run')}, seeds {_seeds(plan)}, protocol {plan['protocol'].iloc[0]!r}"]
     kinds = plan[["method", "settings"]].drop_duplicates()
     settings = [(method, json.loads(text)) for method, text in kinds.itertuples(index=False)]
     for axis in dict.fromkeys(axis for _, values in settings for axis in values):
@@ -66,10 +66,11 @@ def cost(plan: pd.DataFrame, estimates: pd.DataFrame, num_jobs: int, study: Stud
     )
     metrics = len(study.evaluate.metrics) * len(study.evaluate.representations)
     return (
-        f"{len(plan):,} models in {num_jobs:,} jobs of up to {study.resources.job_size}; "
+        f"{counted(len(plan), 'model')} in {counted(num_jobs, 'job')} of up to {study.resources.job_size}; "
         f"{pflop:,.4g} PFLOP of training.\n"
         f"Training would take {rates} (assumed rates).\n"
-        f"Scoring: {metrics} metrics and representations a model, {len(plan) * metrics:,} in all; not in the estimate."
+        f"Scoring: {counted(metrics, 'pair')} of metric and representation for each model, {len(plan) * metrics:,} in "
+        "all; not in the estimate."
     )
 
 
@@ -77,4 +78,4 @@ def _duration(seconds: float) -> str:
     for size, name in ((86400 * 365.25, "years"), (86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= size:
             return f"{seconds / size:,.1f} {name}"
-    return f"{seconds:,.0f} seconds"
+    return counted(round(seconds), "second") if seconds >= 1 else "less than a second"

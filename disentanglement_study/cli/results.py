@@ -8,9 +8,11 @@ from disentanglement_study import config, store
 from disentanglement_study.cli import options, study
 from disentanglement_study.errors import Failed, reason
 from disentanglement_study.runtime.terminal import ERR, OUT
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store.columns import ABOUT
 
 SHOWN_ROWS = 200
+SHOWN_ROW_BY_ROW = 20  # where the terminal is too narrow for a table
 TABLES = "\n".join(f"  {name:9} {about}" for name, about in ABOUT.items())
 QUESTIONS = """\
 examples (docs/query.md has more):
@@ -59,14 +61,14 @@ def _score_file(arguments: argparse.Namespace) -> None:
     else:
         shown = scores if arguments.all_scores else display.headlines(scores)
         detail = shown["metric"].where(shown["score"] == shown["metric"], shown["metric"] + ": " + shown["score"])
-        OUT.print(display.table(shown.assign(score=detail)[["score", "value", "n", "seconds"]]))
+        display.show(shown.assign(score=detail)[["score", "value", "n", "seconds"]])
         if len(shown) < len(scores):
-            OUT.print(f"{len(scores)} scores, {len(shown)} shown; the others with --all-scores or --csv")
+            OUT.print(f"{counted(len(scores), 'score')}, {len(shown)} shown; the others with --all-scores or --csv")
     if (failed := scores[scores["error"].notna()]).empty:
         return
     for _, row in failed.iterrows():
         ERR.print(f"failed: {row.metric}: {reason(row.error)}", style="red", soft_wrap=True)
-    raise Failed(f"{len(failed)} of {len(settings.metrics)} metrics could not be computed")
+    raise Failed(f"{len(failed)} of {counted(len(settings.metrics), 'metric')} could not be computed")
 
 
 def query(arguments: argparse.Namespace) -> None:
@@ -80,8 +82,12 @@ def query(arguments: argparse.Namespace) -> None:
     if arguments.csv:
         frame.to_csv(sys.stdout, index=False)
     else:
-        OUT.print(display.table(frame.head(SHOWN_ROWS)))
-        OUT.print(f"{len(frame):,} rows" + (f", {SHOWN_ROWS} shown; all with --csv" if len(frame) > SHOWN_ROWS else ""))
+        shown = frame.head(SHOWN_ROWS)
+        shown = shown if display.fits(shown, OUT) else shown.head(SHOWN_ROW_BY_ROW)
+        display.show(shown)
+        OUT.print(
+            counted(len(frame), "row") + (f", {len(shown)} shown; all with --csv" if len(shown) < len(frame) else "")
+        )
 
 
 def _show_tables(opened: "store.Store") -> None:
@@ -92,7 +98,8 @@ def _show_tables(opened: "store.Store") -> None:
 
     for name, about in columns.ABOUT.items():
         OUT.print(f"{name}: {about}", style="bold", soft_wrap=True)
-        OUT.print(display.table(pd.DataFrame(columns.described(name), columns=["column", "type", "what it holds"])), "")
+        display.show(pd.DataFrame(columns.described(name), columns=["column", "type", "what it holds"]))
+        OUT.print()
     settings = [name for name in opened.plan if "." in name]
     OUT.print(
         f'settings, which are columns of runs too (in double quotes, as "{settings[0]}"): {", ".join(settings)}\n'

@@ -13,6 +13,7 @@ from disentanglement_study import store
 from disentanglement_study.cli import analysis, options
 from disentanglement_study.errors import Failed, reason
 from disentanglement_study.runtime.terminal import ERR, OUT
+from disentanglement_study.runtime.words import counted
 
 
 def plan(arguments: argparse.Namespace) -> None:
@@ -26,7 +27,7 @@ def plan(arguments: argparse.Namespace) -> None:
     frame = plans.frame(runs, settings)
     OUT.print(plan_text.headline(frame))
     for table in plan_text.axes(frame, estimates):
-        OUT.print("", table)
+        OUT.print("", table, soft_wrap=True)
     OUT.print()
     OUT.print(plan_text.cost(frame, estimates, len(plans.group(runs, settings.resources.job_size)), settings))
 
@@ -75,20 +76,21 @@ def status(arguments: argparse.Namespace) -> None:
 
     opened = store.open(arguments.dir)
     OUT.print(str(arguments.dir), soft_wrap=True)
-    OUT.print(display.table(standing.status(opened)))
+    display.show(standing.status(opened))
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
     if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
         for manifest in broken:
             of = runs.reindex(manifest["run_ids"]).iloc[0]
-            what = f"{of['method']} on {of['data_set']}, {len(manifest['run_ids'])} runs (job {manifest['job_id']})"
+            number = counted(len(manifest["run_ids"]), "run")
+            what = f"{of['method']} on {of['data_set']}, {number} (job {manifest['job_id']})"
             OUT.print(f"failed: {what}: {reason(manifest['error'])}", soft_wrap=True)
     results = opened.failures()
     failed = results[results["metric"] != "training"]
     for (metric, representation), rows in failed.groupby(["metric", "representation"]):
         why = reason(rows["error"].iloc[0])
-        OUT.print(f"failed: {metric} on {representation} codes of {len(rows)} models: {why}", soft_wrap=True)
+        OUT.print(f"failed: {metric} on {representation} codes of {counted(len(rows), 'model')}: {why}", soft_wrap=True)
     for _, row in results[
         results["error"].str.startswith("diverged", na=False) & (results["score"] == "loss")
     ].iterrows():

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from disentanglement_study.cli import display
 from disentanglement_study.runtime.terminal import OUT, printable
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store
 from disentanglement_study.study.overview import Overview, overview
 from disentanglement_study.study.watch import clock, duration
@@ -28,7 +29,7 @@ def watch(store: Store, every: float) -> None:
             slots.append(seen.slots)
             shown = block(str(store.root), seen, time.time())
             if screen is None:
-                OUT.print(shown, "")
+                OUT.print(shown, "", soft_wrap=True)
             else:
                 screen.update(shown, refresh=True)
             time.sleep(every)
@@ -40,7 +41,7 @@ def block(title: str, seen: Overview, now: float) -> RenderableType:
     waiting = seen.planned - seen.done - seen.failed - seen.running
     lines = [
         f"{title}  {clock(now, now)}",
-        f"{seen.done:,} of {seen.planned:,} models done, {seen.failed:,} failed, {seen.running:,} running, "
+        f"{seen.done:,} of {counted(seen.planned, 'model')} done, {seen.failed:,} failed, {seen.running:,} running, "
         f"{waiting:,} to do",
     ]
     if seen.started is not None:
@@ -52,5 +53,5 @@ def block(title: str, seen: Overview, now: float) -> RenderableType:
     parts: list[RenderableType] = [Text(printable(line)) for line in lines]
     if seen.jobs:
         frame = pd.DataFrame(seen.jobs)
-        parts.append(display.table(frame.assign(fraction=frame["fraction"].map("{:.0%}".format))))
+        parts.append(display.Fitted(frame.assign(fraction=frame["fraction"].map("{:.0%}".format))))
     return Group(*parts)

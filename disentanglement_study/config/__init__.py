@@ -121,6 +121,8 @@ def find_sweep(name: str) -> Path:
             if is_file(candidate):
                 return candidate
     bundled = {p.stem for folder in search_path() for p in folder.glob("sweeps/*.gin")}
+    if Path(name).is_dir():
+        raise ValueError(f"{name} is a folder: name a gin file, or one of the sweeps {', '.join(sorted(bundled))}")
     if Path(name).suffix == ".gin":
         raise ValueError(f"no sweep file {clipped(name)} (bundled sweeps, by name: {', '.join(sorted(bundled))})")
     raise unknown("sweep", name, bundled)

@@ -62,12 +62,25 @@ def check(place: str, value: Any, declared: Any) -> Any:
     try:
         return _fitted(value, declared)
     except _Misfit:
-        shown = f"{place} is empty" if isinstance(value, list | tuple | dict) and not value else None
+        is_empty = isinstance(value, list | tuple | dict) and not value
+        if is_empty and _needs_one(declared):
+            noun = place.rpartition(".")[2].removesuffix("s").replace("_", " ")
+            raise ValueError(f"{place} is empty: at least one {noun} is needed") from None
+        shown = f"{place} is empty" if is_empty else None
         message = f"{shown or f'{place} = {clipped(value)}'}: expected {words(declared)}"
         given = [one[:50] for one in (value if isinstance(value, list | tuple) else [value]) if isinstance(one, str)]
         allowed = _names(declared)
         near = [name for one in given if one not in allowed for name in difflib.get_close_matches(one, allowed, 1, 0.5)]
         raise ValueError(message + (f" (did you mean {near[0]!r}?)" if near else "")) from None
+
+
+def _needs_one(declared: Any) -> bool:
+    """Whether an annotation, or one of its alternatives, is of one value or more."""
+    if typing.get_origin(declared) in (typing.Union, types.UnionType):
+        return any(map(_needs_one, typing.get_args(declared)))
+    return typing.get_origin(declared) is typing.Annotated and any(
+        getattr(limit, "min_length", 0) for limit in _limits(declared)
+    )
 
 
 def check_options(

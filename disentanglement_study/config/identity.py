@@ -38,6 +38,13 @@ def static_bindings(study: Study) -> dict[str, Any]:
     }
 
 
+def differing_setting(one: Study, other: Study) -> tuple[str, Any, Any] | None:
+    """A setting of nets or training in which two sweeps differ, with its value in each; None if there is none."""
+    names = sorted(static_bindings(one).keys() | static_bindings(other).keys())
+    values = ((name, one.value(name), other.value(name)) for name in names)
+    return next((found for found in values if found[1] != found[2]), None)
+
+
 def scored_with(study: Study) -> dict[str, Any]:
     """The settings of scoring that all jobs of a study share, as JSON has them.
 

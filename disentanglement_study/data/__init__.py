@@ -4,6 +4,7 @@ A new one of images is a file, a line here, a catalogue entry; one that is compu
 """
 
 import dataclasses
+import difflib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -36,7 +37,18 @@ from disentanglement_study.data.series import (
 from disentanglement_study.errors import unknown
 from disentanglement_study.types import DataSet
 
-__all__ = ["CATALOGUE", "COMPUTED", "DATASETS", "Facts", "differing", "facts", "load", "names", "options_of"]
+__all__ = [
+    "CATALOGUE",
+    "COMPUTED",
+    "DATASETS",
+    "PICTURES",
+    "Facts",
+    "differing",
+    "facts",
+    "load",
+    "names",
+    "options_of",
+]
 
 
 class Computed(NamedTuple):
@@ -64,6 +76,9 @@ COMPUTED: dict[str, Computed] = {
     "laplace_pairs": Computed(laplace_pairs.Options, laplace_pairs.facts, laplace_pairs.load),
     "dependent_sources": Computed(dependent_sources.Options, dependent_sources.facts, dependent_sources.load),
 }
+
+# Where the picture is that the user brings for a set; None if it is not there.
+PICTURES: dict[str, Callable[[Path | None], Path | None]] = {"scream_dsprites": scream_dsprites.picture}
 
 DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "dsprites": dsprites.load,
@@ -111,7 +126,10 @@ def facts(name: str, root: Path | None = None, options: Mapping[str, Any] | None
         return CATALOGUE[name]
     if cache.has(name, root):
         return _reader(name, root).facts_of(name, root)
-    raise unknown("data set", name, names(root))
+    error, there = unknown("data set", name, names(root)), cache.folder(root)
+    if difflib.get_close_matches(str(name), names(root), cutoff=0.8):
+        raise error
+    raise ValueError(f"{error}; `disentanglement-study data add FILE` adds one of your own to those in {there}")
 
 
 def names(root: Path | None = None) -> list[str]:

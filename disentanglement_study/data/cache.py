@@ -25,7 +25,7 @@ from disentanglement_study.runtime.terminal import ERR
 
 VARIABLE = "DISENTANGLEMENT_STUDY_DATA"
 SETTLED = 2.0  # seconds: file systems keep times that are a little coarse
-AGAIN = "delete it, and it is made again (one's own: by `data add`)"
+AGAIN = "delete it, and it is made again (one of your own by `data add`)"
 
 
 def folder(root: Path | None = None) -> Path:

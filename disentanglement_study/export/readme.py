@@ -8,6 +8,7 @@ import pandas as pd
 from disentanglement_study.errors import one_line
 from disentanglement_study.export.writers import FORMATS
 from disentanglement_study.runtime.terminal import printable
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store.columns import ABOUT
 
 SWEEP = re.compile(r"^sweep\.[^\n]*(?:\n[ \t]+[^\n]*)*", re.MULTILINE)  # a binding goes on in lines that are indented
@@ -57,9 +58,11 @@ def readme(
     done, failed = (int(jobs.loc[jobs["status"] == status, "runs"].sum()) for status in ("done", "failed"))
     parts = [
         f"# Results of the study {name}",
-        f"{len(runs):,} models were planned: {_names(runs['method'])} on {_names(runs['data_set'])}, with "
-        f"{runs['seed'].nunique():,} seeds. {done:,} are done, {failed:,} failed, {len(runs) - done - failed:,} are "
-        "missing. A model that is done has the scores of each metric, or an error that says why not.",
+        f"{counted(len(runs), 'model')} {'was' if len(runs) == 1 else 'were'} planned: {_names(runs['method'])} on "
+        f"{_names(runs['data_set'])}, with "
+        f"{counted(runs['seed'].nunique(), 'seed')}. Done: {done:,}, failed: {failed:,}, "
+        f"missing: {len(runs) - done - failed:,}. A model that is done has the scores of each metric, or an error that "
+        "says why not.",
         "| file | rows | what it is |\n|---|---|---|\n"
         + "\n".join(f"| `{table}.{format}` | {number:,} | {ABOUT[table]} |" for table, number in rows.items())
         + "\n| `columns.csv` | | every column of every table: type, unit, what it holds |"
@@ -114,7 +117,8 @@ def _made(jobs: pd.DataFrame) -> list[str]:
     ):  # fmt: skip
         models = jobs["runs"].groupby(values.fillna("not known")).sum()
         if len(models) and list(models.index) != ["not known"]:
-            lines.append(f"- {what}: {'; '.join(f'{value} ({number:,} models)' for value, number in models.items())}.")
+            parts = [f"{value} ({counted(number, 'model')})" for value, number in models.items()]
+            lines.append(f"- {what}: {'; '.join(parts)}.")
         elif what == "Commits":
             lines.append("- Commits: not known.")
     return lines

@@ -14,6 +14,7 @@ from disentanglement_study.live.curves import curves
 from disentanglement_study.live.look import DRAWN, Look
 from disentanglement_study.live.scores import scores
 from disentanglement_study.runtime.terminal import printable
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.study.watch import clock, duration
 
 FAILED = 20  # jobs that are shown
@@ -56,7 +57,7 @@ def state(look: Look) -> str:
 
 
 def _models(number: int) -> str:
-    return f"{number:,} model{' is' if number == 1 else 's are'}"
+    return f"{counted(number, 'model')} {'is' if number == 1 else 'are'}"
 
 
 def _tiles(look: Look) -> Markup:

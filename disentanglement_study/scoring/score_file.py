@@ -14,6 +14,7 @@ from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.checks import check_points, is_real
 from disentanglement_study.metrics.settings import check_together
 from disentanglement_study.runtime import npz
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.scoring.evaluate import applies, evaluate, names_of
 
 COLUMNS = ["metric", "score", "value", "n", "protocol", "metric_version", "versions", "seconds", "error"]
@@ -53,7 +54,7 @@ def choose(metrics: str, points: Points) -> tuple[tuple[str, ...], str | None]:
         reason = f"factors must be integers, got {points.factors.dtype}{hint}, for these metrics"
     reason += f": {', '.join(rest)}"
     if names == names_of("all"):
-        return tuple(apply), f"{len(rest)} metrics are left out: {reason}"
+        return tuple(apply), f"{counted(len(rest), 'metric')} {'is' if len(rest) == 1 else 'are'} left out: {reason}"
     there = ", ".join(name for name in METRICS if applies(name, points.factors))
     raise ValueError(f"{points.path}: {reason}; the metrics that apply: {there}")
 

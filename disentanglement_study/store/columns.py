@@ -24,7 +24,7 @@ JOB_ID = Column("job_id", "string", "The job: the runs that were trained togethe
 BINDINGS = (
     Column("data_set", "string", "The data set that the model was trained on."),
     Column("method", "string", "The method, such as beta_vae."),
-    Column("objective", "string", "The method, by this column's name of before."),
+    Column("objective", "string", "The same as method: the older name of that column."),
     Column("strength_name", "string", "The name of the method's first hyperparameter; empty if it has none."),
     Column("strength", "number", "The value of that hyperparameter; 0 if there is none."),
     Column("seed", "integer", "The seed of the model's random numbers."),

@@ -1,14 +1,19 @@
 """Whether a folder can be made a study, or the one that it holds be extended. `Store` hands itself in."""
 
 import contextlib
+import dataclasses
+import difflib
 import json
 import re
 from typing import Any
 
 import pandas as pd
 
-from disentanglement_study.config.identity import scored_with
+from disentanglement_study import config
+from disentanglement_study.config.identity import differing_setting, scored_with
+from disentanglement_study.errors import clipped
 from disentanglement_study.runtime.files import Damaged
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import scored as scored_settings
 
 # What this program makes in tmp/.
@@ -19,7 +24,7 @@ MADE = re.compile(
 )
 
 
-def check(store: Any, plan: pd.DataFrame, evaluation: str) -> list[str]:
+def check(store: Any, plan: pd.DataFrame, text: str, evaluation: str) -> list[str]:
     """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not:
 
     if it is not empty and no study, if neither its plan nor this one contains the other, or if it was scored with
@@ -36,9 +41,9 @@ def check(store: Any, plan: pd.DataFrame, evaluation: str) -> list[str]:
         return []
     there, here = set(store.plan["run_id"]), set(plan["run_id"])
     if not (there <= here or here <= there):
+        number = f"{len(there - here):,} of its {counted(len(there), 'run')} are not in this one"
         raise ValueError(
-            f"{store.root} holds another sweep: {len(there - here)} of its {len(there)} runs are not in this; "
-            "name another folder, or run the whole sweep, without --where, first"
+            f"{store.root} holds another sweep: {_difference(store, text)}{number}; name another folder for this one"
         )
     damage, scored = [], None
     try:
@@ -59,6 +64,34 @@ def check(store: Any, plan: pd.DataFrame, evaluation: str) -> list[str]:
             raise ValueError(f"{error}; the whole sweep, without --where, writes it anew") from error
         damage.append(f"{error}; it is written anew")
     return damage
+
+
+def no_study(store: Any) -> ValueError:
+    """The error for a folder without a study: what is there, or the nearest that is one."""
+    root, plan = store.root, "plan.parquet"
+    if root.exists() and not root.is_dir():
+        return ValueError(f"{root} is a file, and holds no study: name the folder of a study")
+    if root.exists() and not _is_new(store):
+        inside = sorted(path.parent for path in root.glob(f"*/{plan}"))
+        hint = f": did you mean {inside[0]}?" if inside else "; name the folder of a study"
+        return ValueError(f"{root} is a folder of other files, and holds no study (no {plan}){hint}")
+    there = [path.parent.name for path in root.parent.glob(f"*/{plan}")]
+    near = difflib.get_close_matches(root.name, there, n=1)
+    hint = f" (did you mean {root.parent / near[0]}?)" if near else ""
+    what = "is empty, and holds no study" if root.exists() else "is not there: it holds no study"
+    return ValueError(f"{root} {what}{hint}; `disentanglement-study run SWEEP {root}` makes one")
+
+
+def _difference(store: Any, text: str) -> str:
+    """A setting in which the store's sweep differs from this one, as in "train.steps is 300 there, 301 here, and "."""
+    with contextlib.suppress(ValueError):  # a study.gin that cannot be read is not what was asked about
+        there, here = store.settings, config.load_text(text, "study.gin")
+        swept = ((f"sweep.{field.name}", *(getattr(one.sweep, field.name) for one in (there, here)))
+                 for field in dataclasses.fields(there.sweep))  # fmt: skip
+        found = differing_setting(there, here) or next((one for one in swept if one[1] != one[2]), None)
+        if found:
+            return f"{found[0]} is {clipped(found[1])} there, {clipped(found[2])} here, and "
+    return ""
 
 
 def _is_new(store: Any) -> bool:

@@ -32,14 +32,13 @@ def _ask(store: Any, text: str, whole: bool) -> pd.DataFrame:
         if any(word in text.lower() for word in READ_BY[name]):
             for path, manifest in zip(files[name], manifests, strict=True):
                 (tables.table if whole else tables.check)(path, name, manifest["run_ids"])
-    bindings = results.bindings(plan).assign(objective=plan["method"])  # by the name that this column had
+    named = plan.assign(objective=plan["method"])  # by the name that this column had
     views = {
-        "runs": with_jobs(plan.assign(objective=plan["method"]), manifests),
+        "runs": with_jobs(named, manifests),
         "jobs": jobs_table(manifests, plan),
         "rescored": rescored_table(manifests),
-        "bindings": bindings,
         **{name: tables.lazily(files[name], name) for name in FILES},
     }
-    columns = [f'bindings."{name}"' for name in bindings if name != "run_id"]
-    joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN bindings USING (run_id)"
+    columns = [f'runs."{name}"' for name in [*results.bindings(plan), "objective"] if name != "run_id"]
+    joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN runs USING (run_id)"
     return sql.answer(text, views, {"results": joined})

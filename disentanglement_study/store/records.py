@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from disentanglement_study.runtime import files, npz
 from disentanglement_study.runtime.files import reading, writing
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import tables
 from disentanglement_study.store.tables import as_file
 
@@ -147,7 +148,7 @@ def check_params(path: Path, number: int) -> None:
                 raise ValueError(f"it has no array {name!r}")
         for name, shape in found.items():
             if shape[:1] != (number,):
-                raise ValueError(f"its {name} has shape {list(shape)}: expected those of {number} models")
+                raise ValueError(f"its {name} has shape {list(shape)}: expected those of {counted(number, 'model')}")
 
 
 def check_codes(path: Path, number: int) -> None:
@@ -159,7 +160,7 @@ def check_codes(path: Path, number: int) -> None:
                 raise ValueError(f"it has no array {name!r}")
         mean, index = found["mean"], found["index"]
         if len(mean) != 3 or mean != found.get("logvar", mean) or mean[:2] != (number, *index):
-            raise ValueError(f"its codes have shape {list(mean)}: expected those of {number} models")
+            raise ValueError(f"its codes have shape {list(mean)}: expected those of {counted(number, 'model')}")
 
 
 def write_job(

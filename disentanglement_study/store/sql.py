@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from disentanglement_study.store import refusal
+
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
@@ -60,10 +62,8 @@ def answer(sql: str, tables: "Tables", views: Mapping[str, str]) -> pd.DataFrame
     except duckdb.PermissionException as error:
         raise ValueError("query: a query reads the study only: no other files, no extensions") from error
     except duckdb.Error as error:
-        message = str(error).splitlines()
-        hint = next((line for line in message[1:] if line.startswith("Did you mean")), "")
         kind = Unread if isinstance(error, duckdb.InvalidInputException | duckdb.OperationalError) else ValueError
-        raise kind(" ".join([f"query: {message[0]}", hint]).strip()) from error
+        raise kind(f"query: {refusal.explained(str(error), sql, _columns(tables))}") from error
     except KeyboardInterrupt:
         connection.interrupt()
         atexit.register(_leave, found)
@@ -76,6 +76,11 @@ def _leave(found: Future) -> None:
     if not found.done():
         sys.stdout.flush()
         os._exit(128 + signal.SIGINT)
+
+
+def _columns(tables: "Tables") -> list[str]:
+    every = (table.columns if isinstance(table, pd.DataFrame) else table.schema.names for table in tables.values())
+    return list(dict.fromkeys(name for names in every for name in names))
 
 
 def _answer(connection: Any, sql: str, tables: "Tables", views: Mapping[str, str]) -> pd.DataFrame:

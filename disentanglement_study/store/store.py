@@ -74,19 +74,19 @@ class Store:
                 return records.manifest(folder).get("source")
         return None
 
-    def check(self, plan: pd.DataFrame, evaluation: str) -> list[str]:
+    def check(self, plan: pd.DataFrame, text: str, evaluation: str) -> list[str]:
         """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not.
 
         Returns what `create` will mend, a line each; see `making.check`.
         """
-        return making.check(self, plan, evaluation)
+        return making.check(self, plan, text, evaluation)
 
     def create(self, plan: pd.DataFrame, text: str, evaluation: str) -> list[str]:
         """Makes the directory, or extends the one that is there by runs that it has not; what it mends, a line each.
 
         Call it under the lock. Raises ValueError, and changes nothing, where `check` does.
         """
-        mended = self.check(plan, evaluation)
+        mended = self.check(plan, text, evaluation)
         for folder in (self.jobs, self.tmp):
             files.folder(folder)
         path = self.root / "plan.parquet"
@@ -297,5 +297,5 @@ def open(root: str | Path) -> Store:
     """The store in a directory; ValueError if there is none."""
     store = Store(Path(root))
     if not (store.root / "plan.parquet").exists():
-        raise ValueError(f"{root} holds no study (no plan.parquet); `disentanglement-study run SWEEP {root}` makes one")
+        raise making.no_study(store)
     return store

@@ -10,6 +10,7 @@ import numpy as np
 from disentanglement_study import rng
 from disentanglement_study.config import ResourceConfig, Study
 from disentanglement_study.runtime import compilation, files, job_log
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.members import score_members
 from disentanglement_study.store import Store, upkeep
@@ -36,7 +37,7 @@ def run_job(
     resources: of where it runs. identities: of the data sets of the command that started the job, for a node may hold
     others.
     """
-    what = f"{len(job.runs)} runs of {job.method} on {job.data_set}"
+    what = f"{counted(len(job.runs), 'run')} of {job.method} on {job.data_set}"
     with job_log.kept(Store(root).log_file(job.job_id), what) as say:
         _run_job(job, resources, study, root, data_dir, identities, say)
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from disentanglement_study.config import Study
-from disentanglement_study.config.identity import scored_with, static_bindings
+from disentanglement_study.config.identity import differing_setting, scored_with
 from disentanglement_study.errors import clipped
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
@@ -83,7 +83,7 @@ def merge(roots: Sequence[Path], into: Path, keep_first: bool = False, console: 
     pieces = [_agreeing(piece, keep_first) for piece in pieces]
     target, frame = Store(into), plan.frame(list(runs.values()), study)
     evaluation = json.dumps(scored_with(study), sort_keys=True)
-    _check_target(target, frame, evaluation, {piece.job.job_id for piece in pieces})
+    _check_target(target, frame, study.text, evaluation, {piece.job.job_id for piece in pieces})
     files.named(into)
     with target.lock():
         in_flight.clear(target)
@@ -135,8 +135,8 @@ def _check_origin(sources: Sequence[Source]) -> None:
         kind = next(kind for kind in origins if kind is not None)
         own = next(root for other, root in origins.items() if other != kind)
         raise ValueError(
-            f"{origins[kind]} holds results of {kind}, whose models are not here, and {own} does not: they are not "
-            f"merged; `tables {own} --beside {origins[kind]}` compares them"
+            f"{origins[kind]} holds results imported from {kind}, without models, and {own} holds models: they cannot "
+            f"be merged; `tables {own} --beside {origins[kind]}` compares them"
         )
 
 
@@ -167,12 +167,11 @@ def _settings(sources: Sequence[Source], runs: Sequence[Run]) -> Study:
         study = components.load(store.text, bindings)
         if all(plan.run_ids(kind.runs, study) == [run.run_id for run in kind.runs] for kind in kinds):
             return study
-    statics = [static_bindings(settings) for settings in own]
-    for store, given in zip(largest, statics, strict=True):
-        for name in sorted(given.keys() | statics[0].keys()):
-            if (values := (statics[0].get(name), given.get(name)))[0] != values[1]:
-                what = f"{name} is {clipped(values[0])} in {largest[0].root}, {clipped(values[1])} in {store.root}"
-                raise ValueError(f"these are different sweeps: {what}; only studies with the same settings are merged")
+    for store, settings in zip(largest, own, strict=True):
+        if found := differing_setting(own[0], settings):
+            name, one, other = found
+            what = f"{name} is {clipped(one)} in {largest[0].root}, {clipped(other)} in {store.root}"
+            raise ValueError(f"these are different sweeps: {what}; only studies with the same settings are merged")
     raise ValueError("these are different sweeps: the study.gin of none of them says what all of their runs are")
 
 
@@ -273,10 +272,10 @@ def _scores(piece: Piece) -> tuple[pd.DataFrame, list[dict]] | tuple[None, None]
     return kept.drop(columns="place").reset_index(drop=True), scored
 
 
-def _check_target(target: Store, frame: pd.DataFrame, evaluation: str, job_ids: set[str]) -> None:
+def _check_target(target: Store, frame: pd.DataFrame, text: str, evaluation: str, job_ids: set[str]) -> None:
     """ValueError if the folder is neither new nor that of this merge, which was stopped."""
     if (target.root / "plan.parquet").exists():
         same = set(target.plan["run_id"]) == set(frame["run_id"])
         if not same or not {path.name for path in target.job_folders()} <= job_ids:
             raise ValueError(f"{target.root} holds another study: name a new folder")
-    target.check(frame, evaluation)
+    target.check(frame, text, evaluation)

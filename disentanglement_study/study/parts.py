@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from disentanglement_study.runtime import files, job_log
 from disentanglement_study.runtime.files import writing
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, records
 from disentanglement_study.study import operative, plan
 from disentanglement_study.types import Job, Run
@@ -78,8 +79,8 @@ def write(
             store.remove_job(job.job_id)
         log = store.log_file(job.job_id)
         if job_log.carry(Store(folder.parent.parent).log_file(manifest["job_id"]), log) and cut:
-            number = len(manifest["run_ids"])
-            job_log.line(log, f"all above is of job {manifest['job_id']}: of its {number} runs {len(kept)} are here")
+            number = counted(len(manifest["run_ids"]), "run")
+            job_log.line(log, f"all above is of job {manifest['job_id']}, of whose {number} this job has {len(kept)}")
         os.rename(temporary, final)
     finally:
         with contextlib.suppress(OSError):

@@ -12,6 +12,7 @@ from disentanglement_study.errors import Failed
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.runtime import compilation, job_log
 from disentanglement_study.runtime.terminal import ERR
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.scoring import represent
 from disentanglement_study.scoring.evaluate import names_of
 from disentanglement_study.scoring.members import score_members
@@ -104,7 +105,9 @@ def added(jobs: list[Job], store: Store, study: Study) -> dict[str, tuple[str, .
 
 def not_scored(failed: list[Job], missing: dict[str, tuple[str, ...]]) -> Failed:
     """The error for jobs that could not be scored."""
-    return Failed(f"{len(failed)} of {len(missing)} jobs could not be scored; the same command tries them again")
+    return Failed(
+        f"{len(failed)} of {counted(len(missing), 'job')} could not be scored; the same command tries them again"
+    )
 
 
 def rescore_job(
@@ -120,7 +123,7 @@ def rescore_job(
 
     resources: of where it runs. identities: as for a job.
     """
-    what = f"{', '.join(missing[job.job_id])} of {len(job.runs)} runs of {job.method} on {job.data_set}"
+    what = f"{', '.join(missing[job.job_id])} of {counted(len(job.runs), 'run')} of {job.method} on {job.data_set}"
     with job_log.kept(Store(root).log_file(job.job_id), what) as say:
         _rescore_job(job, resources, missing[job.job_id], study, root, data_dir, identities, say)
 

@@ -13,6 +13,7 @@ from disentanglement_study.config.identity import scored_with
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store, in_flight, upkeep
 from disentanglement_study.store.runs import check_models, finished_jobs
@@ -51,7 +52,7 @@ def run(
     table = plan.frame(_planned(runs, sweep, store), study)
     identities = _identities(runs, study, site.data_dir)
     evaluation = json.dumps(scored_with(study), sort_keys=True)
-    store.check(table, evaluation)
+    store.check(table, study.text, evaluation)
     with store.lock():
         damaged, manifests = upkeep.damage(store)
         for identity in identities.values():
@@ -65,8 +66,8 @@ def run(
         missing = [one for one in runs if one.run_id not in there]
         begun, jobs = _jobs(missing, store, study)
         console.print(
-            f"{len(runs)} runs: {len(runs) - len(missing)} there already, {len(missing)} to do "
-            f"in {len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}"
+            f"{counted(len(runs), 'run')}: {len(runs) - len(missing):,} there already, {len(missing):,} to do "
+            f"in {counted(len(jobs), 'job')}"
         )
         upkeep.keep_checkpoints(store, jobs)
         if not jobs:
@@ -94,7 +95,8 @@ def run(
             if is_new:
                 upkeep.discard(store)
             raise
-        console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
+        if text := stages(watch.seconds).rstrip():
+            console.print(f"all jobs together: {text}")
         if text := done_twice(counts):
             console.print(text)
         _score_again(runs, store, study, site, console)
@@ -135,7 +137,7 @@ def _score_again(runs: list[Run], store: Store, study: Study, site: dispatch.Sit
     if not missing:
         return
     names = ", ".join(sorted(set().union(*missing.values())))
-    line = f"metrics that were added, {names}: {len(missing)} finished jobs to score"
+    line = f"new metrics ({names}): {counted(len(missing), 'finished job')} to score"
     if not_done := rescore.score_jobs(jobs, missing, store, study, site, console, line):
         raise rescore.not_scored(not_done, missing)
 

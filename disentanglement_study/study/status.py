@@ -4,6 +4,7 @@ from collections.abc import Set
 
 import pandas as pd
 
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight, upkeep
 from disentanglement_study.store.records import ID
 
@@ -39,7 +40,7 @@ def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str
     is a result: it counts as done, and what cannot be computed of it is no failure of a metric.
     """
     runs = plan["run_id"]
-    parts = [f"{runs.isin(failed).sum()} of {len(runs)} runs"] if runs.isin(failed).any() else []
+    parts = [f"{runs.isin(failed).sum():,} of {counted(len(runs), 'run')}"] if runs.isin(failed).any() else []
     training = results["metric"] == "training"
     diverged = results.loc[training & results["error"].str.startswith("diverged", na=False), "run_id"]
     scores = results[~training & results["run_id"].isin(runs) & ~results["run_id"].isin(diverged)]

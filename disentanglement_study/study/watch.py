@@ -13,6 +13,7 @@ from rich.text import Text
 
 from disentanglement_study.errors import reason
 from disentanglement_study.runtime.terminal import printable
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight
 from disentanglement_study.study.estimate import Kind, Seen
 from disentanglement_study.study.progress import Look, ended, look
@@ -104,7 +105,7 @@ class Watch:
         self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
         if error:
             why = reason(str(error)) if str(error).strip() else type(error).__name__
-            text = f"failed: {job.method} on {job.data_set}, {len(job.runs)} runs: {why}"
+            text = f"failed: {job.method} on {job.data_set}, {counted(len(job.runs), 'run')}: {why}"
             self.console.print(Text(printable(text)), style="red", soft_wrap=True)
         if not self.console.is_terminal:
             elapsed = time.monotonic() - self.start
@@ -148,4 +149,4 @@ def done_twice(counts: Mapping[str, int]) -> str:
     if not repeated:
         return ""
     share = f"{repeated / updates:.1%}" if repeated >= 0.001 * updates else "less than 0.1%"
-    return f"done twice: {repeated:,} of {updates:,} updates ({share})"
+    return f"done twice: {repeated:,} of {counted(updates, 'update')} ({share})"

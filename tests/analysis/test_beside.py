@@ -90,7 +90,7 @@ def test_published_results_beside_those_of_another_program(tmp_path, capsys):
     capsys.readouterr()
     assert cli.main(["tables", str(tmp_path / "here"), "--beside", str(tmp_path / "there")]) == 0
     said = capsys.readouterr().out
-    assert "3 runs are in both studies" in said
+    assert "3 runs of both studies are compared. Differences are here less there." in said
     assert "+0.250 to +0.250" in said
     by_run = pd.read_csv(tmp_path / "here" / "tables" / "beside_by_run.csv")
     mig = by_run[by_run["score"] == "mig"]
@@ -101,6 +101,16 @@ def test_published_results_beside_those_of_another_program(tmp_path, capsys):
     assert set(summary["n"]) == {3}
     assert cli.main(["tables", str(tmp_path / "here"), "--beside", str(tmp_path / "nowhere")]) == 2
     assert "holds no study" in capsys.readouterr().err
+    names = ("beside.csv", "beside_by_run.csv")
+    assert cli.main(["tables", str(tmp_path / "here")]) == 0
+    said = capsys.readouterr().out
+    assert "beside.csv and beside_by_run.csv there: of an earlier --beside, as the studies were then" in said
+    assert all((tmp_path / "here" / "tables" / name).is_file() for name in names)
+    other = dlib_results.write(tmp_path / "output_other", dict(dlib_results.files(700, ["mig"])))
+    assert cli.main(["import", "disentanglement_lib", str(other), str(tmp_path / "other")]) == 0
+    assert cli.main(["tables", str(tmp_path / "here"), "--beside", str(tmp_path / "other")]) == 2
+    assert "no run in common" in capsys.readouterr().err
+    assert not any((tmp_path / "here" / "tables" / name).exists() for name in names)
 
 
 def test_a_study_beside_itself_is_the_same(study_copy):

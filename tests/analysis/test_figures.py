@@ -380,7 +380,10 @@ class TestWrite:
 
     def test_skipped_figures_are_named_with_what_is_missing(self, tmp_path):
         study = make_study(data_sets=("dsprites",))
+        for kind in ("pdf", "png", "csv"):
+            (tmp_path / f"data_set_rank_correlation.{kind}").touch()
         written = figures.write(study[study["metric"].isin(["mig", "training"])], tmp_path)
+        assert not list(tmp_path.glob("data_set_rank_correlation.*"))
         assert written.figures == [
             "score_by_method",
             "score_by_strength",

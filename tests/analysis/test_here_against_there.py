@@ -132,4 +132,8 @@ def test_the_command_draws_it_beside_the_others(study_copy, finished_study, tmp_
     assert (path.parent / "metric_rank_correlation.pdf").exists()
     assert cli.main([*command, str(tmp_path / "nowhere")]) == 2
     assert "holds no study" in capsys.readouterr().err
+    there = results().assign(run_id=lambda table: "x" + table["run_id"])
+    with pytest.raises(NothingToDraw):
+        figures.write_beside(results(), there, path.parent)
+    assert not list(path.parent.glob("here_against_there.*"))
     assert figures.OF_TWO.keys().isdisjoint(figures.FIGURES)

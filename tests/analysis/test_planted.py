@@ -330,6 +330,41 @@ class TestPaperVsMeasured:
         lucky = "A good run with a bad strength can beat a bad run with a good strength"
         assert table.loc[lucky, "holds"] in ("yes", "no")
 
+    @pytest.mark.parametrize(
+        ("between", "within", "matter_more", "lucky"),
+        [
+            (0, 0, "not enough data", "not enough data"),  # noise, as of models that have learnt nothing
+            (0, 3, "yes", "yes"),
+            (30, 3, "no", "yes"),
+        ],
+    )
+    def test_a_direction_is_judged_by_its_interval(self, between, within, matter_more, lucky):
+        study = planted(1, 3, methods=2, strengths=3, between=between, within=within, noise=2.0).study(
+            4, metrics=METRICS[:3]
+        )
+        table = tables.paper_vs_measured(study).set_index("claim")
+        line = table.loc["Strength and seed matter more than the objective"]
+        assert (line["holds"], line["n"]) == (matter_more, 24)
+        assert ("may differ by chance alone" in line["why"]) == (matter_more == "not enough data")
+        assert table.loc["A good run with a bad strength can beat a bad run with a good strength", "holds"] == lucky
+        explained = table.loc["The objective explains 37 % of the variance of the scores"]
+        assert explained["measured_as"] == "mean R² over 1 data set and 3 metrics"
+
+    def test_correlations_that_are_not_known_are_no_proof_that_there_are_none(self):
+        study = planted(1, 3, methods=2, strengths=2, between=0, within=0).study(3, metrics=METRICS[:3])
+        first = study.drop_duplicates("run_id")
+        noise = np.random.default_rng(0).normal(size=len(first))
+        losses = first.assign(metric="training", score="elbo", representation="model", value=noise)
+        key = "No score without labels goes reliably with the metrics"
+        line = tables.paper_vs_measured(pd.concat([study, losses])).set_index("claim").loc[key]
+        assert (line["holds"], line["why"]) == ("not enough data", "the intervals of other correlations contain 0")
+        by_run = study.groupby("run_id")["value"].mean()
+        losses["value"] = losses["run_id"].map(by_run)
+        study["value"] = study["run_id"].map(by_run)
+        assert tables.paper_vs_measured(pd.concat([study, losses])).set_index("claim").loc[key, "holds"] == "no"
+        turned = study.assign(value=study["value"].where(study["metric"] != METRICS[0], -study["value"]))
+        assert tables.paper_vs_measured(pd.concat([turned, losses])).set_index("claim").loc[key, "holds"] == "yes"
+
     def test_every_published_number_has_a_source_and_a_measure(self):
         from disentanglement_study.analysis.tables.paper_vs_measured import MEASURES
 

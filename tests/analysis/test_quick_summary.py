@@ -54,9 +54,9 @@ def test_claims_that_cannot_be_judged_are_one_line(results):
     assert set(rows["holds"]) == {"yes", "no"} & set(table["holds"])
     open_ = (table["holds"] == "not enough data").sum()
     assert 0 < open_ < len(table) == len(rows) + open_
-    assert (
-        line
-        == f"{open_} of the 16 claims of Locatello et al. 2019 cannot be judged on this study (it has 1 of 7 data sets)"
+    assert line == (
+        f"{open_} of the 16 claims of Locatello et al. 2019 cannot be judged on this study (it has 1 of 7 data sets, "
+        "and some intervals are too wide)"
     )
     assert tables.judged(rows, results)[1] == ""
     printed = tables.render(rows, 120)
@@ -70,6 +70,6 @@ def test_what_the_tables_print_fits_120_columns(tmp_path, capsys):
     printed = capsys.readouterr().out.splitlines()
     where = str(study.root / "tables" / "tables.md")
     (unjudged,) = [line for line in printed if "cannot be judged" in line]
-    assert unjudged.endswith(f"(it has 1 of 7 data sets); what each needs: {where}")
+    assert unjudged.endswith(f"(it has 1 of 7 data sets, and some intervals are too wide); what each needs: {where}")
     assert not [line for line in printed if "not enough data" in line]
     assert max(len(line) for line in printed if str(tmp_path) not in line) <= 120

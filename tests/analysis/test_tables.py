@@ -329,6 +329,9 @@ class TestTables:
         assert [path.read_bytes() for path in written.paths] == [path.read_bytes() for path in again.paths]
 
     def test_write_names_what_it_skips(self, study, tmp_path):
+        older, other = tmp_path / "data_set_rank_correlation.csv", tmp_path / "mine.csv"
+        for path in (older, other):
+            path.touch()
         written = tables.write(study, tmp_path)
         assert written.tables.keys() | written.skipped.keys() == tables.TABLES.keys()
         assert written.skipped.pop("downstream_rank_correlation").endswith("a downstream accuracy (downstream_*)")
@@ -337,6 +340,8 @@ class TestTables:
             "data_set_rank_correlation": "no headline score is there for two data sets",
         }
         assert "Skipped: no headline score is there for two data sets." in written.paths[-1].read_text("utf-8")
+        assert not older.exists()
+        assert other.exists()
 
 
 def test_analysis_needs_no_accelerator_no_cluster_and_no_window():

@@ -160,7 +160,7 @@ def test_a_failing_metric_is_a_row_and_the_other_metrics_are_there(run, tmp_path
     assert failed["error"].str.contains("no such luck").all()
     assert {"mig", "unsupervised", "training"} <= set(results[results["error"].isna()]["metric"])
     shown = capsys.readouterr()
-    assert "modularity on mean codes of 1 models: RuntimeError: no such luck" in shown.out
+    assert "modularity on mean codes of 1 model: RuntimeError: no such luck" in shown.out
     assert shown.err.endswith("failed: metric modularity for every model\n")
 
 
@@ -254,6 +254,13 @@ def test_plan_says_whose_a_setting_is_that_not_all_methods_have(capsys):
     assert "train.steps = 50  (beta_vae)" in lines
 
 
+def test_a_folder_is_no_sweep(tmp_path, capsys):
+    assert cli.main(["plan", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {tmp_path} is a folder: name a gin file, or one of the sweeps ")
+    assert "locatello2019, " in said
+
+
 def bad_sweep(sweep: str, tmp_path, line: str) -> str:
     path = tmp_path / "bad.gin"
     with open(sweep) as good:
@@ -268,7 +275,7 @@ def bad_sweep(sweep: str, tmp_path, line: str) -> str:
         ("sweep.data_sets = ['dsprits']", "did you mean 'dsprites'"),
         ("evaluate.metrics = ['dcy']", "did you mean 'dci'"),
         ("sweep.methods = {'beta_vae': {'beta': 'strong'}}", "beta_vae.beta = 'strong'"),
-        ("sweep.seeds = []", "sweep.seeds is empty"),
+        ("sweep.seeds = []", "sweep.seeds is empty: at least one seed is needed"),
         ("sweep.seeds = [0, 0]", "sweep.seeds names 0 twice"),
         ("dlib.beta = 3", "unknown section or component 'dlib'"),
         ("train.steps == 3", "not gin"),
@@ -290,7 +297,7 @@ def test_a_bad_sweep_is_one_line_and_exit_code_2(sweep, dsprites_root, tmp_path,
         (["--where", "sed == 1"], "sed"),
         (["--where", "seed == 99"], "leaves no run of 8"),
         (["--executor", "rya"], "did you mean 'ray'"),
-        (["--gin", "train.steps = 7"], "holds another sweep"),
+        (["--gin", "train.steps = 7"], "holds another sweep: train.steps is 40 there, 7 here, and 8 of its 8 runs are"),
         (["--gin", "evaluate.num_train = 7"], "scored with other settings"),
     ],
 )
@@ -333,6 +340,40 @@ def test_a_file_is_no_folder_for_a_study(run, tmp_path, capsys):
 def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
     assert cli.main([command[0], str(tmp_path), *command[1:]]) == 2
     assert "holds no study" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "empty",
+            "{root}/empty is empty, and holds no study; `disentanglement-study run SWEEP {root}/empty` makes one",
+        ),
+        ("new", "{root}/new is not there: it holds no study; `disentanglement-study run SWEEP {root}/new` makes one"),
+        (
+            "all/quik",
+            "{root}/all/quik is not there: it holds no study (did you mean {root}/all/quick?); "
+            "`disentanglement-study run SWEEP {root}/all/quik` makes one",
+        ),
+        ("file", "{root}/file is a file, and holds no study: name the folder of a study"),
+        (
+            "docs",
+            "{root}/docs is a folder of other files, and holds no study (no plan.parquet); name the folder of a study",
+        ),
+        (
+            "all",
+            "{root}/all is a folder of other files, and holds no study (no plan.parquet): "
+            "did you mean {root}/all/quick?",
+        ),
+    ],
+)
+def test_what_is_no_study_is_said_to_be_what_it_is(tmp_path, capsys, name, message):
+    for folder in ("empty", "docs", "all/quick"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in ("file", "docs/page.md", "all/quick/plan.parquet"):
+        (tmp_path / file).write_text("mine")
+    assert cli.main(["status", str(tmp_path / name)]) == 2
+    assert capsys.readouterr().err == f"error: {message.format(root=tmp_path)}\n"
 
 
 def test_a_syntax_error_in_a_query_is_one_line(finished, capsys):

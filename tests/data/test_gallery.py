@@ -84,8 +84,14 @@ def test_list_and_info_describe_what_is_here(tmp_path, capsys):
     own.add("mine", images, np.stack(np.unravel_index(np.arange(36), SIZES), axis=1), ["a", "b"], root=tmp_path)
     assert cli.main(["data", "list", "--data-dir", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("mine ") and "3 x 12" in line and "yes" in line for line in lines)
+    assert any(line.startswith("mine ") and "3x12" in line and "yes" in line for line in lines)
     assert any(line.startswith("smallnorb ") and " no " in line for line in lines)
+    (scream,) = [line for line in lines if line.startswith("scream_dsprites ")]
+    assert " no: needs a picture " in scream
+    (tmp_path / "scream.jpg").touch()
+    assert cli.main(["data", "list", "--data-dir", str(tmp_path)]) == 0
+    (scream,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("scream_dsprites ")]
+    assert " rendered at first use " in scream
     assert cli.main(["data", "info", "mine", "--data-dir", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "36 images" in printed

@@ -169,7 +169,7 @@ def test_the_readme_says_how_the_study_was_made_and_its_code_loads_it(exported, 
     out, format, rows = exported
     text = (out / "README.md").read_text("utf-8")
     assert f"{len(study.plan)} models were planned: annealed_vae, beta_tc_vae" in text
-    assert f"{9 * 4} are done, 9 failed, 9 are missing" in text
+    assert f"Done: {9 * 4}, failed: 9, missing: 9." in text
     assert "cpu: test (45 models)" in text
     assert "sweep.methods = \\\n        {" in text  # a binding of several lines is whole
     assert f"| `results.{format}` | {rows['results']:,} |" in text
@@ -192,7 +192,7 @@ def test_a_study_without_a_job_can_be_exported(tmp_path):
     for format in ("parquet", "csv", "jsonl"):
         rows = export(empty, tmp_path / format, CREATED, format)
         assert rows == {"results": 0, "runs": len(whole.plan), "jobs": 0, "curves": 0}
-        assert "0 are done" in (tmp_path / format / "README.md").read_text("utf-8")
+        assert "Done: 0, failed: 0, missing: 54." in (tmp_path / format / "README.md").read_text("utf-8")
     assert pq.read_schema(tmp_path / "parquet" / "results.parquet").names[:2] == ["data_set", "method"]
 
 

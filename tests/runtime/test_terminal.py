@@ -37,7 +37,7 @@ def test_a_terminal_shows_a_text_as_it_is():
 @pytest.mark.parametrize("console", [Terminal, Console], ids=["terminal", "rich"])
 def test_cells_and_headers_of_a_table_are_text(console):
     frame = pd.DataFrame({"[/x]": [HOSTILE], "n": [1]})
-    shown = printed(display.table(frame), console=console(), width=200)
+    shown = printed(display.Fitted(frame), console=console(), width=200)
     assert "[/x]" in shown
     assert SHOWN in shown
 
@@ -48,7 +48,7 @@ def test_a_failed_jobs_reason_is_text(tmp_path):
     console = Terminal()
     file = console.file = io.StringIO()
     Watch(console, Store(tmp_path), 1).job_ended(job, RuntimeError(HOSTILE), seconds={})
-    assert f"failed: beta_vae on [/dsprites], 1 runs: {SHOWN}" in file.getvalue()
+    assert f"failed: beta_vae on [/dsprites], 1 run: {SHOWN}" in file.getvalue()
 
 
 def test_the_commands_print_on_a_terminal():
@@ -57,5 +57,5 @@ def test_the_commands_print_on_a_terminal():
 
 def test_lists_structs_and_maps_are_cells():
     frame = pd.DataFrame({"l": [[1, 2]], "s": [{"a": 1}], "none": [None], "nan": [float("nan")]})
-    row = printed(display.table(frame), width=100).splitlines()[1].split("  ")
+    row = printed(display.Fitted(frame), width=100).splitlines()[1].split("  ")
     assert [cell.strip() for cell in row if cell.strip()] == ["[1, 2]", "{'a': 1}", "-", "-"]

@@ -1,5 +1,6 @@
 """Queries in SQL: they read the study, and nothing else."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -96,6 +97,33 @@ def test_the_command_ends_in_peace(study):
     for sql, code, lines in (("SELECT 1 AS one", 0, 0), ("SELEC 1", 2, 1)):
         ended = subprocess.run([*program, sql], capture_output=True, text=True)
         assert (ended.returncode, len(ended.stderr.splitlines())) == (code, lines), ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("sql", "ends"),
+    [
+        ("SELECT valu FROM results", 'column "valu" not found in FROM clause. Did you mean "value"?'),
+        ("SELECT r.valu FROM results r", 'does not have a column named "valu". Did you mean "value"?'),
+        ("SELECT 1 FROM curves ORDER BY stp", 'not found in FROM clause. Did you mean "step", "term"?'),
+        ("SELECT 1 FROM result", 'Table with name result does not exist! Did you mean "results"?'),
+        ("SELECT method, avg(value) FROM results", 'if the exact value of "method" is not important.'),
+    ],
+)
+def test_what_duckdb_advises_is_said(study, sql, ends):
+    with pytest.raises(ValueError, match=f"^query: .*{re.escape(ends)}$") as refused:
+        study.query(sql)
+    assert "quotes" not in str(refused.value)
+
+
+def test_a_text_in_double_quotes_and_a_setting_in_none_are_told_how_they_are_written(study):
+    with pytest.raises(ValueError, match=r"a text is in single quotes: 'mig'\. Did you mean \"met"):
+        study.query('SELECT * FROM results WHERE metric = "mig"')
+    name = next(name for name in study.plan if "." in name)
+    with pytest.raises(ValueError, match=rf'is written in double quotes: "{name}"\.$'):
+        study.query(f"SELECT {name} FROM runs")
+    assert len(study.query(f'SELECT "{name}" FROM runs')) == len(study.plan)
+    with pytest.raises(ValueError, match=r'Referenced table "foo" not found! Candidate tables: "runs"$'):
+        study.query("SELECT foo.bar FROM runs")
 
 
 BEGUN = """

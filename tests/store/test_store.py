@@ -124,9 +124,12 @@ def test_a_larger_sweep_extends_a_study_and_another_one_is_refused(study_dir):
     study_dir.create(table, study.text, EVALUATION)
     assert len(study_dir.plan) == 9
     before = study_dir.text, study_dir.plan
-    for text in ("train.steps = 7\n", "sweep.seeds = [1, 5]\n"):
+    for text, differs in (
+        ("train.steps = 7\n", r"train.steps is \d+ there, 7 here, and 9 of its 9 runs are not in this one"),
+        ("sweep.seeds = [1, 5]\n", r"sweep.seeds is 3 there, \(1, 5\) here, and 6 of its 9 runs are not in this one"),
+    ):
         study, _, table = planned(text)
-        with pytest.raises(ValueError, match=r"holds another sweep: \d of its 9 runs are not in this;"):
+        with pytest.raises(ValueError, match=f"holds another sweep: {differs}; name another folder for this one$"):
             study_dir.create(table, study.text, EVALUATION)
     study, _, table = planned("sweep.seeds = 3\n")
     with pytest.raises(ValueError, match="scored with other settings"):

@@ -210,7 +210,7 @@ def test_an_axis_over_an_option_of_a_component_gives_the_ids_of_the_study_with_i
         ("sweep.methods = 'pca'", "sweep.methods = 'pca': expected a list of names, or a dictionary by names"),
         ("beta_vae/discriminator.widths = [3]", "beta_vae/discriminator.widths makes no difference to beta_vae"),
         ("sweep.methods = [3]", "sweep.methods = [3]: expected names"),
-        ("sweep.methods = []", "sweep.methods is empty"),
+        ("sweep.methods = []", "sweep.methods is empty: at least one method is needed"),
         ("sweep.methods = {'pca': 1}\npca.num_points = 9", "sweep.methods = {'pca': 1}: expected"),
         ("sweep.own = {'pac': {'nets.num_latents': 3}}", "sweep.own: unknown method, net or sampling 'pac': did you"),
         ("sweep.own = {'pca': {'nets.num_latent': 3}}", "pca/nets.num_latent: unknown setting of runs"),

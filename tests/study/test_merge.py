@@ -75,7 +75,9 @@ def test_two_studies_become_one_with_all_that_they_had(finished_study, second, t
     into = tmp_path / "into"
     assert merge(finished_study, second, into) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "10 runs, 10 done, 0 failed, of 2 studies; 2 were there more than once, and 1 job was cut" in shown
+    assert "10 runs of 2 studies, 10 done, 0 failed" in shown
+    assert "2 runs in more than one study: each is kept once" in shown
+    assert "1 job kept in part: without the runs that an earlier study has" in shown
     one, other = store.open(finished_study), store.open(second)
     assert list(store.open(into).plan["run_id"][:8]) == list(one.plan["run_id"])
     assert store.open(into).run_ids("done") == one.run_ids("done") | other.run_ids("done")
@@ -133,7 +135,7 @@ def test_logs_come_along_and_a_job_that_was_cut_says_of_what(finished_study, sec
     text = (into / "logs" / f"{cut['job_id']}.log").read_text()
     before = (second / "logs" / f"{whole['job_id']}.log").read_text()
     assert text.startswith(before)
-    assert text.endswith(f"all above is of job {whole['job_id']}: of its 4 runs 2 are here\n")
+    assert text.endswith(f"all above is of job {whole['job_id']}, of whose 4 runs this job has 2\n")
     capsys.readouterr()
     assert cli.main(["logs", str(into), cut["job_id"]]) == 0
     assert capsys.readouterr().out == text

@@ -165,7 +165,7 @@ def test_lists_of_one_objective_are_multiplied_out():
         ("sweep.methods = {'beta_vae': {'beta': ['four']}}", "beta_vae.beta = 'four': a strength is a number"),
         ("sweep.methods = {'beta_vae': {'beta': [True]}}", "beta_vae.beta = True: a strength is a number"),
         ("sweep.methods = {'beta_vae': {'beta': []}}", "beta_vae.beta is an empty list"),
-        ("sweep.methods = {}", "sweep.methods is empty"),
+        ("sweep.methods = {}", "sweep.methods is empty: at least one method is needed"),
         ("sweep.data_sets = []", "sweep.data_sets is empty"),
         ("sweep.seeds = 0", "sweep.seeds = 0: expected int (1 or more, at most 1000000)"),
         ("sweep.seeds = [1, 1]", "sweep.seeds names 1 twice: expected once"),

@@ -73,7 +73,7 @@ def test_failed_runs_that_are_left_out_stay_failed_with_their_reason(study, retr
     (rest,) = [one for one in study.manifests() if one["status"] == "failed" and "factor_vae" in one["error"]]
     text = job_log.tail(study.log_file(rest["job_id"]))  # a part of a job, which has a name of its own
     assert "attempt 1 begins" in text
-    assert text.endswith("of its 2 runs 1 are here\n")
+    assert text.endswith("of whose 2 runs this job has 1\n")
 
 
 def test_the_list_says_why_and_does_nothing(study, retry, capsys):

@@ -126,7 +126,7 @@ def test_a_run_that_was_stopped_before_it_is_made_good_by_the_next(run_tiny, stu
         assert run_tiny(study, SEEDS) == 130
     capsys.readouterr()
     assert cli.main(["tables", str(study)]) == 0
-    assert "udr of 9 models is of before other seeds were there" in " ".join(capsys.readouterr().out.split())
+    assert "udr of 9 models was computed before other seeds were there" in " ".join(capsys.readouterr().out.split())
     assert run_tiny(study, SEEDS) == 0
     assert f"{LINE}9 models" in capsys.readouterr().err
     pd.testing.assert_series_equal(scores(study), scores(at_once))

@@ -137,6 +137,8 @@ def write(
 
 def write_beside(here: pd.DataFrame, there: pd.DataFrame, folder: str | Path) -> list[Path]:
     """Write the figures of two studies, given the results of each; `NothingToDraw` if they have nothing in common."""
+    for name in OF_TWO:
+        style.remove(Path(folder) / name)  # those of other studies
     by_run = beside.by_run(here, there)
     return [path for name, draw in OF_TWO.items() for path in style.save(draw(by_run), Path(folder) / name)]
 
@@ -146,6 +148,7 @@ def _write(name: str, results: pd.DataFrame, folder: Path) -> list[Path] | str:
     try:
         figure = FIGURES[name](results)
     except NothingToDraw as reason:
+        style.remove(folder / name)  # of an earlier state of the study
         return str(reason)
     return style.save(figure, folder / name)
 

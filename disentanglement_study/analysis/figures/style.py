@@ -147,7 +147,7 @@ def readable_on(colour: np.ndarray) -> str:
 def save(figure: Figure, stem: Path) -> list[Path]:
     """Write `stem`.pdf, `stem`.png (200 dpi) and `stem`.csv, the numbers behind; the same figure, the same bytes."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    pdf, png, csv = (stem.with_name(f"{stem.name}.{kind}") for kind in ("pdf", "png", "csv"))
+    pdf, png, csv = _files(stem)
     # A third of the time of the default compression, hardly larger.
     for path, options in ((pdf, {"metadata": {"CreationDate": None}}), (png, {"pil_kwargs": {"compress_level": 3}})):
         drawn = io.BytesIO()  # matplotlib hides the error of a full disk behind one of its own
@@ -157,3 +157,13 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     with files.replacing(csv) as temporary:
         figure.numbers.to_csv(temporary, index=False, lineterminator="\n")
     return [pdf, png, csv]
+
+
+def remove(stem: Path) -> None:
+    """Remove what `save` wrote, if it is there."""
+    for path in _files(stem):
+        path.unlink(missing_ok=True)
+
+
+def _files(stem: Path) -> list[Path]:
+    return [stem.with_name(f"{stem.name}.{kind}") for kind in ("pdf", "png", "csv")]

@@ -11,6 +11,7 @@ from disentanglement_study.analysis.report.paths import shortened
 from disentanglement_study.analysis.report.runs import DONE, FAILED, MISSING
 from disentanglement_study.analysis.rows import NothingToDraw, is_failure
 from disentanglement_study.errors import reason
+from disentanglement_study.runtime.words import counted
 
 # Kinds of failure, and failed jobs, that the page shows, and how many are in sight; tables/failures.csv has all.
 SHOWN, FIRST = 200, 15
@@ -21,7 +22,7 @@ def title(plan: pd.DataFrame) -> Markup:
     """ "12,600 models of 7 data sets"."""
     data_sets = names.in_order(plan["data_set"], names.DATA_SETS)
     of = names.label(data_sets[0], names.DATA_SETS) if len(data_sets) == 1 else f"{len(data_sets)} data sets"
-    return Markup(element("span", f"{len(plan):,} models of {of}"))
+    return Markup(element("span", f"{counted(len(plan), 'model')} of {of}"))
 
 
 def overview(plan: pd.DataFrame, status: pd.Series, manifests: list[dict], results: pd.DataFrame) -> Markup:
@@ -134,7 +135,7 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
     broken = [manifest for manifest in manifests if manifest["status"] == FAILED]
     for manifest in broken[:SHOWN]:
         error = shortened(manifest.get("error") or "no error was recorded").strip()
-        summary = f"Job {manifest['job_id']} ({len(manifest['run_ids'])} runs): {reason(error)}"
+        summary = f"Job {manifest['job_id']} ({counted(len(manifest['run_ids']), 'run')}): {reason(error)}"
         parts.append(element("details", element("summary", summary), element("pre", error)))
     if len(broken) > SHOWN:
         parts.append(note(f"{SHOWN} of {len(broken):,} failed jobs are shown; `disentanglement-study status` has all."))
@@ -162,7 +163,7 @@ def _facts(plan: pd.DataFrame, manifests: list[dict]) -> list[tuple[str, str]]:
         ("Seeds", f"{names.span(seeds)} a {'strength' if len(swept) else 'method'}"),
         ("Training", _training(plan)),
         ("Time", f"{_duration(sum(seconds.values()))}, jobs added up ({stages})" if seconds else ""),
-        ("Device", ", ".join(f"{device} ({count:,} jobs)" for device, count in devices.most_common())),
+        ("Device", ", ".join(f"{device} ({counted(count, 'job')})" for device, count in devices.most_common())),
         ("Versions", "; ".join(versions)),
     ]
     return [(name, value) for name, value in facts if value]

@@ -26,7 +26,7 @@ from disentanglement_study.analysis.tables.claims_higgins2017 import claims_higg
 from disentanglement_study.analysis.tables.data_set_rank_correlation import data_set_rank_correlation
 from disentanglement_study.analysis.tables.failures import failures
 from disentanglement_study.analysis.tables.identifiability import identifiability, promised
-from disentanglement_study.analysis.tables.paper_vs_measured import judged, paper_vs_measured
+from disentanglement_study.analysis.tables.paper_vs_measured import paper_vs_measured
 from disentanglement_study.analysis.tables.rank_correlation import (
     downstream_rank_correlation,
     fairness_rank_correlation,
@@ -39,6 +39,7 @@ from disentanglement_study.analysis.tables.systems import systems
 from disentanglement_study.analysis.tables.training_scores import training_scores
 from disentanglement_study.analysis.tables.transfer import transfer, transfer_pairs
 from disentanglement_study.analysis.tables.variance_explained import variance_explained
+from disentanglement_study.analysis.tables.verdict import judged
 from disentanglement_study.analysis.text import markdown, render
 from disentanglement_study.runtime import files
 
@@ -130,6 +131,7 @@ def write(results: pd.DataFrame, folder: str | Path, begins: Callable[[str], Non
                 table = once.call(function, results)
             except NothingToDraw as reason:
                 written.skipped[name] = str(reason)
+                (folder / f"{name}.csv").unlink(missing_ok=True)  # of an earlier state of the study
                 parts.append(f"## {heading}\n\nSkipped: {reason}.\n")
                 continue
             written.tables[name] = table

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from disentanglement_study.analysis import models as study
 from disentanglement_study.analysis import names, once, stats
-from disentanglement_study.analysis.published import ALL, CLAIMS, Claim
+from disentanglement_study.analysis.published import CLAIMS, Claim
 from disentanglement_study.analysis.rows import NothingToDraw, checked, with_method
+from disentanglement_study.analysis.tables.measured import Measured, decided, finite, mean
 from disentanglement_study.analysis.tables.rank_correlation import (
     downstream_rank_correlation,
     rank_correlation,
@@ -19,22 +19,12 @@ from disentanglement_study.analysis.tables.rank_correlation import (
 from disentanglement_study.analysis.tables.strength_rank_correlation import strength_rank_correlation
 from disentanglement_study.analysis.tables.transfer import transfer
 from disentanglement_study.analysis.tables.variance_explained import variance_explained
-from disentanglement_study.analysis.tables.verdict import NO, NOT_ENOUGH, YES, compared
+from disentanglement_study.analysis.tables.verdict import NO, NOT_ENOUGH, YES, beyond, compared
+from disentanglement_study.runtime.words import counted
 
 TOTAL_CORRELATION = "gaussian_total_correlation"
 LOSSES = ("reconstruction_loss", "kl_loss", "elbo", TOTAL_CORRELATION)
 COLUMNS = ["claim", "source", "certainty", "published", "measured", "measured_as", "low", "high", "n", "holds", "why"]
-
-
-class Measured(NamedTuple):
-    """A number of this study, its interval, the models behind it, and, for a direction, when the claim holds."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    measured_as: str
-    holds: bool | None = None  # None: decided by the published number
 
 
 def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
@@ -42,11 +32,12 @@ def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -
 
     A row per claim, with its source and how sure we are of it: `published` (NaN for a direction), `measured`, what that
     is in words, low and high (95 % over seeds), n models, and whether the claim holds: "yes", "no" or "not enough
-    data", with the reason. A published number holds if it is as near to ours as that of another study of this size
-    would be in 95 % of cases: within sqrt(2) of our interval, and its own rounding. It is compared only where the
-    study has the paper's data sets, methods and metrics. Means of several correlations take the intervals of one
-    data set as if they all erred together, and data sets as independent. Models of methods that the paper has not, such
-    as PCA, enter no claim.
+    data", with the reason. A direction holds, or does not, if the whole interval is on one side of its threshold; an
+    interval that contains it is not enough. A published number holds if it is as near to ours as that of another study
+    of this size would be in 95 % of cases: within sqrt(2) of our interval, and its own rounding. It is compared only
+    where the study has the paper's data sets, methods and metrics. Means of several correlations take the intervals of
+    one data set as if they all erred together, and data sets as independent. Models of methods that the paper has not,
+    such as PCA, enter no claim.
     """
     results = checked(with_method(results))
     given = {names.parts(method)[0]: names.parts(method)[1] for method in results["method"].unique()}
@@ -66,16 +57,6 @@ def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def judged(table: pd.DataFrame, results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The rows of `paper_vs_measured` with a verdict, and a line on the others ("" if there are none)."""
-    rows = table[table["holds"] != NOT_ENOUGH].reset_index(drop=True)
-    if not (open_ := len(table) - len(rows)):
-        return rows, ""
-    there = len(set(ALL) & set(results["data_set"].unique()))
-    why = f"it has {there} of {len(ALL)} data sets" if there < len(ALL) else "it has too few scores"
-    return rows, f"{open_} of the {len(table)} claims of Locatello et al. 2019 cannot be judged on this study ({why})"
-
-
 def _row(claim: Claim, results: pd.DataFrame) -> list:
     number = np.nan if claim.number is None else claim.number
     head = [claim.text, claim.source, claim.certainty, number]
@@ -92,7 +73,7 @@ def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[s
     if absent := [names.label(key, names.DATA_SETS) for key in claim.needs if key not in there]:
         return NOT_ENOUGH, f"the claim is of {len(claim.needs)} data sets; there is no {', '.join(absent)}"
     if measured.holds is not None:
-        return (YES if measured.holds else NO), ""
+        return measured.holds, measured.why
     for column, wanted, known in (
         ("method", list(names.STUDY_METHODS), names.METHODS),
         ("metric", list(names.STUDY_METRICS), names.METRICS),
@@ -103,20 +84,6 @@ def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[s
     if not np.isfinite([measured.value, measured.low, measured.high]).all():
         return NOT_ENOUGH, "no interval: it needs more seeds of a setting"
     return compared(claim.number, claim.rounding, measured.value, measured.low, measured.high)
-
-
-def _mean(table: pd.DataFrame, value: str, measured_as: str, independent: list[str], **kwargs) -> Measured:
-    """The mean of the rows. Rows that differ in the columns `independent` err alone, all others together."""
-    table = table[np.isfinite(table[[value, "low", "high"]]).all(axis=1)]
-    if table.empty:
-        raise NothingToDraw("no interval: it needs two seeds of a setting")
-    mean = table[value].mean()
-    below, above = (
-        np.sqrt((distance.groupby([table[key] for key in independent]).sum() ** 2).sum()) / len(table)
-        for distance in (table[value] - table["low"], table["high"] - table[value])
-    )
-    n = int(table.groupby(independent)["n"].max().sum())
-    return Measured(mean, mean - below, mean + above, n, measured_as, **kwargs)
 
 
 def _of_means(table: Callable, results: pd.DataFrame) -> pd.DataFrame:
@@ -138,13 +105,26 @@ def _explained(by: str, results: pd.DataFrame) -> Measured:
     # The interval is that of the adjusted share; the plain one lies as much above it.
     shift = shares["r_squared"] - shares["adjusted"]
     shares = shares.assign(low=shares["low"] + shift, high=(shares["high"] + shift).clip(upper=1))
-    return _mean(shares, "r_squared", "mean R² over data sets and the six metrics", ["data_set"])
+    there = finite(shares, "r_squared")
+    sets, metrics = (there[name].nunique() for name in ("data_set", "score"))
+    what = f"mean R² over {counted(sets, 'data set')} and {counted(metrics, 'metric')}"
+    return mean(shares, "r_squared", what, ["data_set"])
 
 
 def _method_decides_less(results: pd.DataFrame) -> Measured:
     shares = _shares(results, "method")
-    measured = _mean(shares, "adjusted", "share of variance of the method; holds below 0.5", ["data_set"])
-    return measured._replace(holds=bool(measured.high < 0.5))
+    measured = mean(shares, "adjusted", "share of variance of the method; holds below 0.5", ["data_set"])
+    return _if_settings_matter(decided(measured, 0.5, above=False), results)
+
+
+def _if_settings_matter(measured: Measured, results: pd.DataFrame) -> Measured:
+    """Not judged where the models' settings make no difference that can be seen, as those that have learnt nothing."""
+    every = mean(_shares(results, "method_and_strength"), "adjusted", "", ["data_set"])
+    if every.low > 0:
+        return measured
+    shares = f"{every.low:.2f} to {every.high:.2f}"
+    why = f"the models may differ by chance alone: method and strength explain {shares} of the variance"
+    return measured._replace(holds=NOT_ENOUGH, why=why)
 
 
 def _transfer(metric: str, data_set: str, results: pd.DataFrame) -> Measured:
@@ -160,9 +140,8 @@ def _trend(methods: tuple[str, ...], rises: bool, results: pd.DataFrame) -> Meas
     if trends.empty:
         raise NothingToDraw(f"no model of {', '.join(methods)} has the score {TOTAL_CORRELATION}")
     what = "rank correlation of strength and TC (mean over data sets and methods)"
-    when = "; holds above 0" if rises else "; holds unless above 0"
-    measured = _mean(trends, "rank_correlation", what + when, ["data_set", "method"])
-    return measured._replace(holds=bool((measured.low > 0) == rises))
+    when = f"; holds {'above' if rises else 'below'} 0"
+    return decided(mean(trends, "rank_correlation", what + when, ["data_set", "method"]), 0, above=rises)
 
 
 def _pairs_of_metrics(results: pd.DataFrame) -> pd.DataFrame:
@@ -182,19 +161,18 @@ def _metrics_agree(results: pd.DataFrame) -> Measured:
     pairs = _pairs_of_metrics(results)
     pairs = pairs[~_with_modularity(pairs)]
     share = (pairs["low"] > 0).mean()
-    measured = _mean(pairs, "rank_correlation", "", ["data_set"])
-    return measured._replace(
-        measured_as=f"mean rank correlation of pairs without Modularity; holds if all are above 0 ({share:.0%} are)",
-        holds=bool(share == 1),
-    )
+    measured = mean(pairs, "rank_correlation", "", ["data_set"])
+    what = f"mean rank correlation of pairs without Modularity; holds if all are above 0 ({share:.0%} are)"
+    holds, why = beyond(0, pairs["low"].min(), pairs["high"].min())
+    return measured._replace(measured_as=what, holds=holds, why=why)
 
 
 def _modularity_disagrees(results: pd.DataFrame) -> Measured:
     pairs = _pairs_of_metrics(results)
     others = pairs[~_with_modularity(pairs)]["rank_correlation"].mean()
-    measured = _mean(pairs[_with_modularity(pairs)], "rank_correlation", "", ["data_set"])
+    measured = mean(pairs[_with_modularity(pairs)], "rank_correlation", "", ["data_set"])
     what = f"mean rank correlation of Modularity with the others; holds below theirs with each other ({others:.2f})"
-    return measured._replace(measured_as=what, holds=bool(measured.high < others))
+    return decided(measured._replace(measured_as=what), others, above=False)
 
 
 def _strong_pairs(results: pd.DataFrame) -> Measured:
@@ -204,23 +182,30 @@ def _strong_pairs(results: pd.DataFrame) -> Measured:
     if both.sum() < len(strong) or both.all():
         raise NothingToDraw("not all of BetaVAE score, FactorVAE score, MIG, DCI and another metric are there")
     others = pairs["rank_correlation"][~both].median()
-    measured = _mean(pairs[both], "rank_correlation", "", ["data_set"])
+    measured = mean(pairs[both], "rank_correlation", "", ["data_set"])
     what = f"mean rank correlation of the two; holds if both are above the median of the other pairs ({others:.2f})"
-    return measured._replace(measured_as=what, holds=bool((pairs["low"][both] > others).all()))
+    holds, why = beyond(others, pairs["low"][both].min(), pairs["high"][both].min())
+    return measured._replace(measured_as=what, holds=holds, why=why)
 
 
 def _no_score_without_labels(results: pd.DataFrame) -> Measured:
     pairs = _of_means(unsupervised_rank_correlation, results)
     pairs = pairs[pairs["score_a"].isin(LOSSES) & pairs["score_b"].isin(names.STUDY_METRICS)]
-    sign = (pairs["low"] > 0).astype(int) - (pairs["high"] < 0)
-    steady = sign.groupby(pairs["score_a"]).agg(lambda signs: abs(signs.sum()) == len(signs))
+    sign = (pairs["low"] > 0).astype(int) - (pairs["high"] < 0)  # 0: not known
+    signs = sign.groupby(pairs["score_a"])
+    steady, both = signs.sum().abs() == signs.size(), (signs.min() < 0) & (signs.max() > 0)
     pairs = pairs.assign(rank_correlation=pairs["rank_correlation"].abs())
     finite = pairs[np.isfinite(pairs[["low", "high", "rank_correlation"]]).all(axis=1)]
     if finite.empty:
         raise NothingToDraw("no interval: it needs two seeds of a setting")
     value, n = finite["rank_correlation"].mean(), int(finite.groupby("data_set")["n"].max().sum())
-    what = "mean size of the rank correlations; holds if no loss or TC has one sign with all metrics and data sets"
-    return Measured(value, np.nan, np.nan, n, f"{what} ({int(steady.sum())} of {len(steady)} have)", not steady.any())
+    what = (
+        "mean size of the rank correlations; holds if each loss and TC has both signs, with several metrics or data "
+        f"sets ({both.sum()} of {len(both)} have), and not if one has the same with all ({steady.sum()} have)"
+    )
+    holds = NO if steady.any() else YES if both.all() else NOT_ENOUGH
+    why = "the intervals of other correlations contain 0" if holds == NOT_ENOUGH else ""
+    return Measured(value, np.nan, np.nan, n, what, holds, why)
 
 
 def _no_sample_efficiency(results: pd.DataFrame) -> Measured:
@@ -230,8 +215,9 @@ def _no_sample_efficiency(results: pd.DataFrame) -> Measured:
     if pairs.empty:
         raise NothingToDraw("no statistical efficiency: it needs downstream accuracies at 100 and 10,000 points")
     share = (pairs["low"] > 0).mean()
-    what = f"mean rank correlation of efficiency; holds unless all are above 0 ({share:.0%} are)"
-    return _mean(pairs, "rank_correlation", what, ["data_set"], holds=bool(share < 1))
+    what = f"mean rank correlation of efficiency; holds if one is below 0, and not if all are above ({share:.0%} are)"
+    holds, why = beyond(0, pairs["low"].min(), pairs["high"].min(), above=False)
+    return mean(pairs, "rank_correlation", what, ["data_set"])._replace(holds=holds, why=why)
 
 
 def _sampled_is_less_correlated(results: pd.DataFrame) -> Measured:
@@ -251,7 +237,7 @@ def _sampled_is_less_correlated(results: pd.DataFrame) -> Measured:
     weight = stats.resample(np.zeros(len(lower)), stats.RESAMPLES)
     low, high = np.clip(stats.interval(lower.mean(), lower @ weight / len(lower)), 0, 1)
     what = "share of models whose TC is lower; holds above 0.5"
-    return Measured(lower.mean(), float(low), float(high), len(lower), what, bool(low > 0.5))
+    return decided(Measured(lower.mean(), float(low), float(high), len(lower), what), 0.5, above=True)
 
 
 def _lucky_seed_wins(results: pd.DataFrame) -> Measured:
@@ -270,7 +256,7 @@ def _lucky_seed_wins(results: pd.DataFrame) -> Measured:
     value = table["value"].mean()
     what = "chance that a run of the worst strength beats one of the best (medians), mean; holds above 0.01"
     n = int(table.groupby(["data_set", "method"])["n"].max().sum())
-    return Measured(value, np.nan, np.nan, n, what, bool(value > 0.01))
+    return _if_settings_matter(Measured(value, np.nan, np.nan, n, what, YES if value > 0.01 else NO), results)
 
 
 def _beats(cells: np.ndarray, y: np.ndarray) -> float:

@@ -18,12 +18,16 @@ def load(root: Path | None = None) -> DataSet:
 
     ValueError if there is none, if it cannot be read, or if it is too small.
     """
-    folder = cache.folder(root)
-    paths = [folder / file for file in FILES if (folder / file).exists()]
-    if not paths:
-        place = f"save a picture of it as {folder / FILES[0]} (or {', '.join(FILES[1:])})"
+    if (path := picture(root)) is None:
+        place = f"save a picture of it as {cache.folder(root) / FILES[0]} (or {', '.join(FILES[1:])})"
         raise ValueError(f"scream_dsprites needs Munch's The Scream: {place}; texture_dsprites needs no picture")
-    return sprites_on_picture.load("scream_dsprites", read(paths[0]), root)
+    return sprites_on_picture.load("scream_dsprites", read(path), root)
+
+
+def picture(root: Path | None = None) -> Path | None:
+    """The picture in the cache folder: the first of `FILES` that is there."""
+    paths = [cache.folder(root) / file for file in FILES]
+    return next((path for path in paths if path.exists()), None)
 
 
 def read(path: Path) -> UInt8[np.ndarray, "height width 3"]:

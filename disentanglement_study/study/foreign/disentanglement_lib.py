@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from disentanglement_study import store
 from disentanglement_study.errors import Failed
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.study import plan
 from disentanglement_study.study.foreign import result_files, stored
 from disentanglement_study.study.foreign.collect import Collected, Found, collect
@@ -47,7 +48,7 @@ def import_results(
     source = {"kind": KIND, "path": str(path), "files": len(files.paths), "sha256": files.digest.hexdigest()}
     if there is not None:
         if there.get("sha256") != source["sha256"]:
-            raise ValueError(f"{root} holds the results of {there.get('path')}, which were others: name another folder")
+            raise ValueError(f"{root} holds results that were imported from {there.get('path')}: name another folder")
         lines = [f"{root} has these results already: nothing to do"]
     else:
         models = sorted(
@@ -59,7 +60,7 @@ def import_results(
         numbers = [dlib_model_num(run, study.of(run.settings)) for run in runs]
         lines = _said(found, runs, models, numbers)
     if found.problems:
-        text = f"{len(found.problems):,} of {found.num_rows:,} results could not be imported: {problems}"
+        text = f"{len(found.problems):,} of {counted(found.num_rows, 'result')} could not be imported: {problems}"
         raise Failed("\n".join([*lines, text]))
     return Imported(len(found.models), lines)
 
@@ -85,8 +86,8 @@ def _there(root: Path) -> dict | None:
 def _said(found: Collected, runs: list[Run], models: list[Found], numbers: list[int | None]) -> list[str]:
     known = sum(number is not None for number in numbers)
     lines = [
-        f"{len(runs):,} models from {found.num_rows:,} results: {known:,} are of the study of 12,600 models and have "
-        "their dlib_model_num"
+        f"{counted(len(runs), 'model')} from {counted(found.num_rows, 'result')}: {known:,} of the study of 12,600 "
+        "models, with their dlib_model_num"
     ]
     ours, others = 0, Counter()
     for one in models:

@@ -100,8 +100,8 @@ def test_two_of_them_are_merged_but_not_with_one_that_has_its_models(study, fini
     for roots in ((study.root, finished_study), (finished_study, study.root)):
         assert cli.main(["merge", *map(str, roots), str(tmp_path / "mixed")]) == 2
         assert capsys.readouterr().err == (
-            f"error: {study.root} holds results of disentanglement_lib, whose models are not here, and "
-            f"{finished_study} does not: they are not merged; `tables {finished_study} --beside {study.root}` "
+            f"error: {study.root} holds results imported from disentanglement_lib, without models, and "
+            f"{finished_study} holds models: they cannot be merged; `tables {finished_study} --beside {study.root}` "
             "compares them\n"
         )
     assert not (tmp_path / "mixed").exists()

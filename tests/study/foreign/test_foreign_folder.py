@@ -18,7 +18,7 @@ def test_the_same_again_is_nothing_to_do_and_another_is_refused(tmp_path, capsys
     assert "has these results already: nothing to do" in capsys.readouterr().out
     dlib_results.write(output, dlib_results.files(3, SOME))
     assert cli.main(command) == 2
-    assert "which were others: name another folder" in capsys.readouterr().err
+    assert "holds results that were imported from" in capsys.readouterr().err
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "study").rglob("*")}
 
 

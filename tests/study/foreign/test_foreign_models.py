@@ -42,7 +42,7 @@ def test_other_models_have_an_id_and_no_number(tmp_path):
     table = opened.plan.set_index(["nets.num_latents", "train.steps"])
     assert table["run_id"].nunique() == 3
     assert table["dlib_model_num"].fillna(-1).to_dict() == {(10, 300_000): 0, (5, 300_000): -1, (10, 1000): -1}
-    assert "3 models from 6 results: 1 are of the study" in said[0]
+    assert "3 models from 6 results: 1 of the study" in said[0]
     assert not [line for line in said if "another number" in line]  # a number of another study is none of this
 
 

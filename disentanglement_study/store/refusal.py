@@ -1,0 +1,28 @@
+"""What DuckDB says of SQL that it refuses, in one line, with what was meant."""
+
+import difflib
+import re
+from collections.abc import Collection
+
+CANDIDATES = "Candidate bindings: "  # columns, the nearest first
+NO_COLUMN = re.compile(r'Referenced column "(.+)" not found|does not have a column named "(.+)"')
+NO_TABLE = re.compile(r'Referenced table "(.+)" not found')
+
+
+def explained(message: str, sql: str, columns: Collection[str]) -> str:
+    """DuckDB's message for this SQL in one line; `columns` are those of all tables."""
+    first, *more = message.partition("\n\n")[0].split("\n")
+    if found := NO_COLUMN.search(first):
+        name = found[1] or found[2]
+        near = [line.removeprefix(CANDIDATES) for line in more if line.startswith(CANDIDATES)]
+        near = near or [f'"{one}"' for one in difflib.get_close_matches(name, columns, n=3)]
+        hints = [f"Did you mean {near[0]}?"] if near else []
+        if found[1] and f'"{name}"' in sql and name not in columns:
+            quoted = name.replace("'", "''")
+            hints.insert(0, f"Double quotes are for columns; a text is in single quotes: '{quoted}'.")
+        return " ".join([first.rstrip("!") + ".", *hints])
+    if found := NO_TABLE.search(first):
+        wanted = re.escape(found[1]) + r"\.\w+"
+        if setting := next((name for name in re.findall(wanted, sql) if name in columns), None):
+            return f'{first.rstrip("!")}. A column with a point in its name is written in double quotes: "{setting}".'
+    return " ".join([first, *(line for line in more if not line.startswith("\t"))])
