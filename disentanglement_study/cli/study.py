@@ -71,6 +71,7 @@ def status(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
     from disentanglement_study.cli import display
+    from disentanglement_study.study import failed as failing
     from disentanglement_study.study import status as standing
 
     opened = store.open(arguments.dir)
@@ -78,6 +79,9 @@ def status(arguments: argparse.Namespace) -> None:
     OUT.print(display.table(standing.status(opened)))
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
+    if again := failing.again(opened):
+        some = "1 run that failed is" if len(again) == 1 else f"{len(again)} runs that failed are"
+        OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
     if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
         for manifest in broken:

@@ -13,7 +13,7 @@ from disentanglement_study.store import scored as scored_settings
 
 # What this program makes in tmp/.
 MADE = re.compile(
-    r"lock|run\.json|(plan|study|evaluation|run)\.\d+|"
+    r"lock|run\.json|(plan|study|evaluation|run|retry)\.\d+|"
     r"[0-9a-f]{12}\.(\d+|(scores|operative|manifest)\.\d+|(progress|losses)\.(json|\d+))|"
     r"\.[0-9a-f]{12}\.progress\.json\.\d+"
 )

@@ -225,6 +225,18 @@ def command(path: Path) -> dict:
         return content
 
 
+def retried(path: Path) -> dict[str, str]:
+    """The runs that are done again, and why they failed before."""
+    with reading(path):
+        if path.is_symlink():
+            raise ValueError("it is a symbolic link")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not all(isinstance(why, str) for why in content.values()):
+            raise ValueError("it is no object of runs, each with why it failed")
+        _check_ids(content)
+        return content
+
+
 def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """The shapes of the arrays of an npz file: their heads are read, not their numbers."""
     found = {}

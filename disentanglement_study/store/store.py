@@ -6,9 +6,10 @@
                            config.gin: study.gin as it was then;  operative.gin: what the job used, defaults included
     checkpoints/<job_id>/  of jobs that are being trained
     evaluation.json        the settings of scoring, which all jobs share
+    retry.json             failed runs that are being done again, and why they failed
     tmp/                   jobs that are being written, their progress and their losses so far
     logs/<job_id>.log      what the attempts at a job did and said
-    damaged/<job_id>/      jobs whose files could not be read, and that are done again
+    damaged/<job_id>/      jobs whose files could not be read
 
 A job is written under `tmp/` and renamed into place as its last act: a folder in `jobs/` is a whole job. A study may be
 a stranger's: what is read is checked (`records`), no link in it is followed for writing, copying or deleting, and what

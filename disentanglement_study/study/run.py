@@ -70,6 +70,7 @@ def run(
         )
         upkeep.keep_checkpoints(store, jobs)
         if not jobs:
+            failed.settle(store)
             return _score_again(runs, store, study, site, console)
         data_dir = site.data_dir and site.data_dir.absolute()
         settings = {"study": study, "root": root.absolute(), "data_dir": data_dir, "identities": identities}
@@ -94,6 +95,7 @@ def run(
             if is_new:
                 upkeep.discard(store)
             raise
+        failed.settle(store)
         console.print(f"all jobs together: {stages(watch.seconds)}".rstrip())
         if text := done_twice(counts):
             console.print(text)
