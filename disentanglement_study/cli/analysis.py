@@ -59,7 +59,7 @@ examples:
 """
 
 
-def _say_outdated(opened: store.Store) -> None:
+def _say_outdated(opened: "store.Store") -> None:
     """A line if the study has scores that compare models, and other models than those that were compared."""
     from disentanglement_study.store import peers
 

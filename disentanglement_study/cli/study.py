@@ -12,6 +12,7 @@ from annotated_types import Ge
 from disentanglement_study import store
 from disentanglement_study.cli import analysis, options
 from disentanglement_study.errors import Failed, reason
+from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.terminal import ERR, OUT
 
 
@@ -76,7 +77,8 @@ def status(arguments: argparse.Namespace) -> None:
 
     opened = store.open(arguments.dir)
     OUT.print(str(arguments.dir), soft_wrap=True)
-    OUT.print(display.table(standing.status(opened)))
+    damaged = standing.damaged(opened)
+    OUT.print(display.table(standing.status(opened, damaged)))
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
     if again := failing.again(opened):
@@ -88,6 +90,10 @@ def status(arguments: argparse.Namespace) -> None:
             of = runs.reindex(manifest["run_ids"]).iloc[0]
             what = f"{of['method']} on {of['data_set']}, {len(manifest['run_ids'])} runs (job {manifest['job_id']})"
             OUT.print(f"failed: {what}: {reason(manifest['error'])}", soft_wrap=True)
+    for error in damaged.values():
+        more = f" ({len(damaged)} jobs are damaged)" if len(damaged) > 1 else ""
+        again = f"`run SWEEP {arguments.dir}` sets the job aside, and does its runs again"
+        raise Damaged(error.path, f"{error.reason}; {again}{more}")
     results = opened.failures()
     failed = results[results["metric"] != "training"]
     for (metric, representation), rows in failed.groupby(["metric", "representation"]):

@@ -36,7 +36,7 @@ from disentanglement_study.data.series import (
 from disentanglement_study.errors import unknown
 from disentanglement_study.types import DataSet
 
-__all__ = ["CATALOGUE", "COMPUTED", "DATASETS", "Facts", "differing", "facts", "load", "names", "options_of"]
+__all__ = ["CATALOGUE", "COMPUTED", "DATASETS", "Facts", "differing", "facts", "load", "names", "options_of", "ready"]
 
 
 class Computed(NamedTuple):
@@ -75,6 +75,10 @@ DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "shapes3d_rendered": shapes3d_rendered.load,
 }
 
+# Of these, the file that a set is rendered into, where it is not that of dSprites, and what it needs before.
+FILES = {"shapes3d_rendered": "shapes3d_rendered"}
+NEEDS: dict[str, Callable[[Path | None], Any]] = {"scream_dsprites": scream_dsprites.picture}
+
 # What reads sets from the cache folder, by what only its descriptions have.
 READERS = {"packing": prepared, "arrays": kept}
 
@@ -94,6 +98,17 @@ def load(name: str, root: Path | None = None, options: Mapping[str, Any] | None 
         return DATASETS[name](root)
     facts(name, root)
     return _reader(name, root).read(name, root)
+
+
+def ready(name: str, root: Path | None = None, options: Mapping[str, Any] | None = None) -> DataSet | None:
+    """As `load`, but nothing is rendered: None of a set that `load` would render. ValueError where `load` would raise
+    it before that."""
+    if name in DATASETS and not cache.has(FILES.get(name, "dsprites"), root):
+        _made(name, options)
+        if name in NEEDS:
+            NEEDS[name](root)
+        return None
+    return load(name, root, options)
 
 
 def facts(name: str, root: Path | None = None, options: Mapping[str, Any] | None = None) -> Facts:

@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from disentanglement_study.config.identity import scored_with
+from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged
+from disentanglement_study.store import records
 from disentanglement_study.store import scored as scored_settings
 
 # What this program makes in tmp/.
@@ -23,24 +25,35 @@ def check(store: Any, plan: pd.DataFrame, evaluation: str) -> list[str]:
     """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not:
 
     if it is not empty and no study, if neither its plan nor this one contains the other, or if it was scored with
-    other settings (`evaluation`, JSON), except for options of metrics that it has no score of. Returns what `create`
-    will mend, a line each.
+    other settings (`evaluation`, JSON), except for options of metrics that it has no score of. A plan that is lost or
+    damaged is made again, if this one has all runs of the jobs. Returns what `create` will mend, a line each.
     """
     if not store.root.exists():
         return []
-    if not (store.root / "plan.parquet").exists():
+    here, damage = set(plan["run_id"]), []
+    if not files.is_there(path := store.root / "plan.parquet"):
         if not store.root.is_dir():
             raise ValueError(f"{store.root} is a file, not a folder: name another folder")
-        if not _is_new(store):
+        if _is_new(store):
+            return []
+        if not has_lost_plan(store):
             raise ValueError(f"{store.root} is not empty and holds no study (no plan.parquet): name another folder")
-        return []
-    there, here = set(store.plan["run_id"]), set(plan["run_id"])
+        damage.append(f"{path} is lost; it is made again from the sweep")
+    try:
+        there = set() if damage else set(records.plan(path)["run_id"])
+    except Damaged as error:
+        there, damage = set(), [f"{str(error).partition('; ')[0]}; it is made again from the sweep"]
+    if damage and (others := of_jobs(store) - here):
+        raise ValueError(
+            f"{damage[0].partition(';')[0]}: {len(others)} of the runs of its jobs are not in this sweep; "
+            "give the sweep that it is of, or name another folder"
+        )
     if not (there <= here or here <= there):
         raise ValueError(
             f"{store.root} holds another sweep: {len(there - here)} of its {len(there)} runs are not in this; "
             "name another folder, or run the whole sweep, without --where, first"
         )
-    damage, scored = [], None
+    scored = None
     try:
         scored = store.evaluation
     except Damaged as error:
@@ -59,6 +72,20 @@ def check(store: Any, plan: pd.DataFrame, evaluation: str) -> list[str]:
             raise ValueError(f"{error}; the whole sweep, without --where, writes it anew") from error
         damage.append(f"{error}; it is written anew")
     return damage
+
+
+def has_lost_plan(store: Any) -> bool:
+    """Whether a folder without plan.parquet is a study."""
+    return (store.root / "study.gin").is_file() or any(True for _ in store.job_folders())
+
+
+def of_jobs(store: Any) -> set[str]:
+    """The runs of the jobs that are there and can be read."""
+    found: set[str] = set()
+    for folder in store.job_folders():
+        with contextlib.suppress(Damaged):
+            found.update(records.manifest(folder)["run_ids"])
+    return found
 
 
 def _is_new(store: Any) -> bool:

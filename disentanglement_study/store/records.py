@@ -32,6 +32,18 @@ CODES = ("index", "mean")  # and logvar, of a posterior
 
 def plan(path: Path) -> pd.DataFrame:
     """The plan: a row for each run, with ids and names that can be names of files."""
+    try:
+        return _plan(path)
+    except files.Damaged as error:
+        raise files.Damaged(path, f"{error.reason}; {plan_again(path.parent)}") from error
+
+
+def plan_again(root: Path) -> str:
+    """How a plan that is lost or damaged is made again, in words."""
+    return f"`disentanglement-study run SWEEP {root}`, of the same sweep, makes it again and keeps all jobs"
+
+
+def _plan(path: Path) -> pd.DataFrame:
     with reading(path):
         with pq.ParquetFile(as_file(path)) as file:
             table = as_now(file.read().to_pandas())

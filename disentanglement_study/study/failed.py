@@ -41,7 +41,7 @@ def forget(store: Store, run_ids: Set[str]) -> None:
 def again(store: Store) -> dict[str, str]:
     """Why they failed, of the runs that are being done again, or were when that was stopped, by their ids."""
     path = store.root / "retry.json"
-    if not (path.exists() or path.is_symlink()):
+    if not files.is_there(path):
         return {}
     left = set(store.plan["run_id"]) - store.run_ids("done") - store.run_ids("failed")
     return {run_id: why for run_id, why in records.retried(path).items() if run_id in left}

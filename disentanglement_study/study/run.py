@@ -7,16 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from disentanglement_study import data
 from disentanglement_study.config import Study, resources_on
 from disentanglement_study.config.identity import scored_with
-from disentanglement_study.data.draws import sampling
 from disentanglement_study.runtime import files
+from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.terminal import ERR
-from disentanglement_study.scoring import represent
-from disentanglement_study.store import Store, in_flight, upkeep
+from disentanglement_study.store import Store, in_flight, making, upkeep
 from disentanglement_study.store.runs import check_models, finished_jobs
-from disentanglement_study.study import cost, dispatch, failed, loading, plan, progress, rescore
+from disentanglement_study.study import cost, data_checks, dispatch, failed, loading, plan, progress, rescore
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
@@ -49,7 +47,7 @@ def run(
     store, is_new = Store(root), not root.exists()
     check_models(store, "go on with")
     table = plan.frame(_planned(runs, sweep, store), study)
-    identities = _identities(runs, study, site.data_dir)
+    identities = data_checks.identities(runs, study, site.data_dir)
     evaluation = json.dumps(scored_with(study), sort_keys=True)
     store.check(table, evaluation)
     with store.lock():
@@ -118,10 +116,14 @@ def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], lis
 
 
 def _planned(runs: list[Run], sweep: list[Run] | None, store: Store) -> list[Run]:
-    """The runs, and those of the rest of their sweep that the store has."""
-    if sweep is None or not (store.root / "plan.parquet").is_file():
+    """The runs, and those of the rest of their sweep that the store has: of a lost or damaged plan, its jobs have."""
+    if sweep is None:
         return runs
-    wanted = {run.run_id for run in runs} | set(store.plan["run_id"])
+    try:
+        there = set(store.plan["run_id"])
+    except Damaged:
+        there = making.of_jobs(store)
+    wanted = {run.run_id for run in runs} | there
     return [run for run in sweep if run.run_id in wanted]
 
 
@@ -140,22 +142,3 @@ def _score_again(runs: list[Run], store: Store, study: Study, site: dispatch.Sit
     line = f"metrics that were added, {names}: {len(missing)} finished jobs to score"
     if not_done := rescore.score_jobs(jobs, missing, store, study, site, console, line):
         raise rescore.not_scored(not_done, missing)
-
-
-def _identities(runs: list[Run], study: Study, data_dir: Path | None) -> dict[str, dict]:
-    """The identity of each data set, by `loading.place`; ValueError if images cannot be drawn from it as runs say."""
-    found, drawn = {}, set()
-    firsts = {(run.data_set, str(run.settings)): run for run in runs}
-    for first in firsts.values():
-        data_set, own = first.data_set, study.of(first.settings)
-        train, where = own.train, loading.place(data_set, own)
-        group = where, train.sampling, str(train.sampling_options)
-        if group in drawn:
-            continue
-        drawn.add(group)
-        loaded = data.load(data_set, data_dir, own.options.get(data_set))
-        grid = loaded.factor_names, loaded.factor_sizes, loaded.points
-        sampling.sampler(train.sampling, train.sampling_options, *grid)
-        represent.table_index(loaded, study.evaluate)
-        found[where] = loaded.identity
-    return found

@@ -14,7 +14,12 @@ FILES = "scream.jpg", "scream.jpeg", "scream.png"
 
 
 def load(root: Path | None = None) -> DataSet:
-    """dSprites on the picture scream.jpg, .jpeg or .png (the first that there is) in the cache folder.
+    """dSprites on the picture. ValueError from `picture`."""
+    return sprites_on_picture.load("scream_dsprites", picture(root), root)
+
+
+def picture(root: Path | None = None) -> UInt8[np.ndarray, "height width 3"]:
+    """What is in scream.jpg, .jpeg or .png (the first that there is) in the cache folder.
 
     ValueError if there is none, if it cannot be read, or if it is too small.
     """
@@ -23,7 +28,9 @@ def load(root: Path | None = None) -> DataSet:
     if not paths:
         place = f"save a picture of it as {folder / FILES[0]} (or {', '.join(FILES[1:])})"
         raise ValueError(f"scream_dsprites needs Munch's The Scream: {place}; texture_dsprites needs no picture")
-    return sprites_on_picture.load("scream_dsprites", read(paths[0]), root)
+    found = read(paths[0])
+    sprites_on_picture.check("scream_dsprites", found)
+    return found
 
 
 def read(path: Path) -> UInt8[np.ndarray, "height width 3"]:
