@@ -64,7 +64,7 @@ def run(
         begun, jobs = _jobs(missing, store, study)
         console.print(
             f"{len(runs)} runs: {len(runs) - len(missing)} there already, {len(missing)} to do "
-            f"in {len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}"
+            f"in {len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}{_going_on(store, jobs)}"
         )
         upkeep.keep_checkpoints(store, jobs)
         if not jobs:
@@ -113,6 +113,13 @@ def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], lis
     resources = study.resources
     largest = max(resources_on(resources, kind).job_size for kind in ("", *resources.by_device))
     return {job.job_id for job in there}, [*there, *plan.group(left.values(), largest)]
+
+
+def _going_on(store: Store, jobs: list[Job]) -> str:
+    """How many of these jobs are half trained, in words; "" if none is."""
+    number = upkeep.half_trained(store, jobs)
+    text = "1 of them goes on from its checkpoint" if number == 1 else f"{number} of them go on from their checkpoints"
+    return f", {text}" if number else ""
 
 
 def _planned(runs: list[Run], sweep: list[Run] | None, store: Store) -> list[Run]:
