@@ -72,7 +72,8 @@ def test_a_job_says_what_became_of_it(study_copy, small_sweep, dsprites_root, ca
     assert cli.main(["logs", str(study_copy), job_id]) == 0
     text = capsys.readouterr().out
     assert "attempt 2 failed\nTraceback" in text
-    assert text.rstrip().endswith("RuntimeError: no learner today")
+    assert "\nRuntimeError: no learner today\n" in text
+    assert text.rstrip().endswith("seen by the command that runs it: failed: no learner today")
 
 
 def test_a_run_that_is_stopped_goes_on_from_its_checkpoint_and_says_so(
@@ -99,7 +100,8 @@ def test_a_run_that_is_stopped_goes_on_from_its_checkpoint_and_says_so(
     assert said in capsys.readouterr().err
     text = opened.log_file(job_id).read_text().removeprefix(before)
     parts = (
-        "attempt 2 begins", r"makes a checkpoint, after update (\d+) of \d+", r"attempt 2 was stopped: it was told to go \(SIGTERM\)",
+        "attempt 2 begins", r"makes a checkpoint, after update (\d+) of \d+",
+        r"attempt 2 was stopped: it was told to go \(SIGTERM\)",
         "attempt 3 begins", r"goes on from its checkpoint, after update \1 of \d+", "done",
     )  # fmt: skip
     assert re.search(".*?".join(parts), text, re.DOTALL), text

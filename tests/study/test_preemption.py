@@ -183,3 +183,10 @@ def test_a_machine_that_ray_does_not_know_is_emptied_all_the_same(private, monke
     assert cli.main(["drain"]) == 0
     shown = capsys.readouterr().out
     assert shown == "this node may get more jobs: no Ray runs here\n2 jobs ended here and go on elsewhere\n"
+    monkeypatch.setattr(drain, "close_node", lambda seconds: "")
+    monkeypatch.setattr(drain, "jobs", lambda: [1])
+    assert cli.main(["drain"]) == 0
+    assert capsys.readouterr().out == (
+        "1 job ended here and goes on elsewhere\n"
+        "Ray gives this node no jobs any more; if the machine stays, it comes back by `ray stop` and `ray start`\n"
+    )
