@@ -6,7 +6,7 @@ All but `damage` change the directory: call them under the store's lock.
 import contextlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 
 from disentanglement_study.runtime import files
@@ -47,9 +47,8 @@ def set_aside(store: Store, damaged: dict[Path, Damaged]) -> list[str]:
     return lines
 
 
-def keep_checkpoints(store: Store, jobs: Iterable[Job]) -> None:
-    """Removes the checkpoints of all jobs but these, and of these what is no checkpoint."""
-    keep = {job.job_id for job in jobs}
+def keep_checkpoints(store: Store, keep: Set[str]) -> None:
+    """Removes the checkpoints of all jobs but those of these ids, and of these what is no checkpoint."""
     for path in store.checkpoints.glob("*"):
         if path.name not in keep or path.is_symlink() or not path.is_dir():
             files.remove(path)

@@ -3,6 +3,7 @@
 import functools
 import json
 from collections import Counter
+from collections.abc import Set
 from pathlib import Path
 
 from rich.console import Console
@@ -66,7 +67,7 @@ def run(
             f"{len(runs)} runs: {len(runs) - len(missing)} there already, {len(missing)} to do "
             f"in {len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}{_going_on(store, jobs)}"
         )
-        upkeep.keep_checkpoints(store, jobs)
+        upkeep.keep_checkpoints(store, {job.job_id for job in jobs} | _of_others(store, missing, there))
         if not jobs:
             failed.settle(store)
             return _score_again(runs, store, study, site, console)
@@ -113,6 +114,12 @@ def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], lis
     resources = study.resources
     largest = max(resources_on(resources, kind).job_size for kind in ("", *resources.by_device))
     return {job.job_id for job in there}, [*there, *plan.group(left.values(), largest)]
+
+
+def _of_others(store: Store, missing: list[Run], ended: Set[str]) -> set[str]:
+    """The jobs that have begun and are not done now: of runs of the plan that this command leaves out."""
+    left = set(store.plan["run_id"]) - {run.run_id for run in missing} - ended
+    return {job_id for job_id, run_ids in upkeep.begun(store).items() if run_ids and left.issuperset(run_ids)}
 
 
 def _going_on(store: Store, jobs: list[Job]) -> str:

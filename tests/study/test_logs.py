@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from disentanglement_study import cli, store
+from disentanglement_study.store import upkeep
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import job, status, watch
 from disentanglement_study.training import fit
@@ -106,6 +107,39 @@ def test_a_run_that_is_stopped_goes_on_from_its_checkpoint_and_says_so(
     )  # fmt: skip
     assert re.search(".*?".join(parts), text, re.DOTALL), text
     assert "KeyboardInterrupt" not in text
+
+
+def test_a_command_for_other_runs_leaves_the_checkpoints_that_it_does_not_need(
+    study_copy, small_sweep, dsprites_root, capsys, monkeypatch
+):
+    opened = store.open(study_copy)
+    with opened.lock():
+        for manifest in opened.manifests():
+            opened.remove_job(manifest["job_id"])
+    command = ["run", small_sweep, str(study_copy), "--data-dir", str(dsprites_root), "--executor", "inline"]
+    methods = opened.plan.drop_duplicates("method", keep="first")["method"].tolist()
+    reached, told = fit._Reached.write, []
+
+    def stop(self, done):
+        reached(self, done)
+        if done:
+            told.append(done)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit._Reached, "write", stop)
+        assert cli.main(command) == 130
+    half = [path.parent.name for path in opened.checkpoints.glob("*/runs.json")]
+    assert len(half) == 1
+    of = dict(zip(opened.plan["run_id"], opened.plan["method"], strict=True))
+    own = of[upkeep.begun(opened)[half[0]][0]]
+    (other,) = [method for method in methods if method != own]
+    (opened.checkpoints / "0123456789ab").mkdir()
+    assert cli.main([*command, "--where", f"method == {other!r} and seed == 0"]) == 0
+    assert [path.name for path in opened.checkpoints.iterdir()] == half
+    capsys.readouterr()
+    assert cli.main([*command, "--where", f"method == {own!r}"]) == 0
+    assert "1 of them goes on from its checkpoint" in capsys.readouterr().err
 
 
 def test_why_the_command_gave_an_attempt_up_is_in_the_log_and_in_its_words(study_copy, capsys):
