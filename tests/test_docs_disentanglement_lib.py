@@ -1,5 +1,6 @@
 """Every command of docs/disentanglement_lib.md does what the page says."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -43,6 +44,42 @@ def test_every_command_works(folder, monkeypatch, capsys):
         assert (folder / "studies/mine/tables" / name).exists()
     for name in re.findall(r"`(figures/\w+\.pdf)`", PAGE):
         assert (folder / "studies/mine" / name).exists()
+
+
+def test_the_file_on_the_page_is_a_whole_one(tmp_path):
+    (text,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    (path,) = re.findall(r"`(output/\S+\.json)`, with", PAGE)
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_text(text)
+    assert cli.main(["import", "disentanglement_lib", str(tmp_path / "output"), str(tmp_path / "study")]) == 0
+    opened = store.open(tmp_path / "study")
+    (run,) = opened.plan.to_dict("records")
+    assert (run["data_set"], run["method"], run["strength"], run["seed"]) == ("dsprites", "beta_vae", 1.0, 0)
+    assert run["dlib_model_num"] == 0
+    values = opened.results().set_index(["representation", "metric", "score"])["value"].to_dict()
+    assert values == {
+        ("mean", "mig", "mig"): 0.125,
+        ("model", "training", "loss"): 41.3,
+        ("model", "training", "reconstruction_loss"): 25.1,
+        ("model", "training", "kl_loss"): 16.2,
+    }
+
+
+NEEDED = ("dataset.name", "model.model", "vae.beta", "model.random_seed")
+
+
+@pytest.mark.parametrize(
+    "key", [*(f"train_config.{name}" for name in NEEDED), "postprocess_config.postprocess.postprocess_fn"]
+)
+def test_what_the_page_says_is_needed_is_needed(key, tmp_path, capsys):
+    (text,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    content = json.loads(text)
+    del content[key]
+    (tmp_path / "one.json").write_text(json.dumps(content))
+    code = cli.main(["import", "disentanglement_lib", str(tmp_path / "one.json"), str(tmp_path / "study")])
+    assert code == (3 if key.startswith("postprocess") else 2)  # its losses are of no representation
+    said = " ".join(capsys.readouterr().err.split())
+    assert "one.json: it" in said
 
 
 def test_the_names_on_the_page_are_those_of_a_study(folder):

@@ -4,10 +4,12 @@ import os
 import re
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from disentanglement_study import cli
 from disentanglement_study.study import components
@@ -29,7 +31,7 @@ def commands(text: str) -> list[list[str]]:
     for line in lines:
         words = shlex.split(line, comments=True)
         words = words[: words.index("&")] if "&" in words else words
-        found.append([VALUES.get(word, word) for word in words if word not in ("$@", "${@:3}")])
+        found.append([VALUES.get(word, word) for word in words if word not in ("$@", "${@:3}", "${gin[@]+${gin[@]}}")])
     return found
 
 
@@ -124,6 +126,72 @@ def test_a_job_asks_for_more_time_only_if_its_time_was_over(environment, code, s
     assert said in done.stdout
     assert ("scontrol requeue 17" in done.stdout) == is_again
     assert not list(tmp_path.glob("ray_17*"))
+
+
+def fakes(folder, **more):
+    for name, body in {**FAKES, **more}.items():
+        (folder / name).write_text(f"#!/bin/bash\n{body}\n")
+        (folder / name).chmod(0o755)
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "TMPDIR": str(folder), "HOME": str(folder)}
+
+
+GIN = ["--gin", "train.steps = 7", "--where", "seed == 1", "--gin=nets.num_latents = 3"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["by_hand.sh", "run", "10.0.0.1:6379", "quick", "/s", "/data"], ["slurm.sbatch", "quick", "/s"]],
+    ids=["by hand", "slurm"],
+)
+def test_doctor_looks_at_the_sweep_with_the_settings_that_run_gets(command, tmp_path):
+    env = fakes(tmp_path, **{"disentanglement-study": "printf '%s|' \"$@\"; echo"})
+    env |= {"SLURM_JOB_ID": "17", "SLURM_JOB_NUM_NODES": "2", "VENV": str(tmp_path / "none")}
+    done = subprocess.run(
+        ["bash", str(EXAMPLES / command[0]), *command[1:], *GIN], env=env, capture_output=True, text=True, timeout=60
+    )
+    said = {line.split("|")[0]: line.split("|")[:-1] for line in done.stdout.splitlines() if "|" in line}
+    assert said["run"][-5:] == GIN
+    assert said["doctor"][said["doctor"].index("--sweep") :] == ["--sweep", "quick", *GIN[:2], GIN[-1]]
+    doctor, run = (cli.parser().parse_args(said[name]) for name in ("doctor", "run"))
+    assert doctor.gin == run.gin == ["train.steps = 7", "nets.num_latents = 3"]
+
+
+def test_a_token_that_is_there_stays_and_it_is_not_that_of_another_cluster(tmp_path):
+    env = {name: value for name, value in fakes(tmp_path).items() if not name.startswith("RAY_")}
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("of another cluster")
+
+    def token():
+        return subprocess.run(["bash", str(EXAMPLES / "by_hand.sh"), "token"], env=env, capture_output=True, text=True)
+
+    made = token()
+    path = Path(made.stdout.strip())
+    assert (made.returncode, path.parent) == (0, tmp_path / ".ray")
+    text = path.read_text()
+    assert re.fullmatch("[0-9a-f]{64}", text)
+    assert path.stat().st_mode & 0o077 == 0
+    again = token()
+    assert (again.returncode, again.stdout, path.read_text()) == (2, "", text)
+    assert f"{path} is there and stays as it is" in again.stderr
+    assert (tmp_path / ".ray" / "auth_token").read_text() == "of another cluster"
+
+
+@pytest.mark.parametrize("name", ["gpu", "tpu"])
+def test_machines_of_a_cloud_get_a_python_that_the_package_takes(name):
+    config = yaml.safe_load((EXAMPLES / "cloud" / f"{name}.yaml").read_text())
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    setup = config["setup_commands"]
+    (version,) = re.findall(r"uv venv .*--python ([\d.]+) ~/venv", "\n".join(setup))
+    assert SpecifierSet(wanted).contains(version)
+    later = [*setup, *config.get("worker_setup_commands", [])]
+    assert not [line for line in later if re.search(r"(?<!~/venv/bin/python -m )\bpip install", line)]
+    starts = [*config["head_start_ray_commands"], *config["worker_start_ray_commands"]]
+    assert all(line.startswith("~/venv/bin/ray ") for line in starts)
+
+
+def test_the_variables_of_the_script_are_on_the_page():
+    used = set(re.findall(r"^([A-Z]+)=\$\{", (EXAMPLES / "by_hand.sh").read_text(), flags=re.MULTILINE))
+    assert used == set(re.findall(r"^\| `([A-Z]+)` \|", PAGE.read_text(), flags=re.MULTILINE)) == {"PORT", "RESOURCES"}
 
 
 def test_the_ray_job_is_one():

@@ -20,7 +20,10 @@ examples:
   disentanglement-study doctor /shared/studies/mine --address auto --data-dir /shared/data --sweep locatello2019
 
 It writes a small file under DIR, has every node read and answer it, and removes it. On a busy GPU or TPU nothing is
-looked at. Exit code 3: something would stop a run; it is listed with what to do about it.
+looked at. With --sweep the data sets are checked as `run` checks them before its first job, on every node; nothing is
+rendered or downloaded. Give the --gin of the run too.
+
+Exit code 3: something would stop a run; it is listed with what to do about it.
 """
 
 
@@ -30,16 +33,17 @@ def doctor(arguments: argparse.Namespace) -> None:
     from disentanglement_study.study.doctor import judge
     from disentanglement_study.study.doctor.examine import examine
 
-    resources, data_sets = ResourceConfig(), ()
+    resources, data_sets, text = ResourceConfig(), (), ""
     if arguments.sweep:
         from disentanglement_study.study import components
 
         study = components.load(arguments.sweep, arguments.gin)
-        resources, data_sets = study.resources, tuple(study.sweep.data_sets)
+        resources, data_sets, text = study.resources, tuple(study.sweep.data_sets), study.text
     elif arguments.gin:
         raise ValueError("--gin is over a sweep's file: name that too, with --sweep")
     with ERR.status("") as waiting:
-        found = examine(arguments.dir, resources, arguments.address, arguments.data_dir, data_sets, says=waiting.update)
+        where = arguments.dir, resources, arguments.address, arguments.data_dir
+        found = examine(*where, data_sets, says=waiting.update, sweep=text)
     problems = judge.problems(found)
     if arguments.json:
         shown = {**found._asdict(), "nodes": [node._asdict() for node in found.nodes]}

@@ -13,7 +13,8 @@ DETAILS = """\
 Run it on a node of a Ray cluster, as the user who started Ray there, when the node will be stopped: in a preStop hook,
 in a script that is told of a spot instance's end, before maintenance. The node gets no more jobs. Those that train make
 a checkpoint and end, and other nodes go on with them: nothing is trained twice, and it is no failure of theirs. Those
-that are scored begin that again elsewhere.
+that are scored begin that again elsewhere. Ray takes no node back that was drained: if the machine stays, `ray stop`
+and `ray start --address HOST:PORT` there make it a new one.
 
 example:
   disentanglement-study drain --seconds 90
@@ -31,7 +32,11 @@ def drain(arguments: argparse.Namespace) -> None:
         OUT.print(f"this node may get more jobs: {why}", soft_wrap=True)
     if left := draining.end_jobs(arguments.seconds):
         raise Failed(f"{len(left)} of {there} jobs had not ended after {arguments.seconds} s (process {left[0]})")
-    OUT.print(f"{there} jobs ended here and go on elsewhere")
+    OUT.print(f"{there} {'job' if there == 1 else 'jobs'} ended here and {'goes' if there == 1 else 'go'} on elsewhere")
+    if not why:
+        OUT.print(
+            "Ray gives this node no jobs any more; if the machine stays, it comes back by `ray stop` and `ray start`"
+        )
 
 
 def add_to(commands: options.Commands) -> None:

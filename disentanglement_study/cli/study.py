@@ -12,6 +12,7 @@ from annotated_types import Ge
 from disentanglement_study import store
 from disentanglement_study.cli import analysis, options
 from disentanglement_study.errors import Failed, reason
+from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
 
@@ -72,13 +73,18 @@ def status(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
     from disentanglement_study.cli import display
+    from disentanglement_study.study import failed as failing
     from disentanglement_study.study import status as standing
 
     opened = store.open(arguments.dir)
     OUT.print(str(arguments.dir), soft_wrap=True)
-    display.show(standing.status(opened))
+    damaged = standing.damaged(opened)
+    display.show(standing.status(opened, damaged))
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
+    if again := failing.again(opened):
+        some = "1 run that failed is" if len(again) == 1 else f"{len(again)} runs that failed are"
+        OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
     if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
         for manifest in broken:
@@ -86,6 +92,10 @@ def status(arguments: argparse.Namespace) -> None:
             number = counted(len(manifest["run_ids"]), "run")
             what = f"{of['method']} on {of['data_set']}, {number} (job {manifest['job_id']})"
             OUT.print(f"failed: {what}: {reason(manifest['error'])}", soft_wrap=True)
+    for error in damaged.values():
+        more = f" ({len(damaged)} jobs are damaged)" if len(damaged) > 1 else ""
+        again = f"`run SWEEP {arguments.dir}` sets the job aside, and does its runs again"
+        raise Damaged(error.path, f"{error.reason}; {again}{more}")
     results = opened.failures()
     failed = results[results["metric"] != "training"]
     for (metric, representation), rows in failed.groupby(["metric", "representation"]):

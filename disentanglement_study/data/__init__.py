@@ -48,6 +48,7 @@ __all__ = [
     "load",
     "names",
     "options_of",
+    "ready",
 ]
 
 
@@ -78,7 +79,7 @@ COMPUTED: dict[str, Computed] = {
 }
 
 # Where the picture is that the user brings for a set; None if it is not there.
-PICTURES: dict[str, Callable[[Path | None], Path | None]] = {"scream_dsprites": scream_dsprites.picture}
+PICTURES: dict[str, Callable[[Path | None], Path | None]] = {"scream_dsprites": scream_dsprites.picture_file}
 
 DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "dsprites": dsprites.load,
@@ -89,6 +90,10 @@ DATASETS: dict[str, Callable[[Path | None], DataSet]] = {
     "abstract_dsprites": abstract_dsprites.load,
     "shapes3d_rendered": shapes3d_rendered.load,
 }
+
+# Of these, the file that a set is rendered into, where it is not that of dSprites, and what it needs before.
+FILES = {"shapes3d_rendered": "shapes3d_rendered"}
+NEEDS: dict[str, Callable[[Path | None], Any]] = {"scream_dsprites": scream_dsprites.picture}
 
 # What reads sets from the cache folder, by what only its descriptions have.
 READERS = {"packing": prepared, "arrays": kept}
@@ -109,6 +114,17 @@ def load(name: str, root: Path | None = None, options: Mapping[str, Any] | None 
         return DATASETS[name](root)
     facts(name, root)
     return _reader(name, root).read(name, root)
+
+
+def ready(name: str, root: Path | None = None, options: Mapping[str, Any] | None = None) -> DataSet | None:
+    """As `load`, but nothing is rendered: None of a set that `load` would render. ValueError where `load` would raise
+    it before that."""
+    if name in DATASETS and not cache.has(FILES.get(name, "dsprites"), root):
+        _made(name, options)
+        if name in NEEDS:
+            NEEDS[name](root)
+        return None
+    return load(name, root, options)
 
 
 def facts(name: str, root: Path | None = None, options: Mapping[str, Any] | None = None) -> Facts:

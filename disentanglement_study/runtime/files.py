@@ -29,6 +29,10 @@ class Damaged(ValueError):
 
     def __init__(self, path: Path, reason: str):
         super().__init__(f"{path}: cannot be read: {reason}")
+        self.path, self.reason = path, reason
+
+    def __reduce__(self) -> tuple:  # as it goes from a worker to the command
+        return type(self), (self.path, self.reason)
 
 
 @contextlib.contextmanager
@@ -145,6 +149,11 @@ def _hold(handle: int) -> None:
             return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         time.sleep(0.01)
     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is something of this name, a link that leads nowhere too."""
+    return path.exists() or path.is_symlink()
 
 
 def remove(path: Path) -> None:

@@ -15,16 +15,19 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from disentanglement_study.runtime import files
+from disentanglement_study.runtime import files, signals
 
 MOST = 1_000_000  # Bytes of a log. Of one that would be longer the last half is kept.
+OURS = "disentanglement_study"
+SIGNALS = {"SIGTERM": "it was told to go", "SIGINT": "Ctrl-C, or the command that started it stopped it"}
 BEGINNING = re.compile(r"^\S+ \S+ attempt (\d+) begins", re.MULTILINE)
 
 
 @contextlib.contextmanager
 def kept(path: Path, what: str) -> Iterator[Callable[[str], None]]:
-    """Within the block, what Python's logging and warnings say in this process goes to the log too, and at its end why
-    it failed, if it did. Yields what writes a line there. what: the job, in words."""
+    """Within the block, what Python's logging and warnings say in this process goes to the log too, and of this program
+    what `logging.INFO` is; at its end why it failed or was stopped. Yields what writes a line there. what: the job, in
+    words."""
 
     def say(text: str) -> None:
         line(path, text)
@@ -38,20 +41,33 @@ def kept(path: Path, what: str) -> Iterator[Callable[[str], None]]:
     attempts = BEGINNING.findall(tail(path))
     number = int(attempts[-1]) + 1 if attempts else 1
     say(f"attempt {number} begins on {socket.gethostname()}, process {os.getpid()}: {what}")
+    told: list[str] = []
+
+    def tell(name: str) -> None:  # at once: what obeys the signal may end the process
+        if not told:
+            say(f"attempt {number} was stopped: {SIGNALS[name]} ({name})")
+        told.append(name)
+
+    ours = logging.getLogger(OURS)
+    level = ours.level
+    ours.setLevel(logging.INFO)
     warnings.showwarning = warn
     logging.getLogger().addHandler(handler)
     try:
-        yield say
+        with signals.announced(tell):
+            yield say
     except Exception as error:
         say(f"attempt {number} failed\n{''.join(traceback.format_exception(error)).rstrip()}")
         raise
     except BaseException as error:
-        say(f"attempt {number} was stopped: {type(error).__name__}")
+        if not told:
+            say(f"attempt {number} was stopped: {type(error).__name__}")
         raise
     else:
         say("done")
     finally:
         logging.getLogger().removeHandler(handler)
+        ours.setLevel(level)
         if warnings.showwarning is warn:
             warnings.showwarning = before
 
@@ -104,13 +120,21 @@ def _opened(path: Path, how: int) -> Iterator[int]:
         os.close(handle)
 
 
+class _Formatter(logging.Formatter):
+    """What this program tells of its work is the plain text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        is_ours = record.name.partition(".")[0] == OURS and record.levelno == logging.INFO
+        return record.getMessage() if is_ours else super().format(record)
+
+
 class _Handler(logging.Handler):
     """Writes what is logged to a log, and takes it from nobody else."""
 
     def __init__(self, say: Callable[[str], None]):
         super().__init__()
         self.say = say
-        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        self.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

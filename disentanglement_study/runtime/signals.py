@@ -54,6 +54,31 @@ class Asked:
 
 
 @contextlib.contextmanager
+def announced(say: Callable[[str], None]) -> Iterator[None]:
+    """Within the block `say` is told the name of a signal, SIGINT or SIGTERM, before it is obeyed. Signals without a
+    handler in Python are left alone, and so are all in a thread that gets none."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: dict[int, Callable] = {}
+
+    def tell(number: int, frame: object) -> None:
+        say(signal.Signals(number).name)
+        before[number](number, frame)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if callable(handler := signal.getsignal(number)):
+            before[number] = handler
+            signal.signal(number, tell)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is tell:
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
 def deferred() -> Iterator[Asked]:
     """Within the block SIGINT and SIGTERM are noted, and obeyed when it says so or ends: what is in the middle of
     something can be brought to an end first. The same one again is obeyed at once; the other one changes nothing, for

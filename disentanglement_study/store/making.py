@@ -12,13 +12,15 @@ import pandas as pd
 from disentanglement_study import config
 from disentanglement_study.config.identity import differing_setting, scored_with
 from disentanglement_study.errors import clipped
+from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.words import counted
+from disentanglement_study.store import records
 from disentanglement_study.store import scored as scored_settings
 
 # What this program makes in tmp/.
 MADE = re.compile(
-    r"lock|run\.json|(plan|study|evaluation|run)\.\d+|"
+    r"lock|run\.json|(plan|study|evaluation|run|retry)\.\d+|"
     r"[0-9a-f]{12}\.(\d+|(scores|operative|manifest)\.\d+|(progress|losses)\.(json|\d+))|"
     r"\.[0-9a-f]{12}\.progress\.json\.\d+"
 )
@@ -28,24 +30,35 @@ def check(store: Any, plan: pd.DataFrame, text: str, evaluation: str) -> list[st
     """Changes nothing. ValueError if the folder cannot be made this study, or extended by runs that it has not:
 
     if it is not empty and no study, if neither its plan nor this one contains the other, or if it was scored with
-    other settings (`evaluation`, JSON), except for options of metrics that it has no score of. Returns what `create`
-    will mend, a line each.
+    other settings (`evaluation`, JSON), except for options of metrics that it has no score of. A plan that is lost or
+    damaged is made again, if this one has all runs of the jobs. Returns what `create` will mend, a line each.
     """
     if not store.root.exists():
         return []
-    if not (store.root / "plan.parquet").exists():
+    here, damage = set(plan["run_id"]), []
+    if not files.is_there(path := store.root / "plan.parquet"):
         if not store.root.is_dir():
             raise ValueError(f"{store.root} is a file, not a folder: name another folder")
-        if not _is_new(store):
+        if _is_new(store):
+            return []
+        if not has_lost_plan(store):
             raise ValueError(f"{store.root} is not empty and holds no study (no plan.parquet): name another folder")
-        return []
-    there, here = set(store.plan["run_id"]), set(plan["run_id"])
+        damage.append(f"{path} is lost; it is made again from the sweep")
+    try:
+        there = set() if damage else set(records.plan(path)["run_id"])
+    except Damaged as error:
+        there, damage = set(), [f"{str(error).partition('; ')[0]}; it is made again from the sweep"]
+    if damage and (others := of_jobs(store) - here):
+        raise ValueError(
+            f"{damage[0].partition(';')[0]}: {len(others)} of the runs of its jobs are not in this sweep; "
+            "give the sweep that it is of, or name another folder"
+        )
     if not (there <= here or here <= there):
         number = f"{len(there - here):,} of its {counted(len(there), 'run')} are not in this one"
         raise ValueError(
             f"{store.root} holds another sweep: {_difference(store, text)}{number}; name another folder for this one"
         )
-    damage, scored = [], None
+    scored = None
     try:
         scored = store.evaluation
     except Damaged as error:
@@ -92,6 +105,20 @@ def _difference(store: Any, text: str) -> str:
         if found:
             return f"{found[0]} is {clipped(found[1])} there, {clipped(found[2])} here, and "
     return ""
+
+
+def has_lost_plan(store: Any) -> bool:
+    """Whether a folder without plan.parquet is a study."""
+    return (store.root / "study.gin").is_file() or any(True for _ in store.job_folders())
+
+
+def of_jobs(store: Any) -> set[str]:
+    """The runs of the jobs that are there and can be read."""
+    found: set[str] = set()
+    for folder in store.job_folders():
+        with contextlib.suppress(Damaged):
+            found.update(records.manifest(folder)["run_ids"])
+    return found
 
 
 def _is_new(store: Any) -> bool:

@@ -33,6 +33,18 @@ CODES = ("index", "mean")  # and logvar, of a posterior
 
 def plan(path: Path) -> pd.DataFrame:
     """The plan: a row for each run, with ids and names that can be names of files."""
+    try:
+        return _plan(path)
+    except files.Damaged as error:
+        raise files.Damaged(path, f"{error.reason}; {plan_again(path.parent)}") from error
+
+
+def plan_again(root: Path) -> str:
+    """How a plan that is lost or damaged is made again, in words."""
+    return f"`disentanglement-study run SWEEP {root}`, of the same sweep, makes it again and keeps all jobs"
+
+
+def _plan(path: Path) -> pd.DataFrame:
     with reading(path):
         with pq.ParquetFile(as_file(path)) as file:
             table = as_now(file.read().to_pandas())
@@ -223,6 +235,18 @@ def command(path: Path) -> dict:
         if not isinstance(content.get("run_ids"), list):
             raise ValueError("it is of no command")
         _check_ids(content["run_ids"])
+        return content
+
+
+def retried(path: Path) -> dict[str, str]:
+    """The runs that are done again, and why they failed before."""
+    with reading(path):
+        if path.is_symlink():
+            raise ValueError("it is a symbolic link")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not all(isinstance(why, str) for why in content.values()):
+            raise ValueError("it is no object of runs, each with why it failed")
+        _check_ids(content)
         return content
 
 

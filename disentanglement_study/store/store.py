@@ -6,9 +6,10 @@
                            config.gin: study.gin as it was then;  operative.gin: what the job used, defaults included
     checkpoints/<job_id>/  of jobs that are being trained
     evaluation.json        the settings of scoring, which all jobs share
+    retry.json             failed runs that are being done again, and why they failed
     tmp/                   jobs that are being written, their progress and their losses so far
     logs/<job_id>.log      what the attempts at a job did and said
-    damaged/<job_id>/      jobs whose files could not be read, and that are done again
+    damaged/               jobs whose files could not be read, or such a file
 
 A job is written under `tmp/` and renamed into place as its last act: a folder in `jobs/` is a whole job. A study may be
 a stranger's: what is read is checked (`records`), no link in it is followed for writing, copying or deleting, and what
@@ -89,8 +90,11 @@ class Store:
         mended = self.check(plan, text, evaluation)
         for folder in (self.jobs, self.tmp):
             files.folder(folder)
-        path = self.root / "plan.parquet"
-        there = len(self.plan) if path.exists() else 0
+        path, there = self.root / "plan.parquet", 0
+        try:
+            there = len(self.plan) if files.is_there(path) else 0
+        except Damaged:
+            mended.append(f"what there was of the plan is now in {self.set_aside(path)}")
         if there < len(plan):
             with replacing(path, self.tmp / f"plan.{os.getpid()}") as temporary:
                 plan.to_parquet(temporary, index=False)
@@ -297,5 +301,7 @@ def open(root: str | Path) -> Store:
     """The store in a directory; ValueError if there is none."""
     store = Store(Path(root))
     if not (store.root / "plan.parquet").exists():
+        if making.has_lost_plan(store):
+            raise ValueError(f"{root} has lost its plan.parquet; {records.plan_again(store.root)}")
         raise making.no_study(store)
     return store

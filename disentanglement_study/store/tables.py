@@ -95,6 +95,12 @@ def check(path: Path, name: str, run_ids: Iterable[str]) -> Path:
     return path
 
 
+def check_end(path: Path) -> None:
+    """That the end of a table can be read, where it says what is in it: a file that was cut off has none."""
+    with reading(path):
+        pq.read_metadata(as_file(path))
+
+
 def lazily(paths: Sequence[Path], name: str) -> "Dataset":
     """The "scores" or "curves" of jobs, of which columns and rows are read as far as they are asked for."""
     from pyarrow.dataset import FileSystemDataset, ParquetFileFormat

@@ -6,7 +6,7 @@ All but `damage` change the directory: call them under the store's lock.
 import contextlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 
 from disentanglement_study.runtime import files
@@ -15,6 +15,7 @@ from disentanglement_study.store import Store, in_flight, records
 from disentanglement_study.types import Job
 
 # What is beside the checkpoints of a job: its runs, the size of its population, how far each part has been trained.
+CHECKPOINT = re.compile(r"\d+")
 BESIDE = re.compile(r"runs\.json|population|\d+-\d+\.reached")
 
 
@@ -46,9 +47,8 @@ def set_aside(store: Store, damaged: dict[Path, Damaged]) -> list[str]:
     return lines
 
 
-def keep_checkpoints(store: Store, jobs: Iterable[Job]) -> None:
-    """Removes the checkpoints of all jobs but these, and of these what is no checkpoint."""
-    keep = {job.job_id for job in jobs}
+def keep_checkpoints(store: Store, keep: Set[str]) -> None:
+    """Removes the checkpoints of all jobs but those of these ids, and of these what is no checkpoint."""
     for path in store.checkpoints.glob("*"):
         if path.name not in keep or path.is_symlink() or not path.is_dir():
             files.remove(path)
@@ -73,6 +73,16 @@ def begun(store: Store) -> dict[str, list[str]]:
             if isinstance(runs := json.loads(path.read_text(encoding="utf-8")), list):
                 found[path.parent.name] = runs
     return found
+
+
+def half_trained(store: Store, jobs: Iterable[Job]) -> int:
+    """How many of these jobs have a checkpoint to go on from. A folder that Orbax writes to has another name first."""
+    return sum(any(CHECKPOINT.fullmatch(one.name) for one in _parts(store, job)) for job in jobs)
+
+
+def _parts(store: Store, job: Job) -> Iterable[Path]:
+    """What is in the folders of the parts of a job."""
+    return (store.checkpoints / job.job_id).glob("*-*/*")
 
 
 def discard(store: Store) -> None:

@@ -27,7 +27,7 @@ def run_jobs(
     job took by stage. Raises ValueError where the executor does.
     """
     if pile:
-        jobs = dispatch.EXECUTORS[site.executor](pile, work, resources, site.address, watch.waits)
+        jobs = dispatch.EXECUTORS[site.executor](pile, work, resources, site.address, watch.waits, watch.notes)
         with watch.watching(), contextlib.closing(jobs):  # what still runs if this ends early is told to stop
             for job, error in jobs:
                 seconds = ended(job, error)

@@ -3,21 +3,20 @@
 import functools
 import json
 from collections import Counter
+from collections.abc import Set
 from pathlib import Path
 
 from rich.console import Console
 
-from disentanglement_study import data
 from disentanglement_study.config import Study, resources_on
 from disentanglement_study.config.identity import scored_with
-from disentanglement_study.data.draws import sampling
 from disentanglement_study.runtime import files
+from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.runtime.words import counted
-from disentanglement_study.scoring import represent
-from disentanglement_study.store import Store, in_flight, upkeep
+from disentanglement_study.store import Store, in_flight, making, upkeep
 from disentanglement_study.store.runs import check_models, finished_jobs
-from disentanglement_study.study import cost, dispatch, failed, loading, plan, progress, rescore
+from disentanglement_study.study import cost, data_checks, dispatch, failed, loading, plan, progress, rescore
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
@@ -50,7 +49,7 @@ def run(
     store, is_new = Store(root), not root.exists()
     check_models(store, "go on with")
     table = plan.frame(_planned(runs, sweep, store), study)
-    identities = _identities(runs, study, site.data_dir)
+    identities = data_checks.identities(runs, study, site.data_dir)
     evaluation = json.dumps(scored_with(study), sort_keys=True)
     store.check(table, study.text, evaluation)
     with store.lock():
@@ -67,10 +66,11 @@ def run(
         begun, jobs = _jobs(missing, store, study)
         console.print(
             f"{counted(len(runs), 'run')}: {len(runs) - len(missing):,} there already, {len(missing):,} to do "
-            f"in {counted(len(jobs), 'job')}"
+            f"in {counted(len(jobs), 'job')}{_going_on(store, jobs)}"
         )
-        upkeep.keep_checkpoints(store, jobs)
+        upkeep.keep_checkpoints(store, {job.job_id for job in jobs} | _of_others(store, missing, there))
         if not jobs:
+            failed.settle(store)
             return _score_again(runs, store, study, site, console)
         data_dir = site.data_dir and site.data_dir.absolute()
         settings = {"study": study, "root": root.absolute(), "data_dir": data_dir, "identities": identities}
@@ -95,6 +95,7 @@ def run(
             if is_new:
                 upkeep.discard(store)
             raise
+        failed.settle(store)
         if text := stages(watch.seconds).rstrip():
             console.print(f"all jobs together: {text}")
         if text := done_twice(counts):
@@ -117,11 +118,28 @@ def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], lis
     return {job.job_id for job in there}, [*there, *plan.group(left.values(), largest)]
 
 
+def _of_others(store: Store, missing: list[Run], ended: Set[str]) -> set[str]:
+    """The jobs that have begun and are not done now: of runs of the plan that this command leaves out."""
+    left = set(store.plan["run_id"]) - {run.run_id for run in missing} - ended
+    return {job_id for job_id, run_ids in upkeep.begun(store).items() if run_ids and left.issuperset(run_ids)}
+
+
+def _going_on(store: Store, jobs: list[Job]) -> str:
+    """How many of these jobs are half trained, in words; "" if none is."""
+    number = upkeep.half_trained(store, jobs)
+    text = "1 of them goes on from its checkpoint" if number == 1 else f"{number} of them go on from their checkpoints"
+    return f", {text}" if number else ""
+
+
 def _planned(runs: list[Run], sweep: list[Run] | None, store: Store) -> list[Run]:
-    """The runs, and those of the rest of their sweep that the store has."""
-    if sweep is None or not (store.root / "plan.parquet").is_file():
+    """The runs, and those of the rest of their sweep that the store has: of a lost or damaged plan, its jobs have."""
+    if sweep is None:
         return runs
-    wanted = {run.run_id for run in runs} | set(store.plan["run_id"])
+    try:
+        there = set(store.plan["run_id"])
+    except Damaged:
+        there = making.of_jobs(store)
+    wanted = {run.run_id for run in runs} | there
     return [run for run in sweep if run.run_id in wanted]
 
 
@@ -140,22 +158,3 @@ def _score_again(runs: list[Run], store: Store, study: Study, site: dispatch.Sit
     line = f"new metrics ({names}): {counted(len(missing), 'finished job')} to score"
     if not_done := rescore.score_jobs(jobs, missing, store, study, site, console, line):
         raise rescore.not_scored(not_done, missing)
-
-
-def _identities(runs: list[Run], study: Study, data_dir: Path | None) -> dict[str, dict]:
-    """The identity of each data set, by `loading.place`; ValueError if images cannot be drawn from it as runs say."""
-    found, drawn = {}, set()
-    firsts = {(run.data_set, str(run.settings)): run for run in runs}
-    for first in firsts.values():
-        data_set, own = first.data_set, study.of(first.settings)
-        train, where = own.train, loading.place(data_set, own)
-        group = where, train.sampling, str(train.sampling_options)
-        if group in drawn:
-            continue
-        drawn.add(group)
-        loaded = data.load(data_set, data_dir, own.options.get(data_set))
-        grid = loaded.factor_names, loaded.factor_sizes, loaded.points
-        sampling.sampler(train.sampling, train.sampling_options, *grid)
-        represent.table_index(loaded, study.evaluate)
-        found[where] = loaded.identity
-    return found

@@ -1,19 +1,32 @@
 """Where a study stands, from its folder: what is done, failed, running, missing, awaited."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 import pandas as pd
 
+from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.words import counted
-from disentanglement_study.store import Store, in_flight, upkeep
+from disentanglement_study.store import Store, in_flight, tables, upkeep
 from disentanglement_study.store.records import ID
 
 
-def status(store: Store) -> pd.DataFrame:
-    """Runs per data set and method: planned, done, failed, running, missing."""
+def damaged(store: Store) -> dict[str, Damaged]:
+    """The jobs of whose scores.parquet not even the end can be read, by their ids: the file was cut off, or is gone."""
+    found = {}
+    for manifest in store.manifests():
+        try:
+            tables.check_end(store.jobs / manifest["job_id"] / "scores.parquet")
+        except Damaged as error:
+            found[manifest["job_id"]] = error
+    return found
+
+
+def status(store: Store, damaged: Mapping[str, Damaged] | Set[str] = frozenset()) -> pd.DataFrame:
+    """Runs per data set and method: planned, done, failed, running, missing. Those of damaged jobs are missing."""
     plan, of = store.plan, {"done": set(), "failed": set()}
     for manifest in store.manifests():
-        of[manifest["status"]].update(manifest["run_ids"])
+        if manifest["job_id"] not in damaged:
+            of[manifest["status"]].update(manifest["run_ids"])
     done, failed = of["done"], of["failed"]
     # What a dead driver leaves says where its jobs were, not that they are running.
     entries = in_flight.progress(store) if store.is_running() else []

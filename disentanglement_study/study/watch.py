@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from disentanglement_study.errors import reason
+from disentanglement_study.runtime import job_log
 from disentanglement_study.runtime.terminal import printable
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight
@@ -93,6 +94,13 @@ class Watch:
             self.store.progress_file(WAITING).unlink(missing_ok=True)
         self.waited = text
 
+    def notes(self, job: Job, text: str) -> None:
+        """Why an attempt at a job ended that does not end the job, here and in the job's log: its worker may be gone
+        without a word."""
+        job_log.line(self.store.log_file(job.job_id), f"seen by the command that runs it: {text}")
+        what = f"{job.method} on {job.data_set}, {len(job.runs)} runs: {text}"
+        self.console.print(Text(printable(what)), soft_wrap=True)
+
     def job_ended(self, job: Job, error: BaseException | None, seconds: Mapping[str, float]) -> None:
         """Counts a job that took so many seconds, by stage."""
         self.ended += len(job.runs)
@@ -107,6 +115,7 @@ class Watch:
             why = reason(str(error)) if str(error).strip() else type(error).__name__
             text = f"failed: {job.method} on {job.data_set}, {counted(len(job.runs), 'run')}: {why}"
             self.console.print(Text(printable(text)), style="red", soft_wrap=True)
+            job_log.line(self.store.log_file(job.job_id), f"seen by the command that runs it: failed: {why}")
         if not self.console.is_terminal:
             elapsed = time.monotonic() - self.start
             left = self._look(in_flight.progress(self.store)).left

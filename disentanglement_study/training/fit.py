@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import math
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from disentanglement_study.training.programs import Trainer
 from disentanglement_study.training.so_far import SoFar
 from disentanglement_study.types import Job, Run
 
+LOG = logging.getLogger(__name__)
 # What a call of the training program aims at: long enough to hide its start, short enough to follow and to interrupt.
 CALL_SECONDS = 2.0
 # The fewest updates in a call, of all members together: the first touch of a program's memory costs as much as one.
@@ -150,6 +152,7 @@ class _Fitting:
         terms = jax.eval_shape(self.trainer.advance, members, hyper, self.trainer.source, num_steps=np.int32(0))[1]
         sums = {term: np.zeros((len(self.points), size)) for term in terms}
         done, num_steps = 0, math.ceil(FEWEST_UPDATES / size)
+        which = "" if size == len(self.runs) else f", of {len(runs)} runs"
         interval = 60 * self.resources.checkpoint_minutes
         with (
             signals.deferred() as stop,  # obeyed when the checkpoint is there
@@ -158,6 +161,7 @@ class _Fitting:
             if checkpoints and (found := checkpoints.latest({"members": members, "sums": sums})):
                 done, state = found
                 members, sums = state["members"], state["sums"]
+                LOG.info("goes on from its checkpoint, after update %d of %d%s", done, self.total, which)
             reached = _Reached(folder, done)
             self.so_far.at(start, len(runs), done, sums, now=True)
             saved = started = time.monotonic()
@@ -177,6 +181,7 @@ class _Fitting:
                 self.so_far.at(start, len(runs), done, sums, now=done == self.total)
                 if checkpoints and (stop or time.monotonic() - saved >= interval):
                     checkpoints.save(done, {"members": members, "sums": sums})
+                    LOG.info("makes a checkpoint, after update %d of %d%s", done, self.total, which)
                     saved = time.monotonic()
                 if stop:
                     break

@@ -4,13 +4,19 @@
 # Each machine has this package installed, of the same version, and sees two folders under the same path: that of the
 # study and that of the data sets. Then:
 #
-#   bash by_hand.sh token            once, anywhere: makes ~/.ray/auth_token; copy it to the other machines if they do
-#                                    not share your home
+#   bash by_hand.sh token            once, anywhere: makes ~/.ray/disentanglement_study_token; copy it to the other
+#                                    machines if they do not share your home. One that is there stays as it is
 #   bash by_hand.sh head             on the first machine: prints the address, such as 10.0.0.1:6379
 #   bash by_hand.sh node ADDRESS     on each of the others
 #   bash by_hand.sh run ADDRESS SWEEP DIR DATA [more options of run]   on the first machine (in tmux or screen: it
-#                                    stays when you log out); DATA is the folder of the data sets
-#   bash by_hand.sh stop             on each machine: ends all Ray processes that you have there
+#                                    stays when you log out); DATA is the folder of the data sets. It looks at all nodes
+#                                    first (doctor)
+#   bash by_hand.sh stop             on each machine: ends all Ray processes that you have there, those of other clusters
+#                                    and of a `run` without --address too
+#
+# PORT (6379) is where `head` listens: choose another if you have a Ray there already. RESOURCES are options of
+# `ray start`: it counts cores and GPUs by itself. For fewer, or for a GPU that it does not see:
+# RESOURCES="--num-cpus 8 --num-gpus 1" bash by_hand.sh node ADDRESS
 #
 # Machines may join at any time: they are used from then on. One that dies loses nothing but the time since its last
 # checkpoint.
@@ -18,14 +24,17 @@ set -euo pipefail
 
 # Who knows the token may run programs as you on all nodes; who does not is refused.
 export RAY_AUTH_MODE=token
-export RAY_AUTH_TOKEN_PATH=${RAY_AUTH_TOKEN_PATH:-$HOME/.ray/auth_token}
+export RAY_AUTH_TOKEN_PATH=${RAY_AUTH_TOKEN_PATH:-$HOME/.ray/disentanglement_study_token} # Ray's own is auth_token
 export RAY_USAGE_STATS_ENABLED=0
 PORT=${PORT:-6379}
-# Ray counts cores and GPUs by itself. For fewer, or for a GPU that it does not see: RESOURCES="--num-cpus 8 --num-gpus 1"
 RESOURCES=${RESOURCES:-}
 
 case "${1:-help}" in
   token)
+    if [ -e "$RAY_AUTH_TOKEN_PATH" ]; then
+      echo "$RAY_AUTH_TOKEN_PATH is there and stays as it is: a cluster may use it. Remove it for a new one." >&2
+      exit 2
+    fi
     mkdir -p "$(dirname "$RAY_AUTH_TOKEN_PATH")"
     (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > "$RAY_AUTH_TOKEN_PATH")
     echo "$RAY_AUTH_TOKEN_PATH"
@@ -41,11 +50,19 @@ case "${1:-help}" in
   run)
     address=$2 sweep=$3 dir=$4 data=$5
     shift 5
-    # Stops here (code 3) if a node does not see the folder, has other versions, or lacks what a job needs.
-    disentanglement-study doctor "$dir" --address "$address" --data-dir "$data" --sweep "$sweep"
+    # `doctor` looks at the sweep that will run: with the same settings.
+    gin=() before=
+    for option in "$@"; do
+      [ "$before" = --gin ] && gin+=(--gin "$option")
+      case "$option" in --gin=*) gin+=("$option") ;; esac
+      before=$option
+    done
+    # Stops here (code 3) if a node does not see the folder, or lacks what a job needs, or if data are damaged.
+    disentanglement-study doctor "$dir" --address "$address" --data-dir "$data" --sweep "$sweep" ${gin[@]+"${gin[@]}"}
     disentanglement-study run "$sweep" "$dir" --address "$address" --data-dir "$data" "$@"
     ;;
   stop)
+    echo "ending all Ray processes of $(id -un) on this machine, those of other clusters and of other runs too"
     ray stop
     ;;
   *)

@@ -2,11 +2,12 @@
 
 import logging
 import os
+import signal
 import warnings
 
 import pytest
 
-from disentanglement_study.runtime import job_log
+from disentanglement_study.runtime import job_log, signals
 
 
 def test_what_is_logged_and_warned_of_is_in_the_log_with_the_traceback_of_a_failure(tmp_path):
@@ -50,6 +51,51 @@ def test_an_interrupted_attempt_says_so(tmp_path):
     with pytest.raises(KeyboardInterrupt), job_log.kept(tmp_path / "logs" / "a.log", ""):
         raise KeyboardInterrupt
     assert job_log.tail(tmp_path / "logs" / "a.log").endswith("attempt 1 was stopped: KeyboardInterrupt\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (signal.SIGTERM, "it was told to go (SIGTERM)"),
+        (signal.SIGINT, "Ctrl-C, or the command that started it stopped it (SIGINT)"),
+    ],
+)
+def test_an_attempt_that_a_signal_ends_names_it_before_it_is_obeyed(tmp_path, number, why):
+    """What obeys it may end the process at once, as in a worker: nothing can be written after that."""
+    path, seen = tmp_path / "logs" / "a.log", []
+
+    def obey(number, frame):
+        seen.append(path.read_text().splitlines()[-1])
+        raise KeyboardInterrupt
+
+    def trains():
+        with job_log.kept(path, "") as say, signals.deferred():
+            os.kill(os.getpid(), number)
+            say("makes a checkpoint")
+
+    before = signal.signal(number, obey)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trains()
+        assert signal.getsignal(number) is obey
+    finally:
+        signal.signal(number, before)
+    (last,) = seen
+    assert last.endswith(f"attempt 1 was stopped: {why}")
+    text = path.read_text()
+    assert text.endswith(f"makes a checkpoint\n{last}\n")
+
+
+def test_what_this_program_tells_of_its_work_is_in_the_log_alone(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    logger = logging.getLogger("disentanglement_study.training.fit")
+    with job_log.kept(tmp_path / "a.log", ""):
+        logger.info("goes on from update %d", 5)
+        logging.getLogger("a.package").info("nobody asked")
+    logger.info("after")
+    lines = (tmp_path / "a.log").read_text().splitlines()
+    assert [line.split(" ", 2)[2] for line in lines[1:]] == ["goes on from update 5", "done"]
+    assert capsys.readouterr().err == ""
 
 
 def test_a_log_keeps_its_last_lines(tmp_path, monkeypatch):

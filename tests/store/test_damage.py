@@ -255,18 +255,45 @@ def test_curves_that_are_damaged_beyond_their_head_are_named_by_the_query_that_r
     assert str(path) in line
 
 
-def test_a_damaged_or_missing_plan_is_refused_and_nothing_is_changed(made, study, capsys):
-    for kind in DAMAGE:
-        path = damaged(study, made, "plan.parquet", kind)
-        before = listing(study)
-        for name in ("run", "status"):
-            assert cli.main(command(name, made, study)) == 2
-            (line,) = lines(capsys.readouterr().err)
-            assert "plan.parquet" in line
-        assert listing(study) == before
-        shutil.rmtree(study)
-        shutil.copytree(made / "study", study)
-        assert path.exists()
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_or_missing_plan_is_made_again_and_the_others_say_so(made, study, capsys, trained_again, kind):
+    path = damaged(study, made, "plan.parquet", kind)
+    before = listing(study)
+    for name in ("status", "query", "tables", "retry"):
+        assert cli.main(command(name, made, study)) == 2
+        (line,) = lines(capsys.readouterr().err)
+        assert "plan.parquet" in line
+        assert f"`disentanglement-study run SWEEP {study}`, of the same sweep, makes it again" in line
+    assert listing(study) == before
+    assert cli.main(command("run", made, study)) == 0
+    said = capsys.readouterr()
+    assert f"{path}" in said.err
+    assert "it is made again from the sweep" in said.err
+    assert "4 runs: 4 there already, 0 to do" in said.err
+    assert (study / "damaged" / "plan.parquet").exists() == (kind != "missing")
+    assert trained_again == []
+    pd.testing.assert_frame_equal(store.open(study).plan, store.open(made / "study").plan)
+    pd.testing.assert_frame_equal(store.open(study).results(), store.open(made / "study").results())
+
+
+def test_a_lost_plan_is_not_made_of_another_sweep_and_keeps_the_jobs_that_a_part_leaves_out(made, study, capsys):
+    (study / "plan.parquet").unlink()
+    before = listing(study)
+    assert cli.main(command("run", made, study, "--gin", "train.steps = 7")) == 2
+    (line,) = lines(capsys.readouterr().err)
+    assert f"{study / 'plan.parquet'} is lost: 4 of the runs of its jobs are not in this sweep" in line
+    assert listing(study) == before
+    assert cli.main(command("run", made, study, "--where", "seed == 0")) == 0
+    assert set(store.open(study).plan["run_id"]) == set(store.open(made / "study").plan["run_id"])
+
+
+def test_the_status_counts_no_job_whose_scores_were_cut_off(made, study, capsys):
+    path = damaged(study, made, "scores.parquet", "half")
+    assert cli.main(command("status", made, study)) == 2
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1].split() == ["mine", "beta_vae", "4", "2", "0", "0", "2"]
+    assert f"error: {path}: cannot be read: " in err
+    assert f"`run SWEEP {study}` sets the job aside, and does its runs again" in err
 
 
 def test_scores_of_other_settings_are_not_mixed_where_evaluation_json_is_lost(made, study, capsys):

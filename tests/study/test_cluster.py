@@ -100,7 +100,9 @@ def test_a_ray_of_ones_own_is_private_and_a_hung_worker_is_ended(tmp_path, monke
             os.kill(os.getpid(), signal.SIGSTOP)
 
     resources = ResourceConfig(retries=1, num_gpus=0.0, job_hours=2 / 3600)
-    running = dispatch.ray(Pile([job("good"), job("hangs")]), work, resources, None)
+    said = []
+    pile = Pile([job("good"), job("hangs")])
+    running = dispatch.ray(pile, work, resources, None, notes=lambda job, text: said.append((job.job_id, text)))
     ended, error = next(running)
     assert (ended.job_id, error) == ("good", None)
 
@@ -134,6 +136,9 @@ def test_a_ray_of_ones_own_is_private_and_a_hung_worker_is_ended(tmp_path, monke
     assert late[0].job_id == "hangs"
     assert isinstance(late[1], TimeoutError)
     assert "(resources.job_hours)" in str(late[1])
+    ((name, text),) = said
+    assert name == "hangs"
+    assert re.fullmatch(r"an attempt failed: .*\(resources.job_hours\); it is tried again", text)
     assert Path(attempts).read_text().splitlines() == ["attempt"] * 2
     assert not {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN"} & set(os.environ)  # gone with the Ray that they were for
 

@@ -7,12 +7,16 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from small_study import OF_MINE
 
 from disentanglement_study import cli
 from disentanglement_study.cli import doctor
 from disentanglement_study.config import ResourceConfig
-from disentanglement_study.study.doctor import devices, judge, shared_folder, versions
+from disentanglement_study.data import own
+from disentanglement_study.study.doctor import data_sets, devices, judge, shared_folder, versions
 from disentanglement_study.study.doctor import nodes as asking
 from disentanglement_study.study.doctor.fits import fits
 from disentanglement_study.study.doctor.look import look
@@ -63,6 +67,8 @@ CASES = {  # what is there, whether it stops a run, what is said
     "no locks": (a_node(study={"locks": "not seen"}), False, "a lock on /s that is held here is not seen there"),
     "full": (a_node(study={"free": 5 * 10**8}), False, "/s has 0.50 GB left"),
     "no data": (a_node(data={"missing": ["cars3d", "mine"]}), True, "/data lacks cars3d, mine"),
+    "damaged data": (a_node(data={"problems": ["mine.bin has 9 bytes"]}), True, "a (10.0.0.1): mine.bin has 9 bytes"),
+    "data not checked": (a_node(data={"unknown": "too slow"}), False, "is not known: too slow"),
     "data nowhere": (
         a_node(data={"is_there": False, "problem": "/ cannot be written to"}),
         True,
@@ -104,6 +110,14 @@ def test_what_needs_the_whole_to_be_judged():
     assert (problem.stops, problem.what) == (True, "/s: Read-only file system")
     (problem,) = judge.problems(found(a_node(), locks="No locks available"))
     assert problem.stops
+
+
+def test_what_run_refuses_where_it_is_started_is_said_once():
+    head = a_node("head", {"CPU": 0.0}, data={"problems": ["x is cut"]})
+    whats = [(one.stops, one.what) for one in judge.problems(found(head, a_node(), data_here=("x is cut",)))]
+    assert whats == [(True, "here, where `run` is started: x is cut"), (False, "head (10.0.0.1): x is cut")]
+    cut = a_node(data={"problems": ["x is cut"]})
+    assert [one.what for one in judge.problems(found(cut, data_here=("x is cut",)))] == ["a (10.0.0.1): x is cut"]
 
 
 def test_a_node_on_which_no_job_can_run_stops_nothing_and_what_stops_comes_first():
@@ -208,6 +222,76 @@ def test_without_ray_this_machine_is_looked_at(tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == []
     assert cli.main(["doctor", str(tmp_path), "--address", "auto"]) == 2
     assert "Ray is not installed here" in capsys.readouterr().err
+
+
+@pytest.fixture
+def without_ray(monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "ray" else real(name, *rest))
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A sweep of a data set of one's own, and the folder that has it."""
+    images = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
+    own.add("mine", images, np.stack(np.unravel_index(np.arange(60), (3, 4, 5)), axis=1), root=tmp_path / "sets")
+    (tmp_path / "mine.gin").write_text(OF_MINE)
+    return tmp_path
+
+
+def refused(home, capsys, *options):
+    """What `doctor` says that stops a run, which `run` says too, word for word; None if neither says anything."""
+    common = ["--data-dir", str(home / "sets"), *options]
+    code = cli.main(["doctor", str(home / "study"), "--sweep", str(home / "mine.gin"), *common, "--json"])
+    problems = [one["what"] for one in json.loads(capsys.readouterr().out)["problems"] if one["stops"]]
+    assert code == (3 if problems else 0)
+    if not problems:
+        return None
+    assert cli.main(["run", str(home / "mine.gin"), str(home / "study"), *common, "--executor", "inline"]) == 2
+    (what,) = problems
+    assert what.partition(": ")[2] in " ".join(capsys.readouterr().err.split())
+    return what
+
+
+@pytest.mark.usefixtures("without_ray")
+def test_the_data_that_run_would_refuse_are_named_before(mine, capsys):
+    assert refused(mine, capsys) is None
+    assert not (mine / "study").exists()
+    path = mine / "sets" / "mine.bin"
+    path.write_bytes(path.read_bytes()[:1000])
+    assert f"{path} has 1,000 bytes, not 15,360: delete it" in refused(mine, capsys)
+
+
+@pytest.mark.usefixtures("without_ray")
+def test_a_picture_that_is_not_there_is_named_and_nothing_is_rendered(mine, capsys):
+    scream = ["--gin", "sweep.data_sets = ['scream_dsprites']"]
+    before = sorted((mine / "sets").iterdir())
+    assert "scream_dsprites needs Munch's The Scream: save a picture of it" in refused(mine, capsys, *scream)
+    Image.fromarray(np.zeros((60, 100, 3), np.uint8)).save(mine / "sets" / "scream.png")
+    assert "needs a picture of more than 64 x 64 pixels, not 100 x 60" in refused(mine, capsys, *scream)
+    Image.fromarray(np.zeros((80, 100, 3), np.uint8)).save(mine / "sets" / "scream.png")
+    assert refused(mine, capsys, *scream) is None
+    assert sorted((mine / "sets").iterdir()) == sorted([*before, mine / "sets" / "scream.png"])
+
+
+@pytest.mark.usefixtures("without_ray")
+def test_models_of_other_contents_under_the_name_are_named(mine, capsys):
+    common = ["--data-dir", str(mine / "sets"), "--executor", "inline"]
+    assert cli.main(["run", str(mine / "mine.gin"), str(mine / "study"), *common]) == 0
+    capsys.readouterr()
+    for path in (mine / "sets").glob("mine.*"):
+        path.unlink()
+    images = np.random.default_rng(1).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
+    own.add("mine", images, np.stack(np.unravel_index(np.arange(60), (3, 4, 5)), axis=1), root=mine / "sets")
+    assert "holds models of another data set 'mine': its contents have changed" in refused(mine, capsys)
+
+
+def test_a_check_of_data_that_hangs_or_breaks_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(data_sets, "PROGRAM", "import time; time.sleep(60)")
+    asked = "", tmp_path, str(tmp_path)
+    assert data_sets.problems(*asked, seconds=0.5) == {"unknown": "its data sets had not been checked after 0.5 s"}
+    monkeypatch.setattr(data_sets, "PROGRAM", "raise RuntimeError('broken')")
+    assert data_sets.problems(*asked) == {"unknown": "RuntimeError: broken"}
 
 
 @pytest.mark.parametrize(

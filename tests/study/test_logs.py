@@ -1,9 +1,17 @@
 """`disentanglement-study logs`: what each job of a study did and said, one command away."""
 
+import os
+import re
+import signal
+
 import pytest
+from rich.console import Console
 
 from disentanglement_study import cli, store
-from disentanglement_study.study import job, status
+from disentanglement_study.store import upkeep
+from disentanglement_study.store.runs import finished_jobs
+from disentanglement_study.study import job, status, watch
+from disentanglement_study.training import fit
 
 
 def test_the_jobs_of_a_study_each_have_a_log_of_their_stages(finished_study, capsys):
@@ -65,7 +73,89 @@ def test_a_job_says_what_became_of_it(study_copy, small_sweep, dsprites_root, ca
     assert cli.main(["logs", str(study_copy), job_id]) == 0
     text = capsys.readouterr().out
     assert "attempt 2 failed\nTraceback" in text
-    assert text.rstrip().endswith("RuntimeError: no learner today")
+    assert "\nRuntimeError: no learner today\n" in text
+    assert text.rstrip().endswith("seen by the command that runs it: failed: no learner today")
+
+
+def test_a_run_that_is_stopped_goes_on_from_its_checkpoint_and_says_so(
+    study_copy, small_sweep, dsprites_root, capsys, monkeypatch
+):
+    opened = store.open(study_copy)
+    job_id = opened.manifests()[0]["job_id"]
+    with opened.lock():
+        opened.remove_job(job_id)
+    command = ["run", small_sweep, str(study_copy), "--data-dir", str(dsprites_root), "--executor", "inline"]
+    before, reached = opened.log_file(job_id).read_text(), fit._Reached.write
+
+    def told(self, done):
+        reached(self, done)
+        if done:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit._Reached, "write", told)
+        assert cli.main(command) == 130
+    assert re.search("8 runs: 6 there already, 2 to do in 1 job$", capsys.readouterr().err, re.MULTILINE)
+    assert cli.main(command) == 0
+    said = "8 runs: 6 there already, 2 to do in 1 job, 1 of them goes on from its checkpoint\n"
+    assert said in capsys.readouterr().err
+    text = opened.log_file(job_id).read_text().removeprefix(before)
+    parts = (
+        "attempt 2 begins", r"makes a checkpoint, after update (\d+) of \d+",
+        r"attempt 2 was stopped: it was told to go \(SIGTERM\)",
+        "attempt 3 begins", r"goes on from its checkpoint, after update \1 of \d+", "done",
+    )  # fmt: skip
+    assert re.search(".*?".join(parts), text, re.DOTALL), text
+    assert "KeyboardInterrupt" not in text
+
+
+def test_a_command_for_other_runs_leaves_the_checkpoints_that_it_does_not_need(
+    study_copy, small_sweep, dsprites_root, capsys, monkeypatch
+):
+    opened = store.open(study_copy)
+    with opened.lock():
+        for manifest in opened.manifests():
+            opened.remove_job(manifest["job_id"])
+    command = ["run", small_sweep, str(study_copy), "--data-dir", str(dsprites_root), "--executor", "inline"]
+    methods = opened.plan.drop_duplicates("method", keep="first")["method"].tolist()
+    reached, told = fit._Reached.write, []
+
+    def stop(self, done):
+        reached(self, done)
+        if done:
+            told.append(done)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit._Reached, "write", stop)
+        assert cli.main(command) == 130
+    half = [path.parent.name for path in opened.checkpoints.glob("*/runs.json")]
+    assert len(half) == 1
+    of = dict(zip(opened.plan["run_id"], opened.plan["method"], strict=True))
+    own = of[upkeep.begun(opened)[half[0]][0]]
+    (other,) = [method for method in methods if method != own]
+    (opened.checkpoints / "0123456789ab").mkdir()
+    assert cli.main([*command, "--where", f"method == {other!r} and seed == 0"]) == 0
+    assert [path.name for path in opened.checkpoints.iterdir()] == half
+    capsys.readouterr()
+    assert cli.main([*command, "--where", f"method == {own!r}"]) == 0
+    assert "1 of them goes on from its checkpoint" in capsys.readouterr().err
+
+
+def test_why_the_command_gave_an_attempt_up_is_in_the_log_and_in_its_words(study_copy, capsys):
+    opened = store.open(study_copy)
+    job_id = opened.manifests()[0]["job_id"]
+    of = next(one for one in finished_jobs(opened) if one.job_id == job_id)
+    seen = watch.Watch(Console(), opened, len(of.runs))
+    seen.notes(of, "an attempt failed: TimeoutError: too long; it is tried again")
+    shown = capsys.readouterr().out
+    assert shown == f"{of.method} on dsprites, 2 runs: an attempt failed: TimeoutError: too long; it is tried again\n"
+    seen.job_ended(of, TimeoutError("the job had not ended after 2 hours"), {})
+    *_, first, last = opened.log_file(job_id).read_text().splitlines()
+    assert first.endswith(
+        "seen by the command that runs it: an attempt failed: TimeoutError: too long; it is tried again"
+    )
+    assert last.endswith("seen by the command that runs it: failed: the job had not ended after 2 hours")
 
 
 @pytest.fixture(autouse=True)

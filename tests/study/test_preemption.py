@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -13,7 +15,7 @@ from disentanglement_study import cli
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.runtime import files, signals
 from disentanglement_study.study import dispatch
-from disentanglement_study.study.dispatch import drain
+from disentanglement_study.study.dispatch import drain, tasks
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.types import Job, Run
 
@@ -65,11 +67,12 @@ def private(tmp_path, monkeypatch):
         yield tmp_path
 
 
-def test_jobs_whose_machine_is_emptied_go_on_from_their_checkpoints_and_have_not_failed(private):
+def test_jobs_whose_machine_is_emptied_go_on_from_their_checkpoints_and_have_not_failed(private, capfd):
     names = ["one", "two"]
-    ended = []
+    ended, said = [], []
     resources = ResourceConfig(retries=0, num_gpus=0.0)
-    running = dispatch.ray(Pile([job(name) for name in names]), counting(str(private), 60), resources, None)
+    pile, work = Pile([job(name) for name in names]), counting(str(private), 60)
+    running = dispatch.ray(pile, work, resources, None, notes=lambda job, text: said.append((job.job_id, text)))
 
     def end() -> None:
         wait_for(lambda: all(attempts(private, name) for name in names) and len(drain.jobs()) == 2)
@@ -86,6 +89,10 @@ def test_jobs_whose_machine_is_emptied_go_on_from_their_checkpoints_and_have_not
         assert first == 0
         assert second >= 1
     assert drain.jobs() == []
+    why = "its process was told to go, for its node is emptied or sent it SIGTERM: it goes on elsewhere"
+    assert sorted(said) == [(name, why) for name in names]
+    shown = capfd.readouterr()
+    assert "A worker died" not in shown.out + shown.err
 
 
 def test_jobs_of_a_driver_that_stops_make_their_checkpoints(private):
@@ -118,6 +125,13 @@ def test_a_job_that_does_not_end_is_named(private):
         signal.signal(signal.SIGTERM, lambda number, frame: None)
         assert drain.end_jobs(0.3) == [os.getpid()]
     assert not stop
+
+
+def test_what_has_gone_needs_no_end():
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    tasks._kill(process.pid)
+    assert process.wait(LIMIT) == -signal.SIGKILL
+    tasks._kill(process.pid)
 
 
 @pytest.mark.slow
@@ -169,3 +183,10 @@ def test_a_machine_that_ray_does_not_know_is_emptied_all_the_same(private, monke
     assert cli.main(["drain"]) == 0
     shown = capsys.readouterr().out
     assert shown == "this node may get more jobs: no Ray runs here\n2 jobs ended here and go on elsewhere\n"
+    monkeypatch.setattr(drain, "close_node", lambda seconds: "")
+    monkeypatch.setattr(drain, "jobs", lambda: [1])
+    assert cli.main(["drain"]) == 0
+    assert capsys.readouterr().out == (
+        "1 job ended here and goes on elsewhere\n"
+        "Ray gives this node no jobs any more; if the machine stays, it comes back by `ray stop` and `ray start`\n"
+    )

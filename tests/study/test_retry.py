@@ -55,6 +55,52 @@ def test_the_failed_runs_are_done_again_and_no_others(study, retry, finished_stu
     assert "no run has failed" in capsys.readouterr().out
 
 
+def test_a_retry_that_was_stopped_goes_on(study, retry, finished_study, monkeypatch, capsys):
+    failed, learn, calls = study.run_ids("failed"), stages.learn, []
+
+    def stopped(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return learn(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "learn", stopped)
+        assert retry()[0] == 130
+    left = failed - study.run_ids("done")
+    assert (len(left), study.run_ids("failed")) == (2, set())
+    assert cli.main(["status", str(study.root)]) == 0
+    assert (
+        f"2 runs that failed are done again: if nothing runs, `retry {study.root}` goes on" in capsys.readouterr().out
+    )
+    assert retry("--list") == (0, set())
+    shown = " ".join(capsys.readouterr().out.split())
+    assert all((run_id in shown) == (run_id in left) for run_id in failed)
+    assert "was being done again: MemoryError: no room for" in shown
+    assert retry("--where", "seed == 0") == (0, {run_id for run_id in left if seed_of(study, run_id) == 0})
+    assert retry() == (0, {run_id for run_id in left if seed_of(study, run_id) == 1})
+    pd.testing.assert_series_equal(values(study), values(store.open(finished_study)), check_exact=True)
+    assert not (study.root / "retry.json").exists()
+    assert retry() == (0, set())
+
+
+def seed_of(study, run_id):
+    return study.plan.set_index("run_id")["seed"][run_id]
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"../x": "why"}', '{"%s": 3}' % ("a" * 12)])
+def test_a_damaged_list_of_what_is_retried_is_named_and_run_writes_it_anew(
+    study, small_sweep, dsprites_root, capsys, text
+):
+    path = study.root / "retry.json"
+    path.write_text(text)
+    assert cli.main(["retry", str(study.root), "--list"]) == 2
+    assert f"error: {path}: cannot be read: " in capsys.readouterr().err
+    command = ["run", small_sweep, str(study.root), "--executor", "inline", "--data-dir", str(dsprites_root)]
+    assert cli.main(command) == 3  # the failed ones stay
+    assert not path.exists()
+
+
 def test_failed_runs_that_are_left_out_stay_failed_with_their_reason(study, retry, capsys):
     failed = study.run_ids("failed")
     plan = study.plan.set_index("run_id").loc[sorted(failed)]

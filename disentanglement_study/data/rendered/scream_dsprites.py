@@ -14,17 +14,24 @@ FILES = "scream.jpg", "scream.jpeg", "scream.png"
 
 
 def load(root: Path | None = None) -> DataSet:
-    """dSprites on the picture scream.jpg, .jpeg or .png (the first that there is) in the cache folder.
+    """dSprites on the picture. ValueError from `picture`."""
+    return sprites_on_picture.load("scream_dsprites", picture(root), root)
+
+
+def picture(root: Path | None = None) -> UInt8[np.ndarray, "height width 3"]:
+    """What is in scream.jpg, .jpeg or .png (the first that there is) in the cache folder.
 
     ValueError if there is none, if it cannot be read, or if it is too small.
     """
-    if (path := picture(root)) is None:
+    if (path := picture_file(root)) is None:
         place = f"save a picture of it as {cache.folder(root) / FILES[0]} (or {', '.join(FILES[1:])})"
         raise ValueError(f"scream_dsprites needs Munch's The Scream: {place}; texture_dsprites needs no picture")
-    return sprites_on_picture.load("scream_dsprites", read(path), root)
+    found = read(path)
+    sprites_on_picture.check("scream_dsprites", found)
+    return found
 
 
-def picture(root: Path | None = None) -> Path | None:
+def picture_file(root: Path | None = None) -> Path | None:
     """The picture in the cache folder: the first of `FILES` that is there."""
     paths = [cache.folder(root) / file for file in FILES]
     return next((path for path in paths if path.exists()), None)

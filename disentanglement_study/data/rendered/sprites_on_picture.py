@@ -24,9 +24,8 @@ def load(name: str, picture: UInt8[np.ndarray, "height width 3"], root: Path | N
 
     The nuisance names the picture by the SHA-256 of its pixels: another one makes another data set.
     """
+    check(name, picture)
     height, width, _ = picture.shape
-    if min(height, width) <= 64:
-        raise ValueError(f"{name} needs a picture of more than 64 x 64 pixels, not {width} x {height}")
 
     def render(storage: UInt8[Any, "_ 512"], index: Int[Any, " n"], keys: Key[Any, " n"]) -> Float[Any, "n 64 64 3"]:
         """Images in [0, 1]."""
@@ -49,3 +48,10 @@ def load(name: str, picture: UInt8[np.ndarray, "height width 3"], root: Path | N
     return DataSet(
         name, names, sizes, shape, dsprites.load(root).storage, render, nuisance=nuisance, sha256=dsprites.SHA256
     )
+
+
+def check(name: str, picture: UInt8[np.ndarray, "height width 3"]) -> None:
+    """ValueError for a picture that is too small."""
+    height, width, _ = picture.shape
+    if min(height, width) <= 64:
+        raise ValueError(f"{name} needs a picture of more than 64 x 64 pixels, not {width} x {height}")

@@ -34,6 +34,9 @@ JOINING = {"RAY_gcs_server_port_wait_time_s": "1"}
 ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
 
+ALARM = "A worker died or was killed while executing a task by an unexpected system error"
+
+
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[Any]:
     """The module ray, connected to the cluster at `address` or to a Ray of this machine, until the block ends.
@@ -59,10 +62,31 @@ def connected(address: str | None) -> Iterator[Any]:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # Ray's own prints a dump of its stack
         try:
-            yield ray
+            with _without_alarms():
+                yield ray
         finally:
             ray.shutdown()
     _read_token_again()
+
+
+@contextlib.contextmanager
+def _without_alarms() -> Iterator[None]:
+    """Of each worker that ends before its task Ray prints that memory or a fault may be to blame, of one that was told
+    to go too. Who runs jobs says itself, of each attempt, why it ended (`kinds.Notes`)."""
+    worker = importlib.import_module("ray._private.worker")
+    if (shown := getattr(worker, "print_to_stdstream", None)) is None:  # another Ray: its words are shown
+        yield
+        return
+
+    def show(data: Mapping[str, Any], *arguments: Any, **options: Any) -> None:
+        if not any(str(line).startswith(ALARM) for line in data.get("lines", ())):
+            shown(data, *arguments, **options)
+
+    worker.print_to_stdstream = show
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = shown
 
 
 def check(address: str | None) -> None:

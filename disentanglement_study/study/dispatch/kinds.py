@@ -15,4 +15,7 @@ Ended = tuple[Job, BaseException | None]  # an error: the job failed in every at
 Waits = Callable[[str], None]  # is told what the jobs wait for, and "" when they wait no more
 
 
-Executor = Callable[[Pile, Work, ResourceConfig, str | None, Waits], Iterator[Ended]]
+Notes = Callable[[Job, str], None]  # is told why an attempt at a job ended before the job had, and what follows
+
+
+Executor = Callable[[Pile, Work, ResourceConfig, str | None, Waits, Notes], Iterator[Ended]]

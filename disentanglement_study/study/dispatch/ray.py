@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator
 
 from disentanglement_study.config import ResourceConfig
-from disentanglement_study.errors import stop_if_full
+from disentanglement_study.errors import reason, stop_if_full
 from disentanglement_study.study.dispatch import cluster
-from disentanglement_study.study.dispatch.kinds import Ended, Waits, Work
+from disentanglement_study.study.dispatch.kinds import Ended, Notes, Waits, Work
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.study.dispatch.places import CPU, Node, Place, check_devices, places
-from disentanglement_study.study.dispatch.tasks import Tasks, free_nodes
+from disentanglement_study.study.dispatch.tasks import Tasks, free_nodes, why_lost
 
 SAY_SECONDS = 60.0  # between two words on what is awaited
 LOOK_SECONDS = 1.0  # between two looks at the nodes and at who has begun
@@ -17,7 +17,12 @@ MOST_LOST = 20  # times that a job's node may go before the job is suspected of 
 
 
 def ray(
-    pile: Pile, work: Work, resources: ResourceConfig, address: str | None, waits: Waits = lambda text: None
+    pile: Pile,
+    work: Work,
+    resources: ResourceConfig,
+    address: str | None,
+    waits: Waits = lambda text: None,
+    notes: Notes = lambda job, text: None,
 ) -> Iterator[Ended]:
     """Jobs as Ray tasks, as many at once as fit the nodes; `address` of a cluster, or None for this machine.
 
@@ -39,13 +44,15 @@ def ray(
             waits(text)
         tasks = Tasks(ray, work)
         try:
-            yield from _all(pile, tasks, where, address, waits)
+            yield from _all(pile, tasks, where, address, waits, notes)
         except (KeyboardInterrupt, GeneratorExit):
             tasks.stop()
             raise
 
 
-def _all(pile: Pile, tasks: Tasks, where: list[Place], address: str | None, waits: Waits) -> Iterator[Ended]:
+def _all(
+    pile: Pile, tasks: Tasks, where: list[Place], address: str | None, waits: Waits, notes: Notes
+) -> Iterator[Ended]:
     ray, said, looked = tasks.ray, time.monotonic(), -LOOK_SECONDS
     nodes: list[Node] = []
     begun = 0
@@ -64,8 +71,10 @@ def _all(pile: Pile, tasks: Tasks, where: list[Place], address: str | None, wait
         for (job, place, number, lost, _, node), error, is_lost in ended:
             stop_if_full(error)
             if is_lost and lost < MOST_LOST:
+                notes(job, f"{why_lost(ray, error)}: it goes on elsewhere")
                 tasks.start(job, place, None, number, lost + 1)
             elif error is not None and number < place.resources.retries:
+                notes(job, f"an attempt failed: {reason(str(error)) or type(error).__name__}; it is tried again")
                 tasks.start(job, place, node, number + 1, lost)
             else:
                 yield job, error

@@ -3,6 +3,7 @@
 A worker leaves who it is in Ray's table of keys and values, under the ticket of its attempt, for as long as it works.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -128,6 +129,13 @@ class Tasks:
         return late
 
 
+def why_lost(ray: Any, error: BaseException | None) -> str:
+    """Why an attempt ended that its node took away, in words."""
+    if isinstance(error, ray.exceptions.NodeDiedError | ray.exceptions.TaskUnschedulableError):
+        return "its node is gone"
+    return "its process was told to go, for its node is emptied or sent it SIGTERM"
+
+
 def free_nodes(place: Place, nodes: list[Node], tasks: Tasks) -> list[str | None]:
     """Where jobs can start at a place: a node for each that is free there. None stands for one that Ray finds.
 
@@ -217,7 +225,8 @@ def _task(work: Work, job: Job, place: Place, pinned: int, ticket: str, variable
 
 
 def _kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it has gone, as it should
+        os.kill(pid, signal.SIGKILL)
 
 
 def _internal_kv() -> Any:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from disentanglement_study import data
 from disentanglement_study.config import ResourceConfig
+from disentanglement_study.data import cache
 from disentanglement_study.study.dispatch import cluster
 from disentanglement_study.study.dispatch.places import needs
 from disentanglement_study.study.doctor import shared_folder
+from disentanglement_study.study.doctor.data_sets import problems
 from disentanglement_study.study.doctor.fits import fits
 from disentanglement_study.study.doctor.judge import Found
 from disentanglement_study.study.doctor.look import look
@@ -24,11 +26,12 @@ def examine(
     data_dir: Path | None = None,
     data_sets: Sequence[str] = (),
     says: Callable[[str], None] = lambda text: None,
+    sweep: str = "",
 ) -> Found:
     """Looks at every node at `address`, or at this machine: through a Ray of its own if Ray is installed.
 
-    data_sets: those that a run needs. says: is told what is being done. Raises ValueError, in one line, if there is no
-    such cluster or Ray does not start.
+    data_sets: those that a run needs; sweep: its gin text. says: is told what is being done. Raises ValueError, in one
+    line, if there is no such cluster or Ray does not start.
     """
     brought = [name for name in data_sets if name not in data.COMPUTED and name not in data.DATASETS]
     root, data_dir = root.absolute(), data_dir and data_dir.absolute()
@@ -37,7 +40,7 @@ def examine(
     elif address:
         raise ValueError(f"Ray is not installed here: it takes Ray to look at the cluster at {address!r}")
     with shared_folder.token(root) as asked:
-        asks = functools.partial(look, asked=asked, data_dir=data_dir, data_sets=brought)
+        asks = functools.partial(look, asked=asked, data_dir=data_dir, data_sets=brought, sweep=sweep, root=str(root))
         if has_ray:
             says(f"joining {address}" if address else "starting Ray")
             with cluster.connected(address) as ray:
@@ -65,4 +68,12 @@ def examine(
             locks=asked.locks,
             gone=gone,
             fits=fits(resources, found) if has_ray else (),
+            data_here=_here(sweep, data_dir, root, brought) if sweep and address else (),
         )
+
+
+def _here(sweep: str, data_dir: Path | None, root: Path, brought: Sequence[str]) -> tuple[str, ...]:
+    """What `run` would refuse of the data when it starts, on this machine, before any node does."""
+    missing = [name for name in brought if not cache.has(name, data_dir)]
+    lacks = [f"{cache.folder(data_dir)} lacks {', '.join(missing)}"] if missing else []
+    return (*lacks, *problems(sweep, data_dir, str(root), missing).get("problems", ()))

@@ -13,6 +13,7 @@ from disentanglement_study.study.doctor.nodes import Node
 CLOCK_SECONDS = 1.0
 SMALL = 2**30  # bytes on the disk of the study
 LISTED = 5  # nodes with the same problem; more are counted
+MEND = "mend that first: `run` looks at its data before the first job, and stops"
 INSTALL = "install the same on every node (requirements/ has locks)"
 
 
@@ -29,6 +30,7 @@ class Found(NamedTuple):
     get more nodes. ray: why there is no Ray, "" if there is. here: the versions of this process. folder: the study's,
     or what is above it, `folder_error` why nothing can be written there. came_back: ids of the nodes whose answer was
     read here. locks: as `shared_folder.Token` has them. gone: how many nodes have left. fits: the kinds of nodes.
+    data_here: what `run` would refuse of its data on this machine, where that need not be a node on which jobs run.
     """
 
     nodes: Sequence[Node]
@@ -42,6 +44,7 @@ class Found(NamedTuple):
     locks: str = "held"
     gone: int = 0
     fits: Sequence[Fit] = ()
+    data_here: Sequence[str] = ()
 
 
 def problems(found: Found) -> list[Problem]:
@@ -53,7 +56,11 @@ def problems(found: Found) -> list[Problem]:
         for one in _node(node, found):
             of_nodes.setdefault(one._replace(stops=one.stops and matters), []).append(label(node))
     listed = [one._replace(what=f"{_names(who)}: {one.what}") for one, who in of_nodes.items()]
-    return sorted([*_cluster(found), *_versions(found), *listed], key=lambda one: not one.stops)
+    said = " ".join(one.what for one in listed if one.stops)
+    here = [
+        Problem(True, f"here, where `run` is started: {text}", MEND) for text in found.data_here if text not in said
+    ]
+    return sorted([*_cluster(found), *_versions(found), *here, *listed], key=lambda one: not one.stops)
 
 
 def label(node: Node) -> str:
@@ -136,6 +143,12 @@ def _node(node: Node, found: Found) -> Iterator[Problem]:
         names = ", ".join(data["missing"])
         advice = f"bring it there (data prepare {data['missing'][0]}), or share a folder and name it with --data-dir"
         yield Problem(True, f"{data['folder']} lacks {names}", advice)
+    for text in data.get("problems", ()):
+        yield Problem(True, text, MEND)
+    if text := data.get("unknown"):
+        yield Problem(
+            False, f"what a run would say of its data is not known: {text}", "start doctor again, or look there"
+        )
     if abs(node.ahead) > CLOCK_SECONDS:
         side = "ahead of" if node.ahead > 0 else "behind"
         yield Problem(False, f"its clock is {abs(node.ahead):.1f} s {side} this one", "set clocks by NTP")

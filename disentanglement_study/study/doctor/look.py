@@ -9,18 +9,26 @@ from typing import Any
 
 from disentanglement_study.data import cache
 from disentanglement_study.study.doctor import shared_folder
+from disentanglement_study.study.doctor.data_sets import problems
 from disentanglement_study.study.doctor.devices import devices
 from disentanglement_study.study.doctor.versions import versions
 
 
 def look(
-    node: str, with_devices: bool, asked: shared_folder.Token, data_dir: Path | None, data_sets: Sequence[str]
+    node: str,
+    with_devices: bool,
+    asked: shared_folder.Token,
+    data_dir: Path | None,
+    data_sets: Sequence[str],
+    sweep: str = "",
+    root: str = "",
 ) -> dict[str, Any]:
     """Plain values only, which any version of this program can read:
 
     name; cpus: cores; memory: bytes; jax: as `devices` has it, {} if it was not asked; versions; study: as
     `shared_folder.answer` has it; data: {folder, problem (or ""), free, missing: those of the data sets that are not
-    there}; time: at the end, seconds since 1970.
+    there, and of a sweep (gin text), whose study is at `root`, what `data_sets.problems` has}; time: at the end,
+    seconds since 1970.
     """
     found = {
         "name": platform.node(),
@@ -31,6 +39,8 @@ def look(
         "data": _data(data_dir, data_sets),
         "jax": devices() if with_devices else {},
     }
+    if sweep:
+        found["data"] |= problems(sweep, data_dir, root, found["data"]["missing"])
     return found | {"time": time.time()}
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from disentanglement_study.errors import reason
 
-ANSWER_SECONDS = 75.0
+ANSWER_SECONDS = 120.0  # more than the longest looks at devices and data sets take together
 GPU_SHARE = 0.01  # of a GPU: enough for Ray to show it to the task
 
 Look = Callable[[str, bool], dict[str, Any]]  # id of the node, whether to look at its devices -> `look.look`

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -73,7 +73,8 @@ class _Layout:
 
 
 class _Collector:
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[Model], None]) -> None:
+        self.check = check
         self.found = Collected()
         self.layouts: dict[tuple[str, ...], _Layout] = {}
         self.models: dict[tuple, Found | str] = {}  # by their whole configuration
@@ -104,6 +105,7 @@ class _Collector:
             config = dict(zip(layout.settings, layout.get(row.values), strict=True))
             try:
                 read = model(config)
+                self.check(read)
             except ValueError as error:
                 found = str(error)
             else:
@@ -161,7 +163,7 @@ class _Collector:
         scores = tuple(values.get(prefix + name.key) for name in names)
         there = found.scores.get(key)
         if there is None:
-            kept = [isinstance(one, int | float | None) and not isinstance(one, bool) for one in scores]
+            kept = [one is None or (isinstance(one, int | float) and _is_number(one)) for one in scores]
             if not all(kept):
                 self.found.no_numbers.update(name.key for name, right in zip(names, kept, strict=True) if not right)
                 names = tuple(name for name, right in zip(names, kept, strict=True) if right)
@@ -179,13 +181,18 @@ class _Collector:
         return tuple(new.get(name[:2]) for name in there.names)
 
 
-def collect(rows: Iterable[Row]) -> Collected:
-    """All models of these rows, each with its scores.
+def _is_number(value: int | float) -> bool:
+    """JSON has whole numbers of any size, and Python thinks that True is one."""
+    return not isinstance(value, bool) and (isinstance(value, float) or abs(value) < 2**1023)
+
+
+def collect(rows: Iterable[Row], check: Callable[[Model], None] = lambda model: None) -> Collected:
+    """All models of these rows, each with its scores. check: ValueError of models that cannot be taken.
 
     Rows that cannot be understood are problems. So are models of which two rows do not agree: which is right is not
     known, and none of it is taken.
     """
-    collector = _Collector()
+    collector = _Collector(check)
     for row in rows:
         collector.add(row)
     found = collector.found

@@ -1,7 +1,8 @@
 """A study of what disentanglement_lib has trained and scored, from its result files."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,10 +42,14 @@ def import_results(
     """
     there = _there(root)
     files = result_files.find(path)
-    found = collect(result_files.read(files, lambda name: reads(name, len(files.paths))))
+    found = collect(result_files.read(files, lambda name: reads(name, len(files.paths))), stored.Checked())
     problems = _listed([f"{place}: {reason}" for place, reason in found.problems.items()], "; ")
     if not found.models:
         raise ValueError(f"{path} holds no model that can be imported: {problems}")
+    if not any(value is not None and math.isfinite(value) for value in _values(found)):
+        number = f"{len(found.models):,} model{'s' if len(found.models) > 1 else ''}"
+        why = _why(found) or problems or "its results are null or NaN, or it has none"
+        raise ValueError(f"{path} holds no score of {number} that can be used: {why}")
     source = {"kind": KIND, "path": str(path), "files": len(files.paths), "sha256": files.digest.hexdigest()}
     if there is not None:
         if there.get("sha256") != source["sha256"]:
@@ -63,6 +68,18 @@ def import_results(
         text = f"{len(found.problems):,} of {counted(found.num_rows, 'result')} could not be imported: {problems}"
         raise Failed("\n".join([*lines, text]))
     return Imported(len(found.models), lines)
+
+
+def _values(found: Collected) -> Iterator[float | None]:
+    """All scores that were taken."""
+    for one in found.models.values():
+        for scores in one.scores.values():
+            yield from scores.values
+
+
+def _why(found: Collected) -> str:
+    """Why a file has no score, as far as it is known of its results."""
+    return f"results that are no single number: {_listed(found.no_numbers)}" if found.no_numbers else ""
 
 
 def _there(root: Path) -> dict | None:

@@ -17,7 +17,7 @@ from disentanglement_study.config.sweep_text import written
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.runtime import files
 from disentanglement_study.store import Store
-from disentanglement_study.study import plan
+from disentanglement_study.study import axes, plan
 from disentanglement_study.study.foreign.collect import Found
 from disentanglement_study.study.foreign.dlib_models import Model
 from disentanglement_study.types import Job, Run
@@ -44,6 +44,26 @@ def runs_of(found: Sequence[Found]) -> tuple[Study, list[Run]]:
             statics[kind] = json.dumps(static_bindings(study.of(settings)), sort_keys=True)
         runs.append(Run(plan.identifier(run, statics[kind]), *_bindings(run)))
     return study, runs
+
+
+class Checked:
+    """Whether models can be written down as a sweep: whether a value of theirs is out of the range of its setting."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()  # most models differ by their seed alone, and have those of others
+
+    def __call__(self, model: Model) -> None:
+        """ValueError, in one line, that names the setting."""
+        seedless = str(model._replace(seed=0))
+        for key in (seedless, f"seed {model.seed}"):
+            if key not in self.seen:
+                try:
+                    study = config.load_text(_text([model], model.settings))
+                    for method, given in study.sweep.methods.items():
+                        axes.strengths(method, given)
+                except ValueError as error:
+                    raise ValueError(f"it cannot be a run here: {str(error).removeprefix('sweep text: ')}") from error
+                self.seen |= {seedless, f"seed {model.seed}"}
 
 
 def _bindings(run: Run) -> tuple:

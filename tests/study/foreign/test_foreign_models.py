@@ -76,6 +76,14 @@ def test_settings_that_are_not_known_or_not_given_are_said(tmp_path):
         ("dataset__name", "'../x'", "its data set is '../x'"),
         ("reconstruction_loss__loss_fn", "@l2_loss", "its reconstruction_loss.loss_fn is 'l2_loss': known here is"),
         ("encoder__encoder_fn", "@test_encoder", "known here is conv_encoder or fc_encoder"),
+        ("model__random_seed", "'-4'", "its model.random_seed is '-4'"),
+        ("model__random_seed", "-4", "it cannot be a run here: sweep.seeds = [-4]: expected"),
+        ("model__batch_size", "0", "it cannot be a run here: train.batch_size = 0: expected int (1 or more"),
+        ("model__training_steps", "-3", "train.steps = -3: expected"),
+        ("encoder__num_latent", "0", "nets.num_latents = 0: expected"),
+        ("vae__beta", "-1.0", "it cannot be a run here: beta_vae.beta = -1.0: expected float (0 or more)"),
+        ("vae/AdamOptimizer__learning_rate", "0.0", "train.learning_rate = 0.0: expected"),
+        ("vae/AdamOptimizer__beta1", "1.5", "train.beta1 = 1.5: expected"),
     ],
 )
 def test_a_model_that_cannot_be_understood_is_named_and_the_others_are_there(tmp_path, name, value, words):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from dlib_results import MIG, brought, small
 
-from disentanglement_study import store
+from disentanglement_study import cli, store
 from disentanglement_study.study.foreign.disentanglement_lib import import_results
 from disentanglement_study.study.foreign.dlib_scores import of_evaluation
 
@@ -119,6 +119,18 @@ def test_scores_without_a_counterpart_keep_their_names(tmp_path):
     assert results["train_results", "global_step"] == 300_000
     assert any(line.startswith("3 scores that have no counterpart here keep their names: ") for line in said)
     assert "results that are no single number were left out: matrix" in said
+
+
+@pytest.mark.parametrize("value", [None, "0.5", [0.5], float("nan"), 10**400, True])
+def test_without_any_score_no_study_is_made(tmp_path, value, capsys):
+    contents = small()
+    for content in contents.values():
+        content.update({key: value for key in content if "_results." in key})
+    path = dlib_results.write(tmp_path / "output", contents)
+    assert cli.main(["import", "disentanglement_lib", str(path), str(tmp_path / "study")]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{path} holds no score of 1 model that can be used" in said
+    assert not (tmp_path / "study").exists()
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
