@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NODE = ["node", "cores", "memory", "Ray counts", "JAX finds", "folder", "locks", "data", "clock"]
+JOBS = ["nodes", "how many", "a job reserves", "runs a job", "trained together", "jobs at once"]
 DETAILS = """\
 examples:
   disentanglement-study doctor                                    this machine, and the folder one is in
@@ -71,7 +72,7 @@ def _show(found, problems) -> None:
         OUT.print(f"{name:22}{_counted(texts)}", soft_wrap=True)
     if found.fits:
         OUT.print()
-        OUT.print(_jobs(found.fits))
+        display.show(_jobs(found.fits))
     OUT.print()
     if not problems:
         OUT.print("nothing is wrong")
@@ -118,16 +119,22 @@ def _table(found) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=NODE)
 
 
-def _jobs(fits) -> Table:
+def _jobs(fits) -> "pd.DataFrame":
     """A row for each kind of node: what its jobs are like."""
-    shown = Table(header_style="bold", box=None, pad_edge=False)
-    for name in ("nodes", "how many", "a job reserves", "runs a job", "trained together", "jobs at once"):
-        shown.add_column(name, overflow="fold")
-    for fit in fits:
-        together = "as is fastest" if fit.population is None else str(fit.population)
-        reserved = _amounts(fit.wanted) or "nothing"
-        shown.add_row(fit.kind, str(len(fit.rooms)), reserved, f"up to {fit.job_size}", together, str(fit.slots))
-    return shown
+    import pandas as pd
+
+    rows = [
+        (
+            fit.kind,
+            str(len(fit.rooms)),
+            _amounts(fit.wanted) or "nothing",
+            f"up to {fit.job_size}",
+            "as is fastest" if fit.population is None else str(fit.population),
+            str(fit.slots),
+        )
+        for fit in fits
+    ]
+    return pd.DataFrame(rows, columns=JOBS)
 
 
 def _is_device(name: str) -> bool:
