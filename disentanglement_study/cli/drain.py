@@ -34,9 +34,8 @@ def drain(arguments: argparse.Namespace) -> None:
         raise Failed(f"{len(left)} of {there} jobs had not ended after {arguments.seconds} s (process {left[0]})")
     OUT.print(f"{there} {'job' if there == 1 else 'jobs'} ended here and {'goes' if there == 1 else 'go'} on elsewhere")
     if not why:
-        OUT.print(
-            "Ray gives this node no jobs any more; if the machine stays, it comes back by `ray stop` and `ray start`"
-        )
+        back = "if the machine stays, it comes back by `ray stop` and `ray start`"
+        OUT.print(f"Ray gives this node no jobs any more; {back}", soft_wrap=True)
 
 
 def add_to(commands: options.Commands) -> None:

@@ -159,5 +159,14 @@ def test_why_the_command_gave_an_attempt_up_is_in_the_log_and_in_its_words(study
 
 
 @pytest.fixture(autouse=True)
+def signals_as_before():
+    """A command that was stopped leaves its process deaf to signals: it is about to end, but that of tests is not."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
 def wide(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
