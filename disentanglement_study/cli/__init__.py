@@ -91,6 +91,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with interruptible(INTERRUPTED):
             arguments.function(arguments)
+    except BrokenPipeError:  # who reads our output has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
+        return 0
     except (ValueError, OSError) as error:
         if os.environ.get("DISENTANGLEMENT_STUDY_TRACEBACK"):
             raise

@@ -149,6 +149,8 @@ def check_evaluation(study: Study) -> None:
         if len(set(names)) < len(names):
             raise ValueError(f"evaluate.{field} names {Counter(names).most_common(1)[0][0]!r} twice: expected once")
     for name in evaluate.metrics:
+        if name == "udr":  # it compares finished models, and is no metric of one
+            raise ValueError("evaluate.metrics: 'udr' compares models: `evaluate DIR --metrics udr` adds it to a study")
         if name not in METRICS:
             raise unknown("metric", name, METRICS)
         if METRICS[name].sampling not in SIZES:

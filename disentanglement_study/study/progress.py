@@ -10,7 +10,7 @@ import pandas as pd
 from disentanglement_study.store import Store, in_flight
 from disentanglement_study.study.estimate import Cost, Kind, Part, Seen, costs, done, estimate, worked
 from disentanglement_study.study.lines import lines
-from disentanglement_study.training.learnt import Losses
+from disentanglement_study.training.learnt import GOES_ON, Losses
 from disentanglement_study.types import Job
 
 NOTHING = Part(0.0, 0.0)
@@ -42,7 +42,12 @@ class Progress:
         in_flight.write_progress(self.store, self.job, stage, self.fraction, self._parts)
 
     def trains(self, stage: str, fraction: float) -> None:
-        """How much of the training is done; the first time, how much was done before this attempt."""
+        """How much of the training is done; at `GOES_ON`, with what was done before this attempt."""
+        if stage == GOES_ON:
+            since, first = self._begun.get("training", (time.monotonic(), 0.0))
+            self._begun["training"] = since, first + fraction - 2 * self.fraction
+            self.fraction = 0.5 * fraction
+            return
         self._tell("training", stage, fraction, 0.5 * fraction)
 
     def learns(self, losses: Losses) -> None:

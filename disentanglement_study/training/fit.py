@@ -17,7 +17,7 @@ from disentanglement_study.methods.kinds import Steps
 from disentanglement_study.runtime import files, population, signals
 from disentanglement_study.runtime.checkpoint import Checkpoints
 from disentanglement_study.training.inputs import Batches
-from disentanglement_study.training.learnt import Learnt, Report, Tell
+from disentanglement_study.training.learnt import GOES_ON, Learnt, Report, Tell
 from disentanglement_study.training.programs import Trainer
 from disentanglement_study.training.so_far import SoFar
 from disentanglement_study.types import Job, Run
@@ -162,6 +162,7 @@ class _Fitting:
                 done, state = found
                 members, sums = state["members"], state["sums"]
                 LOG.info("goes on from its checkpoint, after update %d of %d%s", done, self.total, which)
+                self.report(GOES_ON, (start + len(runs) * done / self.total) / len(self.runs))
             reached = _Reached(folder, done)
             self.so_far.at(start, len(runs), done, sums, now=True)
             saved = started = time.monotonic()

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Report = Callable[[str, float], None]  # is told the stage and the fraction done
+GOES_ON = "goes on"  # the stage of a report whose fraction leaps, to where a checkpoint is
 
 
 class Losses(NamedTuple):

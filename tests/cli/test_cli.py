@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -432,3 +434,10 @@ def test_a_seed_that_is_none_is_named_with_the_range(command, seed, capsys):
     assert stop.value.code == 2
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.endswith(f"argument --seed: {seed}: expected int (0 or more, at most 2147483647)")
+
+
+def test_who_has_seen_enough_of_an_answer_is_told_of_no_error(finished_study):
+    query = f"{sys.executable} -m disentanglement_study query {finished_study} 'SELECT * FROM scores a, scores b' --csv"
+    ended = subprocess.run(["bash", "-c", f"set -o pipefail; {query} | head -n 1"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("run_id,")

@@ -16,6 +16,7 @@ from disentanglement_study.store.making import MADE
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import overview, watch
 from disentanglement_study.study.progress import Progress
+from disentanglement_study.training.learnt import GOES_ON
 
 
 @pytest.fixture
@@ -145,6 +146,23 @@ def test_a_worker_tells_what_this_attempt_has_done_of_each_half(study_copy, monk
     assert told(progress.scores, 50, "scoring", 0.0) == (0.5, [pytest.approx(0.6), 60], [0.0, 0.0])
     assert told(progress.scores, 3, "scoring", 0.5) == (0.75, [pytest.approx(0.6), 60], [0.5, 3])
     assert said == ["loading", "training", "scoring"]
+
+
+def test_what_was_trained_before_a_checkpoint_is_not_of_this_attempt(study_copy, monkeypatch):
+    opened, now = store.open(study_copy), [100.0]
+    monkeypatch.setattr("disentanglement_study.study.progress.time.monotonic", lambda: now[0])
+    progress = Progress(opened, finished_jobs(opened)[0], print)
+    progress.trains("compiling", 0.0)
+    now[0] += 9
+    progress.trains(GOES_ON, 0.5)
+    for fraction in (0.5, 0.52):
+        progress.trains("training", fraction)
+    (entry,) = in_flight.progress(opened)
+    assert (entry["fraction"], entry["training"]) == (pytest.approx(0.26), [pytest.approx(0.02), 9])
+    progress.trains(GOES_ON, 0.8)  # of the next models of this job
+    progress.trains("training", 0.9)
+    (entry,) = in_flight.progress(opened)
+    assert (entry["fraction"], entry["training"]) == (pytest.approx(0.45), [pytest.approx(0.12), 9])
 
 
 def test_the_command_that_runs_a_study_gives_the_same_estimate(running):

@@ -154,6 +154,7 @@ def test_lists_of_one_objective_are_multiplied_out():
     [
         ("sweep.methods = {'beta_ave': {'beta': 1}}", "unknown method 'beta_ave': did you mean 'beta_vae'"),
         ("sweep.data_sets = ['dsprite']", "unknown data set 'dsprite': did you mean 'dsprites'"),
+        ("evaluate.metrics = ['udr']", "'udr' compares models: `evaluate DIR --metrics udr` adds it to a study"),
         ("evaluate.metrics = ['migg']", "unknown metric 'migg': did you mean 'mig'"),
         ("evaluate.options = {'dcii': {}}", "unknown metric 'dcii': did you mean 'dci'"),
         ("evaluate.options = {'mig': {'num_bin': 5}}", "unknown option of metric 'mig' 'num_bin': did you mean"),

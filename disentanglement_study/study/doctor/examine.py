@@ -33,6 +33,8 @@ def examine(
     data_sets: those that a run needs; sweep: its gin text. says: is told what is being done. Raises ValueError, in one
     line, if there is no such cluster or Ray does not start.
     """
+    if root.exists() and not root.is_dir():
+        raise ValueError(f"{root} is a file, not a folder: name the study's folder")
     brought = [name for name in data_sets if name not in data.COMPUTED and name not in data.DATASETS]
     root, data_dir = root.absolute(), data_dir and data_dir.absolute()
     if has_ray := importlib.util.find_spec("ray") is not None:

@@ -87,7 +87,8 @@ def _kinds(found: Found) -> Iterator[Problem]:
             yield Problem(True, text, "name a kind that is there, or start such a node")
         elif not fit.slots and fit.kind not in ("all", "others"):
             text = cluster.lacking(fit.wanted, _by_ray(node for node in found.nodes if node.node_id in fit.rooms))
-            yield Problem(False, f"{setting}: {text}: such nodes get no jobs", "reserve what such a node has")
+            stops = not found.grows and not any(other.slots for other in found.fits)  # no other nodes would do them
+            yield Problem(stops, f"{setting}: {text}: such nodes get no jobs", "reserve what such a node has")
 
 
 def _cluster(found: Found) -> Iterator[Problem]:
