@@ -52,7 +52,7 @@ def by_run(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     right = there[["run_id", *SCORE, "value"]].rename(columns={"run_id": "other", "value": "there"})
     both = left.merge(right, on=["other", *SCORE])
     if both.empty:
-        raise NothingToDraw(f"both studies have {counted(len(pairs), 'run')} in common, but no score of them")
+        raise NothingToDraw(f"the studies have {counted(len(pairs), 'run')} in common, but no score")
     both = both.assign(difference=both["here"] - both["there"])[[*RUN, *SCORE, "here", "there", "difference"]]
     return both.sort_values(["data_set", "method", "strength", "seed", *SCORE], ignore_index=True)
 

@@ -60,7 +60,7 @@ def test_failures_and_other_scores_are_not_compared():
     assert beside(here, there).by_run["run_id"].tolist() == ["a0"]
     (row,) = beside(here, there).summary.to_dict("records")
     assert np.isnan([row["low"], row["high"], row["rank_correlation"]]).all()
-    with pytest.raises(NothingToDraw, match="share no score"):
+    with pytest.raises(NothingToDraw, match="have 1 run in common, but no score"):
         beside(here, there.assign(score="dci", metric="dci"))
     with pytest.raises(NothingToDraw, match="no run in common"):
         beside(here, results([0.1], prefix="b"))
