@@ -66,7 +66,8 @@ def run(
         begun, jobs = _jobs(missing, store, study)
         console.print(
             f"{counted(len(runs), 'run')}: {len(runs) - len(missing):,} there already, {len(missing):,} to do "
-            f"in {counted(len(jobs), 'job')}{_going_on(store, jobs)}"
+            f"in {counted(len(jobs), 'job')}{_going_on(store, jobs)}",
+            soft_wrap=True,
         )
         upkeep.keep_checkpoints(store, {job.job_id for job in jobs} | _of_others(store, missing, there))
         if not jobs:

@@ -92,9 +92,12 @@ def test_a_run_id_that_is_no_name_is_refused(home, capsys):
     plan = pd.read_parquet(path)
     plan.loc[0, "run_id"] = "../../victim"
     plan.to_parquet(path)
-    for command in (["status", str(home / "study")], at(home, "traverse", "../../victim"), run(home, home / "study")):
+    for command in (["status", str(home / "study")], at(home, "traverse", "../../victim")):
         assert cli.main(command) == 2
         assert str(path) in capsys.readouterr().err
+    assert cli.main(run(home, home / "study")) == 0  # the plan is damaged: it is made again
+    assert f"what there was of the plan is now in {home / 'study' / 'damaged'}" in capsys.readouterr().err
+    assert "../../victim" not in set(pd.read_parquet(path)["run_id"])
     kept(home)
 
 
