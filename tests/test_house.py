@@ -57,6 +57,7 @@ ABSENT = {
     "disentanglement_study.data": ["jax", "ray", "tensorflow", "tensorflow_datasets", "h5py"],
     "disentanglement_study.data.published.originals": ["jax", "ray", "tensorflow", "tensorflow_datasets", "h5py"],
     "disentanglement_study.store": ["jax", "ray", "duckdb"],
+    "disentanglement_study.study.failed": ["jax", "ray", "duckdb", "scipy"],  # of `status`
     "disentanglement_study.metrics": ["jax", "flax", "ray", "tensorflow", "numba", "scipy", "sklearn"],
     "disentanglement_study.analysis.tables": ["jax", "ray"],
     "disentanglement_study.live.server": ["jax", "ray", "duckdb", "plotly"],

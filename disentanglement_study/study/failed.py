@@ -17,7 +17,6 @@ from disentanglement_study.errors import reason
 from disentanglement_study.runtime import files
 from disentanglement_study.store import Store, records
 from disentanglement_study.store.runs import planned
-from disentanglement_study.study import components, condition, parts
 from disentanglement_study.types import Run
 
 
@@ -27,6 +26,8 @@ def forget(store: Store, run_ids: Set[str]) -> None:
     A failed job of which not all runs are among them stays as that of the others. Before, they are written down with
     why they failed, for `again`.
     """
+    from disentanglement_study.study import parts  # here: `status` reads what failed, and needs no JAX
+
     if asked := {run_id: why for run_id, why in _failures(store).items() if run_id in run_ids}:
         _write(store, _readable(store) | asked)
     runs = planned(store)
@@ -82,6 +83,8 @@ def listed(store: Store, where: str | None = None) -> pd.DataFrame:
 
     where: only those for which this holds, as for `run`; ValueError if some failed and none is left.
     """
+    from disentanglement_study.study import condition
+
     why = {run_id: f"was being done again: {text}" for run_id, text in again(store).items()} | _failures(store)
     plan = store.plan
     found = plan[plan["run_id"].isin(why.keys())].reset_index(drop=True)
@@ -99,6 +102,8 @@ def to_retry(root: Path, where: str | None = None, bindings: Sequence[str] = ())
 
     ValueError for bindings of what is not `resources`: they would be other runs.
     """
+    from disentanglement_study.study import components
+
     store = Store(root)
     own, study = store.settings, components.load(store.text, bindings)
     if dataclasses.replace(study, resources=own.resources, text=own.text) != own:
