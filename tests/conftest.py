@@ -115,3 +115,15 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture(scope="module")
+def tab():
+    """A tab of a browser. Where REQUIRE_CHROMIUM is set, as in .ci/run, a machine without a browser fails."""
+    from benchmarks import chromium
+
+    if (browser := chromium.find()) is None:
+        give_up = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
+        give_up(f"no Chromium on PATH ({', '.join(chromium.NAMES)})")
+    with chromium.page(browser) as opened:
+        yield opened

@@ -1,7 +1,6 @@
 """The report in a headless Chromium, where there is one."""
 
 import json
-import os
 import re
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from report_study import HOSTILE, PNG, make_study
 from test_methods_without_strength import both_methods, page_of
 
-from benchmarks import chromium
 from disentanglement_study.analysis import report
 from disentanglement_study.analysis.rows import with_method
 from disentanglement_study.store import Store
@@ -29,16 +27,6 @@ def page(store):
     """The path of the page of the study, in a folder that is not in the study's."""
     path = report.write(store, store.root.parent / "a copy" / "report")
     return path
-
-
-@pytest.fixture(scope="module")
-def tab():
-    """Where REQUIRE_CHROMIUM is set, as in .ci/run, a machine without a browser fails."""
-    if (browser := chromium.find()) is None:
-        give_up = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
-        give_up(f"no Chromium on PATH ({', '.join(chromium.NAMES)})")
-    with chromium.page(browser) as opened:
-        yield opened
 
 
 def opened(tab, page, fragment="", width=1440, dark=False):
@@ -136,7 +124,7 @@ def test_the_data_set_is_chosen_for_all_plots_of_models(tab, tmp_path):
         )
         assert set(methods) == {"", *planned[planned["data_set"] == data_set]["method"]}
         tab.evaluate("document.getElementById('correlations').scrollIntoView()")
-        tab.wait("document.getElementById('correlations-plot').data")
+        tab.wait("document.getElementById('correlations-plot')?.data")
         choose(tab, "correlations-controls", "of", data_set)
         options = "document.querySelector('#correlations-controls [name=of]').selectedOptions[0].textContent"
         assert tab.evaluate(options) == title
@@ -189,7 +177,7 @@ def test_the_page_of_a_study_of_which_nothing_is_done_says_so(tab, tmp_path):
     assert "The run is not done" in text(tab, "#run-body")
     assert "None are drawn yet: disentanglement-study compare DIR" in text(tab, "#systems-body")
     for part in ("#explorer-plot", "#explorer-list", "#correlations-plot", "#correlations-table", "#variance-plot"):
-        tab.wait(f"document.querySelector('{part}').offsetHeight === 0")
+        tab.wait(f"document.querySelector('{part}')?.offsetHeight === 0")
     tab.size(390)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     assert_quiet(tab, path)
@@ -203,12 +191,12 @@ def test_a_point_leads_to_its_run(tab, page):
         "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
     )
     tab.mouse(*place)
-    tab.wait("document.querySelector('#explorer-plot .hoverlayer').textContent.includes('run ')")
+    tab.wait("document.querySelector('#explorer-plot .hoverlayer')?.textContent.includes('run ')")
     assert "seed" in text(tab, "#explorer-plot .hoverlayer")
     tab.mouse(*place, click=True)
     tab.wait("location.hash.startsWith('#run=')")
     run = tab.evaluate("location.hash.slice(5)")
-    tab.wait("document.getElementById('run-curves').data")
+    tab.wait("document.getElementById('run-curves')?.data")
     assert run in text(tab, "#run-body h3")
     assert tab.evaluate("document.getElementById('run-curves').data.length") == 2
     assert "sweep.seeds" in text(tab, "#run-body details")
@@ -223,7 +211,7 @@ def test_the_keyboard_reaches_a_run(tab, page):
     assert tab.evaluate("document.activeElement.id") == "run"
     tab.evaluate("document.querySelector('#explorer-controls select[name=score]').focus()")
     tab.press("ArrowDown")
-    tab.wait("document.getElementById('explorer-plot').layout.yaxis.title.text === 'DCI'")
+    tab.wait("document.getElementById('explorer-plot')?.layout.yaxis.title.text === 'DCI'")
     unreachable = tab.evaluate(
         "[...document.querySelectorAll('select, input, button, a')].filter((one) => one.tabIndex < 0).length"
     )
@@ -236,11 +224,11 @@ def test_runs_with_pictures_or_errors_show_them_and_unknown_ones_are_named(tab, 
     opened(tab, page, f"#run={run}")
     tab.wait("document.querySelector('.pictures img')?.naturalWidth === 1")
     tab.evaluate(f"location.hash = 'run={failed}'")
-    tab.wait("document.querySelector('#run-body').textContent.includes('Error')")
+    tab.wait("document.querySelector('#run-body')?.textContent.includes('Error')")
     assert HOSTILE in text(tab, "#run-body")
     assert tab.evaluate("document.title") == "Disentanglement study"
     tab.evaluate("location.hash = 'run=nothing'")
-    tab.wait("document.querySelector('#run-body').textContent.includes('No run of this study is called nothing')")
+    tab.wait("document.querySelector('#run-body')?.textContent.includes('No run of this study is called nothing')")
     assert_quiet(tab, page)
 
 
@@ -269,16 +257,16 @@ def test_the_systems_with_pictures_are_chosen_from_and_shown(tab, tmp_path):
 def test_a_heat_map_has_n_and_leads_to_its_models(tab, page):
     opened(tab, page)
     tab.evaluate("document.getElementById('correlations').scrollIntoView()")
-    tab.wait("document.getElementById('correlations-plot').data")
+    tab.wait("document.getElementById('correlations-plot')?.data")
     details = tab.evaluate("document.getElementById('correlations-plot').data[0].text[0][1]")
     assert re.search(
         r"-?\d\.\d\d \[-?\d\.\d\d, -?\d\.\d\d\]<br>n = 3\d models, 1\d failed, 0 without one of them", details
     )
     tab.evaluate("document.getElementById('correlations-plot').emit('plotly_click', {points: [{pointIndex: [0, 1]}]})")
-    tab.wait("document.getElementById('explorer-plot').layout.xaxis.title?.text === 'DCI'")
+    tab.wait("document.getElementById('explorer-plot')?.layout.xaxis.title?.text === 'DCI'")
     assert text(tab, "#explorer-summary").count("rank correlation") == 1
     choose(tab, "correlations-controls", "title", "Scores without labels with metrics")
-    tab.wait("document.getElementById('correlations-plot').data[0].y[0] === 'elbo'")
+    tab.wait("document.getElementById('correlations-plot')?.data[0].y[0] === 'elbo'")
     choose(tab, "correlations-controls", "title", "Downstream accuracy with metrics")
     assert "Not to be had from this study" in text(tab, "#correlations-summary")
     assert_quiet(tab, page)

@@ -1,27 +1,14 @@
 """The page of `report --live` in a headless Chromium, where there is one."""
 
-import os
-
 import pytest
 from report_study import HOSTILE
 from test_live import ended, losses_of, running, served  # noqa: F401
 
-from benchmarks import chromium
 from disentanglement_study.live import server
 from disentanglement_study.store import in_flight
 
 SEEN = "document.getElementById('when')?.textContent.startsWith('Seen at')"
 PATIENCE = 120.0  # seconds; reached only if what a test waits for never comes
-
-
-@pytest.fixture(scope="module")
-def tab():
-    """Where REQUIRE_CHROMIUM is set, as in .ci/run, a machine without a browser fails."""
-    if (browser := chromium.find()) is None:
-        give_up = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
-        give_up(f"no Chromium on PATH ({', '.join(chromium.NAMES)})")
-    with chromium.page(browser) as opened:
-        yield opened
 
 
 @pytest.fixture(autouse=True)
