@@ -238,7 +238,8 @@ def test_what_it_costs_is_known_while_planning(name):
         by_xla = sum(traced.lower().cost_analysis().get(of, 0) for of in ("flops", "transcendentals"))
         counted = cost.flops_per_step(method, learner, inputs, study.train)
         assert counted > 0.7 * by_xla  # which counts whole numbers too
-        if "scan" not in str(traced.jaxpr):  # XLA counts a loop once
+        text = str(traced.jaxpr)
+        if "scan[" not in text and " lu" not in text:  # XLA counts a loop once, and a factorisation, a call, as nothing
             assert counted < 1.15 * by_xla
 
 
