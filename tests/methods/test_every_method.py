@@ -239,7 +239,7 @@ def test_what_it_costs_is_known_while_planning(name):
         counted = cost.flops_per_step(method, learner, inputs, study.train)
         assert counted > 0.7 * by_xla  # which counts whole numbers too
         text = str(traced.jaxpr)
-        if "scan[" not in text and " lu" not in text:  # XLA counts a loop once, and a factorisation, a call, as nothing
+        if "scan[" not in text and " lu" not in text:  # XLA counts a loop once, and hardly a factorisation, a call
             assert counted < 1.15 * by_xla
 
 
