@@ -1,5 +1,6 @@
 """What the tests of several modules share."""
 
+import gc
 import os
 import shutil
 import signal
@@ -16,6 +17,8 @@ from small_study import SMALL, TINY
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 threadpoolctl.threadpool_limits(1)
+# What JAX traces is many small objects: Python's collector looked through all of them, again and again.
+gc.set_threshold(50_000, 50, 50)
 # Many tests compile the same programs, some in processes of their own: each is compiled once a session.
 # Set before JAX is imported, inherited by every child process.
 _cache = tempfile.TemporaryDirectory(prefix="disentanglement_study_tests_")
