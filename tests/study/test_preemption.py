@@ -168,6 +168,11 @@ def test_a_job_that_fills_the_memory_is_ended_by_ray_and_told_so(private, monkey
 
 
 def test_a_machine_without_ray_and_without_jobs_is_not_drained(private, monkeypatch, capsys):
+    # Ray also looks among the processes of the machine, and would find, and drain, that of another test or a real one.
+    blind = "import ray, psutil\npsutil.process_iter = lambda *_, **__: iter(())\n"
+    (private / "sitecustomize.py").write_text(blind)
+    monkeypatch.setenv("PYTHONPATH", str(private), prepend=os.pathsep)
+    monkeypatch.setenv("RAY_TMPDIR", str(private))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     assert cli.main(["drain", "--seconds", "60"]) == 2
     shown = capsys.readouterr()
