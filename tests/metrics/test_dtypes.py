@@ -16,6 +16,7 @@ CODES = GRID + 0.3 * np.random.default_rng(0).normal(size=GRID.shape)
 CHEAP = {
     "downstream_boosted_trees": {"train_sizes": [10]},
     "fairness": {"num_stages": 3},
+    "higgins_score": {"num_updates": 300},
     "r2": {"num_stages": 3},
     "reduced_downstream": {"num_removed": 1, "num_stages": 3},
     "strong_downstream": {"num_experiments": 1, "num_stages": 3},

@@ -1,12 +1,21 @@
 """A sweep that is changed and run again: only what is new is trained or scored, and what was there stays to the bit."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
 
 from disentanglement_study import store
 from disentanglement_study.study import job as stages
+
+
+@pytest.fixture(scope="module")
+def finished(run_tiny, tmp_path_factory):
+    """The study of the sweep as it is: four runs."""
+    folder = tmp_path_factory.mktemp("finished") / "study"
+    assert run_tiny(folder) == 0
+    return folder
 
 
 @pytest.fixture
@@ -29,8 +38,9 @@ def run(run_tiny, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def study(tmp_path):
-    return store.Store(tmp_path / "study")
+def study(finished, tmp_path):
+    """A copy of the finished study, where `run` goes on with it."""
+    return store.Store(shutil.copytree(finished, tmp_path / "study"))
 
 
 def rows(study):
@@ -56,20 +66,20 @@ def assert_kept(before, study):
     ids=["seed", "strength", "method", "data set", "axis", "job size"],
 )
 def test_only_new_runs_are_trained(run, study, bindings, new):
-    code, first = run()
-    assert (code, len(first)) == (0, 4)
-    before = rows(study)
+    before, first = rows(study), set(study.plan["run_id"])
+    assert len(first) == 4
     code, more = run(*bindings)
     assert (code, len(more)) == (0, new)
-    assert not set(first) & set(more)
+    assert not first & set(more)
     assert_kept(before, study)
-    assert study.run_ids("done") == set(study.plan["run_id"]) == set(first) | set(more)
+    assert study.run_ids("done") == set(study.plan["run_id"]) == first | set(more)
     assert run(*bindings) == (0, [])
     assert run() == (0, [])  # fewer than there are: a part of the study
     assert len(study.plan) == 4 + new
 
 
-def test_the_rest_of_a_sweep_may_come_after_a_part_of_it(run, study, capsys):
+def test_the_rest_of_a_sweep_may_come_after_a_part_of_it(run, tmp_path, capsys):
+    study = store.Store(tmp_path / "study")
     assert len(run(options=["--where", "seed == 0"])[1]) == 2
     before = rows(study)
     code, rest = run(options=["--where", "seed == 1"])
@@ -86,7 +96,6 @@ def test_the_rest_of_a_sweep_may_come_after_a_part_of_it(run, study, capsys):
 
 
 def test_metrics_that_are_added_are_scored_and_nothing_is_trained(run, study, capsys):
-    run()
     before = rows(study)
     capsys.readouterr()
     added = "evaluate.metrics = ['mig', 'modularity', 'sap_score']"
@@ -105,7 +114,6 @@ def test_metrics_that_are_added_are_scored_and_nothing_is_trained(run, study, ca
 
 
 def test_a_metric_that_is_added_may_have_options_and_they_count_from_then_on(run, study, capsys):
-    run()
     before = rows(study)
     added = "evaluate.metrics = ['mig', 'modularity']", "modularity.num_bins = 5"
     assert run(*added) == (0, [])
@@ -131,7 +139,6 @@ def test_a_metric_that_is_added_may_have_options_and_they_count_from_then_on(run
     ],
 )
 def test_other_settings_of_scoring_are_refused_by_their_names(run, study, capsys, binding, message):
-    run()
     before, evaluation = rows(study), (study.root / "evaluation.json").read_bytes()
     assert run(binding, "evaluate.metrics = ['mig', 'modularity']") == (2, [])
     assert message in " ".join(capsys.readouterr().err.split())
@@ -140,7 +147,6 @@ def test_other_settings_of_scoring_are_refused_by_their_names(run, study, capsys
 
 
 def test_a_smaller_sweep_cannot_bring_options_that_study_gin_would_not_have(run, study, capsys):
-    run()
     added = "evaluate.metrics = ['mig', 'modularity']", "modularity.num_bins = 5"
     assert run("sweep.seeds = 1", *added) == (2, [])
     assert "modularity.num_bins is not given there, 5 here" in " ".join(capsys.readouterr().err.split())
@@ -150,7 +156,6 @@ def test_a_smaller_sweep_cannot_bring_options_that_study_gin_would_not_have(run,
 
 
 def test_a_part_may_bring_options_as_the_whole_sweep_is_known(run, study):
-    run()
     added = "evaluate.metrics = ['mig', 'modularity']", "modularity.num_bins = 5"
     assert run(*added, options=["--where", "strength == 1"]) == (0, [])
     assert study.evaluation["options"]["modularity"] == {"num_bins": 5}

@@ -58,7 +58,7 @@ def changed(path) -> None:
 @pytest.mark.parametrize(
     ("executor", "damage", "reason"),
     [
-        ("ray", cut, "mine.bin has 45,980 bytes, not 46,080: "),
+        pytest.param("ray", cut, "mine.bin has 45,980 bytes, not 46,080: ", marks=pytest.mark.slow),
         ("inline", cut, "mine.bin has 45,980 bytes, not 46,080: "),
         ("inline", changed, "mine.bin is corrupt (its SHA-256 is not "),
         ("inline", os.remove, "no such data set"),

@@ -309,6 +309,7 @@ def test_bad_input_is_one_line(options, text, tmp_path, capsys):
     assert "\n" not in said
 
 
+@pytest.mark.slow
 def test_a_cluster_whose_nodes_differ(tmp_path, monkeypatch, capsys):
     """One node does not answer at first, then its GPU is taken, then JAX does not find that."""
     from ray.cluster_utils import Cluster
