@@ -60,11 +60,15 @@ examples:
 """
 
 
-def _say_outdated(opened: "store.Store") -> None:
-    """A line if the study has scores that compare models, and other models than those that were compared."""
+def _say_state(opened: "store.Store") -> None:
+    """A line if not all of the study is done, and one if it has scores that compare models, and other models than those
+    that were compared."""
     from disentanglement_study.store import peers
+    from disentanglement_study.store.part import part
 
     with contextlib.suppress(ValueError):  # of a file that is damaged those tell who need it
+        if text := part(opened.plan, opened.manifests()):
+            OUT.print(f"{text} (`status {opened.root}`)", soft_wrap=True)
         if number := sum(len(job.runs) for job in peers.outdated(opened)):
             OUT.print(
                 f"udr of {counted(number, 'model')} was computed before other seeds were there: "
@@ -82,7 +86,7 @@ def tables(arguments: argparse.Namespace) -> None:
     other = store.open(arguments.beside) if arguments.beside else None
     opened = store.open(arguments.dir)
     results = opened.results(models.stored())
-    _say_outdated(opened)
+    _say_state(opened)
     if other is not None:
         _beside(results, other.results(models.stored()), files.folder(arguments.dir / "tables"))
     with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
@@ -132,7 +136,7 @@ def figures(arguments: argparse.Namespace) -> None:
     other = store.open(arguments.beside) if arguments.beside else None
     opened = store.open(arguments.dir)
     results = opened.results(analysis_figures.stored())
-    _say_outdated(opened)
+    _say_state(opened)
     files.folder(folder)
     if other is not None:
         drawn = analysis_figures.write_beside(results, other.results(analysis_figures.stored()), folder)
@@ -158,7 +162,7 @@ def report(arguments: argparse.Namespace) -> None:
     from disentanglement_study.cli import display
 
     opened = store.open(arguments.dir)
-    _say_outdated(opened)
+    _say_state(opened)
     with display.steps(ERR, len(analysis_report.STEPS)) as begins:
         page = analysis_report.write(opened, arguments.output, begins)
     OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)

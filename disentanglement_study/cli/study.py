@@ -79,12 +79,17 @@ def status(arguments: argparse.Namespace) -> None:
     opened = store.open(arguments.dir)
     OUT.print(str(arguments.dir), soft_wrap=True)
     damaged = standing.damaged(opened)
-    display.show(standing.status(opened, damaged))
+    counts = standing.status(opened, damaged)
+    display.show(counts)
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
     if again := failing.again(opened):
         some = "1 run that failed is" if len(again) == 1 else f"{len(again)} runs that failed are"
         OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
+    if gone := standing.vanished(opened, counts):
+        some = "1 missing run was" if gone == 1 else f"{gone:,} missing runs were"
+        why = "done, say the logs, but the folders of their jobs are gone"
+        OUT.print(f"{some} {why}: `run SWEEP {arguments.dir}` does them again", soft_wrap=True)
     if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
         for manifest in broken:
