@@ -50,8 +50,8 @@ compare have drawn so far. Copy the whole folder anywhere, and open index.html f
 With --live nothing is written: a page of a study that runs is served until Ctrl-C, and the address to open is printed.
 It shows how far the study is, when it ends, the losses of running jobs, what failed and why, and how the models that
 are done score so far. It is served to this machine alone, to whoever is logged in there. Where the study runs does not
-matter, if this machine sees its folder. To look from another machine: ssh -L 8000:127.0.0.1:8000 MACHINE, and there
---port 8000.
+matter, if this machine sees its folder. On a terminal, a study that is only being made is waited for. To look from
+another machine: ssh -L 8000:127.0.0.1:8000 MACHINE, and there --port 8000.
 
 examples:
   disentanglement-study report studies/quick
@@ -171,7 +171,10 @@ def report(arguments: argparse.Namespace) -> None:
 def _live(arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
         raise ValueError("--output is of the report that is written: with --live there is no file")
-    opened = store.open(arguments.dir)
+    from disentanglement_study.cli import waiting
+
+    if (opened := waiting.awaited(arguments.dir)) is None:
+        return
     from disentanglement_study.live import server
 
     def begins(url: str) -> None:

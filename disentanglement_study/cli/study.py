@@ -67,9 +67,11 @@ def quick(arguments: argparse.Namespace) -> None:
 def status(arguments: argparse.Namespace) -> None:
     """Count the runs of a study: done, failed, running, missing."""
     if getattr(arguments, "watch", False):
-        from disentanglement_study.cli import watching
+        from disentanglement_study.cli import waiting, watching
 
-        return watching.watch(store.open(arguments.dir), arguments.every)
+        if (opened := waiting.awaited(arguments.dir)) is not None:
+            watching.watch(opened, arguments.every)
+        return
     import pandas as pd
 
     from disentanglement_study.cli import display
