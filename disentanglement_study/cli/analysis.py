@@ -149,7 +149,18 @@ def figures(arguments: argparse.Namespace) -> None:
         if figure.why_not:
             shown = f"not among them: {figure.what.lower()}: {figure.why_not}"
             OUT.print(shown, soft_wrap=True)
-    OUT.print(f"{counted(len(written.figures), 'figure')} in {folder}", soft_wrap=True)
+    of_both = [] if other is None else list(analysis_figures.OF_TWO)
+    OUT.print(_drawn(written.figures, of_both, paper, arguments.dir, folder), soft_wrap=True)
+
+
+def _drawn(own: list[str], of_both: list[str], paper: str | None, root: Path, folder: Path) -> str:
+    """How many figures there are now: those of a study, or of a paper, and those of it beside another."""
+    found = f"{counted(len(own) + len(of_both), 'figure')} in {folder}"
+    if own:
+        return found + (f", {' and '.join(of_both)} among them" if of_both else "")
+    hint = "; without --paper all that can be are drawn" if paper else ""
+    none = f"no figure{f' of {paper}' if paper else ''} can be drawn of {root}, for the reasons above{hint}"
+    return f"{found}: {' and '.join(of_both)}; {none}" if of_both else none
 
 
 def report(arguments: argparse.Namespace) -> None:
