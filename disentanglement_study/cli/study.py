@@ -90,8 +90,8 @@ def status(arguments: argparse.Namespace) -> None:
         OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
     if gone := standing.vanished(opened, counts):
         some = "1 missing run was" if gone == 1 else f"{gone:,} missing runs were"
-        why = "done, say the logs, but the folders of their jobs are gone"
-        OUT.print(f"{some} {why}: `run SWEEP {arguments.dir}` does them again", soft_wrap=True)
+        again = f"`run SWEEP {arguments.dir}` does {'it' if gone == 1 else 'them'} again"
+        OUT.print(f"{some} done, as the logs say, but the folders in jobs/ are gone: {again}", soft_wrap=True)
     if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
         for manifest in broken:

@@ -79,14 +79,14 @@ def test_a_job_says_what_became_of_it(study_copy, small_sweep, dsprites_root, ca
     assert text.rstrip().endswith("seen by the command that runs it: failed: no learner today")
 
 
-GONE = "missing runs were done, say the logs, but the folders of their jobs are gone: `run SWEEP"
+GONE = "missing runs were done, as the logs say, but the folders in jobs/ are gone: `run SWEEP"
 
 
 def test_runs_that_were_done_and_whose_folders_are_gone_are_told_from_those_that_never_were(study_copy, capsys):
     opened = store.open(study_copy)
     beta, *others = finished_jobs(opened)
     assert cli.main(["status", str(study_copy)]) == 0
-    assert "say the logs" not in capsys.readouterr().out
+    assert "the logs say" not in capsys.readouterr().out
     for one in (beta, others[0]):
         shutil.rmtree(opened.jobs / one.job_id)
     job_log.line(opened.log_file(beta.job_id), "udr: compared with the models of other seeds")
@@ -99,7 +99,7 @@ def test_runs_that_were_done_and_whose_folders_are_gone_are_told_from_those_that
     assert f"{len(beta.runs)} {GONE} {study_copy}` does them again\n" in capsys.readouterr().out
     shutil.rmtree(study_copy / "logs")
     assert cli.main(["status", str(study_copy)]) == 0
-    assert "say the logs" not in capsys.readouterr().out
+    assert "the logs say" not in capsys.readouterr().out
 
 
 def test_what_a_job_said_at_length_after_it_began_hides_nothing(study_copy, capsys):
@@ -121,7 +121,7 @@ def test_a_damaged_job_that_was_set_aside_is_not_one_whose_folder_is_gone(study_
     assert "set aside, as it is damaged: " in job_log.tail(opened.log_file(one.job_id))
     assert cli.main(["status", str(study_copy)]) == 0
     shown = capsys.readouterr().out
-    assert "say the logs" not in shown
+    assert "the logs say" not in shown
     assert missing_in(shown) == len(one.runs)
 
 
