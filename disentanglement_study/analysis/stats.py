@@ -82,6 +82,14 @@ def interval(
     return low, high
 
 
+def medians(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The median of values [n], each there weight [n,resamples] times, n of them in each resample: [resamples]."""
+    order = np.argsort(values, kind="stable")
+    up_to, n = weight[order].cumsum(axis=0), len(values)
+    lower, upper = ((up_to > place).argmax(axis=0) for place in ((n - 1) // 2, n // 2))
+    return (values[order][lower] + values[order][upper]) / 2
+
+
 def midranks(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Ranks about their mean, ties at theirs, of x [n] where each value is there weight [n,resamples] times."""
     return _midranks(_order(x), weight)

@@ -50,8 +50,8 @@ compare have drawn so far. Copy the whole folder anywhere, and open index.html f
 With --live nothing is written: a page of a study that runs is served until Ctrl-C, and the address to open is printed.
 It shows how far the study is, when it ends, the losses of running jobs, what failed and why, and how the models that
 are done score so far. It is served to this machine alone, to whoever is logged in there. Where the study runs does not
-matter, if this machine sees its folder. To look from another machine: ssh -L 8000:127.0.0.1:8000 MACHINE, and there
---port 8000.
+matter, if this machine sees its folder. On a terminal, a study that is only being made is waited for. To look from
+another machine: ssh -L 8000:127.0.0.1:8000 MACHINE, and there --port 8000.
 
 examples:
   disentanglement-study report studies/quick
@@ -60,11 +60,15 @@ examples:
 """
 
 
-def _say_outdated(opened: "store.Store") -> None:
-    """A line if the study has scores that compare models, and other models than those that were compared."""
+def _say_state(opened: "store.Store") -> None:
+    """A line if not all of the study is done, and one if it has scores that compare models, and other models than those
+    that were compared."""
     from disentanglement_study.store import peers
+    from disentanglement_study.store.part import part
 
     with contextlib.suppress(ValueError):  # of a file that is damaged those tell who need it
+        if text := part(opened.plan, opened.manifests()):
+            OUT.print(f"{text} (`status {opened.root}`)", soft_wrap=True)
         if number := sum(len(job.runs) for job in peers.outdated(opened)):
             OUT.print(
                 f"udr of {counted(number, 'model')} was computed before other seeds were there: "
@@ -82,7 +86,7 @@ def tables(arguments: argparse.Namespace) -> None:
     other = store.open(arguments.beside) if arguments.beside else None
     opened = store.open(arguments.dir)
     results = opened.results(models.stored())
-    _say_outdated(opened)
+    _say_state(opened)
     if other is not None:
         _beside(results, other.results(models.stored()), files.folder(arguments.dir / "tables"))
     with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
@@ -132,7 +136,7 @@ def figures(arguments: argparse.Namespace) -> None:
     other = store.open(arguments.beside) if arguments.beside else None
     opened = store.open(arguments.dir)
     results = opened.results(analysis_figures.stored())
-    _say_outdated(opened)
+    _say_state(opened)
     files.folder(folder)
     if other is not None:
         drawn = analysis_figures.write_beside(results, other.results(analysis_figures.stored()), folder)
@@ -145,7 +149,18 @@ def figures(arguments: argparse.Namespace) -> None:
         if figure.why_not:
             shown = f"not among them: {figure.what.lower()}: {figure.why_not}"
             OUT.print(shown, soft_wrap=True)
-    OUT.print(f"{counted(len(written.figures), 'figure')} in {folder}", soft_wrap=True)
+    of_both = [] if other is None else list(analysis_figures.OF_TWO)
+    OUT.print(_drawn(written.figures, of_both, paper, arguments.dir, folder), soft_wrap=True)
+
+
+def _drawn(own: list[str], of_both: list[str], paper: str | None, root: Path, folder: Path) -> str:
+    """How many figures there are now: those of a study, or of a paper, and those of it beside another."""
+    found = f"{counted(len(own) + len(of_both), 'figure')} in {folder}"
+    if own:
+        return found + (f", {' and '.join(of_both)} among them" if of_both else "")
+    hint = "; without --paper all that can be are drawn" if paper else ""
+    none = f"no figure{f' of {paper}' if paper else ''} can be drawn of {root}, for the reasons above{hint}"
+    return f"{found}: {' and '.join(of_both)}; {none}" if of_both else none
 
 
 def report(arguments: argparse.Namespace) -> None:
@@ -158,7 +173,7 @@ def report(arguments: argparse.Namespace) -> None:
     from disentanglement_study.cli import display
 
     opened = store.open(arguments.dir)
-    _say_outdated(opened)
+    _say_state(opened)
     with display.steps(ERR, len(analysis_report.STEPS)) as begins:
         page = analysis_report.write(opened, arguments.output, begins)
     OUT.print(f"{page} ({page.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)
@@ -167,7 +182,10 @@ def report(arguments: argparse.Namespace) -> None:
 def _live(arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
         raise ValueError("--output is of the report that is written: with --live there is no file")
-    opened = store.open(arguments.dir)
+    from disentanglement_study.cli import waiting
+
+    if (opened := waiting.awaited(arguments.dir)) is None:
+        return
     from disentanglement_study.live import server
 
     def begins(url: str) -> None:

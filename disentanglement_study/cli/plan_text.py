@@ -4,13 +4,14 @@ import json
 
 import pandas as pd
 
-from disentanglement_study.cli.display import Fitted
+from disentanglement_study.cli.display import Fitted, number
 from disentanglement_study.config import Study
 from disentanglement_study.runtime.words import counted
 
 
 def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Fitted]:
     """The sweep axis by axis: a table of data sets and a table of methods, with runs and training cost."""
+    of_method = {"updates": "updates", "weights": "parameters", "GFLOP/step": "gflop_per_step"}
     by_data_set = estimates.groupby("data_set", sort=False)[["runs", "pflop"]].sum().reset_index()
     rows = []
     for method, group in plan.groupby("method", sort=False):
@@ -20,9 +21,7 @@ def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Fitted]:
                 "method": method,
                 "hyperparameters": _hyperparameters(group),
                 "runs": len(group),
-                "updates": cost["updates"].iloc[0],
-                "weights": cost["parameters"].max(),
-                "GFLOP/step": cost["gflop_per_step"].max(),
+                **{shown: _range(cost[column]) for shown, column in of_method.items()},
             }
         )
     return [Fitted(by_data_set), Fitted(pd.DataFrame(rows))]
@@ -39,6 +38,13 @@ def headline(plan: pd.DataFrame) -> str:
         shown = dict.fromkeys(str(values[axis]) for _, values in settings if axis in values)
         lines.append(f"{axis} = {' '.join(shown)}{only}")
     return "\n".join(lines)
+
+
+def _range(values: pd.Series) -> float | str:
+    """The value that all have as far as it is shown, else the lowest and the highest: "5.2 to 6.2"."""
+    low, high = values.min(), values.max()
+    shown = number(low), number(high)
+    return high.item() if shown[0] == shown[1] else " to ".join(shown)
 
 
 def _hyperparameters(group: pd.DataFrame) -> str:

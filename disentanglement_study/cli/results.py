@@ -74,11 +74,12 @@ def _score_file(arguments: argparse.Namespace) -> None:
 def query(arguments: argparse.Namespace) -> None:
     """Ask the results in SQL (DuckDB), which only reads. Without SQL: the tables, their columns, example questions."""
     from disentanglement_study.cli import display
+    from disentanglement_study.store import queries
 
     opened = store.open(arguments.dir)
     if arguments.sql is None:
         return _show_tables(opened)
-    frame = opened.query(arguments.sql)
+    frame, part = queries.ask(opened, arguments.sql)
     if arguments.csv:
         frame.to_csv(sys.stdout, index=False)
     else:
@@ -88,6 +89,8 @@ def query(arguments: argparse.Namespace) -> None:
         OUT.print(
             counted(len(frame), "row") + (f", {len(shown)} shown; all with --csv" if len(shown) < len(frame) else "")
         )
+    if part:
+        ERR.print(f"{part} (`status {arguments.dir}`)", soft_wrap=True)
 
 
 def _show_tables(opened: "store.Store") -> None:

@@ -67,9 +67,11 @@ def quick(arguments: argparse.Namespace) -> None:
 def status(arguments: argparse.Namespace) -> None:
     """Count the runs of a study: done, failed, running, missing."""
     if getattr(arguments, "watch", False):
-        from disentanglement_study.cli import watching
+        from disentanglement_study.cli import waiting, watching
 
-        return watching.watch(store.open(arguments.dir), arguments.every)
+        if (opened := waiting.awaited(arguments.dir)) is not None:
+            watching.watch(opened, arguments.every)
+        return
     import pandas as pd
 
     from disentanglement_study.cli import display
@@ -79,12 +81,17 @@ def status(arguments: argparse.Namespace) -> None:
     opened = store.open(arguments.dir)
     OUT.print(str(arguments.dir), soft_wrap=True)
     damaged = standing.damaged(opened)
-    display.show(standing.status(opened, damaged))
+    counts = standing.status(opened, damaged)
+    display.show(counts)
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
     if again := failing.again(opened):
         some = "1 run that failed is" if len(again) == 1 else f"{len(again)} runs that failed are"
         OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
+    if gone := standing.vanished(opened, counts):
+        some = "1 missing run was" if gone == 1 else f"{gone:,} missing runs were"
+        again = f"`run SWEEP {arguments.dir}` does {'it' if gone == 1 else 'them'} again"
+        OUT.print(f"{some} done, as the logs say, but the folders in jobs/ are gone: {again}", soft_wrap=True)
     if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
         for manifest in broken:

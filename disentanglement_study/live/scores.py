@@ -1,4 +1,7 @@
-"""How the models that are done score so far, drawn: a plot for each data set, a row for each method."""
+"""How the models that are done score so far, drawn: a plot for each data set, a row for each method.
+
+As in the figures of a study that has ended, each model is a dot, and the line is the median.
+"""
 
 from collections.abc import Mapping
 
@@ -7,11 +10,15 @@ import numpy as np
 from disentanglement_study.analysis import names
 from disentanglement_study.analysis.report.markup import Markup, element
 from disentanglement_study.live import axes
+from disentanglement_study.runtime.words import counted
 
 WIDTH, ROW = 380, 26
 RIGHT, TOP, BOTTOM = 14, 6, 24
 LETTER, LONGEST = 7.0, 22  # pixels of a letter, and how many of a method's name there is room for
 DOTS = 100  # Of more models only the box is drawn.
+BOX_FROM = 5  # A box of fewer models would say no more than they do: they are drawn alone.
+HEIGHT = 16  # of a box
+GOLDEN = (5**0.5 - 1) / 2
 
 
 def scores(score: str, found: Mapping[tuple[str, str], np.ndarray]) -> Markup:
@@ -51,11 +58,17 @@ def _plot(score: str, data_set: str, methods: Mapping[str, np.ndarray]) -> Marku
 
 def _row(x: axes.Axis, y: float, label: str, values: np.ndarray) -> Markup:
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
-    words = f"{label}: median {axes.short(median)}, half of {len(values):,} models from {axes.short(low)} to "
-    parts = [element("title", f"{words}{axes.short(high)}")]
-    box = {"x": f"{x.at(low):.1f}", "y": f"{y - 8:.1f}", "width": f"{max(x.at(high) - x.at(low), 1):.1f}"}
-    parts.append(element("rect", **box, height="16", class_="box"))
-    for value in values if len(values) <= DOTS else ():
-        parts.append(element("circle", cx=f"{x.at(value):.1f}", cy=f"{y:.1f}", r="3", class_="dot"))
+    words, parts = f"{label}: median {axes.short(median)}, ", []
+    if len(values) < BOX_FROM:
+        words += f"of {counted(len(values), 'model')}: {', '.join(map(axes.short, np.sort(values)))}"
+    else:
+        words += f"half of {len(values):,} models from {axes.short(low)} to {axes.short(high)}"
+        wide = f"{max(x.at(high) - x.at(low), 1):.1f}"
+        box = {"x": f"{x.at(low):.1f}", "y": f"{y - HEIGHT / 2:.1f}", "width": wide, "height": f"{HEIGHT}"}
+        parts.append(element("rect", **box, class_="box"))
+    # Spread as in the figures: evenly, so that models of the same score are not in one place.
+    for place, value in enumerate(np.sort(values) if len(values) <= DOTS else ()):
+        at = y + ((place * GOLDEN + 0.5) % 1 - 0.5) * 0.6 * HEIGHT
+        parts.append(element("circle", cx=f"{x.at(value):.1f}", cy=f"{at:.1f}", r="3", class_="dot"))
     parts.append(axes.line(x.at(median), y - 9, x.at(median), y + 9, "median"))
-    return element("g", *parts)
+    return element("g", element("title", words), *parts)

@@ -121,8 +121,18 @@ def of_jobs(store: Any) -> set[str]:
     return found
 
 
+def may_become(store: Any) -> bool:
+    """Whether a study may be in the making here: the folder is not there, is empty, or holds the beginnings of one."""
+    try:
+        return not store.root.exists() or (store.root.is_dir() and _is_new(store))
+    except FileNotFoundError:  # a study that is refused is removed again
+        return True
+
+
 def _is_new(store: Any) -> bool:
     """Whether the folder holds nothing but what an attempt to make a study leaves that was cut off."""
-    if any(path.name != "tmp" for path in store.root.iterdir()) or store.tmp.is_symlink():
+    if any(path.name not in ("tmp", "jobs") or path.is_symlink() for path in store.root.iterdir()):
+        return False
+    if store.jobs.exists() and (not store.jobs.is_dir() or any(store.jobs.iterdir())):
         return False
     return not store.tmp.exists() or all(MADE.fullmatch(path.name) for path in store.tmp.iterdir())

@@ -5,19 +5,26 @@ files are checked as `tables.check` says. DuckDB then reads of them the columns 
 if it meets what cannot be read, all of these files are read whole, which names the one that is damaged.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.store import results, sql, tables
 from disentanglement_study.store.jobs_table import jobs_table, rescored_table, with_jobs
+from disentanglement_study.store.part import part
 
 FILES = ("scores", "curves")  # tables of which each job has a file
 READ_BY = {"scores": ("scores", "results"), "curves": ("curves",)}  # names in the SQL
+OF_ENDED = ("scores", "results", "curves", "jobs", "rescored")  # views of what has ended; `runs` is of the whole plan
 
 
-def ask(store: Any, text: str) -> pd.DataFrame:
+class Answer(NamedTuple):
+    frame: pd.DataFrame
+    part: str  # how much of the plan it is from, as `part` says it; "" for all
+
+
+def ask(store: Any, text: str) -> Answer:
     """What the SQL gives; see `Store.query`. A job that is replaced while it is read is read once more."""
     try:
         return _ask(store, text, whole=False)
@@ -25,7 +32,7 @@ def ask(store: Any, text: str) -> pd.DataFrame:
         return _ask(store, text, whole=True)
 
 
-def _ask(store: Any, text: str, whole: bool) -> pd.DataFrame:
+def _ask(store: Any, text: str, whole: bool) -> Answer:
     plan, manifests = store.plan, store.manifests()
     files = {name: [store.jobs / one["job_id"] / f"{name}.parquet" for one in manifests] for name in FILES}
     for name in FILES:
@@ -41,4 +48,5 @@ def _ask(store: Any, text: str, whole: bool) -> pd.DataFrame:
     }
     columns = [f'runs."{name}"' for name in [*results.bindings(plan), "objective"] if name != "run_id"]
     joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN runs USING (run_id)"
-    return sql.answer(text, views, {"results": joined})
+    frame = sql.answer(text, views, {"results": joined})
+    return Answer(frame, part(plan, manifests) if any(name in text.lower() for name in OF_ENDED) else "")

@@ -268,7 +268,7 @@ class Store:
 
         Raises ValueError, in one line, for SQL that is empty, that DuckDB refuses, or that is not one question.
         """
-        return queries.ask(self, sql)
+        return queries.ask(self, sql).frame
 
     def _tables(self, table: str, keep: pc.Expression | None = None) -> pa.Table:
         """The rows of all jobs."""

@@ -46,13 +46,20 @@ def rescore(
     names = names_of(study.evaluate.metrics if metrics is None else metrics, (*METRICS, UDR))
     with store.lock():
         jobs = finished_jobs(store)
-        missing = _missing([name for name in names if name != UDR], store, study, jobs)
+        of_models = [name for name in names if name != UDR]  # the others are of one model each
+        missing = _missing(of_models, store, study, jobs)
         if UDR in names:
             store.check_arrays(jobs, "codes")
         in_flight.clear(store)
-        line = f"{len(jobs)} finished jobs: {len(jobs) - len(missing)} have these scores, {len(missing)} to score"
-        failed = score_jobs(jobs, missing, store, study, site, console, line)
+        failed: list[Job] = []
+        if of_models:
+            what = "the scores other than udr" if UDR in names else "these scores"
+            have = f"{len(jobs) - len(missing):,} have {what}, {len(missing):,} to score"
+            line = f"{counted(len(jobs), 'finished job')}: {have}"
+            failed = score_jobs(jobs, missing, store, study, site, console, line)
         if UDR in names:
+            models = counted(sum(len(job.runs) for job in jobs), "model")
+            console.print(f"udr: comparing {models} of {counted(len(jobs), 'finished job')}", soft_wrap=True)
             score_udr(jobs, store, console)
     if failed:
         raise not_scored(failed, missing)

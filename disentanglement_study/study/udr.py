@@ -12,6 +12,7 @@ from rich.console import Console
 from disentanglement_study import gaussian
 from disentanglement_study.metrics import udr
 from disentanglement_study.runtime import job_log
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.scoring.evaluate import VERSIONS
 from disentanglement_study.store import Store
 from disentanglement_study.store.peers import UDR, outdated, setting
@@ -74,9 +75,13 @@ def score_udr(jobs: Iterable[Job], store: Store, console: Console, beginning: st
             store.add_scores(job, rows[job.job_id])
             store.write_scored(job, [UDR], provenance.ended(begun))
             job_log.line(store.log_file(job.job_id), f"{UDR}: compared with the models of other seeds")
-    compared = sum(map(len, models.values())) - alone
+    compared = counted(sum(map(len, models.values())) - alone, "model")
     console.print(
-        f"{beginning}{compared} models compared with those of other seeds, {alone} have none to compare with"
-        + (f"; {without} have no posterior, which it needs" if without else ""),
+        f"{beginning}{compared} compared with those of other seeds, {_have(alone)} none to compare with"
+        + (f"; {_have(without)} no posterior, which it needs" if without else ""),
         soft_wrap=True,
     )
+
+
+def _have(number: int) -> str:
+    return f"{number:,} {'has' if number == 1 else 'have'}"

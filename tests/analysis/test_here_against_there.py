@@ -124,7 +124,10 @@ def test_the_command_draws_it_beside_the_others(study_copy, finished_study, tmp_
     command = ["figures", str(study_copy), "--paper", "locatello2020", "--beside"]
     assert cli.main([*command, str(finished_study)]) == 0
     path = study_copy / "figures" / "here_against_there"
-    assert f"{path}.pdf shows the runs that both studies have" in " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{path}.pdf shows the runs that both studies have" in said
+    number = len(list(path.parent.glob("*.pdf")))
+    assert said.endswith(f"{number} figures in {path.parent}, here_against_there among them")
     numbers = pd.read_csv(f"{path}.csv")
     assert (numbers["here"] == numbers["there"]).all()
     assert set(numbers["run_id"]) == set(store.open(finished_study).plan["run_id"])
@@ -137,3 +140,15 @@ def test_the_command_draws_it_beside_the_others(study_copy, finished_study, tmp_
         figures.write_beside(results(), there, path.parent)
     assert not list(path.parent.glob("here_against_there.*"))
     assert figures.OF_TWO.keys().isdisjoint(figures.FIGURES)
+
+
+def test_where_no_figure_of_a_paper_can_be_drawn_it_says_so_and_what_there_is(study_copy, finished_study, capsys):
+    folder = study_copy / "figures"
+    command = ["figures", str(study_copy), "--paper", "higgins2017"]
+    none = f"no figure of higgins2017 can be drawn of {study_copy}, for the reasons above; without --paper all"
+    assert cli.main(command) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith(none)
+    assert not list(folder.iterdir())
+    assert cli.main([*command, "--beside", str(finished_study)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"1 figure in {folder}: here_against_there; {none}")
+    assert {path.stem for path in folder.iterdir()} == {"here_against_there"}

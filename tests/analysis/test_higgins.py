@@ -287,7 +287,10 @@ class TestFigures:
 
 class TestCommand:
     def printed(self, results, tmp_path, monkeypatch, capsys):
-        study = SimpleNamespace(results=lambda keep: results, rows=lambda table, keep: results.iloc[:0])
+        plan = results.iloc[:0]
+        study = SimpleNamespace(
+            results=lambda keep: results, rows=lambda table, keep: results.iloc[:0], plan=plan, manifests=list
+        )
         monkeypatch.setattr(cli.store, "open", lambda folder: study)
         cli.tables(SimpleNamespace(dir=tmp_path, beside=None))
         return capsys.readouterr().out

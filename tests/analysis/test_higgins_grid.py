@@ -7,7 +7,6 @@ from test_higgins import BETAS, LATENTS, make_grid
 
 from disentanglement_study.analysis import figures, published, tables
 from disentanglement_study.analysis.rows import NothingToDraw
-from disentanglement_study.analysis.tables import ridge
 
 RISES, INVERTED_U = (claim.text for claim in published.CLAIMS_HIGGINS_2017)
 
@@ -69,12 +68,6 @@ class TestRidge:
         line = claims_of(results).loc[RISES]
         assert line["low"] < 0 < line["high"]
         assert line["holds"] == "no"
-
-    def test_medians_of_resamples_are_those_of_what_is_drawn(self):
-        values = np.array([0.3, 0.1, 0.7, 0.2])
-        weight = np.array([[1, 0, 4], [1, 2, 0], [1, 1, 0], [1, 1, 0]])
-        expected = [np.median(np.repeat(values, times)) for times in weight.T]
-        assert ridge._medians(values, weight).tolist() == pytest.approx(expected)
 
     def test_one_seed_has_no_interval(self):
         results = make_grid(noise=(0.0,))

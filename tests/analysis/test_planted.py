@@ -334,8 +334,8 @@ class TestPaperVsMeasured:
         ("between", "within", "matter_more", "lucky"),
         [
             (0, 0, "not enough data", "not enough data"),  # noise, as of models that have learnt nothing
-            (0, 3, "yes", "yes"),
-            (30, 3, "no", "yes"),
+            (0, 3, "yes", "not enough data"),  # of 4 seeds: tests of `lucky_seed` have more
+            (30, 3, "no", "not enough data"),
         ],
     )
     def test_a_direction_is_judged_by_its_interval(self, between, within, matter_more, lucky):

@@ -29,6 +29,13 @@ def test_a_weight_is_a_repetition():
     np.testing.assert_allclose(stats.midranks(x, weight).ravel()[drawn], expected)
 
 
+def test_medians_of_resamples_are_those_of_what_is_drawn():
+    values = np.array([0.3, 0.1, 0.7, 0.2])
+    weight = np.array([[1, 0, 4], [1, 2, 0], [1, 1, 0], [1, 1, 0]])
+    expected = [np.median(np.repeat(values, times)) for times in weight.T]
+    assert stats.medians(values, weight).tolist() == pytest.approx(expected)
+
+
 def test_long_sums_are_exact():
     drawn = np.random.default_rng(3).integers(9, size=(1801, 3)).astype(np.float32)
     x = np.arange(1801.0)

@@ -309,6 +309,6 @@ def test_a_study_that_has_all_scores_is_not_scored_again(add, run, dsprites_root
     opened, _ = run()
     command = ["evaluate", str(opened.root), "--executor", "inline", "--data-dir", str(dsprites_root)]
     assert cli.main([*command, "--metrics", "mig,modularity"]) == 0
-    assert "1 finished jobs: 0 have these scores, 1 to score" in capsys.readouterr().err
+    assert "1 finished job: 0 have these scores, 1 to score" in capsys.readouterr().err
     assert cli.main([*command, "--metrics", "mig,modularity"]) == 0
-    assert "1 finished jobs: 1 have these scores, 0 to score" in capsys.readouterr().err
+    assert "1 finished job: 1 have these scores, 0 to score" in capsys.readouterr().err

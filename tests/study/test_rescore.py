@@ -89,13 +89,23 @@ def test_models_that_differ_by_seed_are_compared(again, study, capsys):
     assert len(jobs) == 2
     assert found.loc[ids, "udr"].tolist() == pytest.approx(udr(codes, kl).scores.tolist())
     assert found.loc[ids, "udr_lasso"].tolist() == pytest.approx(udr(codes, kl, correlation="lasso").scores.tolist())
-    assert "4 models compared" in capsys.readouterr().err
+    assert capsys.readouterr().err.splitlines() == [
+        "udr: comparing 4 models of 2 finished jobs",
+        "udr: 4 models compared with those of other seeds, 0 have none to compare with",
+    ]
+
+
+def test_what_is_said_to_be_there_is_said_of_the_scores_other_than_udr(again, study, capsys):
+    assert again(study, "--metrics", "mig,udr") == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "2 finished jobs: 2 have the scores other than udr, 0 to score"
+    assert said[1].startswith("udr: comparing 4 models")
 
 
 def test_a_model_without_another_seed_has_no_udr(run_tiny, again, tmp_path, capsys):
     assert run_tiny(tmp_path / "one", "sweep.seeds = 1") == 0
     assert again(tmp_path / "one", "--metrics", "udr") == 0
-    assert "0 models compared with those of other seeds, 2 have none" in capsys.readouterr().err
+    assert "0 models compared with those of other seeds, 2 have none to" in capsys.readouterr().err
 
 
 def test_a_job_that_cannot_be_scored_keeps_its_scores_and_is_tried_again(again, study, monkeypatch, capsys):

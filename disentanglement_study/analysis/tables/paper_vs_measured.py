@@ -10,6 +10,7 @@ from disentanglement_study.analysis import models as study
 from disentanglement_study.analysis import names, once, stats
 from disentanglement_study.analysis.published import CLAIMS, Claim
 from disentanglement_study.analysis.rows import NothingToDraw, checked, with_method
+from disentanglement_study.analysis.tables.lucky_seed import lucky_seed
 from disentanglement_study.analysis.tables.measured import Measured, decided, finite, mean
 from disentanglement_study.analysis.tables.rank_correlation import (
     downstream_rank_correlation,
@@ -241,31 +242,9 @@ def _sampled_is_less_correlated(results: pd.DataFrame) -> Measured:
 
 
 def _lucky_seed_wins(results: pd.DataFrame) -> Measured:
-    wins = [
-        (models.data_set, method, _beats(models.cells[which], scores[which]), which.sum())
-        for models in study.by_data_set(results, "mean")
-        for score, column in models.scores.items()
-        if score in names.STUDY_METRICS
-        for method in models.runs["method"].unique()
-        for scores in [column.to_numpy()]
-        for which in [(models.runs["method"] == method).to_numpy() & np.isfinite(scores)]
-    ]
-    table = pd.DataFrame(wins, columns=["data_set", "method", "value", "n"]).dropna()
-    if table.empty:
-        raise NothingToDraw("no method has two strengths of two seeds each")
-    value = table["value"].mean()
     what = "chance that a run of the worst strength beats one of the best (medians), mean; holds above 0.01"
-    n = int(table.groupby(["data_set", "method"])["n"].max().sum())
-    return _if_settings_matter(Measured(value, np.nan, np.nan, n, what, YES if value > 0.01 else NO), results)
-
-
-def _beats(cells: np.ndarray, y: np.ndarray) -> float:
-    groups = [y[cells == cell] for cell in np.unique(cells)]
-    groups = sorted((group for group in groups if len(group) > 1), key=np.median)
-    if len(groups) < 2:
-        return np.nan
-    worst, best = groups[0][:, None], groups[-1]
-    return float((worst > best).mean() + (worst == best).mean() / 2)
+    measured = mean(once.call(lucky_seed, results), "chance", what, ["data_set", "method"])
+    return _if_settings_matter(decided(measured, 0.01, above=True), results)
 
 
 RISING = ("beta_vae", "factor_vae", "beta_tc_vae", "dip_vae_ii")

@@ -142,20 +142,12 @@ def _of_method(models: Models, method: str, latents: np.ndarray, resamples: int,
                 median[row, column] = middle = np.median(values[own])
             if own.sum() > 1:
                 wider = stats.widening(np.zeros(own.sum()))
-                drawn[:, row, column] = middle + wider * (_medians(values[own], weight[own]) - middle)
+                drawn[:, row, column] = middle + wider * (stats.medians(values[own], weight[own]) - middle)
                 ends = np.array(stats.interval(middle, drawn[:, row, column]))
                 low[row, column], high[row, column] = ends.clip(0, 1) if score in WITHIN_1 else ends
         grid = median, low, high, n, failed, missing, drawn
         found.append(Ridge(models.data_set, method, str(score), rows, columns, *grid))
     return found
-
-
-def _medians(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The median of values [n], each there weight [n,resamples] times, n of them in each resample: [resamples]."""
-    order = np.argsort(values, kind="stable")
-    up_to, n = weight[order].cumsum(axis=0), len(values)
-    lower, upper = ((up_to > place).argmax(axis=0) for place in ((n - 1) // 2, n // 2))
-    return (values[order][lower] + values[order][upper]) / 2
 
 
 def _ends(resampled: np.ndarray, **how: str) -> tuple[np.ndarray, np.ndarray]:
