@@ -81,17 +81,12 @@ def status(arguments: argparse.Namespace) -> None:
     opened = store.open(arguments.dir)
     OUT.print(str(arguments.dir), soft_wrap=True)
     damaged = standing.damaged(opened)
-    counts = standing.status(opened, damaged)
-    display.show(counts)
+    display.show(standing.status(opened, damaged))
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
     if again := failing.again(opened):
         some = "1 run that failed is" if len(again) == 1 else f"{len(again)} runs that failed are"
         OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
-    if gone := standing.vanished(opened, counts):
-        some = "1 missing run was" if gone == 1 else f"{gone:,} missing runs were"
-        again = f"`run SWEEP {arguments.dir}` does {'it' if gone == 1 else 'them'} again"
-        OUT.print(f"{some} done, as the logs say, but the folders in jobs/ are gone: {again}", soft_wrap=True)
     if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
         for manifest in broken:

@@ -14,9 +14,13 @@ SECONDS = 0.5  # between two looks
 def awaited(folder: Path) -> Store | None:
     """The study in a folder; on a terminal one that is not there yet is waited for. None: Ctrl-C ended that."""
     with contextlib.suppress(KeyboardInterrupt):
-        if OUT.is_terminal and making.may_become(Store(folder)):
-            OUT.print(f"waiting for a study in {folder} (Ctrl-C ends)", soft_wrap=True)
-            while making.may_become(Store(folder)):
-                time.sleep(SECONDS)
+        try:
+            return store.open(folder)
+        except ValueError as error:
+            if not (OUT.is_terminal and making.may_become(Store(folder))):
+                raise
+            OUT.print(f"{error}\nwaiting for a study in {folder} (Ctrl-C ends)", soft_wrap=True)
+        while making.may_become(Store(folder)):
+            time.sleep(SECONDS)
         return store.open(folder)
     return None

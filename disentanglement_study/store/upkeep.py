@@ -17,7 +17,6 @@ from disentanglement_study.types import Job
 # What is beside the checkpoints of a job: its runs, the size of its population, how far each part has been trained.
 CHECKPOINT = re.compile(r"\d+")
 BESIDE = re.compile(r"runs\.json|population|\d+-\d+\.reached")
-SET_ASIDE = "set aside, as it is damaged"  # in the log of a job: what it said before of being done holds no more
 
 
 def damage(store: Store) -> tuple[dict[Path, Damaged], list[dict]]:
@@ -45,7 +44,7 @@ def set_aside(store: Store, damaged: dict[Path, Damaged]) -> list[str]:
     for folder, error in damaged.items():
         aside = store.set_aside(folder)
         if (log := store.log_file(folder.name)).exists():
-            job_log.line(log, f"{SET_ASIDE}: {error}")
+            job_log.line(log, f"set aside, as it is damaged: {error}")
         lines.append(f"{error}; its runs are done again, and what there was of the job is now in {aside}")
     return lines
 

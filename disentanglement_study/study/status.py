@@ -1,21 +1,13 @@
 """Where a study stands, from its folder: what is done, failed, running, missing, awaited."""
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Set
 
 import pandas as pd
 
-from disentanglement_study.runtime import job_log
 from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight, tables, upkeep
 from disentanglement_study.store.records import ID
-
-LAST_BYTES = 4096  # of a log: in them it says whether its job was done
-# What the last of these in a log says is true of its job; the other is what a job was set aside with.
-DONE = re.compile(rf"^\S+ \S+ (done$|{re.escape(upkeep.SET_ASIDE)})", re.MULTILINE)
-WHAT = re.compile(r"^\S+ \S+ attempt \d+ begins .*?\b(\d[\d,]{0,11}) runs? of (\S+) on (.+)$", re.MULTILINE)
 
 
 def damaged(store: Store) -> dict[str, Damaged]:
@@ -46,24 +38,6 @@ def status(store: Store, damaged: Mapping[str, Damaged] | Set[str] = frozenset()
     counts = counts.reindex(columns=["done", "failed", "running", "missing"], fill_value=0)
     counts.insert(0, "planned", counts.sum(axis=1))
     return counts.reset_index()
-
-
-def vanished(store: Store, counts: pd.DataFrame) -> int:
-    """How many of the missing runs of `counts` (as `status` gives them) were done: of jobs that have a log which says
-    so, and no folder. Of more than are missing of a data set and method some have been done again since."""
-    missing = {(row.data_set, row.method): row.missing for row in counts.itertuples() if row.missing}
-    if not missing:
-        return 0
-    there = {folder.name for folder in store.job_folders()}
-    there |= {entry["job_id"] for entry in in_flight.progress(store)} if store.is_running() else set()
-    found: Counter[tuple[str, str]] = Counter()
-    for path in (store.root / "logs").glob("*.log"):
-        if ID.fullmatch(path.stem) and path.stem not in there:
-            last = job_log.tail(path, LAST_BYTES)
-            if DONE.findall(last)[-1:] == ["done"]:
-                for number, method, data_set in (WHAT.findall(last) or WHAT.findall(job_log.tail(path)))[:1]:
-                    found[data_set, method] += int(number.replace(",", ""))
-    return sum(min(number, missing.get(kind, 0)) for kind, number in found.items())
 
 
 def awaited(store: Store) -> list[str]:

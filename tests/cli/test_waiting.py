@@ -62,7 +62,14 @@ def test_it_begins_when_the_plan_is_there(command, tmp_path, terminal, seen, mon
     assert call(command, folder) == 0
     assert next(steps, None) is None
     assert [store.root for store in seen] == [folder]
-    assert capsys.readouterr().out == WAITS.format(folder)
+    assert capsys.readouterr().out.endswith(f" makes one\n{WAITS.format(folder)}")
+
+
+def test_the_nearest_study_is_named(tmp_path, terminal, seen, monkeypatch, capsys):
+    there = make_study(tmp_path / "quick").root
+    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: there.rename(tmp_path / "qiuck"))
+    assert call(LIVE, tmp_path / "qiuck") == 0
+    assert f"(did you mean {there}?)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", [LIVE, WATCH])
@@ -136,5 +143,5 @@ def test_ctrl_c_ends_the_waiting(command, number, tmp_path):
         process.send_signal(number)
         _, err = process.communicate()
     os.close(ours)
-    assert said.decode().replace("\r\n", "\n") == WAITS.format(folder)
+    assert said.decode().replace("\r\n", "\n").endswith(f" makes one\n{WAITS.format(folder)}")
     assert (process.returncode, err) == (0, "")
