@@ -253,7 +253,7 @@ class Store:
         return results.joined(self.plan, tables.together(self._of_jobs(tables.failed), "scores"))
 
     def outcomes(self) -> pd.DataFrame:
-        """Of each score its run_id, its metric and its error, as categories."""
+        """What scores have of run_id, metric and error, each such triple once, as categories."""
         return results.categories(tables.together(self._of_jobs(tables.outcomes), "scores", tables.OUTCOME))
 
     def _of_jobs(self, read: Callable[[Path, list[str]], pa.Table]) -> list[pa.Table]:

@@ -69,11 +69,11 @@ def failed(path: Path, run_ids: Iterable[str]) -> pa.Table:
 
 
 def outcomes(path: Path, run_ids: Iterable[str]) -> pa.Table:
-    """Of each score of a job its run, its metric and its error, if it has one."""
+    """What the scores of a job have of run, metric and error (null for none): each such triple once."""
     with reading(path):
         rows = _read(path, "scores", OUTCOME)
         _check_runs(rows, run_ids)
-        return rows
+        return rows.group_by(OUTCOME).aggregate([])
 
 
 def check(path: Path, name: str, run_ids: Iterable[str]) -> Path:
