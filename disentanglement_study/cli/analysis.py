@@ -67,7 +67,7 @@ def _say_outdated(opened: "store.Store") -> None:
     with contextlib.suppress(ValueError):  # of a file that is damaged those tell who need it
         if number := sum(len(job.runs) for job in peers.outdated(opened)):
             OUT.print(
-                f"udr of {counted(number, 'model')} was computed before other seeds were there: "
+                f"udr of {counted(number, 'model')} was computed when other seeds were there than now: "
                 f"`evaluate {opened.root} --metrics udr` computes it again",
                 soft_wrap=True,
             )

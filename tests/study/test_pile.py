@@ -140,7 +140,7 @@ def test_slow_nodes_are_waited_for_if_nobody_knows_which_are(slow_one_in):
 @pytest.mark.parametrize("slow_one_in", [2, 8, 1000])
 @pytest.mark.parametrize(("slots", "number"), [(8, 3), (8, 10), (16, 42), (64, 126)])
 def test_slow_nodes_get_less(slots, number, slow_one_in):
-    assert idle_share_of_unequal(number, slots, slow_one_in, is_known=True) < 0.05
+    assert idle_share_of_unequal(number, slots, slow_one_in, is_known=True) < 0.08
 
 
 def test_a_job_that_is_put_back_is_the_next_and_is_not_cut():
