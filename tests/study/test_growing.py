@@ -30,27 +30,30 @@ pytestmark = pytest.mark.slow
 LIMIT = 120.0  # seconds; reached only if what a test waits for never comes
 KEY = ["run_id", "representation", "metric", "score"]
 HEAD = "f" * 51 + "00000"  # Ray's name of the first node where it plays several
+HEAD_TYPE = "ray.head.default"
 WORKER = {"resources": {"CPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": 2}
 LISTS = ("initialization_commands", "setup_commands", "head_setup_commands", "worker_setup_commands", "rsync_exclude")
 MORE_LISTS = ("head_start_ray_commands", "worker_start_ray_commands", "cluster_synced_files", "rsync_filter")
 
 
-def config(address: str) -> dict:
+def config(address: str, is_new: bool) -> dict:
     """Of a cluster that has a head without CPUs, and up to two nodes of one CPU; idle ones end after 6 seconds."""
+    module = "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider"
     on_this_machine = {"use_node_id_as_ip": True, "disable_node_updaters": True, "disable_launch_config_check": True}
+    provider = {"type": "external", "module": module, "gcs_address": address, "launch_multiple": is_new}
     return {
         **{name: [] for name in (*LISTS, *MORE_LISTS)},
         "cluster_name": "growing",
         "max_workers": 2,
         "idle_timeout_minutes": 0.1,
         "upscaling_speed": 1.0,
-        "provider": {"type": "fake_multinode", "gcs_address": address, "head_node_id": HEAD, **on_this_machine},
+        "provider": {**provider, "head_node_id": HEAD, **on_this_machine},
         "auth": {},
         "docker": {},
         "file_mounts": {},
         "file_mounts_sync_continuously": False,
-        "head_node_type": "head",
-        "available_node_types": {"head": {"resources": {}, "node_config": {}, "max_workers": 0}, "worker": WORKER},
+        "head_node_type": HEAD_TYPE,
+        "available_node_types": {HEAD_TYPE: {"resources": {}, "node_config": {}, "max_workers": 0}, "worker": WORKER},
     }
 
 
@@ -62,17 +65,18 @@ def free_port() -> int:
             return number
 
 
-@pytest.fixture(scope="module")
-def growing():
-    """The address of such a cluster."""
+@pytest.fixture(scope="module", params=["older", "newer"])
+def growing(request):
+    """The address of such a cluster, with Ray's older autoscaler (v1) or the newer one (v2)."""
     from ray.util import get_node_ip_address
 
-    address = f"{get_node_ip_address()}:{free_port()}"
+    address, is_new = f"{get_node_ip_address()}:{free_port()}", request.param == "newer"
     with tempfile.TemporaryDirectory(prefix="ds", dir="/tmp", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "config.json"
-        path.write_text(json.dumps(config(address)))
+        path.write_text(json.dumps(config(address, is_new)))
         names = {"AUTOSCALER_UPDATE_INTERVAL_S": "1", "RAY_FAKE_CLUSTER": "1", "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD}
         names["RAY_AUTH_MODE"] = "disabled"  # else a token in the home of who runs this turns it on
+        names |= {"RAY_enable_autoscaler_v2": "1", "RAY_CLOUD_INSTANCE_ID": HEAD} if is_new else {}
         start = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus=0"]
         port = f"--port={address.rpartition(':')[2]}"
         more = [port, f"--autoscaling-config={path}", f"--temp-dir={folder}", "--include-dashboard=false"]
@@ -125,6 +129,7 @@ def test_a_study_brings_the_nodes_that_it_needs(growing, small_sweep, dsprites_r
     assert cli.main(["run", small_sweep, str(tmp_path / "study"), *common]) == 0
     said = capsys.readouterr().err
     assert "waiting, 0 min: a job needs 1 CPU, the largest node has 0 CPUs; Ray is asked for more\n" in said
+    assert "infeasible" not in said
     values = [
         store.open(one).rows("scores").set_index(KEY)["value"].sort_index()
         for one in (tmp_path / "study", finished_study)

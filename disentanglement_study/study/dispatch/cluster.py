@@ -36,7 +36,10 @@ JOINING = {"RAY_gcs_server_port_wait_time_s": "1"}
 # It reads this when it is imported; `_alone` tells it so if that was earlier.
 ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
-ALARM = "A worker died or was killed while executing a task by an unexpected system error"
+ALARMS = (
+    "A worker died or was killed while executing a task by an unexpected system error",
+    "There are tasks with infeasible resource requests that cannot be scheduled",
+)
 NO_LEAVING = (
     "warning: this version of Ray does not say which nodes are being emptied: `ray drain-node` moves no job from there "
     "(`disentanglement-study drain` on the node does)"
@@ -78,14 +81,15 @@ def connected(address: str | None) -> Iterator[Any]:
 @contextlib.contextmanager
 def _without_alarms() -> Iterator[None]:
     """Of each worker that ends before its task Ray prints that memory or a fault may be to blame, of one that was told
-    to go too. Who runs jobs says itself, of each attempt, why it ended (`kinds.Notes`)."""
+    to go too; and while a cluster grows, that its tasks cannot be scheduled. Who runs jobs says itself, of each
+    attempt, why it ended (`kinds.Notes`), and what is awaited (`kinds.Waits`)."""
     worker = importlib.import_module("ray._private.worker")
     if (shown := getattr(worker, "print_to_stdstream", None)) is None:  # another Ray: its words are shown
         yield
         return
 
     def show(data: Mapping[str, Any], *arguments: Any, **options: Any) -> None:
-        if not any(str(line).startswith(ALARM) for line in data.get("lines", ())):
+        if not any(str(line).startswith(ALARMS) for line in data.get("lines", ())):
             shown(data, *arguments, **options)
 
     worker.print_to_stdstream = show
@@ -132,7 +136,7 @@ def none_for(where: Sequence[Place], nodes: Sequence[Node]) -> str | None:
 
 
 def coming() -> str:
-    """What the cluster's autoscaler says that it starts, in words; "" if it says nothing."""
+    """What the cluster's autoscaler says that it starts, in words; "" if it says nothing, as Ray's newer one (v2)."""
     starts = Counter[str]()
     with contextlib.suppress(TypeError, ValueError, KeyError, AttributeError):
         report = _report()
