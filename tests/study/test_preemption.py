@@ -168,7 +168,11 @@ def test_a_job_that_fills_the_memory_is_ended_by_ray_and_told_so(private, monkey
 
 
 def test_a_machine_without_ray_and_without_jobs_is_not_drained(private, monkeypatch, capsys):
+    from ray._private.services import find_gcs_addresses
+
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    if find_gcs_addresses():
+        pytest.skip("a Ray of others runs on this machine, and would be drained")
     assert cli.main(["drain", "--seconds", "60"]) == 2
     shown = capsys.readouterr()
     assert shown.err == "error: there is nothing to drain: no Ray runs here\n"
