@@ -71,7 +71,7 @@ def _say_state(opened: "store.Store") -> None:
             OUT.print(f"{text} (`status {opened.root}`)", soft_wrap=True)
         if number := sum(len(job.runs) for job in peers.outdated(opened)):
             OUT.print(
-                f"udr of {counted(number, 'model')} was computed before other seeds were there: "
+                f"udr of {counted(number, 'model')} was computed when other seeds were there than now: "
                 f"`evaluate {opened.root} --metrics udr` computes it again",
                 soft_wrap=True,
             )

@@ -162,12 +162,14 @@ class Store:
             os.rename(folder, aside)
             files.remove(aside)
 
-    def add_scores(self, job: Job, scores: list[dict]) -> None:
-        """Adds rows to a finished job's scores, in place of those of the same run, representation and metric."""
+    def add_scores(self, job: Job, scores: list[dict], instead_of: str | None = None) -> None:
+        """Adds rows to a finished job's scores, in place of those of the same run, representation and metric, and of
+        all of the metric `instead_of`."""
         path, key = self.jobs / job.job_id / "scores.parquet", ["run_id", "representation", "metric"]
         there = tables.frame(tables.table(path, "scores", [run.run_id for run in job.runs]), "scores")
         new = tables.frame(scores, "scores")
         replaced = pd.MultiIndex.from_frame(there[key]).isin(pd.MultiIndex.from_frame(new[key]))
+        replaced |= there["metric"].isin([instead_of]).to_numpy(bool)
         with replacing(path, self.tmp / f"{job.job_id}.scores.{os.getpid()}") as temporary:
             pd.concat([there[~replaced], new], ignore_index=True).to_parquet(temporary, index=False)
 

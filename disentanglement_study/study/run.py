@@ -38,7 +38,7 @@ def run(
     """Trains and scores the runs that the store at `root` has not, and returns when all have ended.
 
     Finished runs among them are scored on metrics that were added to the study since; scores that compare models (UDR)
-    are made anew where there are new models to compare with. sweep: the runs of which `runs` are a part, if they are
+    are made anew where there are other models to compare with. sweep: the runs of which `runs` are a part, if they are
     one; what the store has of the others stays in its plan.
 
     Raises ValueError before anything is written for a folder of another sweep or a data set that cannot be had: a

@@ -32,7 +32,7 @@ def update_udr(store: Store, console: Console) -> None:
     jobs = outdated(store)
     if jobs:
         store.check_arrays(jobs, "codes")
-        score_udr(jobs, store, console, "udr, as there are new models to compare with: ")
+        score_udr(jobs, store, console, "udr, as there are other models to compare with: ")
 
 
 def score_udr(jobs: Iterable[Job], store: Store, console: Console, beginning: str = "udr: ") -> None:
@@ -71,9 +71,10 @@ def score_udr(jobs: Iterable[Job], store: Store, console: Console, beginning: st
             for (job_id, run, mean, _), value in zip(group, values, strict=True):
                 add(job_id, run, score, value, len(mean))
     for job in jobs:
-        if rows[job.job_id]:
-            store.add_scores(job, rows[job.job_id])
-            store.write_scored(job, [UDR], provenance.ended(begun))
+        if rows[job.job_id] or UDR in store.metrics(store.manifest(job)):
+            number = sum(len(models[one]) for one in {setting(run) for run in job.runs})
+            store.add_scores(job, rows[job.job_id], instead_of=UDR)
+            store.write_scored(job, [UDR], {**provenance.ended(begun), "models": number})
             job_log.line(store.log_file(job.job_id), f"{UDR}: compared with the models of other seeds")
     compared = counted(sum(map(len, models.values())) - alone, "model")
     console.print(

@@ -1,5 +1,6 @@
 """What a job waits for is said, what cannot be had is refused, and nobody else gets into a Ray of our own."""
 
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from disentanglement_study.config import ResourceConfig
 from disentanglement_study.study import dispatch
 from disentanglement_study.study.dispatch import cluster
 from disentanglement_study.study.dispatch.pile import Pile
+from disentanglement_study.study.dispatch.places import places
 from disentanglement_study.study.dispatch.tasks import check_device
 from disentanglement_study.types import Job, Run
 
@@ -46,6 +48,35 @@ def test_what_no_living_node_has_is_said(wanted, text):
     nodes = [node(CPU=8), node(CPU=4, GPU=1), node(alive=False, CPU=99, GPU=8, TPU=8)]
     assert cluster.lacking(wanted, nodes) == text
     assert "the largest node has 0" in cluster.lacking(wanted, [])
+
+
+def test_what_an_autoscaler_starts_is_said(monkeypatch):
+    said = {"pending_launches": {"gpu": 2}, "pending_nodes": [["10.0.0.7", "gpu", "setting-up"], ["", "cpu", ""]]}
+    monkeypatch.setattr(cluster, "_report", lambda: said)
+    assert cluster.coming() == "Ray starts 3 gpu, 1 cpu"
+    said |= {"pending_launches": {}, "pending_nodes": []}
+    assert cluster.coming() == ""
+    monkeypatch.setattr(cluster, "_report", lambda: json.loads(None))  # nothing has been said yet
+    assert cluster.coming() == ""
+
+
+def test_a_ray_that_does_not_say_which_nodes_are_emptied_is_named_once(monkeypatch, capsys):
+    from ray._private.state import GlobalState
+
+    monkeypatch.delattr(GlobalState, "get_draining_nodes")
+    cluster._warn_once.cache_clear()
+    assert cluster.leaving() == cluster.leaving() == set()
+    said = capsys.readouterr().err
+    assert said == f"{cluster.NO_LEAVING}\n"
+    cluster._warn_once.cache_clear()
+
+
+def test_what_a_job_needs_is_said_for_each_kind_of_node():
+    resources = ResourceConfig(by_device={"H100": {"num_gpus": 0.5}, "cpu": {"num_cpus": 8}})
+    where, head = places(resources, has_gpus=False), node(CPU=0)
+    needs = "1 CPU and 0.5 GPUs on H100, 8 CPUs on cpu, 1 CPU and 1 GPU on others"
+    assert cluster.none_for(where, [head]) == f"no node has room for a job, which needs {needs}"
+    assert cluster.none_for(where, [head, node(CPU=8)]) is None
 
 
 @pytest.mark.parametrize("name", ["GPU", "TPU"])

@@ -9,7 +9,8 @@ from disentanglement_study import cli, store
 from disentanglement_study.runtime import job_log
 from disentanglement_study.store import peers
 from disentanglement_study.store.runs import finished_jobs
-from disentanglement_study.study import provenance, udr
+from disentanglement_study.study import provenance, run, udr
+from disentanglement_study.study.job import run_job
 
 BINDINGS = """
 sweep.methods = {'beta_vae': {'beta': [1, 4]}, 'beta_tc_vae': {'beta': [4]}, 'fast_ica': {}}
@@ -19,7 +20,7 @@ evaluate.keep_codes = 200
 """
 SEEDS = "sweep.seeds = 3"
 BETA = ("--where", "method == 'beta_vae'")
-LINE = "udr, as there are new models to compare with: "
+LINE = "udr, as there are other models to compare with: "
 
 
 def compare(folder):
@@ -126,7 +127,9 @@ def test_a_run_that_was_stopped_before_it_is_made_good_by_the_next(run_tiny, stu
         assert run_tiny(study, SEEDS) == 130
     capsys.readouterr()
     assert cli.main(["tables", str(study)]) == 0
-    assert "udr of 9 models was computed before other seeds were there" in " ".join(capsys.readouterr().out.split())
+    assert "udr of 9 models was computed when other seeds were there than now" in " ".join(
+        capsys.readouterr().out.split()
+    )
     assert run_tiny(study, SEEDS) == 0
     assert f"{LINE}9 models" in capsys.readouterr().err
     pd.testing.assert_series_equal(scores(study), scores(at_once))
@@ -154,6 +157,68 @@ def test_a_model_that_diverged_has_an_error_and_is_compared_once(run_tiny, tmp_p
     assert not peers.outdated(store.open(folder))
     assert run_tiny(folder, grid, SEEDS) == 0
     assert "udr" not in capsys.readouterr().err
+
+
+def damage(folder, method="beta_vae", seed=None):
+    """Damages the job of models, of which they are all done again."""
+    opened = store.open(folder)
+    jobs = [job for job in finished_jobs(opened) if job.method == method and seed in (None, job.runs[0].seed)]
+    for job in jobs:
+        (opened.jobs / job.job_id / "codes.npz").write_bytes(b"")
+    return [run.run_id for job in jobs for run in job.runs]
+
+
+@pytest.fixture
+def fails(monkeypatch):
+    def refused(*arguments, **options):
+        raise RuntimeError("no training here")
+
+    monkeypatch.setattr(run, "run_job", refused)
+    yield
+    monkeypatch.undo()
+
+
+def test_models_that_were_compared_with_a_lost_one_are_compared_again(run_tiny, tmp_path, at_once, fails, monkeypatch):
+    """Jobs of one seed each: the third is damaged, and fails when it is done again; then `retry` makes it."""
+    apart, folder = "resources.job_size = 1", tmp_path / "study"
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "run_job", run_job)
+        assert run_tiny(folder, apart, SEEDS, options=BETA) == 0
+    assert compare(folder) == 0
+    whole = scores(folder)
+    lost = damage(folder, seed=2)
+    assert len(lost) == 2
+    assert run_tiny(folder, apart, SEEDS, options=BETA) == 3
+    two = scores(folder)
+    assert set(two.index.get_level_values("seed")) == {0, 1}
+    assert (two != whole[two.index]).any()
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "run_job", run_job)
+        assert run_tiny(tmp_path / "two", apart, options=BETA) == 0
+        assert compare(tmp_path / "two") == 0
+        pd.testing.assert_series_equal(two, scores(tmp_path / "two"))
+        before = files(folder)
+        assert run_tiny(folder, apart, SEEDS, options=BETA) == 3
+        assert files(folder) == before  # compared once
+        assert cli.main(["retry", str(folder), "--executor", "inline"]) == 0
+    pd.testing.assert_series_equal(scores(folder), whole)
+
+
+def test_a_model_that_is_left_alone_has_no_score_until_another_is_there(run_tiny, tmp_path, fails, monkeypatch, capsys):
+    apart, folder = "resources.job_size = 1", tmp_path / "study"
+    one = ("--where", "method == 'beta_vae' and strength == 1")
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "run_job", run_job)
+        assert run_tiny(folder, apart, options=one) == 0
+    assert compare(folder) == 0
+    whole = scores(folder)
+    damage(folder, seed=1)
+    assert run_tiny(folder, apart, options=one) == 3
+    assert scores(folder).empty
+    assert not peers.outdated(store.open(folder))
+    monkeypatch.setattr(run, "run_job", run_job)
+    assert cli.main(["retry", str(folder), "--executor", "inline"]) == 0
+    pd.testing.assert_series_equal(scores(folder), whole)
 
 
 def test_the_log_of_a_job_says_what_it_was_scored_on_later(study, dsprites_root, capsys):

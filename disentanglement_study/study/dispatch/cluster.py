@@ -5,6 +5,7 @@ that lives as long as it does. A cluster that one joins is taken as it is.
 """
 
 import contextlib
+import functools
 import importlib
 import json
 import os
@@ -15,9 +16,11 @@ import socket
 import threading
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.study.dispatch.places import Node, Place
 
 CONNECT_SECONDS = 60
@@ -33,8 +36,14 @@ JOINING = {"RAY_gcs_server_port_wait_time_s": "1"}
 # It reads this when it is imported; `_alone` tells it so if that was earlier.
 ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
-
-ALARM = "A worker died or was killed while executing a task by an unexpected system error"
+ALARMS = (
+    "A worker died or was killed while executing a task by an unexpected system error",
+    "There are tasks with infeasible resource requests that cannot be scheduled",
+)
+NO_LEAVING = (
+    "warning: this version of Ray does not say which nodes are being emptied: `ray drain-node` moves no job from there "
+    "(`disentanglement-study drain` on the node does)"
+)
 
 
 @contextlib.contextmanager
@@ -72,14 +81,15 @@ def connected(address: str | None) -> Iterator[Any]:
 @contextlib.contextmanager
 def _without_alarms() -> Iterator[None]:
     """Of each worker that ends before its task Ray prints that memory or a fault may be to blame, of one that was told
-    to go too. Who runs jobs says itself, of each attempt, why it ended (`kinds.Notes`)."""
+    to go too; and while a cluster grows, that its tasks cannot be scheduled. Who runs jobs says itself, of each
+    attempt, why it ended (`kinds.Notes`), and what is awaited (`kinds.Waits`)."""
     worker = importlib.import_module("ray._private.worker")
     if (shown := getattr(worker, "print_to_stdstream", None)) is None:  # another Ray: its words are shown
         yield
         return
 
     def show(data: Mapping[str, Any], *arguments: Any, **options: Any) -> None:
-        if not any(str(line).startswith(ALARM) for line in data.get("lines", ())):
+        if not any(str(line).startswith(ALARMS) for line in data.get("lines", ())):
             shown(data, *arguments, **options)
 
     worker.print_to_stdstream = show
@@ -101,16 +111,38 @@ def check(address: str | None) -> None:
 def leaving() -> set[str]:
     """The ids of the nodes that are about to go: they get no more tasks, and what runs there may end in peace.
 
-    So it is after `ray drain-node`, after a SIGTERM to `ray start --block`, and while an autoscaler ends a node.
+    So it is after `ray drain-node`, after a SIGTERM to `ray start --block`, and while an autoscaler ends a node. Ray
+    has no public word for it: one in which this is called otherwise is said to empty no nodes, once.
     """
-    return set(importlib.import_module("ray._private.state").state.get_draining_nodes())
+    try:
+        return set(importlib.import_module("ray._private.state").state.get_draining_nodes())
+    except (ImportError, AttributeError):
+        _warn_once(NO_LEAVING)
+        return set()
+
+
+@functools.cache
+def _warn_once(text: str) -> None:
+    ERR.print(text, soft_wrap=True)
 
 
 def none_for(where: Sequence[Place], nodes: Sequence[Node]) -> str | None:
     """Why no living node could ever run a job, in words; None if one could."""
     if any(place.slots(nodes) for place in where):
         return None
-    return lacking(where[-1].wanted, nodes)
+    if len(where) == 1:
+        return lacking(where[0].wanted, nodes)
+    return f"no node has room for a job, which needs {_needs(where)}"
+
+
+def coming() -> str:
+    """What the cluster's autoscaler says that it starts, in words; "" if it says nothing, as Ray's newer one (v2)."""
+    starts = Counter[str]()
+    with contextlib.suppress(TypeError, ValueError, KeyError, AttributeError):
+        report = _report()
+        starts.update(report["pending_launches"])
+        starts.update(kind for _, kind, *_ in report["pending_nodes"])
+    return f"Ray starts {', '.join(f'{number} {kind}' for kind, number in starts.items())}" if starts else ""
 
 
 def lacking(wanted: Mapping[str, float], nodes: Sequence[Node]) -> str | None:
@@ -127,9 +159,10 @@ def lacking(wanted: Mapping[str, float], nodes: Sequence[Node]) -> str | None:
 
 def busy(where: Sequence[Place], ray: Any) -> str:
     """What a job waits for that has found no place yet, in words."""
-    wanted, free, all_there = where[-1].wanted, ray.available_resources(), ray.cluster_resources()
+    free, all_there = ray.available_resources(), ray.cluster_resources()
+    wanted = dict.fromkeys(name for place in where for name in place.wanted)
     parts = [f"{free.get(name, 0):g} of {all_there.get(name, 0):g} {name}s" for name in wanted]
-    return f"no job has begun: each needs {words(wanted)}; free are {', '.join(parts)}"
+    return f"no job has begun: each needs {_needs(where)}; free are {', '.join(parts)}"
 
 
 def is_fixed(address: str | None) -> bool:
@@ -139,11 +172,23 @@ def is_fixed(address: str | None) -> bool:
     """
     if address is None:
         return True
-    report = importlib.import_module("ray.experimental.internal_kv")._internal_kv_get(b"__autoscaling_status")
     with contextlib.suppress(TypeError, ValueError, KeyError, AttributeError):
-        kinds = json.loads(report)["autoscaler_report"]["active_nodes"]
+        kinds = _report()["active_nodes"]
         return bool(kinds) and all(re.fullmatch("node_[0-9a-f]{40,}", kind) for kind in kinds)
     return False
+
+
+def _report() -> dict[str, Any]:
+    """What the cluster's monitor said last; TypeError or the like if it has said nothing."""
+    said = importlib.import_module("ray.experimental.internal_kv")._internal_kv_get(b"__autoscaling_status")
+    return json.loads(said)["autoscaler_report"]
+
+
+def _needs(where: Sequence[Place]) -> str:
+    """What a job reserves, in words, at each place if there are several."""
+    if len(where) == 1:
+        return words(where[0].wanted)
+    return ", ".join(f"{words(place.wanted)} on {place.device or 'others'}" for place in where)
 
 
 def words(amounts: Mapping[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 Each job handed out is at most half of a fair share of what is left ("factoring": Hummel, Schonberg & Flynn 1992). How
 long a run takes is measured on those that are done; before, a run counts as much as `weigh` says. Nodes that have been
-slower than others get smaller jobs.
+slower than others get smaller jobs: those of another kind, and those that others use too.
 """
 
 import math
@@ -16,7 +16,7 @@ from disentanglement_study.types import Job
 # A job is cut in two only if each part takes longer than this, and so many times as long as compiling its program.
 SHORTEST_SECONDS = 60.0
 COMPILATIONS = 10
-UNKNOWN = 4.0  # times as slow as others: what a kind of node is taken for on which no job has ended
+UNKNOWN = 4.0  # times as slow as others: what a node is taken for on which no job has ended
 
 Kind = tuple[str, str, str]
 
@@ -51,8 +51,8 @@ class Pile:
         self._weights: dict[Kind, float] = {}
         self._measured: dict[Kind, tuple[float, int]] = {}  # seconds of so many runs
         self._seconds, self._weight, self._compiling = 0.0, 0.0, 0.0  # of all that has ended
-        self._kind_of_node: dict[str, str | None] = {}  # by the id of a job that was handed out
-        self._paces: dict[str | None, tuple[float, float]] = {}  # by the kind of node: seconds for so much weight
+        self._nodes: dict[str, str | None] = {}  # by the id of a job that was handed out
+        self._paces: dict[str | None, tuple[float, float]] = {}  # by node: seconds for so much weight
         self._handed_out = 0.0  # the weight of what was, until one has ended
 
     def __len__(self) -> int:
@@ -62,9 +62,9 @@ class Pile:
     def num_runs(self) -> int:
         return sum(len(one.job.runs) for one in self._waiting)
 
-    def slower(self, kind: str | None) -> float:
-        """How many times as long as all nodes together one of this kind has taken for the same; 1 if nobody knows."""
-        seconds, weight = self._paces.get(kind, (0.0, 0.0))
+    def slower(self, node: str | None) -> float:
+        """How many times as long as all nodes together this one has taken for the same; 1 if nobody knows."""
+        seconds, weight = self._paces.get(node, (0.0, 0.0))
         if not (seconds and weight):
             return 1.0
         of_all, weight_of_all = map(sum, zip(*self._paces.values(), strict=True))
@@ -73,8 +73,8 @@ class Pile:
     def take(self, slots: float = 1, largest: int | None = None, node: str | None = None) -> Job | None:
         """The next job for one of so many slots; of at most `largest` runs if it may be cut.
 
-        None if there is no job left. A single slot gets the jobs in their order. node: the kind that the slot is on,
-        if there are several. slots: each counts 1 / `slower` then.
+        None if there is no job left. A single slot gets the jobs in their order. node: that the slot is on, if there
+        are several. slots: each counts 1 / `slower` then.
         """
         if not self._waiting:
             return None
@@ -94,12 +94,17 @@ class Pile:
         self._runs[kind] -= size
         if not self._runs[kind]:
             del self._runs[kind]
-        self._kind_of_node[job.job_id] = node
+        self._nodes[job.job_id] = node
         return job
+
+    def put_back(self, job: Job) -> None:
+        """A job that was handed out and is to be done again, or elsewhere: it is the first, and is not cut."""
+        self._waiting.insert(0, _Waiting(job, _kind(job), True))
+        self._runs[_kind(job)] += len(job.runs)
 
     def ended(self, job: Job, seconds: float, compiling: float = 0.0) -> None:
         """Learns how long a job took, and the part of it in which programs were compiled."""
-        kind, node = _kind(job), self._kind_of_node.pop(job.job_id, None)
+        kind, node = _kind(job), self._nodes.pop(job.job_id, None)
         weight = self._weight_of(kind, job) * len(job.runs)
         self._seconds += seconds
         self._weight += weight

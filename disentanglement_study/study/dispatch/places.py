@@ -36,6 +36,12 @@ class Place(NamedTuple):
     def slots(self, nodes: Iterable[Node]) -> int:
         return sum(map(self.room, nodes))
 
+    @property
+    def is_told(self) -> bool:
+        """Whether what a job reserves tells Ray on which nodes it may run: Ray would give a job for CPUs those of a
+        node with GPUs too, which a job there will need."""
+        return not self.others or self.device not in (None, CPU)
+
 
 def kind_of(node: Node) -> str | None:
     """A node's accelerator as Ray calls it, "cpu" without one, None for one without a name."""
@@ -53,12 +59,14 @@ def needs(resources: ResourceConfig, has_gpus: bool) -> dict[str, float]:
 
 
 def places(resources: ResourceConfig, has_gpus: bool) -> list[Place]:
-    """Where jobs may go, those with settings of their own first. has_gpus: whether the cluster has any."""
+    """Where jobs may go, those with settings of their own first. has_gpus: whether the cluster has any; one that has
+    none yet is to get some if a kind reserves them."""
     others = frozenset(resources.by_device)
     found = []
     for device in resources.by_device:
         own = resources_on(resources, device)
         found.append(Place(device, needs(own, device != CPU and not own.tpu), own, others))
+    has_gpus = has_gpus or any("GPU" in place.wanted for place in found)
     return [*found, Place(None, needs(resources, has_gpus), resources, others)]
 
 

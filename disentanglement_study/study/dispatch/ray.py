@@ -1,6 +1,7 @@
 """Jobs as Ray tasks, on this machine or a cluster: handed out as nodes become free, and tried again."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 from disentanglement_study.config import ResourceConfig
@@ -8,8 +9,8 @@ from disentanglement_study.errors import reason, stop_if_full
 from disentanglement_study.study.dispatch import cluster
 from disentanglement_study.study.dispatch.kinds import Ended, Notes, Waits, Work
 from disentanglement_study.study.dispatch.pile import Pile
-from disentanglement_study.study.dispatch.places import CPU, Node, Place, check_devices, places
-from disentanglement_study.study.dispatch.tasks import Tasks, free_nodes, why_lost
+from disentanglement_study.study.dispatch.places import Node, Place, check_devices, places
+from disentanglement_study.study.dispatch.tasks import Tasks, why_lost
 
 SAY_SECONDS = 60.0  # between two words on what is awaited
 LOOK_SECONDS = 1.0  # between two looks at the nodes and at who has begun
@@ -41,7 +42,7 @@ def ray(
         if text := cluster.none_for(where, nodes):
             if cluster.is_fixed(address):
                 raise ValueError(text)
-            waits(text)
+            waits(f"{text}; Ray is asked for more")
         tasks = Tasks(ray, work)
         try:
             yield from _all(pile, tasks, where, address, waits, notes)
@@ -57,25 +58,32 @@ def _all(
     nodes: list[Node] = []
     begun = 0
     while len(pile) or tasks.running:
-        if time.monotonic() - looked >= LOOK_SECONDS:
+        looks = time.monotonic() - looked >= LOOK_SECONDS
+        if looks:
             begun, leaving = tasks.begun(), cluster.leaving()
             tasks.leave(leaving)
             nodes = [node for node in ray.nodes() if node["NodeID"] not in leaving]
             looked = time.monotonic()
-        _hand_out(pile, tasks, where, nodes, grows=len(pile) > 0 and not cluster.is_fixed(address))
+        _hand_out(pile, tasks, where, nodes)
+        if looks and not cluster.is_fixed(address):
+            for place in where:  # for as much again as there is
+                tasks.ask(place, min(max(place.slots(nodes), 1), len(pile)))
         if tasks.running:
             ended = tasks.ended(LOOK_SECONDS)
         else:  # no node has room for any job; one may come
             time.sleep(LOOK_SECONDS)
             ended = []
-        for (job, place, number, lost, _, node), error, is_lost in ended:
+        for (job, place, _, node), error, is_lost in ended:
             stop_if_full(error)
-            if is_lost and lost < MOST_LOST:
+            if is_lost and tasks.losses[job.job_id] < MOST_LOST:
                 notes(job, f"{why_lost(ray, error)}: it goes on elsewhere")
-                tasks.start(job, place, None, number, lost + 1)
-            elif error is not None and number < place.resources.retries:
+                tasks.losses[job.job_id] += 1
+                pile.put_back(job)
+                nodes = [one for one in nodes if one["NodeID"] != node]  # until the next look
+            elif error is not None and tasks.failures[job.job_id] < place.resources.retries:
                 notes(job, f"an attempt failed: {reason(str(error)) or type(error).__name__}; it is tried again")
-                tasks.start(job, place, node, number + 1, lost)
+                tasks.failures[job.job_id] += 1
+                pile.put_back(job)
             else:
                 yield job, error
         now = time.monotonic()
@@ -87,17 +95,16 @@ def _all(
             text = cluster.none_for(where, nodes)
             if text and address is None:
                 raise ValueError(text)
-            waits(text or ("" if begun else cluster.busy(where, ray)))
+            text = text or ("" if begun else cluster.busy(where, ray))
+            waits("; ".join(filter(None, (text, text and cluster.coming()))))
 
 
-def _hand_out(pile: Pile, tasks: Tasks, where: list[Place], nodes: list[Node], grows: bool) -> None:
-    """Starts a job in every free place. A cluster that grows by what it is asked for is asked for twice as much."""
-    kinds = {place.device: place.device or "others" for place in where} if len(where) > 1 else {}
-    slots = sum(place.slots(nodes) / pile.slower(kinds.get(place.device)) for place in where)
-    for place in where:
-        free = free_nodes(place, nodes, tasks)
-        if grows and place.device != CPU:
-            free += [None] * max(place.slots(nodes), 1)
-        for node in free:
-            if job := pile.take(max(slots, len(free)), place.resources.job_size, kinds.get(place.device)):
-                tasks.start(job, place, node)
+def _hand_out(pile: Pile, tasks: Tasks, where: list[Place], nodes: list[Node]) -> None:
+    """Starts a job in every free slot, on the emptiest node first."""
+    rooms = [(place, node["NodeID"], room) for place in where for node in nodes if (room := place.room(node))]
+    slots = sum(room / pile.slower(node) for _, node, room in rooms)
+    busy = Counter(attempt.node for attempt in tasks.running.values())
+    free = [(number / room, place, node) for place, node, room in rooms for number in range(busy[node], room)]
+    for _, place, node in sorted(free, key=lambda one: one[0]):
+        if job := pile.take(slots, place.resources.job_size, node if len(rooms) > 1 else None):
+            tasks.start(job, place, node)

@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from disentanglement_study.runtime import cores
 from disentanglement_study.study.dispatch import drain
 from disentanglement_study.study.dispatch.cluster import words
 from disentanglement_study.study.dispatch.kinds import Work
-from disentanglement_study.study.dispatch.places import CPU, Node, Place
+from disentanglement_study.study.dispatch.places import CPU, Place
 from disentanglement_study.types import Job
 
 # What of the driver's environment reaches workers, unless their node has its own; JAX_PLATFORMS is the node's.
@@ -28,14 +29,12 @@ PREEMPTED = 143  # the exit code of a worker that SIGTERM ended, 128 + 15
 
 
 class Attempt(NamedTuple):
-    """A job that Ray has, for the nth time (from 0), of which `lost` ended with their node or were told to go."""
+    """A job that Ray has, and the node that it was given to."""
 
     job: Job
     place: Place
-    number: int
-    lost: int
     ticket: str
-    node: str | None  # where it must run; None: where Ray finds room
+    node: str
 
 
 class Tasks:
@@ -44,38 +43,47 @@ class Tasks:
     def __init__(self, ray: Any, work: Work):
         self.ray, self.session = ray, f"disentanglement_study/{uuid.uuid4().hex}"
         self.running: dict[Any, Attempt] = {}
+        self.failures, self.losses = Counter[str](), Counter[str]()  # of earlier attempts, by the id of their job
+        self._asking: dict[str | None, list[Any]] = {}  # by the place that is to grow
         self._since: dict[str, float] = {}  # since when, by ticket: the attempts that have begun
         self._told: set[str] = set()  # tickets of the attempts that were told to go, for their node will
         self._work = ray.put(work)  # once for all jobs, and once for each node
         self._environment = {name: value for name, value in os.environ.items() if _is_carried(name)}
 
-    def start(self, job: Job, place: Place, node: str | None = None, number: int = 0, lost: int = 0) -> None:
-        attempt = Attempt(job, place, number, lost, f"{self.session}/{job.job_id}/{number}-{lost}", node)
+    def start(self, job: Job, place: Place, node: str) -> None:
+        """Starts a job on a node. Where others have taken that Ray may find it room elsewhere at the same place."""
+        number = f"{self.failures[job.job_id]}-{self.losses[job.job_id]}"
+        attempt = Attempt(job, place, f"{self.session}/{job.job_id}/{number}", node)
         wanted, resources = place.wanted, place.resources
         on_cpu = not ("GPU" in wanted or "TPU" in wanted)
-        strategies = self.ray.util.scheduling_strategies
+        affinity = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         task = self.ray.remote(_task).options(
-            num_cpus=resources.num_cpus,
-            num_gpus=wanted.get("GPU", 0.0),
-            resources={"TPU": resources.tpu} if resources.tpu else None,
-            accelerator_type=place.device if place.device not in (None, CPU) else None,
-            scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(node, soft=False) if node else "DEFAULT",
+            **reserved(place),
+            scheduling_strategy=affinity(node, soft=place.is_told, _spill_on_unavailable=place.is_told),
             max_retries=0,  # retried by who asks, where every kind of failure counts alike
             runtime_env={"env_vars": environment(wanted, resources.num_cpus)},
         )
         pinned = resources.num_cpus if on_cpu else 0
         self.running[task.remote(self._work, job, place, pinned, attempt.ticket, self._environment)] = attempt
 
+    def ask(self, place: Place, number: int) -> None:
+        """Asks a cluster that grows for so many slots more at a place.
+
+        What asks is tasks that do nothing, which end where there is room: a job goes to a node that is there, and waits
+        for none of a kind that may never come.
+        """
+        asking = self._asking.get(place.device, [])
+        waiting = self.ray.wait(asking, num_returns=len(asking), timeout=0)[1] if asking else []
+        for reference in waiting[number:]:
+            self.ray.cancel(reference)
+        task = self.ray.remote(_nothing).options(**reserved(place), max_retries=0)
+        self._asking[place.device] = [*waiting[:number], *(task.remote() for _ in range(number - len(waiting)))]
+
     def begun(self) -> int:
         """How many attempts have found a place."""
         now = time.monotonic()
         self._since = {ticket: self._since.get(ticket, now) for ticket in _keys(self.session)}
         return len(self._since)
-
-    def busy(self, place: Place, node: str | None = None) -> int:
-        """How many attempts are at a place, or at one node of it."""
-        there = [one for one in self.running.values() if one.place.device == place.device]
-        return sum(node is None or one.node == node for one in there)
 
     def leave(self, nodes: set[str]) -> None:
         """Tells the attempts on these nodes to make a checkpoint and go."""
@@ -136,15 +144,14 @@ def why_lost(ray: Any, error: BaseException | None) -> str:
     return "its process was told to go, for its node is emptied or sent it SIGTERM"
 
 
-def free_nodes(place: Place, nodes: list[Node], tasks: Tasks) -> list[str | None]:
-    """Where jobs can start at a place: a node for each that is free there. None stands for one that Ray finds.
-
-    Nodes without accelerators are named where they are a kind of their own: else Ray might take a CPU of a node with
-    GPUs, which a job there will need.
-    """
-    if place.device == CPU:
-        return [node["NodeID"] for node in nodes for _ in range(place.room(node) - tasks.busy(place, node["NodeID"]))]
-    return [None] * (place.slots(nodes) - tasks.busy(place))
+def reserved(place: Place) -> dict[str, Any]:
+    """What a task reserves at a place, as options of Ray."""
+    return {
+        "num_cpus": place.resources.num_cpus,
+        "num_gpus": place.wanted.get("GPU", 0.0),
+        "resources": {"TPU": place.resources.tpu} if place.resources.tpu else None,
+        "accelerator_type": place.device if place.device not in (None, CPU) else None,
+    }
 
 
 def environment(wanted: Mapping[str, float], num_cpus: int) -> dict[str, str]:
@@ -222,6 +229,10 @@ def _task(work: Work, job: Job, place: Place, pinned: int, ticket: str, variable
         _internal_kv()._internal_kv_del(ticket.encode())
     if leaves:
         os._exit(PREEMPTED)
+
+
+def _nothing() -> None:
+    """In a worker."""
 
 
 def _kill(pid: int) -> None:

@@ -9,7 +9,7 @@ from disentanglement_study import data
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.data import cache
 from disentanglement_study.study.dispatch import cluster
-from disentanglement_study.study.dispatch.places import needs
+from disentanglement_study.study.dispatch.places import places
 from disentanglement_study.study.doctor import shared_folder
 from disentanglement_study.study.doctor.data_sets import problems
 from disentanglement_study.study.doctor.fits import fits
@@ -48,10 +48,8 @@ def examine(
             with cluster.connected(address) as ray:
                 says("asking each node")
                 found = nodes(ray, asks)
-                wanted, grows = (
-                    needs(resources, bool(ray.cluster_resources().get("GPU"))),
-                    not cluster.is_fixed(address),
-                )
+                wanted = places(resources, bool(ray.cluster_resources().get("GPU")))[-1].wanted
+                grows = not cluster.is_fixed(address)
                 gone = sum(not node["Alive"] for node in ray.nodes())
         else:
             says("looking at this machine")
