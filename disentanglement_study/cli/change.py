@@ -25,7 +25,8 @@ exit codes: 0: all of them are done now, or none had failed. 2: bad input. 3: so
 REPRODUCE = """\
 The run is trained and scored again in a temporary folder, from the settings in the study's study.gin and on the data
 set whose contents the study has recorded. Metrics that compare models (udr) are left out. On a CPU a run has the same
-scores in any population; on an accelerator sums are rounded in another order: try --whole-job there.
+scores in any population on as many cores (how many, the study knows; they are used if they are there). On an
+accelerator sums are rounded in another order: try --whole-job there.
 
 examples:
   disentanglement-study reproduce studies/quick 3f2a

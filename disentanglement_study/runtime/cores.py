@@ -13,6 +13,11 @@ from disentanglement_study.runtime import files
 _claimed: list = []  # open lock files: a core is free again when the process that claimed it is gone
 
 
+def usable() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def claim(count: int) -> set[int]:
     """Pins this process to `count` free cores of those it may use, once; returns the cores it runs on.
 

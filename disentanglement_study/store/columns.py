@@ -47,6 +47,7 @@ PROVENANCE = (
     Column("device", "string", "What it was computed on."),
     Column("driver", "string", "The driver of a GPU or TPU; null on CPU."),
     Column("host", "string", "The name of the machine; null if its worker was lost."),
+    Column("cores", "integer", "How many cores the process could use; on a CPU, how sums are rounded depends on it."),
     Column("started", "datetime", "When it began, UTC."),
     Column("ended", "datetime", "When it ended, UTC."),
     Column("commit", "string", "The git commit of the code; null if the code was no checkout."),

@@ -52,6 +52,8 @@ def _provenance(record: dict) -> dict[str, Any]:
 def _plain(value: object, kind: str) -> Any:
     if kind == "boolean":
         return value if isinstance(value, bool) else None
+    if kind == "integer":
+        return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
     if not isinstance(value, str) or (kind == "datetime" and not TIME.fullmatch(value)):
         return None
     return value

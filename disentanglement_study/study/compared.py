@@ -35,7 +35,7 @@ def versions(text: object) -> dict[str, str]:
 
 
 def circumstances(stored: dict[str, Any], new: dict[str, Any]) -> list[dict[str, str]]:
-    """What differs of two jobs with the same run, by their manifests: packages, device, population.
+    """What differs of two jobs with the same run, by their manifests: packages, device, population, cores.
 
     A row {what, stored, new} for each; what a manifest does not say is "not known".
     """
@@ -44,6 +44,7 @@ def circumstances(stored: dict[str, Any], new: dict[str, Any]) -> list[dict[str,
     for name in sorted(one.keys() | other.keys()):
         rows.append((f"{name} (training)", one.get(name), other.get(name)))
     rows += [(name, stored.get(name), new.get(name)) for name in ("device", "population")]
+    rows.append(("cores", *(job.get("provenance", {}).get("cores") for job in (stored, new))))
     return _different(rows)
 
 

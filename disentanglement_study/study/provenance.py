@@ -10,6 +10,7 @@
     device   what JAX computes on
     driver   of a GPU or TPU: what JAX says of its platform and, of NVIDIA's, the version in the kernel
     host     the name of the machine
+    cores    how many of its cores the process may use: on a CPU XLA has a thread for each, and adds in their order
     started, ended   UTC, such as 2026-11-29T13:21:07Z
 
 A worker says this of itself. What cannot be known is None.
@@ -31,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import disentanglement_study
+from disentanglement_study.runtime import cores
 
 Record = dict[str, Any]
 ROOT = Path(__file__).parent.parent.parent
@@ -43,12 +45,12 @@ NVIDIA = Path("/proc/driver/nvidia/version")
 
 def begun() -> Record:
     """What this process is, and that something begins now. Starts JAX's device."""
-    return {**_process(), **_device(), "started": now()}
+    return {**_process(), **_device(), "cores": cores.usable(), "started": now()}
 
 
 def on_cpu() -> Record:
     """The same for what NumPy computes: JAX's device is left alone, which another process may need."""
-    return {**_process(), "device": "cpu", "driver": None, "started": now()}
+    return {**_process(), "device": "cpu", "driver": None, "cores": cores.usable(), "started": now()}
 
 
 def ended(begun: Record) -> Record:
@@ -59,7 +61,7 @@ def ended(begun: Record) -> Record:
 @contextlib.contextmanager
 def carried() -> Iterator[None]:
     """An exception that leaves the block, or the function that this decorates, carries the record of this process."""
-    record = {**_process(), "device": None, "driver": None, "started": now()}
+    record = {**_process(), "device": None, "driver": None, "cores": cores.usable(), "started": now()}
     try:
         record |= _device()
         yield
@@ -82,7 +84,8 @@ def of_failure(error: BaseException) -> Record:
             return found
         # Ray hands on the error of a worker as the `cause` of its own.
         one = getattr(one, "cause", None) or one.__cause__ or one.__context__
-    return {**_process(), "host": None, "device": None, "driver": None, "started": None, "ended": now()}
+    lost = dict.fromkeys(("host", "device", "driver", "cores", "started"))
+    return {**_process(), **lost, "ended": now()}
 
 
 def now() -> str:

@@ -11,6 +11,7 @@ from disentanglement_study.config import Study
 from disentanglement_study.config.identity import scored_with
 from disentanglement_study.errors import Failed, reason
 from disentanglement_study.metrics import METRICS
+from disentanglement_study.runtime import cores
 from disentanglement_study.runtime.terminal import ERR
 from disentanglement_study.store import Store, scored
 from disentanglement_study.store.runs import check_models, find, finished_jobs
@@ -41,8 +42,9 @@ def reproduce(
     """Does a run of the study at `root` again, in a study of its own: a temporary one, or that in the folder `keep`.
 
     run_id: or how it begins. whole_job: all runs of its job are trained again, as many together as then. On a CPU a run
-    has the same result in any population, on an accelerator to rounding alone. Metrics that compare models (UDR), and
-    those that there are no more, are left out.
+    has the same result in any population, on as many cores as then, which it gets if they are there: inline this
+    process keeps to them from now on, and JAX must not have begun. On an accelerator results are the same to rounding.
+    Metrics that compare models (UDR), and those that there are no more, are left out.
 
     Raises ValueError for a run that is not there, failed or is not done, for a data set whose contents have changed,
     and if study.gin is no longer what the run was made with; `Failed` if it could not be trained.
@@ -59,7 +61,10 @@ def reproduce(
     stored = stored[stored["run_id"] == run_id]
     names = [name for name in METRICS if name in set(stored["metric"])]
     left_out = sorted(set(stored["metric"]) - {*names, TRAINING})
-    study = _settings(store, names, manifest, whole_job)
+    number = _cores(manifest)
+    if number and site.executor == "inline":
+        cores.claim(number)
+    study = _settings(store, names, manifest, whole_job, number if site.executor == "ray" else None)
     runs = list(job.runs) if whole_job else [one for one in job.runs if one.run_id == run_id]
     _check(runs, names, study, store, site.data_dir)
     with tempfile.TemporaryDirectory(prefix="disentanglement_study_") as temporary:
@@ -76,8 +81,15 @@ def reproduce(
     return Reproduction(run_id, compared.scores(stored, new), different, left_out)
 
 
-def _settings(store: Store, names: list[str], manifest: dict, whole_job: bool) -> Study:
+def _cores(manifest: dict) -> int | None:
+    """On how many cores a job was trained, if it was on a CPU and says so."""
+    number = manifest.get("provenance", {}).get("cores")
+    return number if manifest.get("device") == "cpu" and isinstance(number, int) and number > 0 else None
+
+
+def _settings(store: Store, names: list[str], manifest: dict, whole_job: bool, num_cpus: int | None) -> Study:
     bindings = [f"evaluate.metrics = {names}"] if names else []
+    bindings += [f"resources.num_cpus = {num_cpus}"] if num_cpus else []
     if whole_job:
         bindings += [f"resources.job_size = {len(manifest['run_ids'])}"]
         bindings += [f"resources.population = {manifest['population']}"] if "population" in manifest else []

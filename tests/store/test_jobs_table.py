@@ -8,7 +8,7 @@ from disentanglement_study.store import columns, jobs_table
 
 RECORD = {
     "commit": "a" * 40, "dirty": False, "package": "1", "lock": "sha256:0", "python": "3.11.1", "host": "node-7",
-    "device": "gpu: H100", "driver": "cuda 12", "started": "2026-11-29T13:21:07Z", "ended": "2026-11-29T14:21:07Z",
+    "cores": 8, "device": "gpu: H100", "driver": "cuda 12", "started": "2026-11-29T13:21:07Z", "ended": "2026-11-29T14:21:07Z",
 }  # fmt: skip
 PLAN = pd.DataFrame({"run_id": ["r1", "r2"], "data_set": ["dsprites", "cars3d"], "method": ["beta_vae", "pca"]})
 
@@ -67,8 +67,10 @@ def test_a_job_of_an_earlier_version_has_no_record():
 
 def test_what_a_stranger_wrote_is_null_where_it_has_another_type():
     wrong = {"commit": 5, "dirty": "yes", "started": "yesterday", "host": ["a"], "python": None, "new": 1}
+    wrong |= {"cores": 2.5}
     row = only(manifest(run_ids=["unknown"], provenance=wrong, seconds={"train": 1, "nap": 2}))
-    assert [row[name] for name in ("commit", "dirty", "started", "host", "python", "data_set")] == [None] * 6
+    read = ("commit", "dirty", "started", "host", "python", "data_set", "cores")
+    assert [row[name] for name in read] == [None] * 7
     assert row["seconds_train"] == 1.0
     assert "seconds_nap" not in row
     (metric,) = jobs_table.rescored_table([manifest(scored=[{"metrics": [7], "dirty": 1}])]).to_dict("records")

@@ -26,7 +26,7 @@ from disentanglement_study.types import Job
 
 ROOT = Path(__file__).parent.parent.parent
 ENTRIES = {
-    "commit", "dirty", "package", "lock", "python", "host", "device", "driver", "started", "ended",
+    "commit", "dirty", "package", "lock", "python", "host", "cores", "device", "driver", "started", "ended",
 }  # fmt: skip
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
@@ -291,7 +291,10 @@ def test_scores_that_come_later_say_where_they_come_from(rescored, finished_stud
             (["sap_score"], "f" * 40, True),
             (["udr"], "f" * 40, True),
         ]
-        assert all(one.keys() == {"metrics", *ENTRIES} for one in manifest["scored"])
+        later, udr = manifest["scored"]
+        assert later.keys() == {"metrics", *ENTRIES}
+        assert udr.keys() == {"metrics", "models", *ENTRIES}
+        assert udr["models"] == 2  # of its settings, which two seeds have
         assert {**manifest, "scored": None} == {**old, "scored": None}  # the training's is as it was
     found = opened.query("""
         SELECT metric, coalesce(rescored.commit, jobs.commit) AS commit, count(*) AS n

@@ -1,6 +1,7 @@
 """A finished run is trained again, and each of its scores is compared with the stored one."""
 
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -84,8 +85,37 @@ def test_the_whole_job_is_trained_as_it_was(finished_study, run_id, reproduce, t
 
 
 @pytest.mark.usefixtures("trained_already")
+@pytest.mark.parametrize(
+    ("said", "executor", "claimed", "num_cpus"),
+    [
+        ({"cores": 3}, "inline", [3], 1),
+        ({"cores": 3}, "ray", [], 3),
+        ({"cores": "3"}, "inline", [], 1),
+        ({"cores": 0}, "inline", [], 1),
+        ({}, "ray", [], 1),
+    ],
+)
+def test_it_is_trained_on_as_many_cores_as_then(
+    study_copy, run_id, reproduce, monkeypatch, capsys, said, executor, claimed, num_cpus
+):
+    found, settings, run = [], [], reproducing.run
+    monkeypatch.setattr(reproducing.cores, "claim", found.append)
+    monkeypatch.setattr(reproducing, "run", lambda study, *rest, **more: (settings.append(study), run(study, *rest)))
+    for path in study_copy.glob("jobs/*/manifest.json"):
+        manifest = json.loads(path.read_text())
+        del manifest["provenance"]["cores"]
+        manifest["provenance"] |= said
+        path.write_text(json.dumps(manifest))
+    assert reproduce(study_copy, run_id, "--executor", executor) == 0
+    assert found == claimed
+    assert settings[0].resources.num_cpus == num_cpus
+
+
+@pytest.mark.usefixtures("trained_already")
 def test_a_score_that_differs_is_named_with_what_else_is_different(study_copy, run_id, reproduce, capsys):
     change(study_copy, run_id, "mig", value=1.001, metric_version="0", versions="numpy=1.0 scipy=1.0")
+    for path in study_copy.glob("jobs/*/manifest.json"):
+        path.write_text(re.sub(r'"cores": \d+', '"cores": 1000', path.read_text()))
     assert reproduce(study_copy, run_id) == 3
     shown = capsys.readouterr()
     (line,) = (line for line in shown.err.splitlines() if "differ" in line)
@@ -95,6 +125,7 @@ def test_a_score_that_differs_is_named_with_what_else_is_different(study_copy, r
     assert "version of mig" in text
     assert "numpy (scoring) 1.0" in text
     assert "population 2 1" in text
+    assert "cores 1000" in text
 
 
 @pytest.mark.usefixtures("trained_already")
