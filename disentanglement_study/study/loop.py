@@ -27,6 +27,8 @@ def run_jobs(
     job took by stage. Raises ValueError where the executor does.
     """
     if pile:
+        if site.address:
+            watch.console.print(f"joining the Ray cluster at {site.address}", markup=False, soft_wrap=True)
         jobs = dispatch.EXECUTORS[site.executor](pile, work, resources, site.address, watch.waits, watch.notes)
         with watch.watching(), contextlib.closing(jobs):  # what still runs if this ends early is told to stop
             for job, error in jobs:

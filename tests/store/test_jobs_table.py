@@ -8,7 +8,8 @@ from disentanglement_study.store import columns, jobs_table
 
 RECORD = {
     "commit": "a" * 40, "dirty": False, "package": "1", "lock": "sha256:0", "python": "3.11.1", "host": "node-7",
-    "cores": 8, "device": "gpu: H100", "driver": "cuda 12", "started": "2026-11-29T13:21:07Z", "ended": "2026-11-29T14:21:07Z",
+    "cores": 8, "device": "gpu: H100", "driver": "cuda 12", "started": "2026-11-29T13:21:07Z",
+    "ended": "2026-11-29T14:21:07Z",
 }  # fmt: skip
 PLAN = pd.DataFrame({"run_id": ["r1", "r2"], "data_set": ["dsprites", "cars3d"], "method": ["beta_vae", "pca"]})
 

@@ -93,7 +93,19 @@ def test_a_job_does_not_train_on_cpu_that_reserved_something_else(name):
 def test_an_address_where_nothing_listens_is_refused_at_once(address):
     with pytest.raises(ValueError, match=f"no Ray cluster at '{re.escape(address)}': "):
         dispatch.check("ray", address)
-    dispatch.check("inline", address)
+
+
+@pytest.mark.parametrize("address", ["", " "])
+def test_an_empty_address_is_no_ray_of_this_machine(address):
+    """A script has `--address "$ADDRESS"`, and the variable is not set."""
+    with pytest.raises(ValueError, match=r"^--address is empty: give HOST:PORT or auto, or leave it out"):
+        dispatch.check("ray", address)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1:6379", "auto", ""])
+def test_an_address_that_is_not_used_is_refused(address):
+    with pytest.raises(ValueError, match=rf"^--address {address} is of a Ray cluster, and --executor inline uses none"):
+        dispatch.check("inline", address)
 
 
 def listening() -> dict[int, set[str]]:
@@ -235,3 +247,17 @@ def test_on_a_cluster_what_is_awaited_is_said_and_what_cannot_come_is_refused(tm
         nodes.shutdown()
         monkeypatch.undo()
         cluster._read_token_again()
+
+
+def test_who_has_had_a_ray_of_their_own_can_join_a_cluster():
+    """Ray, which is imported while it is to be alone, would take every address for one of this machine."""
+    code = (
+        "from disentanglement_study.study.dispatch import cluster\n"
+        "with cluster.connected(None):\n"
+        "    pass\n"
+        "from ray._private import ray_constants\n"
+        "print(ray_constants.ENABLE_RAY_CLUSTER)\n"
+    )
+    alone = {name: value for name, value in os.environ.items() if name != cluster.ALONE}
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=alone)
+    assert said.stdout == "True\n"

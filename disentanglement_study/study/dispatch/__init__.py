@@ -27,8 +27,10 @@ class Site(NamedTuple):
 
 
 def check(executor: str, address: str | None) -> None:
-    """Raises ValueError, in one line, for an executor that does not exist and an address where nothing listens."""
+    """Raises ValueError, in one line, for an executor that does not exist, and for an address that it does not use or
+    where nothing listens."""
     if executor not in EXECUTORS:
         raise unknown("executor", executor, EXECUTORS)
-    if executor == "ray":
-        cluster.check(address)
+    if executor != "ray" and address is not None:
+        raise ValueError(f"--address {address} is of a Ray cluster, and --executor {executor} uses none: leave one out")
+    cluster.check(address)

@@ -33,7 +33,7 @@ SETTINGS = {
 # Ray tries 20 times to join, 40 s each; only the first can succeed where something listens.
 JOINING = {"RAY_gcs_server_port_wait_time_s": "1"}
 # Ray replaces a loopback address by the machine's own, unless it is told that there are no clusters here, as on macOS.
-# It reads this when it is imported; `_alone` tells it so if that was earlier.
+# Its processes read this when they start, and this one when it imports Ray: `_alone` tells it so for a while.
 ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
 ALARMS = (
@@ -52,8 +52,9 @@ def connected(address: str | None) -> Iterator[Any]:
 
     Raises ValueError, in one line, if there is no such cluster, it refuses the token, or Ray does not start.
     """
-    with _environment(SETTINGS | (JOINING if address else _private())):
+    with _environment(SETTINGS):  # without ALONE: what is imported may join a cluster later
         ray = importlib.import_module("ray")
+    with _environment(SETTINGS | (JOINING if address else _private())):
         _read_token_again()
         before = signal.getsignal(signal.SIGTERM)
         try:
@@ -100,7 +101,10 @@ def _without_alarms() -> Iterator[None]:
 
 
 def check(address: str | None) -> None:
-    """Raises ValueError, in one line, if nothing listens at HOST:PORT: Ray would try for a quarter of an hour."""
+    """Raises ValueError, in one line, for an address that is empty, as an unset variable in a script is, and if nothing
+    listens at HOST:PORT: Ray would try for a quarter of an hour."""
+    if address is not None and not address.strip():
+        raise ValueError("--address is empty: give HOST:PORT or auto, or leave it out for a Ray of this machine")
     if address and "://" not in address and (parts := re.fullmatch(r"(.+):(\d+)", address)):
         try:
             socket.create_connection((parts[1].strip("[]"), int(parts[2])), timeout=CONNECT_SECONDS).close()
