@@ -98,8 +98,10 @@ def test_a_model_that_cannot_be_understood_is_named_and_the_others_are_there(tmp
 
 
 def test_all_that_cannot_be_imported_is_named_one_a_line(tmp_path):
-    strange = {f"strange/{path}": one for seed in range(-9, 0) for path, one in small(model__random_seed=str(seed)).items()
-               for path in [f"{seed}/{path}"]}  # fmt: skip
+    strange = {}
+    for seed in range(-9, 0):
+        found = small(model__random_seed=str(seed))
+        strange |= {f"strange/{seed}/{path}": content for path, content in found.items()}
     with pytest.raises(Failed) as error:
         brought(tmp_path, dlib_results.files(3, SOME) | strange)
     lines = str(error.value).splitlines()
