@@ -47,7 +47,7 @@ def import_results(
     if not found.models:
         raise ValueError(f"{path} holds no model that can be imported: {_some(problems)}")
     if not any(value is not None and math.isfinite(value) for value in _values(found)):
-        number = f"{len(found.models):,} model{'s' if len(found.models) > 1 else ''}"
+        number = counted(len(found.models), "model")
         why = _why(found) or _some(problems) or "its results are null or NaN, or it has none"
         raise ValueError(f"{path} holds no score of {number} that can be used: {why}")
     source = {"kind": KIND, "path": str(path), "files": len(files.paths), "sha256": files.digest.hexdigest()}
@@ -113,9 +113,13 @@ def _said(found: Collected, runs: list[Run], models: list[Found], numbers: list[
                 ours += name.is_ours
                 if not name.is_ours:
                     others[f"{name.metric}: {name.score}"] += 1
-    lines.append(f"{ours:,} scores under our names")
+    lines.append(f"{counted(ours, 'score')} under our names")
     if others:
-        lines.append(f"{others.total():,} scores that have no counterpart here keep their names: {', '.join(others)}")
+        kept = (
+            "score that has no counterpart here keeps its name",
+            "scores that have no counterpart here keep their names",
+        )
+        lines.append(f"{counted(others.total(), *kept)}: {', '.join(others)}")
     wrong = [
         f"{place} is called {number}, and by its configuration is {right}"
         for one, right in zip(models, numbers, strict=True)
@@ -127,7 +131,8 @@ def _said(found: Collected, runs: list[Run], models: list[Found], numbers: list[
         what = "model has another number than it says", "models have another number than they say"
         lines.append("\n".join([f"{counted(len(wrong), *what)} (the configuration counts):", *wrong]))
     if found.repeated:
-        lines.append(f"{found.repeated:,} results say what another said, and count once")
+        again = "result says what another said, and counts once", "results say what another said, and count once"
+        lines.append(counted(found.repeated, *again))
     if found.not_looked_at:
         lines.append(f"settings that are not known here and were not looked at: {', '.join(found.not_looked_at)}")
     if found.not_given:
