@@ -236,8 +236,8 @@ def _agreeing(piece: Piece, keep_first: bool) -> Piece:
         raise ValueError(
             f"run {row.run_id} has other scores in {store.root} than in {piece.store.root}: {row.score} of "
             f"{row.metric} ({row.representation}) is {row.value_y:.9g} there, {row.value_x:.9g} here, and so are "
-            f"{len(differ)} of {counted(len(both), 'score')} of job {manifest['job_id']}; `--keep first` takes those of "
-            f"{piece.store.root}"
+            f"{len(differ)} of {counted(len(both), 'score')} of job {manifest['job_id']}; `--keep first` takes "
+            f"those of {piece.store.root}"
         )
     return piece
 
