@@ -20,15 +20,20 @@ def sections(table: pd.DataFrame) -> Iterator[Section]:
 
 
 def _correlations(table: pd.DataFrame) -> Iterator[Section]:
-    """A matrix × 100 per data set and representation: columns in the order of rows, the diagonal empty."""
+    """A matrix × 100 per data set and representation: columns in the order of rows.
+
+    Without pairs of a score with itself the diagonal is empty.
+    """
     what = "Spearman rank correlation × 100"
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
         rows, columns = list(group["score_a"].unique()), group["score_b"].unique()
         columns = [score for score in rows if score in columns] + [score for score in columns if score not in rows]
         matrix = group.pivot(index="score_a", columns="score_b", values="rank_correlation").loc[rows, columns]
         cells = matrix.map(lambda rho: MISSING if pd.isna(rho) else str(round(100 * rho)))
+        pairs = set(zip(group["score_a"], group["score_b"], strict=True))
         for score in set(rows) & set(columns):
-            cells.loc[score, score] = ""
+            if (score, score) not in pairs:
+                cells.loc[score, score] = ""
         has_missing = bool((cells == MISSING).any(axis=None))
         cells.columns = [names.label(key, names.SCORES) for key in matrix.columns]
         cells.insert(0, "", [names.label(key, names.SCORES) for key in matrix.index])
