@@ -18,12 +18,23 @@ ERROR = re.compile(r"(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Warning)\b")
 def unknown(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     """The error for a name that is not in a registry, with the nearest one that is."""
     allowed = list(allowed)
-    near = difflib.get_close_matches(str(name).lower()[:CLIPPED], allowed, n=1, cutoff=0.5)
-    hint = f": did you mean {near[0]!r}?" if near else ""
+    meant = nearest(str(name).lower()[:CLIPPED], allowed)
+    hint = f": did you mean {meant}?" if meant else ""
     if not allowed:
         return ValueError(f"unknown {kind} {clipped(name)}: there is none")
     there = f": {', '.join(sorted(allowed))}" if len(allowed) <= LISTED else f" {len(allowed):,}"
     return ValueError(f"unknown {kind} {clipped(name)}{hint} (there are{there})")
+
+
+def nearest(name: str, allowed: Iterable[str], least: float = 0.5) -> str:
+    """The name most like this one, "'mig'", or those that are equally like it, "'a', 'b' or 'c'"; "" if none is.
+
+    least: how alike, from 0 to 1.
+    """
+    alike = {one: difflib.SequenceMatcher(None, one, name).ratio() for one in allowed}
+    most = max(alike.values(), default=0.0)
+    *others, last = [repr(one) for one, ratio in alike.items() if ratio == most >= least] or [""]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def clipped(value: object) -> str:

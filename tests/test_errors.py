@@ -2,7 +2,7 @@
 
 import pytest
 
-from disentanglement_study.errors import reason, unknown
+from disentanglement_study.errors import nearest, reason, unknown
 
 NOTE = """
 --------------------
@@ -30,3 +30,22 @@ def test_the_reason_is_the_end_of_a_traceback_whatever_is_around_it(text, expect
 
 def test_an_unknown_name_where_there_is_none_says_so():
     assert str(unknown("option", "beta", [])) == "unknown option 'beta': there is none"
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed", "expected"),
+    [
+        ("locatello", ["higgins2017", "locatello2019", "locatello2020"], "'locatello2019' or 'locatello2020'"),
+        ("set", ["set1", "set2", "set3", "seat10"], "'set1', 'set2' or 'set3'"),
+        ("mgi", ["mig", "dci"], "'mig'"),
+        ("xyz", ["mig", "dci"], ""),
+        ("mig", [], ""),
+    ],
+)
+def test_all_names_that_are_equally_near_are_named(name, allowed, expected):
+    assert nearest(name, allowed) == expected
+
+
+def test_an_unknown_name_is_answered_with_all_that_are_near():
+    error = unknown("paper", "locatello", ["locatello2019", "locatello2020"])
+    assert ": did you mean 'locatello2019' or 'locatello2020'? (" in str(error)

@@ -20,12 +20,21 @@ def sections(table: pd.DataFrame) -> Iterator[Section]:
 
 
 def _correlations(table: pd.DataFrame) -> Iterator[Section]:
-    """A matrix × 100 per data set and representation."""
+    """A matrix × 100 per data set and representation: columns in the order of rows.
+
+    Without pairs of a score with itself the diagonal is empty.
+    """
     what = "Spearman rank correlation × 100"
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
-        matrix = group.pivot(index="score_a", columns="score_b", values="rank_correlation")
-        matrix = matrix.loc[group["score_a"].unique(), group["score_b"].unique()]
+        rows, columns = list(group["score_a"].unique()), group["score_b"].unique()
+        columns = [score for score in rows if score in columns] + [score for score in columns if score not in rows]
+        matrix = group.pivot(index="score_a", columns="score_b", values="rank_correlation").loc[rows, columns]
         cells = matrix.map(lambda rho: MISSING if pd.isna(rho) else str(round(100 * rho)))
+        pairs = set(zip(group["score_a"], group["score_b"], strict=True))
+        for score in set(rows) & set(columns):
+            if (score, score) not in pairs:
+                cells.loc[score, score] = ""
+        has_missing = bool((cells == MISSING).any(axis=None))
         cells.columns = [names.label(key, names.SCORES) for key in matrix.columns]
         cells.insert(0, "", [names.label(key, names.SCORES) for key in matrix.index])
         note = f"{MISSING}: under {stats.MIN_MODELS} models have both scores, or one score is the same for all."
@@ -33,7 +42,7 @@ def _correlations(table: pd.DataFrame) -> Iterator[Section]:
             f"{what}: {text_of.where(data_set, representation)}, {names.count(group['n'])}",
             cells,
             1,
-            note if matrix.isna().any(axis=None) else "",
+            note if has_missing else "",
         )
 
 
@@ -175,6 +184,8 @@ def _across(table: pd.DataFrame) -> Iterator[Section]:
         matrix = group.pivot(index="data_set_a", columns="data_set_b", values="rank_correlation")
         matrix = matrix.loc[group["data_set_a"].unique(), names.in_order(group["data_set_b"], names.DATA_SETS)]
         cells = matrix.map(lambda rho: text_of.number(100 * rho, 0))
+        for data_set in set(matrix.index) & set(matrix.columns):
+            cells.loc[data_set, data_set] = ""
         cells.columns = [names.label(key, names.DATA_SETS) for key in matrix.columns]
         cells.insert(0, "", [names.label(key, names.DATA_SETS) for key in matrix.index])
         where = f"{names.label(score, names.SCORES)}, {representation} representation"

@@ -90,7 +90,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     # What JAX traces is many small objects, and to look through them again and again was a quarter of planning.
     gc.set_threshold(50_000, 50, 50)
-    arguments = parser().parse_args(argv)
+    arguments, others = parser().parse_known_args(argv)
+    if others:  # the command's usage says more than that of all
+        arguments.command.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         with interruptible(INTERRUPTED):
             arguments.function(arguments)

@@ -83,7 +83,7 @@ def tables(arguments: argparse.Namespace) -> None:
     from disentanglement_study.analysis import tables as analysis_tables
     from disentanglement_study.cli import display
 
-    other = store.open(arguments.beside) if arguments.beside else None
+    other = _other(arguments)
     opened = store.open(arguments.dir)
     results = opened.results(models.stored())
     _say_state(opened)
@@ -113,6 +113,15 @@ def tables(arguments: argparse.Namespace) -> None:
         OUT.print(f"{' and '.join(older)} there: of an earlier --beside, as the studies were then", soft_wrap=True)
 
 
+def _other(arguments: argparse.Namespace) -> "store.Store | None":
+    """The study of --beside; ValueError if it is the study itself."""
+    if arguments.beside is None:
+        return None
+    if arguments.beside.resolve() == arguments.dir.resolve():
+        raise ValueError(f"{arguments.beside} is named twice: --beside compares a study with another one")
+    return store.open(arguments.beside)
+
+
 def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path) -> None:
     """Write what two studies have of the same runs, and print the headline scores."""
     from disentanglement_study.analysis import beside
@@ -133,7 +142,7 @@ def figures(arguments: argparse.Namespace) -> None:
     folder = arguments.dir / "figures"
     if paper is not None:
         analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
-    other = store.open(arguments.beside) if arguments.beside else None
+    other = _other(arguments)
     opened = store.open(arguments.dir)
     results = opened.results(analysis_figures.stored())
     _say_state(opened)

@@ -28,7 +28,7 @@ def add_command(
         epilog=EXIT_CODES if details is None else details,
         formatter_class=argparse.RawDescriptionHelpFormatter if details else argparse.HelpFormatter,
     )
-    command.set_defaults(function=function)
+    command.set_defaults(function=function, command=command)
     return command
 
 

@@ -8,7 +8,6 @@ generous: they stop a slip of the hand, and what no machine holds.
 
 import collections.abc
 import dataclasses
-import difflib
 import itertools
 import math
 import types
@@ -18,7 +17,7 @@ from typing import Any, Literal
 
 import annotated_types
 
-from disentanglement_study.errors import clipped, unknown
+from disentanglement_study.errors import clipped, nearest, unknown
 
 # In a message; "{}" is the bound.
 _RANGES = {"ge": "{} or more", "gt": "above {}", "le": "at most {}", "lt": "below {}"}
@@ -70,8 +69,8 @@ def check(place: str, value: Any, declared: Any) -> Any:
         message = f"{shown or f'{place} = {clipped(value)}'}: expected {words(declared)}"
         given = [one[:50] for one in (value if isinstance(value, list | tuple) else [value]) if isinstance(one, str)]
         allowed = _names(declared)
-        near = [name for one in given if one not in allowed for name in difflib.get_close_matches(one, allowed, 1, 0.5)]
-        raise ValueError(message + (f" (did you mean {near[0]!r}?)" if near else "")) from None
+        near = [meant for one in given if one not in allowed and (meant := nearest(one, allowed))]
+        raise ValueError(message + (f" (did you mean {near[0]}?)" if near else "")) from None
 
 
 def _needs_one(declared: Any) -> bool:

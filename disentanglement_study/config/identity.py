@@ -39,10 +39,15 @@ def static_bindings(study: Study) -> dict[str, Any]:
 
 
 def differing_setting(one: Study, other: Study) -> tuple[str, Any, Any] | None:
-    """A setting of nets or training in which two sweeps differ, with its value in each; None if there is none."""
+    """The first of `differing_settings`; None if there is none."""
+    return next(iter(differing_settings(one, other)), None)
+
+
+def differing_settings(one: Study, other: Study) -> list[tuple[str, Any, Any]]:
+    """The settings of nets and training in which two sweeps differ, with the value of each."""
     names = sorted(static_bindings(one).keys() | static_bindings(other).keys())
     values = ((name, one.value(name), other.value(name)) for name in names)
-    return next((found for found in values if found[1] != found[2]), None)
+    return [found for found in values if found[1] != found[2]]
 
 
 def scored_with(study: Study) -> dict[str, Any]:

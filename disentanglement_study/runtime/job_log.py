@@ -49,8 +49,10 @@ def kept(path: Path, what: str) -> Iterator[Callable[[str], None]]:
         told.append(name)
 
     ours = logging.getLogger(OURS)
-    level = ours.level
+    level, propagate, own = ours.level, ours.propagate, _Ours(handler, ours.getEffectiveLevel())
     ours.setLevel(logging.INFO)
+    ours.propagate = False
+    ours.addHandler(own)
     warnings.showwarning = warn
     logging.getLogger().addHandler(handler)
     try:
@@ -67,7 +69,9 @@ def kept(path: Path, what: str) -> Iterator[Callable[[str], None]]:
         say("done")
     finally:
         logging.getLogger().removeHandler(handler)
+        ours.removeHandler(own)
         ours.setLevel(level)
+        ours.propagate = propagate
         if warnings.showwarning is warn:
             warnings.showwarning = before
 
@@ -136,11 +140,14 @@ class _Handler(logging.Handler):
         self.say = say
         self.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def write(self, record: logging.LogRecord) -> None:
         try:
             self.say(self.format(record))
         except Exception:
             self.handleError(record)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.write(record)
         # Where nobody listens, Python prints warnings to stderr; with this handler somebody does.
         if not self._others(record) and logging.lastResort and record.levelno >= logging.lastResort.level:
             logging.lastResort.handle(record)
@@ -148,7 +155,22 @@ class _Handler(logging.Handler):
     def _others(self, record: logging.LogRecord) -> bool:
         logger: logging.Logger | None = logging.getLogger(record.name)
         while logger:
-            if any(handler is not self for handler in logger.handlers):
+            if any(handler is not self and not isinstance(handler, _Ours) for handler in logger.handlers):
                 return True
-            logger = logger.parent if logger.propagate else None
+            logger = logger.parent if logger.propagate or logger.name == OURS else None
         return False
+
+
+class _Ours(logging.Handler):
+    """What this program tells of its work goes to the log alone: a library may have set the root logger to print all.
+    What would be heard without a log is passed on."""
+
+    def __init__(self, log: _Handler, heard: int):
+        super().__init__()
+        self.log, self.heard = log, heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < self.heard:
+            self.log.write(record)
+        else:
+            logging.getLogger().callHandlers(record)

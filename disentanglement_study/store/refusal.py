@@ -6,12 +6,16 @@ from collections.abc import Collection
 
 CANDIDATES = "Candidate bindings: "  # columns, the nearest first
 NO_COLUMN = re.compile(r'Referenced column "(.+)" not found|does not have a column named "(.+)"')
+TEXT = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")  # what may hold any sign
+OTHER_QUOTES = re.compile("[‘’‚‛“”„‟`´]")  # of word processors, web pages and other databases
 NO_TABLE = re.compile(r'Referenced table "(.+)" not found')
 
 
 def explained(message: str, sql: str, columns: Collection[str]) -> str:
     """DuckDB's message for this SQL in one line; `columns` are those of all tables."""
     first, *more = message.partition("\n\n")[0].split("\n")
+    if found := OTHER_QUOTES.search(TEXT.sub("", sql)):
+        return f"{first.rstrip('!.')}. {found[0]} is no quotation mark here: a text is in single quotes ('mig')."
     if found := NO_COLUMN.search(first):
         name = found[1] or found[2]
         near = [line.removeprefix(CANDIDATES) for line in more if line.startswith(CANDIDATES)]

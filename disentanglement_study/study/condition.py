@@ -1,15 +1,14 @@
 """Conditions on the columns of a plan, as `--where` and `sweep.where` have them: "seed < 5 and method == 'pca'"."""
 
 import ast
-import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from disentanglement_study import data
-from disentanglement_study.errors import clipped, one_line, unknown
+from disentanglement_study.errors import clipped, nearest, one_line, unknown
 from disentanglement_study.methods import METHODS
 from disentanglement_study.study.components import kind_of
 
@@ -35,13 +34,15 @@ def rows(table: pd.DataFrame, where: str, name: str = "--where") -> pd.DataFrame
     that is nearly one that a row could have, and for anything but comparisons and arithmetic.
     """
     where = " ".join(where.split())  # a sweep may have it in several lines
+    if not where:
+        raise ValueError(f'{name} is empty: expected a condition, such as "seed < 5 and strength > 1"')
     quoted = re.findall(r"`([^`]*)`", where)
     stand_ins = {name: f"column_{i}_" for i, name in enumerate(dict.fromkeys(quoted))}
     plain = re.sub(r"`([^`]*)`", lambda found: stand_ins[found[1]], where).strip()
     known = {stand_in: name for name, stand_in in stand_ins.items()}
     table_of = table.assign(**{column: np.nan for column in quoted if _is_elsewhere(column, table)})
     try:
-        tree = _check(plain, known, table_of.columns)
+        tree = _check(plain, known, table_of)
         _check_texts(tree, known, table_of)
         chosen = table_of.rename(columns=stand_ins).eval(plain, engine="python")
     except Exception as error:  # pandas passes on whatever its parser and engine raise
@@ -66,20 +67,40 @@ def _is_elsewhere(column: str, table: pd.DataFrame) -> bool:
     )
 
 
-def _check(expression: str, known: dict[str, str], columns: Iterable[str]) -> ast.Expression:
+def _check(expression: str, known: dict[str, str], table: pd.DataFrame) -> ast.Expression:
+    columns = table.columns
     try:
         tree = ast.parse(expression, mode="eval")
     except SyntaxError as error:
-        raise ValueError(f"is no expression: {error.msg}") from error
+        raise ValueError(f"is no expression: {_slip(expression) or error.msg}") from error
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and (name := ast.unparse(node)) in columns:
             raise ValueError(f"a name with a dot stands in backticks: `{name}`")
         if isinstance(node, ast.Name) and (name := known.get(node.id, node.id)) not in columns:
+            if of := _whose(name, table):
+                raise ValueError(f"{name} is no column, but a text that {of} may be: a text needs quotes, {name!r}")
             raise unknown("column", name, columns)
         if not isinstance(node, ALLOWED):
             shown = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__.lower()
             raise ValueError(f'{shown!r} is not allowed: compare columns with values, such as "seed < 5"')
     return tree
+
+
+def _slip(expression: str) -> str:
+    """What of an expression is known to be wrong; "" if nothing is."""
+    if quote := re.search("[‘’‚‛“”„‟`´]", expression):
+        return f"{quote[0]} is no quotation mark of a text, ' and \" are"
+    unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "''", expression)
+    if re.search(r"(?<![=!<>:])=(?![=<>])", unquoted):
+        return "= sets a value; == compares"
+    return ""
+
+
+def _whose(text: str, table: pd.DataFrame) -> str:
+    """The column that this text is a value of, or could be; "" if there is none."""
+    texts = (column for column in table.columns if not pd.api.types.is_numeric_dtype(table[column]))
+    held = ((one, [*table[one], *REGISTERED.get(one, list)()]) for one in texts)
+    return next((one for one, values in held if any(isinstance(value, str) and value == text for value in values)), "")
 
 
 def _check_texts(tree: ast.Expression, known: dict[str, str], table: pd.DataFrame) -> None:
@@ -95,8 +116,8 @@ def _check_texts(tree: ast.Expression, known: dict[str, str], table: pd.DataFram
         values = {value for value in table[column].unique() if isinstance(value, str)}
         if column in REGISTERED:
             values |= {*REGISTERED[column]()}
-        if text not in values and (near := difflib.get_close_matches(text.lower(), sorted(values), n=1, cutoff=NEAR)):
-            raise ValueError(f"{column} is never {clipped(text)}: did you mean {near[0]!r}?")
+        if text not in values and (meant := nearest(text.lower(), sorted(values), NEAR)):
+            raise ValueError(f"{column} is never {clipped(text)}: did you mean {meant}?")
 
 
 def _compared(tree: ast.Expression, known: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -16,10 +16,11 @@ from rich.console import Console
 from rich.progress import track
 
 from disentanglement_study.config import Study
-from disentanglement_study.config.identity import differing_setting, scored_with
+from disentanglement_study.config.identity import differing_settings, scored_with
 from disentanglement_study.errors import clipped
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight, open, scored, upkeep
 from disentanglement_study.store.peers import UDR
 from disentanglement_study.store.runs import planned
@@ -29,6 +30,7 @@ from disentanglement_study.types import Job, Run
 KEY = ["run_id", *compared.SCORE]
 OF_METRIC = ["run_id", "representation", "metric"]
 TRAINING = "training"
+NAMED = 5  # settings in which studies differ; others are counted
 
 
 class Source(NamedTuple):
@@ -168,10 +170,13 @@ def _settings(sources: Sequence[Source], runs: Sequence[Run]) -> Study:
         if all(plan.run_ids(kind.runs, study) == [run.run_id for run in kind.runs] for kind in kinds):
             return study
     for store, settings in zip(largest, own, strict=True):
-        if found := differing_setting(own[0], settings):
-            name, one, other = found
-            what = f"{name} is {clipped(one)} in {largest[0].root}, {clipped(other)} in {store.root}"
-            raise ValueError(f"these are different sweeps: {what}; only studies with the same settings are merged")
+        if found := differing_settings(own[0], settings):
+            name, one, other = found[0]
+            what = [f"{name} is {clipped(one)} in {largest[0].root}, {clipped(other)} in {store.root}"]
+            what += [f"{name} {clipped(one)} and {clipped(other)}" for name, one, other in found[1:NAMED]]
+            what += [f"and {len(found) - NAMED} more"] if len(found) > NAMED else []
+            said = "; ".join(what)
+            raise ValueError(f"these are different sweeps: {said}: only studies with the same settings are merged")
     raise ValueError("these are different sweeps: the study.gin of none of them says what all of their runs are")
 
 
@@ -231,8 +236,8 @@ def _agreeing(piece: Piece, keep_first: bool) -> Piece:
         raise ValueError(
             f"run {row.run_id} has other scores in {store.root} than in {piece.store.root}: {row.score} of "
             f"{row.metric} ({row.representation}) is {row.value_y:.9g} there, {row.value_x:.9g} here, and so are "
-            f"{len(differ)} of {len(both)} scores of job {manifest['job_id']}; `--keep first` takes those of "
-            f"{piece.store.root}"
+            f"{len(differ)} of {counted(len(both), 'score')} of job {manifest['job_id']}; `--keep first` takes "
+            f"those of {piece.store.root}"
         )
     return piece
 

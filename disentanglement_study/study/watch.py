@@ -98,7 +98,7 @@ class Watch:
         """Why an attempt at a job ended that does not end the job, here and in the job's log: its worker may be gone
         without a word."""
         job_log.line(self.store.log_file(job.job_id), f"seen by the command that runs it: {text}")
-        what = f"{job.method} on {job.data_set}, {len(job.runs)} runs: {text}"
+        what = f"{job.method} on {job.data_set}, {counted(len(job.runs), 'run')}: {text}"
         self.console.print(Text(printable(what)), soft_wrap=True)
 
     def job_ended(self, job: Job, error: BaseException | None, seconds: Mapping[str, float]) -> None:

@@ -118,3 +118,11 @@ def test_a_study_beside_itself_is_the_same(study_copy):
     found = beside(opened, opened)
     assert found.by_run["run_id"].nunique() == len(store.open(study_copy).plan)
     assert found.by_run["difference"].eq(0).all()
+
+
+@pytest.mark.parametrize("command", ["tables", "figures"])
+def test_a_study_is_not_compared_with_itself(command, finished_study, capsys):
+    same = finished_study / ".." / finished_study.name
+    assert cli.main([command, str(finished_study), "--beside", str(same)]) == 2
+    assert capsys.readouterr().err == f"error: {same} is named twice: --beside compares a study with another one\n"
+    assert not (finished_study / command).exists()

@@ -92,6 +92,16 @@ class TestVarianceExplained:
         # Each side is missed in 2.5 % of studies: 5 or more of 40 have a chance below 1 in 250.
         assert (cells["low"] > 0).sum() < 5
 
+    def test_no_interval_of_a_share_reaches_above_1(self):
+        """Where methods decide all but one model, half of the resamples have a share of 1, and are made wider."""
+        study = planted().study(2)
+        rows = (study["metric"] == "beta_vae_score") & (study["data_set"] == DATA_SETS[0])
+        values = study.loc[rows, "method"].astype("category").cat.codes.astype(float)
+        values.iloc[0] += 1.0
+        study.loc[rows, "value"] = values
+        line = one_score(tables.variance_explained(study)).set_index("by").loc["method"]
+        assert 0.9 < line["low"] < line["adjusted"] < line["high"] == 1
+
     @pytest.mark.parametrize("drop", [0, 37])
     def test_r_squared_is_that_of_least_squares(self, drop):
         study = planted().study(3).iloc[drop:]

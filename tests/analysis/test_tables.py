@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 
 from disentanglement_study import metrics as registry
-from disentanglement_study.analysis import names, rows, tables
+from disentanglement_study.analysis import layouts, names, rows, tables
 
 STRENGTHS = {
     "beta_vae": ("beta", [1.0, 4.0, 16.0]),
@@ -258,6 +258,25 @@ class TestTables:
         text = tables.render(table)
         assert f"n = {models} model" in text
         assert "under 3 models" in text
+
+    @pytest.mark.parametrize("is_without_diagonal", [False, True])
+    def test_a_matrix_has_its_columns_in_the_order_of_its_rows(self, study, is_without_diagonal):
+        table = tables.rank_correlation(study, resamples=0)
+        (section,) = layouts.sections(table[table["score_a"] != table["score_b"]] if is_without_diagonal else table)
+        cells = section.cells.set_index("")
+        assert list(cells.columns) == list(cells.index)
+        numbers = table.set_index(["score_a", "score_b"])["rank_correlation"]
+        keys = list(dict.fromkeys(table["score_a"]))
+        for row, a in enumerate(keys):
+            for column, b in enumerate(keys):
+                expected = "" if a == b and is_without_diagonal else str(round(100 * numbers[a, b]))
+                assert cells.iloc[row, column] == expected
+        assert section.note == ""
+
+    def test_the_diagonal_of_data_sets_is_empty(self):
+        table = tables.data_set_rank_correlation(make_study(data_sets=("dsprites", "cars3d")), resamples=0)
+        for section in layouts.sections(table):
+            assert [section.cells.iloc[place, place + 1] for place in range(2)] == ["", ""]
 
     def test_missing_metrics_are_left_out(self):
         table = tables.rank_correlation(make_study(metrics=("mig", "dci")), resamples=0)

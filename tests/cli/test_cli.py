@@ -385,6 +385,24 @@ def test_a_syntax_error_in_a_query_is_one_line(finished, capsys):
     assert len(captured.err.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "unknown"),
+    [
+        ("status DIR --json", "status", "--json"),
+        ("query DIR SELECT1 SELECT2", "query", "SELECT2"),
+        ("data show dsprites --colour", "data show", "--colour"),
+        ("drain 90", "drain", "90"),
+    ],
+)
+def test_what_a_command_does_not_know_is_answered_with_its_own_usage(command, name, unknown, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(command.split())
+    assert stop.value.code == 2
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"usage: disentanglement-study {name} [-h]")
+    assert last == f"disentanglement-study {name}: error: unrecognized arguments: {unknown}"
+
+
 def test_help_teaches_with_examples(capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["--help"])

@@ -47,6 +47,34 @@ def test_a_warning_that_nobody_else_hears_is_still_on_stderr(tmp_path, capsys, m
     assert capsys.readouterr().err == "heard\n"
 
 
+@pytest.mark.parametrize("is_before", [True, False])
+def test_what_the_program_tells_of_its_work_is_in_the_log_alone_whoever_prints_what_is_logged(
+    tmp_path, capsys, monkeypatch, is_before
+):
+    root, ours = logging.getLogger(), logging.getLogger("disentanglement_study.some.part")
+    monkeypatch.setattr(root, "handlers", [])
+    if is_before:
+        logging.basicConfig()
+    path = tmp_path / "logs" / "a.log"
+    with job_log.kept(path, ""):
+        if not is_before:
+            root.addHandler(logging.StreamHandler())
+        ours.info("makes a checkpoint")
+        ours.warning("beware")
+    ours.info("after")
+    assert [line.split(":")[-1] for line in capsys.readouterr().err.splitlines()] == ["beware"]
+    text = path.read_text()
+    assert text.count("makes a checkpoint\n") == text.count("beware\n") == 1
+    assert "after" not in text
+
+
+def test_a_warning_of_the_program_is_heard_once_where_nobody_prints_what_is_logged(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    with job_log.kept(tmp_path / "logs" / "a.log", ""):
+        logging.getLogger("disentanglement_study.some.part").warning("beware")
+    assert capsys.readouterr().err == "beware\n"
+
+
 def test_an_interrupted_attempt_says_so(tmp_path):
     with pytest.raises(KeyboardInterrupt), job_log.kept(tmp_path / "logs" / "a.log", ""):
         raise KeyboardInterrupt

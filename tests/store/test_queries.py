@@ -115,6 +115,16 @@ def test_what_duckdb_advises_is_said(study, sql, ends):
     assert "quotes" not in str(refused.value)
 
 
+@pytest.mark.parametrize(("quoted", "sign"), [("‘mig’", "‘"), ("“mig”", "“"), ("`mig`", "`"), ("‘two words’", "‘")])
+def test_quotes_of_a_word_processor_are_told_to_be_none(study, quoted, sign):
+    expected = re.escape(f"{sign} is no quotation mark here: a text is in single quotes ('mig').")
+    with pytest.raises(ValueError, match=f"^query: .*{expected}$"):
+        study.query(f"SELECT * FROM results WHERE score = {quoted}")
+    assert study.query(f"SELECT '{quoted}' AS one")["one"][0] == quoted  # in a text they may be
+    with pytest.raises(ValueError, match=r'Did you mean "value"\?$'):
+        study.query(f"SELECT valu FROM results WHERE score = '{quoted}'")
+
+
 def test_a_text_in_double_quotes_and_a_setting_in_none_are_told_how_they_are_written(study):
     with pytest.raises(ValueError, match=r"a text is in single quotes: 'mig'\. Did you mean \"met"):
         study.query('SELECT * FROM results WHERE metric = "mig"')

@@ -47,10 +47,15 @@ def work_in(folder: str):
 )
 def test_failures_are_retried_then_handed_on_and_the_others_finish(executor, names, tmp_path):
     resources = ResourceConfig(retries=1, num_gpus=0.0)
+    said = {}
     ended = {
         job.job_id: error
         for job, error in EXECUTORS[executor](
-            Pile([job(name) for name in names]), work_in(str(tmp_path)), resources, None
+            Pile([job(name) for name in names]),
+            work_in(str(tmp_path)),
+            resources,
+            None,
+            notes=lambda job, text: said.update({job.job_id: text}),
         )
     }
     assert set(ended) == set(names)
@@ -59,6 +64,9 @@ def test_failures_are_retried_then_handed_on_and_the_others_finish(executor, nam
     attempts = {name: len((tmp_path / name).read_text().splitlines()) for name in names}
     twice = {"raises", "raises_once", "dies_once"} & set(names)
     assert attempts == {name: 2 if name in twice else 1 for name in names}
+    if "dies_once" in names:
+        why = "its process died without a word: it was killed, or crashed"
+        assert said["dies_once"] == f"an attempt failed: {why}; it is tried again"
 
 
 def test_processes_claim_different_cores_and_free_them_when_they_die(tmp_path):

@@ -1,5 +1,6 @@
 """`disentanglement-study logs`: what each job of a study did and said, one command away."""
 
+import dataclasses
 import os
 import re
 import signal
@@ -160,8 +161,10 @@ def test_why_the_command_gave_an_attempt_up_is_in_the_log_and_in_its_words(study
     seen.notes(of, "an attempt failed: TimeoutError: too long; it is tried again")
     shown = capsys.readouterr().out
     assert shown == f"{of.method} on dsprites, 2 runs: an attempt failed: TimeoutError: too long; it is tried again\n"
+    seen.notes(dataclasses.replace(of, runs=of.runs[:1]), "lost")
+    assert capsys.readouterr().out == f"{of.method} on dsprites, 1 run: lost\n"
     seen.job_ended(of, TimeoutError("the job had not ended after 2 hours"), {})
-    *_, first, last = opened.log_file(job_id).read_text().splitlines()
+    *_, first, _, last = opened.log_file(job_id).read_text().splitlines()
     assert first.endswith(
         "seen by the command that runs it: an attempt failed: TimeoutError: too long; it is tried again"
     )

@@ -329,6 +329,18 @@ def test_other_settings_are_refused_by_their_names(run, finished_study, tmp_path
     assert not (tmp_path / "into").exists()
 
 
+def test_all_settings_that_differ_are_named_and_others_counted(run, finished_study, tmp_path, capsys):
+    bindings = [f"train.{name}" for name in ("steps = 20", "batch_size = 8", "learning_rate = 0.5", "beta1 = 0.25")]
+    bindings += ["train.beta2 = 0.75", "train.epsilon = 0.125"]
+    assert run(tmp_path / "other", *bindings, "sweep.methods = {'pca': {}}", "sweep.seeds = 1") == 0
+    capsys.readouterr()
+    assert merge(finished_study, tmp_path / "other", tmp_path / "into") == 2
+    line = one_line(capsys)
+    assert sum(f"{name.partition(' = ')[0]} " in line for name in bindings) == 5
+    assert "; train.beta1 0.9 and 0.25; " in line
+    assert "; and 1 more: only studies with the same settings are merged" in line
+
+
 def test_other_methods_with_the_same_settings_are_one_study(run, finished_study, tmp_path):
     assert run(tmp_path / "pca", "sweep.methods = {'pca': {}}", "sweep.seeds = 1") == 0
     assert merge(finished_study, tmp_path / "pca", tmp_path / "into") == 0

@@ -91,6 +91,18 @@ def empty(address: str, node: str) -> None:
 
 
 @pytest.mark.slow
+def test_of_several_clusters_that_which_is_named_is_drained_and_said(nodes, capsys, monkeypatch):
+    """RAY_ADDRESS is of another cluster, which is not there."""
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    assert cli.main(["drain", "--address", nodes.address, "--seconds", "240"]) == 0
+    head = nodes.head_node.node_id
+    name = next(one["NodeName"] for one in nodes.global_state.node_table() if one["NodeID"] == head)
+    none, said = capsys.readouterr().out.splitlines()
+    assert none == "0 jobs ended here and go on elsewhere"
+    assert said.startswith(f"Ray gives this node ({name} of the cluster at {nodes.address}) no jobs any more")
+
+
+@pytest.mark.slow
 def test_a_node_that_ends_in_peace_ends_when_its_jobs_have_gone_on_elsewhere(nodes, tmp_path):
     """The first node gets SIGTERM, which Ray takes as the wish to empty it; Ray then waits for half a minute."""
     first, names, others, codes = block(nodes.address), ["one", "two"], [], []

@@ -1,7 +1,9 @@
 """Jobs that are told to go: they make a checkpoint, go on elsewhere, and it is no failure of theirs."""
 
+import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -10,8 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from disentanglement_study import cli
+from disentanglement_study.cli import drain as draining_command
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.runtime import files, signals
 from disentanglement_study.study import dispatch
@@ -77,7 +81,8 @@ def test_jobs_whose_machine_is_emptied_go_on_from_their_checkpoints_and_have_not
     def end() -> None:
         wait_for(lambda: all(attempts(private, name) for name in names) and len(drain.jobs()) == 2)
         time.sleep(0.5)
-        ended.append(drain.end_jobs(LIMIT))
+        (address,) = {path.read_text() for path in drain._marks()}
+        ended.append(drain.end_jobs(LIMIT, address))
 
     thread = threading.Thread(target=end)
     thread.start()
@@ -181,17 +186,54 @@ def test_a_machine_without_ray_and_without_jobs_is_not_drained(private, monkeypa
 
 
 def test_a_machine_that_ray_does_not_know_is_emptied_all_the_same(private, monkeypatch, capsys):
-    monkeypatch.setattr(drain, "close_node", lambda seconds: "no Ray runs here")
-    ended = iter([[1, 2], []])
-    monkeypatch.setattr(drain, "jobs", lambda: next(ended))
-    monkeypatch.setattr(drain, "end_jobs", lambda seconds: [])
+    monkeypatch.setattr(drain, "close_node", lambda seconds, address: drain.Closed("no Ray runs here"))
+    monkeypatch.setattr(drain, "jobs", lambda address: [1, 2])
+    monkeypatch.setattr(drain, "end_jobs", lambda seconds, address: [])
     assert cli.main(["drain"]) == 0
     shown = capsys.readouterr().out
     assert shown == "this node may get more jobs: no Ray runs here\n2 jobs ended here and go on elsewhere\n"
-    monkeypatch.setattr(drain, "close_node", lambda seconds: "")
-    monkeypatch.setattr(drain, "jobs", lambda: [1])
+    monkeypatch.setattr(drain, "close_node", lambda seconds, address: drain.Closed("", "10.0.0.1:6379", "node7"))
+    monkeypatch.setattr(drain, "jobs", lambda address: [1])
     assert cli.main(["drain"]) == 0
     assert capsys.readouterr().out == (
         "1 job ended here and goes on elsewhere\n"
-        "Ray gives this node no jobs any more; if the machine stays, it comes back by `ray stop` and `ray start`\n"
+        "Ray gives this node (node7 of the cluster at 10.0.0.1:6379) no jobs any more; if the machine stays, it comes "
+        "back by `ray stop` and `ray start`\n"
     )
+    monkeypatch.setattr(drain, "end_jobs", lambda seconds, address: [1])
+    assert cli.main(["drain", "--seconds", "7"]) == 3
+    assert "1 of 1 job had not ended after 7 s (process 1)" in capsys.readouterr().err
+
+
+def test_who_drains_at_a_terminal_is_told_that_ray_is_asked_and_jobs_get_half_of_the_time(monkeypatch):
+    shown, given = io.StringIO(), []
+    monkeypatch.setattr(draining_command, "ERR", Console(file=shown, force_terminal=True, width=200))
+
+    def close(seconds: float, address: str) -> drain.Closed:
+        assert "asking Ray" in shown.getvalue()  # before it answers
+        given.append((seconds, address))
+        return drain.Closed("Ray did not answer")
+
+    monkeypatch.setattr(drain, "close_node", close)
+    monkeypatch.setattr(drain, "jobs", lambda address: given.append(address) or [1])
+    monkeypatch.setattr(drain, "end_jobs", lambda seconds, address: given.append((seconds > 30, address)) or [])
+    assert cli.main(["drain", "--seconds", "600", "--address", "10.0.0.1:6379"]) == 0
+    assert given == [(300, "10.0.0.1:6379"), "10.0.0.1:6379", (True, "10.0.0.1:6379")]
+
+
+def test_of_several_clusters_only_the_jobs_of_one_are_told_to_go(private, monkeypatch):
+    monkeypatch.setattr(drain, "_cluster", lambda: "10.0.0.1:6379")
+    with drain.here():
+        for same in ("", "10.0.0.1:6379", "localhost:6379"):
+            assert drain.jobs(same) == [os.getpid()]
+        for other in ("10.0.0.1:6380", "10.0.0.2:6379"):
+            assert drain.jobs(other) == []
+            assert drain.end_jobs(0, other) == []
+
+
+def test_where_nothing_listens_ray_is_not_asked(private):
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{one.getsockname()[1]}"
+        closed = drain.close_node(LIMIT, address)
+    assert closed == drain.Closed(f"no Ray cluster at {address!r}: Connection refused")

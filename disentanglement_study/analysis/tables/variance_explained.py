@@ -55,5 +55,6 @@ def _share(y: np.ndarray, group: np.ndarray, weight: np.ndarray, wider: float) -
     if weight.shape[1] and np.isfinite(adjusted):
         # A resample finds the sample's own share, its groups' noise included, where the sample finds the truth.
         resampled = stats.adjusted_share(stats.share_of_variance(y, group, weight), n, groups)
-        low, high = map(float, stats.interval(adjusted, resampled, wider, centre=share))
+        ends = stats.interval(adjusted, resampled, wider, centre=share)
+        low, high = (min(float(end), 1.0) for end in ends)  # no share is larger; below 0 as the adjusted one may be
     return [share, adjusted, low, high, groups, n]

@@ -195,6 +195,10 @@ def _error(ray: Any, reference: Any) -> BaseException | None:
         )
         full.__cause__ = error
         return full
+    except ray.exceptions.WorkerCrashedError as error:  # Ray names log files of its own, which nobody finds
+        died = RuntimeError("its process died without a word: it was killed, or crashed")
+        died.__cause__ = error
+        return died
     except Exception as error:
         return error
     return None

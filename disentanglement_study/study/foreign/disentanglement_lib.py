@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from disentanglement_study.study.locatello2019 import dlib_model_num
 from disentanglement_study.types import Run
 
 KIND = "disentanglement_lib"
-NAMED = 5  # of what is counted, so many are named
+NAMED = 5  # problems, in an error of one line
 
 
 class Imported(NamedTuple):
@@ -43,12 +43,12 @@ def import_results(
     there = _there(root)
     files = result_files.find(path)
     found = collect(result_files.read(files, lambda name: reads(name, len(files.paths))), stored.Checked())
-    problems = _listed([f"{place}: {reason}" for place, reason in found.problems.items()], "; ")
+    problems = [f"{place}: {reason}" for place, reason in found.problems.items()]
     if not found.models:
-        raise ValueError(f"{path} holds no model that can be imported: {problems}")
+        raise ValueError(f"{path} holds no model that can be imported: {_some(problems)}")
     if not any(value is not None and math.isfinite(value) for value in _values(found)):
-        number = f"{len(found.models):,} model{'s' if len(found.models) > 1 else ''}"
-        why = _why(found) or problems or "its results are null or NaN, or it has none"
+        number = counted(len(found.models), "model")
+        why = _why(found) or _some(problems) or "its results are null or NaN, or it has none"
         raise ValueError(f"{path} holds no score of {number} that can be used: {why}")
     source = {"kind": KIND, "path": str(path), "files": len(files.paths), "sha256": files.digest.hexdigest()}
     if there is not None:
@@ -65,8 +65,8 @@ def import_results(
         numbers = [dlib_model_num(run, study.of(run.settings)) for run in runs]
         lines = _said(found, runs, models, numbers)
     if found.problems:
-        text = f"{len(found.problems):,} of {counted(found.num_rows, 'result')} could not be imported: {problems}"
-        raise Failed("\n".join([*lines, text]))
+        text = f"{len(found.problems):,} of {counted(found.num_rows, 'result')} could not be imported:"
+        raise Failed("\n".join([*lines, text, *problems]))
     return Imported(len(found.models), lines)
 
 
@@ -79,7 +79,7 @@ def _values(found: Collected) -> Iterator[float | None]:
 
 def _why(found: Collected) -> str:
     """Why a file has no score, as far as it is known of its results."""
-    return f"results that are no single number: {_listed(found.no_numbers)}" if found.no_numbers else ""
+    return f"values that are no single number: {_by_results(found.no_numbers)}" if found.no_numbers else ""
 
 
 def _there(root: Path) -> dict | None:
@@ -113,9 +113,13 @@ def _said(found: Collected, runs: list[Run], models: list[Found], numbers: list[
                 ours += name.is_ours
                 if not name.is_ours:
                     others[f"{name.metric}: {name.score}"] += 1
-    lines.append(f"{ours:,} scores under our names")
+    lines.append(f"{counted(ours, 'score')} under our names")
     if others:
-        lines.append(f"{others.total():,} scores that have no counterpart here keep their names: {_listed(others)}")
+        kept = (
+            "score that has no counterpart here keeps its name",
+            "scores that have no counterpart here keep their names",
+        )
+        lines.append(f"{counted(others.total(), *kept)}: {', '.join(others)}")
     wrong = [
         f"{place} is called {number}, and by its configuration is {right}"
         for one, right in zip(models, numbers, strict=True)
@@ -124,21 +128,24 @@ def _said(found: Collected, runs: list[Run], models: list[Found], numbers: list[
         if number != right
     ]
     if wrong:
-        lines.append(
-            f"{len(wrong):,} models have another number than they say (the configuration counts): {_listed(wrong)}"
-        )
+        what = "model has another number than it says", "models have another number than they say"
+        lines.append("\n".join([f"{counted(len(wrong), *what)} (the configuration counts):", *wrong]))
     if found.repeated:
-        lines.append(f"{found.repeated:,} results say what another said, and count once")
+        again = "result says what another said, and counts once", "results say what another said, and count once"
+        lines.append(counted(found.repeated, *again))
     if found.not_looked_at:
-        lines.append(f"settings that are not known here and were not looked at: {_listed(found.not_looked_at)}")
+        lines.append(f"settings that are not known here and were not looked at: {', '.join(found.not_looked_at)}")
     if found.not_given:
-        lines.append(f"settings that are not given are taken to be those of the study: {_listed(found.not_given)}")
+        lines.append(f"settings that are not given are taken to be those of the study: {', '.join(found.not_given)}")
     if found.no_numbers:
-        lines.append(f"results that are no single number were left out: {_listed(found.no_numbers)}")
+        lines.append(f"values that are no single number were left out: {_by_results(found.no_numbers)}")
     return lines
 
 
-def _listed(names: Iterable[str], between: str = ", ") -> str:
-    names = list(names)
-    more = f"{between}and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return between.join(names[:NAMED]) + more
+def _by_results(names: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} (in {counted(number, 'result')})" for name, number in names.items())
+
+
+def _some(problems: Sequence[str]) -> str:
+    more = f"; and {len(problems) - NAMED:,} more" if len(problems) > NAMED else ""
+    return "; ".join(problems[:NAMED]) + more

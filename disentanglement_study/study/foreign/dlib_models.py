@@ -5,11 +5,20 @@ import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from disentanglement_study import data
 from disentanglement_study.config import SECTIONS
-from disentanglement_study.errors import clipped
+from disentanglement_study.config.declared import check, words
+from disentanglement_study.config.sections import Seed
+from disentanglement_study.data import cache
+from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.runtime.files import is_name
 
-DATA_SETS = {"dsprites_full": "dsprites"}  # the others have the same names
+# Those that disentanglement_lib has; the one that has another name here.
+DATA_SETS = (
+    "dsprites_full", "dsprites_noshape", "color_dsprites", "noisy_dsprites", "scream_dsprites", "smallnorb", "cars3d",
+    "shapes3d", "mpi3d_toy", "mpi3d_realistic", "mpi3d_real", "dummy_data",
+)  # fmt: skip
+RENAMED = {"dsprites_full": "dsprites"}
 # Of each of their models, its name here, and what its hyperparameters are called there. DIP-VAE is two methods.
 METHODS = {
     "vae": ("beta_vae", ("beta",)),
@@ -18,6 +27,8 @@ METHODS = {
     "dip_vae": ("dip_vae_{}", ("lambda_od", "lambda_d_factor")),
     "beta_tc_vae": ("beta_tc_vae", ("beta",)),
 }
+DIP_TYPES = ("i", "ii")
+SEED = "model.random_seed"
 NETS = {"encoder.encoder_fn": ("nets.encoder", {"conv_encoder": "conv", "fc_encoder": "mlp"}),
         "decoder.decoder_fn": ("nets.decoder", {"deconv_decoder": "conv", "fc_decoder": "mlp"})}  # fmt: skip
 NUMBERS = {
@@ -44,7 +55,7 @@ ALWAYS = {
 }
 # Names, numbers and what changes no model.
 WITHOUT_EFFECT = {
-    "dataset.name", "model.model", "model.name", "model.model_num", "model.random_seed", "model.eval_steps",
+    "dataset.name", "model.model", "model.name", "model.model_num", SEED, "model.eval_steps",
     "vae/AdamOptimizer.name", "vae/AdamOptimizer.use_locking", "discriminator/AdamOptimizer.name",
     "discriminator/AdamOptimizer.use_locking", "dip_vae.dip_type",
 }  # fmt: skip
@@ -73,11 +84,8 @@ def model(config: Mapping[str, Any]) -> Model:
         raise ValueError(f"its model is {clipped(kind)}: known are {', '.join(METHODS)}")
     method, names = METHODS[kind]
     if kind == "dip_vae":
-        method = method.format(chosen(config, "dip_vae.dip_type", ("i", "ii")))
-    data_set = value(config, "dataset.name")
-    data_set = DATA_SETS.get(data_set, data_set)
-    if not is_name(data_set):
-        raise ValueError(f"its data set is {clipped(data_set)}")
+        method = method.format(chosen(config, "dip_vae.dip_type", DIP_TYPES))
+    data_set = _data_set(value(config, "dataset.name"))
     hyper = {name: number(config, f"{kind}.{name}", float) for name in names}
     settings = {name: _default(name) for name, _ in (*NETS.values(), *NUMBERS.values())}
     for key, (name, known) in NETS.items():
@@ -87,7 +95,32 @@ def model(config: Mapping[str, Any]) -> Model:
     for key, allowed in ALWAYS.items():
         if key in config:
             chosen(config, key, allowed)
-    return Model(data_set, method, hyper, number(config, "model.random_seed", int), settings)
+    seed = number(config, SEED, int)
+    try:
+        check("", seed, Seed)
+    except ValueError:
+        raise ValueError(f"its {SEED} is {seed}: expected {words(Seed)}") from None
+    return Model(data_set, method, hyper, seed, settings)
+
+
+def _data_set(name: Any) -> str:
+    """Our name of a data set that disentanglement_lib has, or that is here; ValueError for any other."""
+    if name in DATA_SETS:
+        return RENAMED.get(name, name)
+    if not is_name(name):
+        raise ValueError(f"its data set is {clipped(name)}")
+    if not (name in data.CATALOGUE or name in data.COMPUTED or cache.has(name)):
+        own = "`disentanglement-study data add FILE` adds one of your own, and then its results can be imported"
+        raise ValueError(f"{unknown('data set', name, DATA_SETS)}; {own}")
+    return name
+
+
+def theirs(name: str) -> str:
+    """What a setting of ours, such as train.batch_size or beta_vae.beta, is called in their configuration."""
+    known = {ours: key for key, (ours, _) in (*NETS.items(), *NUMBERS.items())}
+    kinds = {ours.format(of): kind for kind, (ours, _) in METHODS.items() for of in DIP_TYPES}
+    section, point, option = name.partition(".")
+    return known.get(name, f"{kinds.get(section, section)}{point}{option}")
 
 
 def not_given(config: Mapping[str, Any]) -> list[str]:

@@ -19,7 +19,7 @@ from disentanglement_study.runtime import files
 from disentanglement_study.store import Store
 from disentanglement_study.study import axes, plan
 from disentanglement_study.study.foreign.collect import Found
-from disentanglement_study.study.foreign.dlib_models import Model
+from disentanglement_study.study.foreign.dlib_models import Model, theirs
 from disentanglement_study.types import Job, Run
 
 JOB_SIZE = 300
@@ -62,8 +62,15 @@ class Checked:
                     for method, given in study.sweep.methods.items():
                         axes.strengths(method, given)
                 except ValueError as error:
-                    raise ValueError(f"it cannot be a run here: {str(error).removeprefix('sweep text: ')}") from error
+                    raise ValueError(f"it cannot be a run here: {_in_theirs(str(error))}") from error
                 self.seen |= {seedless, f"seed {model.seed}"}
+
+
+def _in_theirs(message: str) -> str:
+    """An error of a setting, "train.steps = 0: expected ...", by the name that the user's file has of it."""
+    message = message.removeprefix("sweep text: ")
+    name, is_setting, rest = message.partition(" = ")
+    return f"{theirs(name)} = {rest}" if is_setting else message
 
 
 def _bindings(run: Run) -> tuple:

@@ -1,6 +1,7 @@
 """What can be done with a study of imported results, and what needs the models that are not there."""
 
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -46,9 +47,10 @@ def study(tmp_path):
     return brought(tmp_path, of_three)[0]
 
 
-def test_figures_and_a_report_are_drawn_of_it(study, capsys):
+def test_figures_and_a_report_are_drawn_of_it(study, tmp_path, capsys):
     root = str(study.root)
-    assert cli.main(["figures", root, "--paper", "locatello2020", "--beside", root]) == 0
+    shutil.copytree(root, tmp_path / "same")
+    assert cli.main(["figures", root, "--paper", "locatello2020", "--beside", str(tmp_path / "same")]) == 0
     assert {"score_by_method.pdf", "here_against_there.pdf"} <= {one.name for one in (study.root / "figures").iterdir()}
     assert cli.main(["report", root]) == 0
     page = (study.root / "report" / "index.html").read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ def test_a_file_that_is_no_result_is_named(tmp_path, kind):
     assert not (tmp_path / "study").exists()
     with pytest.raises(ValueError, match=r"holds no model that can be imported: bad\.json: "):
         import_results(bad, tmp_path / "study")
-    with pytest.raises(Failed, match=r"1 of 3 results could not be imported: output/bad.json"):
+    with pytest.raises(Failed, match=r"1 of 3 results could not be imported:\noutput/bad.json"):
         brought(tmp_path, small())
 
 
@@ -101,7 +101,7 @@ def test_links_to_folders_are_not_followed_and_dead_ones_are_named(tmp_path):
     output = dlib_results.write(tmp_path / "output", small())
     (output / "around").symlink_to(output)
     (output / "dead.json").symlink_to(tmp_path / "absent")
-    with pytest.raises(Failed, match=r"1 of 3 results could not be imported: output/dead\.json: No such file"):
+    with pytest.raises(Failed, match=r"1 of 3 results could not be imported:\noutput/dead\.json: No such file"):
         import_results(output, tmp_path / "study")
 
 

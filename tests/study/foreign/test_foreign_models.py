@@ -74,22 +74,64 @@ def test_settings_that_are_not_known_or_not_given_are_said(tmp_path):
         ("vae__beta", "float('nan')", "its vae.beta is"),
         ("vae__beta", None, "its configuration has no vae.beta"),
         ("dataset__name", "'../x'", "its data set is '../x'"),
+        ("dataset__name", "'dsprite_full'", "unknown data set 'dsprite_full': did you mean 'dsprites_full'?"),
+        ("dataset__name", "'my_robot'", "`disentanglement-study data add FILE` adds one of your own"),
         ("reconstruction_loss__loss_fn", "@l2_loss", "its reconstruction_loss.loss_fn is 'l2_loss': known here is"),
         ("encoder__encoder_fn", "@test_encoder", "known here is conv_encoder or fc_encoder"),
         ("model__random_seed", "'-4'", "its model.random_seed is '-4'"),
-        ("model__random_seed", "-4", "it cannot be a run here: sweep.seeds = [-4]: expected"),
-        ("model__batch_size", "0", "it cannot be a run here: train.batch_size = 0: expected int (1 or more"),
-        ("model__training_steps", "-3", "train.steps = -3: expected"),
-        ("encoder__num_latent", "0", "nets.num_latents = 0: expected"),
-        ("vae__beta", "-1.0", "it cannot be a run here: beta_vae.beta = -1.0: expected float (0 or more)"),
-        ("vae/AdamOptimizer__learning_rate", "0.0", "train.learning_rate = 0.0: expected"),
-        ("vae/AdamOptimizer__beta1", "1.5", "train.beta1 = 1.5: expected"),
+        ("model__random_seed", "-4", "its model.random_seed is -4: expected int (0 or more"),
+        ("model__batch_size", "0", "it cannot be a run here: model.batch_size = 0: expected int (1 or more"),
+        ("model__training_steps", "-3", "model.training_steps = -3: expected"),
+        ("encoder__num_latent", "0", "encoder.num_latent = 0: expected"),
+        ("vae__beta", "-1.0", "it cannot be a run here: vae.beta = -1.0: expected float (0 or more)"),
+        ("vae/AdamOptimizer__learning_rate", "0.0", "vae/AdamOptimizer.learning_rate = 0.0: expected"),
+        ("vae/AdamOptimizer__beta1", "1.5", "vae/AdamOptimizer.beta1 = 1.5: expected"),
     ],
 )
 def test_a_model_that_cannot_be_understood_is_named_and_the_others_are_there(tmp_path, name, value, words):
     strange = {f"strange/{path}": content for path, content in small(**{name: value}).items()}
     with pytest.raises(Failed) as error:
         brought(tmp_path, dlib_results.files(3, SOME) | strange)
-    assert "2 of 6 results could not be imported: output/strange/0/metrics/mean/mig/" in str(error.value)
+    assert "2 of 6 results could not be imported:\noutput/strange/0/metrics/mean/mig/" in str(error.value)
     assert words in str(error.value)
     assert store.open(tmp_path / "study").plan["dlib_model_num"].tolist() == [3]
+
+
+def test_all_that_cannot_be_imported_is_named_one_a_line(tmp_path):
+    strange = {}
+    for seed in range(-9, 0):
+        found = small(model__random_seed=str(seed))
+        strange |= {f"strange/{seed}/{path}": content for path, content in found.items()}
+    with pytest.raises(Failed) as error:
+        brought(tmp_path, dlib_results.files(3, SOME) | strange)
+    lines = str(error.value).splitlines()
+    first = lines.index("18 of 22 results could not be imported:")
+    assert len(lines[first + 1 :]) == len(set(lines[first + 1 :])) == 18
+    assert all(line.startswith("output/strange/-") for line in lines[first + 1 :])
+
+
+def test_all_settings_that_are_taken_as_the_studys_are_named(tmp_path):
+    contents = small()
+    left_out = [f"vae/AdamOptimizer.{name}" for name in ("learning_rate", "beta1", "beta2", "epsilon")]
+    left_out += ["encoder.num_latent", "model.batch_size", "model.training_steps"]
+    for content in contents.values():
+        for name in left_out:
+            del content[f"train_config.{name}"]
+    _, said = brought(tmp_path, contents)
+    (line,) = [line for line in said if line.startswith("settings that are not given")]
+    assert set(line.partition(": ")[2].split(", ")) == set(left_out)
+
+
+def test_every_data_set_of_disentanglement_lib_is_taken_and_one_of_ones_own_that_was_added(tmp_path, monkeypatch):
+    from disentanglement_study.study.foreign import dlib_models
+
+    def read(name):
+        return dlib_models.model(dlib_results.train_config(0) | {"dataset.name": f"'{name}'"}).data_set
+
+    assert [read(name) for name in ("dsprites_full", "dsprites_noshape", "mpi3d_real", "shapes3d_rendered")] == [
+        "dsprites", "dsprites_noshape", "mpi3d_real", "shapes3d_rendered"
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="unknown data set 'my_robot'"):
+        read("my_robot")
+    monkeypatch.setattr(dlib_models.cache, "has", lambda name: name == "my_robot")
+    assert read("my_robot") == "my_robot"
