@@ -78,7 +78,7 @@ def replacing(path: Path, temporary: Path | None = None, lasting: bool = True) -
             sync(temporary)
         os.replace(temporary, path)
         if lasting:
-            sync(path.parent)
+            sync(path.parent.resolve())  # a folder that the user names may be a link
     except OSError as error:
         if error.filename not in (None, str(temporary), temporary):
             raise
@@ -172,8 +172,18 @@ def folder(path: Path) -> Path:
     return path
 
 
+def led_to(path: Path) -> Path:
+    """The folder that a user names, or the one that it leads to if it is a link. ValueError if that is not there."""
+    if not path.is_symlink():
+        return path
+    if not path.exists():
+        raise ValueError(f"{path} is a symbolic link to {os.readlink(path)}, which is not there")
+    return path.resolve()
+
+
 def named(path: Path) -> Path:
     """The folder that a user names to write to, which is made if it is not there. ValueError if it cannot be one."""
+    path = led_to(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

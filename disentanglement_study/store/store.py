@@ -40,7 +40,7 @@ class Store:
     """Reads and writes one study's directory."""
 
     def __init__(self, root: Path):
-        self.root = Path(root)
+        self.root = files.led_to(Path(root))
         self.jobs, self.tmp, self.checkpoints = (self.root / name for name in ("jobs", "tmp", "checkpoints"))
 
     @property
