@@ -72,8 +72,6 @@ def status(arguments: argparse.Namespace) -> None:
         if (opened := waiting.awaited(arguments.dir)) is not None:
             watching.watch(opened, arguments.every)
         return
-    import pandas as pd
-
     from disentanglement_study.cli import display
     from disentanglement_study.study import failed as failing
     from disentanglement_study.study import status as standing
@@ -98,14 +96,23 @@ def status(arguments: argparse.Namespace) -> None:
         more = f" ({len(damaged)} jobs are damaged)" if len(damaged) > 1 else ""
         again = f"`run SWEEP {arguments.dir}` sets the job aside, and does its runs again"
         raise Damaged(error.path, f"{error.reason}; {again}{more}")
+    _show_failures(opened)
+
+
+def _show_failures(opened: "store.Store") -> None:
+    """A line for each metric that failed, and one for each model that diverged."""
+    import pandas as pd
+
+    from disentanglement_study.study import status as standing
+
     results = opened.failures()
-    failed = results[results["metric"] != "training"]
-    for (metric, representation), rows in failed.groupby(["metric", "representation"]):
+    diverged = standing.diverged(results)
+    failed = results[(results["metric"] != "training") & ~results["run_id"].isin(diverged["run_id"])]
+    for (metric, representation), rows in failed.groupby(["metric", "representation"], observed=True):
         why = reason(rows["error"].iloc[0])
-        OUT.print(f"failed: {metric} on {representation} codes of {counted(len(rows), 'model')}: {why}", soft_wrap=True)
-    for _, row in results[
-        results["error"].str.startswith("diverged", na=False) & (results["score"] == "loss")
-    ].iterrows():
+        number = counted(rows["run_id"].nunique(), "model")
+        OUT.print(f"failed: {metric} on {representation} codes of {number}: {why}", soft_wrap=True)
+    for _, row in diverged.drop_duplicates("run_id").iterrows():
         where = row.error.partition(":")[0]
         given = {row.strength_name: f"{row.strength:g}"} if row.strength_name else {}
         given |= {axis: row[axis] for axis in results if "." in axis and not pd.isna(row[axis])}

@@ -46,6 +46,11 @@ def awaited(store: Store) -> list[str]:
     return [entry["stage"] for entry in entries if not entry["run_ids"]]
 
 
+def diverged(results: pd.DataFrame) -> pd.DataFrame:
+    """Those of these scores that say of a model that its training diverged."""
+    return results[(results["metric"] == "training") & results["error"].str.startswith("diverged", na=False)]
+
+
 def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str:
     """What failed of the runs of a plan, in a line; empty if nothing did. `failed` are the runs whose job failed.
 
@@ -54,9 +59,8 @@ def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str
     """
     runs = plan["run_id"]
     parts = [f"{runs.isin(failed).sum():,} of {counted(len(runs), 'run')}"] if runs.isin(failed).any() else []
-    training = results["metric"] == "training"
-    diverged = results.loc[training & results["error"].str.startswith("diverged", na=False), "run_id"]
-    scores = results[~training & results["run_id"].isin(runs) & ~results["run_id"].isin(diverged)]
+    training, gone = results["metric"] == "training", results["run_id"].isin(diverged(results)["run_id"])
+    scores = results[~training & results["run_id"].isin(runs) & ~gone]
     everywhere = scores["error"].notna().groupby(scores["metric"]).all()
     if names := list(everywhere.index[everywhere]):
         parts.append(f"{'metrics' if len(names) > 1 else 'metric'} {', '.join(names)} for every model")
