@@ -283,7 +283,7 @@ def bad_sweep(sweep: str, tmp_path, line: str) -> str:
         ("sweep.seeds = [0, 0]", "sweep.seeds names 0 twice"),
         ("dlib.beta = 3", "unknown section or component 'dlib'"),
         ("train.steps == 3", "not gin"),
-        ("sweep.data_sets = ['cars3d']", "disentanglement-study data prepare cars3d"),
+        ("sweep.data_sets = ['cars3d']", "disentanglement-study data prepare cars3d --data-dir "),
     ],
 )
 def test_a_bad_sweep_is_one_line_and_exit_code_2(sweep, dsprites_root, tmp_path, capsys, line, message):
