@@ -60,6 +60,7 @@ def retry(arguments: argparse.Namespace) -> None:
     there = failed.listed(opened, arguments.where)
     if there.empty:
         OUT.print(f"{arguments.dir}: no run has failed", soft_wrap=True)
+        study.show_harm(opened, ERR)
         return
     if arguments.list:
         display.show(there[["run_id", "data_set", "method", "strength", "seed", "reason"]])

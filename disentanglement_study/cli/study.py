@@ -5,16 +5,20 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
 from disentanglement_study import store
 from disentanglement_study.cli import analysis, options
 from disentanglement_study.errors import Failed, reason
-from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+HARM = 5  # damaged files that are named
 
 
 def plan(arguments: argparse.Namespace) -> None:
@@ -80,6 +84,7 @@ def status(arguments: argparse.Namespace) -> None:
     OUT.print(str(arguments.dir), soft_wrap=True)
     damaged = standing.damaged(opened)
     display.show(standing.status(opened, damaged))
+    show_harm(opened, OUT)
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
     if again := failing.again(opened):
@@ -94,9 +99,19 @@ def status(arguments: argparse.Namespace) -> None:
             OUT.print(f"failed: {what}: {reason(manifest['error'])}", soft_wrap=True)
     for error in damaged.values():
         more = f" ({len(damaged)} jobs are damaged)" if len(damaged) > 1 else ""
-        again = f"`run SWEEP {arguments.dir}` sets the job aside, and does its runs again"
-        raise Damaged(error.path, f"{error.reason}; {again}{more}")
+        raise ValueError(f"{error}{more}") from error
     _show_failures(opened)
+
+
+def show_harm(opened: "store.Store", console: "Console") -> None:
+    """A line for each file that is lost or damaged, which reading the study does without."""
+    from disentanglement_study.study import status as standing
+
+    harm = standing.harm(opened)
+    for text in harm[:HARM]:
+        console.print(f"damaged: {text}", soft_wrap=True)
+    if len(harm) > HARM:
+        console.print(f"damaged: {counted(len(harm) - HARM, 'file')} more", soft_wrap=True)
 
 
 def _show_failures(opened: "store.Store") -> None:

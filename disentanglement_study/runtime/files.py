@@ -28,7 +28,9 @@ class Damaged(ValueError):
     """A file that does not hold what it should."""
 
     def __init__(self, path: Path, reason: str):
-        super().__init__(f"{path}: cannot be read: {reason}")
+        reason = reason.rstrip(".")  # a library's sentence; ours go on
+        self.what = f"{path}: cannot be read: {reason}"
+        super().__init__(self.what)
         self.path, self.reason = path, reason
 
     def __reduce__(self) -> tuple:  # as it goes from a worker to the command

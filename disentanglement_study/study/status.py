@@ -7,6 +7,7 @@ import pandas as pd
 from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight, tables, upkeep
+from disentanglement_study.store.job_files import DamagedJob
 from disentanglement_study.store.records import ID
 
 
@@ -19,6 +20,21 @@ def damaged(store: Store) -> dict[str, Damaged]:
         except Damaged as error:
             found[manifest["job_id"]] = error
     return found
+
+
+def harm(store: Store) -> list[str]:
+    """What else is seen to be lost or damaged of a study, a line each: it can be read, but not gone on with."""
+    lines = []
+    for read in (lambda: store.settings, lambda: store.evaluation):
+        try:
+            read()
+        except Damaged as error:
+            lines.append(f"{error}; `run SWEEP {store.root}`, of the same sweep, writes it anew")
+    for manifest in store.manifests():
+        if manifest["status"] == "done" and manifest.get("parameters"):
+            paths = (store.jobs / manifest["job_id"] / f"{name}.npz" for name in ("params", "codes"))
+            lines += [str(DamagedJob(path, "it is not there")) for path in paths if not path.exists()]
+    return lines
 
 
 def status(store: Store, damaged: Mapping[str, Damaged] | Set[str] = frozenset()) -> pd.DataFrame:
@@ -70,8 +86,8 @@ def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str
 def jobs(store: Store) -> pd.DataFrame:
     """The jobs that have begun, by their ids: method, data set, runs, state, in the order of the ids.
 
-    state: "done", "failed", "running", or "begun" of one that no process does now. A job that has nothing but a log
-    was cut anew since, and has 0 runs.
+    state: "done", "failed", "damaged", "running", or "begun" of one that no process does now. A job that has nothing
+    but a log was cut anew since, and has 0 runs.
     """
     runs_of = {path.stem: [] for path in (store.root / "logs").glob("*.log") if ID.fullmatch(path.stem)}
     runs_of |= {key: runs for key, runs in upkeep.begun(store).items() if ID.fullmatch(key)}
@@ -81,6 +97,7 @@ def jobs(store: Store) -> pd.DataFrame:
             runs_of[entry["job_id"]], state[entry["job_id"]] = entry["run_ids"], "running"
     for manifest in store.manifests():
         runs_of[manifest["job_id"]], state[manifest["job_id"]] = manifest["run_ids"], manifest["status"]
+    state |= dict.fromkeys(damaged(store), "damaged")
     plan = store.plan
     about = dict(zip(plan["run_id"], zip(plan["method"], plan["data_set"], strict=True), strict=True))
     rows = []

@@ -149,7 +149,7 @@ def test_tensorflow_and_the_network_are_not_needed(tmp_path):
     out, err = child.communicate(timeout=HANG)
     assert (out, child.returncode) == ("making\nFalse 96\n", 0), err
     assert "\nshapes3d is in" in err
-    assert err.count("\n") == 1
+    assert err.count("\n") == 2
 
 
 def test_one_of_two_processes_makes_it(tmp_path):
