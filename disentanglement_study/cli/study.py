@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,7 +90,8 @@ def status(arguments: argparse.Namespace) -> None:
     if again := failing.again(opened):
         some = "1 run that failed is" if len(again) == 1 else f"{len(again)} runs that failed are"
         OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
-    if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:
+    manifests = opened.manifests()
+    if broken := [manifest for manifest in manifests if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
         for manifest in broken:
             of = runs.reindex(manifest["run_ids"]).iloc[0]
@@ -100,7 +101,7 @@ def status(arguments: argparse.Namespace) -> None:
     for error in damaged.values():
         more = f" ({len(damaged)} jobs are damaged)" if len(damaged) > 1 else ""
         raise ValueError(f"{error}{more}") from error
-    _show_failures(opened)
+    _show_failures(opened, {run for one in manifests if one["status"] == "done" for run in one["run_ids"]})
 
 
 def show_harm(opened: "store.Store", console: "Console") -> None:
@@ -114,12 +115,17 @@ def show_harm(opened: "store.Store", console: "Console") -> None:
         console.print(f"damaged: {counted(len(harm) - HARM, 'file')} more", soft_wrap=True)
 
 
-def _show_failures(opened: "store.Store") -> None:
-    """A line for each metric that failed, and one for each model that diverged."""
+def _show_failures(opened: "store.Store", done: Set[str]) -> None:
+    """A line for each metric that some models lack or that failed, and one for each model that diverged."""
     import pandas as pd
 
     from disentanglement_study.study import status as standing
 
+    outcomes = opened.outcomes()
+    for text in standing.lacking(outcomes, done):
+        OUT.print(text, soft_wrap=True)
+    if outcomes["error"].isna().all():
+        return
     results = opened.failures()
     diverged = standing.diverged(results)
     failed = results[(results["metric"] != "training") & ~results["run_id"].isin(diverged["run_id"])]

@@ -8,6 +8,7 @@ from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight, tables, upkeep
 from disentanglement_study.store.job_files import DamagedJob
+from disentanglement_study.store.peers import UDR
 from disentanglement_study.store.records import ID
 
 
@@ -81,6 +82,21 @@ def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str
     if names := list(everywhere.index[everywhere]):
         parts.append(f"{'metrics' if len(names) > 1 else 'metric'} {', '.join(names)} for every model")
     return f"failed: {'; '.join(parts)}" if parts else ""
+
+
+def lacking(outcomes: pd.DataFrame, done: Set[str]) -> list[str]:
+    """The metrics that some of the models that are done have not, a line each.
+
+    outcomes: `Store.outcomes`. UDR is left out: a model that has none to compare with, or no posterior, has none of it.
+    """
+    pairs = outcomes[["run_id", "metric"]].drop_duplicates()
+    have = pairs[pairs["run_id"].isin(done)].groupby("metric", observed=True).size()
+    of = counted(len(done), "done model")
+    return [
+        f"{metric}: {number:,} of {of} {'has' if number == 1 else 'have'} it"
+        for metric, number in have.items()
+        if number < len(done) and metric not in ("training", UDR)
+    ]
 
 
 def jobs(store: Store) -> pd.DataFrame:
