@@ -168,7 +168,7 @@ def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, doctor, DETAILS)
     command.add_argument(
-        "dir", metavar="DIR", type=Path, nargs="?", default=Path(), help="the study's folder; default: ."
+        "dir", metavar="DIR", type=options.path, nargs="?", default=Path(), help="the study's folder; default: ."
     )
     command.add_argument("--address", help="a Ray cluster, such as auto; default: this machine")
     options.data_dir(command)

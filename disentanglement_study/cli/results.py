@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from disentanglement_study import config, store
 from disentanglement_study.cli import options, study
@@ -116,7 +115,7 @@ def _show_tables(opened: "store.Store") -> None:
 def add_to(commands: options.Commands) -> None:
     """Add the commands."""
     command = options.add_command(commands, evaluate)
-    command.add_argument("target", metavar="TARGET", type=Path, help="an npz file, or the folder of a study")
+    command.add_argument("target", metavar="TARGET", type=options.path, help="an npz file, or the folder of a study")
     command.add_argument("--metrics", help="names, separated by commas, or all (default: all; of a study: its own)")
     options.executor_options(command)
     options.data_dir(command)

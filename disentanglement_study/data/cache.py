@@ -47,8 +47,7 @@ def command(words: str, root: Path | None = None) -> str:
 def check_folder(root: Path | None = None) -> None:
     """ValueError if the cache folder cannot be one: it is a file, or below one."""
     path = folder(root)
-    there = next((one for one in (path, *path.parents) if one.exists()), path)
-    if there.exists() and not there.is_dir():
+    if (there := files.first_there(path)).is_file():
         what = path if there == path else f"{path}: {there}"
         raise ValueError(f"{what} is a file, not a folder: name the folder of data sets (--data-dir, or ${VARIABLE})")
 
@@ -200,8 +199,8 @@ def locked(name: str, root: Path | None = None) -> Iterator[None]:
     check_folder(root)
     path = folder(root)
     if not path.exists():  # it may be a slip of the pen
+        files.make(path)
         ERR.print(f"making {path} for data sets", soft_wrap=True)
-    path.mkdir(parents=True, exist_ok=True)
     with open(path / f".{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

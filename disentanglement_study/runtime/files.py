@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from disentanglement_study.errors import one_line
+from disentanglement_study.errors import one_line, stop_if_full
 
 # What the system says of a file that is not there or is of another kind, and no errno at all, which is a library's
 # error: the file is damaged. Anything else (no permission, a disk that fails) says nothing about what is in it.
@@ -170,8 +170,25 @@ def folder(path: Path) -> Path:
     """The folder, which is made if it is not there. ValueError if it is a link: it would lead outside."""
     if path.is_symlink():
         raise ValueError(f"{path} is a symbolic link: nothing is written where it leads, remove it or name the folder")
-    path.mkdir(parents=True, exist_ok=True)
+    make(path)
     return path
+
+
+def make(path: Path, of: Path | None = None) -> None:
+    """Makes a folder that is not there; ValueError that names it, or `of`, if that cannot be (full disk: OSError)."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        stop_if_full(error)
+        there = first_there(path)
+        what = "it" if there == path else there
+        why = f"{what} is a file" if there.is_file() else (error.strerror or one_line(error)).lower()
+        raise ValueError(f"{of or path} cannot be a folder to write to: {why}") from error
+
+
+def first_there(path: Path) -> Path:
+    """The path, or the nearest above it that can be seen to be there."""
+    return next((one for one in (path, *path.absolute().parents) if os.path.exists(one)), path)
 
 
 def led_to(path: Path) -> Path:
@@ -186,10 +203,7 @@ def led_to(path: Path) -> Path:
 def named(path: Path) -> Path:
     """The folder that a user names to write to, which is made if it is not there. ValueError if it cannot be one."""
     path = led_to(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{path} cannot be a folder to write to: {error.strerror.lower()}") from error
+    make(path)
     return path
 
 

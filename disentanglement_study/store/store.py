@@ -109,6 +109,7 @@ class Store:
         for folder in (self.tmp, self.jobs, self.checkpoints):
             if folder.is_symlink():
                 files.folder(folder)
+        files.named(self.root)
         files.folder(self.tmp)
         with files.locked(self.tmp / "lock") as is_mine:
             if not is_mine:

@@ -250,7 +250,7 @@ def test_the_command_says_what_it_wrote(study, tmp_path, capsys):
         (["{full}"], "full is not empty: name a folder that is not there"),
         (["{file}"], "file is a file: name a folder that is not there"),
         (["{link}"], "link is a symbolic link: nothing is written where it leads"),
-        (["{file}/out"], "Not a directory"),
+        (["{file}/out"], "file/out cannot be a folder to write to: "),
         (["{new}", "--format", "parquett"], "unknown format 'parquett': did you mean 'parquet'?"),
         (["{new}", "--license", "my own"], "license 'my own': expected a name without spaces"),
     ],
