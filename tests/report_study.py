@@ -1,10 +1,12 @@
 """A study of random scores with everything that a report shows: failures, gaps, curves, pictures, hostile text."""
 
 import base64
+import json
 from pathlib import Path
 
 import numpy as np
 
+from disentanglement_study.config.identity import scored_with
 from disentanglement_study.store import Store
 from disentanglement_study.study import components, plan
 
@@ -22,7 +24,7 @@ def make_study(root: Path, *changes: str) -> Store:
     settings = components.load("quick", ["sweep.seeds = 3", *changes])
     runs = plan.expand(settings)
     store = Store(root)
-    store.create(plan.frame(runs, settings), settings.text, "{}")
+    store.create(plan.frame(runs, settings), settings.text, json.dumps(scored_with(settings)))
     rng = np.random.default_rng(0)
     jobs = plan.group(runs, 9)
     about = {"seconds": {"train": 60.0, "evaluate": 30.0}, "device": "cpu: test", "versions": "numpy=1"}

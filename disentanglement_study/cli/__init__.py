@@ -102,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         if os.environ.get("DISENTANGLEMENT_STUDY_TRACEBACK"):
             raise
-        ERR.print(f"error: {str(error).strip() or type(error).__name__}", style="red", soft_wrap=True)
+        ERR.print(f"error: {_said(error)}", style="red", soft_wrap=True)
         return BAD_INPUT
     except Failed as error:
         ERR.print(str(error), style="red", soft_wrap=True)
@@ -111,6 +111,13 @@ def main(argv: list[str] | None = None) -> int:
         ERR.print("stopped; nothing finished is lost: the same command goes on from here")
         return INTERRUPTED
     return 0
+
+
+def _said(error: ValueError | OSError) -> str:
+    """The message of an error; one of the system begins with the name of the file."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error).strip() or type(error).__name__
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from disentanglement_study import store
 from disentanglement_study.cli import options, study
@@ -61,6 +60,7 @@ def retry(arguments: argparse.Namespace) -> None:
     there = failed.listed(opened, arguments.where)
     if there.empty:
         OUT.print(f"{arguments.dir}: no run has failed", soft_wrap=True)
+        study.show_harm(opened, ERR)
         return
     if arguments.list:
         display.show(there[["run_id", "data_set", "method", "strength", "seed", "reason"]])
@@ -155,7 +155,9 @@ def add_to(commands: options.Commands) -> None:
     options.folder(command)
     command.add_argument("run_id", metavar="RUN_ID", help="of a run that is done, or how it begins")
     command.add_argument("--whole-job", action="store_true", help="train all runs of its job, as many together as then")
-    command.add_argument("--keep", metavar="FOLDER", type=Path, help="where the new study is kept (default: nowhere)")
+    command.add_argument(
+        "--keep", metavar="FOLDER", type=options.path, help="where the new study is kept (default: nowhere)"
+    )
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print all of it as one JSON object")
     form.add_argument("--csv", action="store_true", help="print the scores as CSV instead of a table")
@@ -164,7 +166,7 @@ def add_to(commands: options.Commands) -> None:
     options.data_dir(command)
     command = options.add_command(commands, merge, MERGE)
     both = "two studies or more, and last INTO, the new folder"
-    command.add_argument("dirs", metavar="DIR", type=Path, nargs="+", help=both)
+    command.add_argument("dirs", metavar="DIR", type=options.path, nargs="+", help=both)
     command.usage = "disentanglement-study merge [-h] [--keep first] DIR DIR [DIR ...] INTO"
     command.add_argument(
         "--keep", choices=["first"], help="of a run whose scores differ, keep that of the first study (default: refuse)"

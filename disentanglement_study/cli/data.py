@@ -181,7 +181,7 @@ def add_to(commands: options.Commands) -> None:
         "--from",
         dest="source",
         metavar="DIR",
-        type=Path,
+        type=options.path,
         help="where published files are (default: --data-dir); others are downloaded",
     )
     made = command(add)

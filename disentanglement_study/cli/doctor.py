@@ -31,9 +31,11 @@ Exit code 3: something would stop a run; it is listed with what to do about it.
 def doctor(arguments: argparse.Namespace) -> None:
     """Look at what a run would meet: nodes, devices, versions, folders."""
     from disentanglement_study.config import ResourceConfig
+    from disentanglement_study.store import Store, making
     from disentanglement_study.study.doctor import judge
     from disentanglement_study.study.doctor.examine import examine
 
+    making.check_no_export(Store(arguments.dir))
     resources, data_sets, text = ResourceConfig(), (), ""
     if arguments.sweep:
         from disentanglement_study.study import components
@@ -166,7 +168,7 @@ def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, doctor, DETAILS)
     command.add_argument(
-        "dir", metavar="DIR", type=Path, nargs="?", default=Path(), help="the study's folder; default: ."
+        "dir", metavar="DIR", type=options.path, nargs="?", default=Path(), help="the study's folder; default: ."
     )
     command.add_argument("--address", help="a Ray cluster, such as auto; default: this machine")
     options.data_dir(command)

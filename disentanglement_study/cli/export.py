@@ -2,7 +2,6 @@
 
 import argparse
 import functools
-from pathlib import Path
 
 from disentanglement_study import store
 from disentanglement_study.cli import options
@@ -47,7 +46,7 @@ def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, export, DETAILS)
     options.folder(command)
-    command.add_argument("out", metavar="OUT", type=Path, help="a folder that is not there, or is empty")
+    command.add_argument("out", metavar="OUT", type=options.path, help="a folder that is not there, or is empty")
     command.add_argument("--format", default="parquet", help="parquet (default), csv or jsonl (JSON lines)")
     command.add_argument("--license", metavar="NAME", help="of the data, such as CC-BY-4.0 (default: none is named)")
     command.add_argument("--logs", action="store_true", help="with the logs of the jobs, which name paths of machines")

@@ -1,7 +1,6 @@
 """The console command `disentanglement-study import`: a study of results that another program has."""
 
 import argparse
-from pathlib import Path
 
 from disentanglement_study.cli import options
 from disentanglement_study.runtime.terminal import ERR, OUT
@@ -40,5 +39,7 @@ def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, import_, DETAILS)
     command.add_argument("kind", metavar="PROGRAM", choices=["disentanglement_lib"], help="disentanglement_lib")
-    command.add_argument("path", metavar="PATH", type=Path, help="a folder of its results, or the file of all of them")
+    command.add_argument(
+        "path", metavar="PATH", type=options.path, help="a folder of its results, or the file of all of them"
+    )
     options.folder(command)

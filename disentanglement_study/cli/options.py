@@ -36,13 +36,20 @@ def sweep_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument("sweep", metavar="SWEEP", help="a gin file, or the name of one in sweeps/")
 
 
+def path(text: str) -> Path:
+    """A path that is not empty: an empty one would be the folder that one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("the folder's name is empty")
+    return Path(text)
+
+
 def folder(command: argparse.ArgumentParser) -> None:
-    command.add_argument("dir", metavar="DIR", type=Path, help="the study's folder")
+    command.add_argument("dir", metavar="DIR", type=path, help="the study's folder")
 
 
 def quick_folder(command: argparse.ArgumentParser) -> None:
     default = Path("studies/quick")
-    command.add_argument("dir", metavar="DIR", type=Path, nargs="?", default=default, help=f"default: {default}")
+    command.add_argument("dir", metavar="DIR", type=path, nargs="?", default=default, help=f"default: {default}")
 
 
 def sweep_options(command: argparse.ArgumentParser) -> None:
@@ -65,7 +72,7 @@ def models(command: argparse.ArgumentParser, written: str) -> None:
     folder(command)
     command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="of a run that is done, or how it begins")
     where(command)
-    command.add_argument("--output", metavar="FOLDER", type=Path, help=f"default: DIR/{written}")
+    command.add_argument("--output", metavar="FOLDER", type=path, help=f"default: DIR/{written}")
 
 
 def whole(declared: Any) -> Callable[[str], int]:
@@ -98,7 +105,7 @@ def site(arguments: argparse.Namespace):
 
 
 def data_dir(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--data-dir", metavar="DIR", type=Path, help="where data sets are kept (default: user cache)")
+    command.add_argument("--data-dir", metavar="DIR", type=path, help="where data sets are kept (default: user cache)")
 
 
 def running_options(command: argparse.ArgumentParser) -> None:

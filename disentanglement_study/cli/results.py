@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from disentanglement_study import config, store
 from disentanglement_study.cli import options, study
 from disentanglement_study.errors import Failed, reason
+from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store.columns import ABOUT
@@ -27,13 +27,14 @@ FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "option", "all_scor
 
 def evaluate(arguments: argparse.Namespace) -> None:
     """Score codes of your own (an npz file), or a finished study on metrics that it lacks."""
-    if not arguments.target.is_dir():
+    if not files.led_to(arguments.target).is_dir():
         return _score_file(arguments)
     if misplaced := [name for name in FILE_OPTIONS if getattr(arguments, name) is not None]:
         raise ValueError(f"--{misplaced[0].replace('_', '-')} is for a file of codes; a study has its own settings")
     from disentanglement_study.study import rescore
 
-    arguments.dir = store.open(arguments.target).root
+    arguments.dir = arguments.target
+    store.open(arguments.dir)
     metrics = rescore.rescore(arguments.dir, options.site(arguments), arguments.metrics, ERR)
     study.status(arguments)
     study.conclude(arguments.dir, metrics=metrics)
@@ -91,6 +92,7 @@ def query(arguments: argparse.Namespace) -> None:
         )
     if part:
         ERR.print(f"{part} (`status {arguments.dir}`)", soft_wrap=True)
+    study.show_harm(opened, ERR)
 
 
 def _show_tables(opened: "store.Store") -> None:
@@ -113,7 +115,7 @@ def _show_tables(opened: "store.Store") -> None:
 def add_to(commands: options.Commands) -> None:
     """Add the commands."""
     command = options.add_command(commands, evaluate)
-    command.add_argument("target", metavar="TARGET", type=Path, help="an npz file, or the folder of a study")
+    command.add_argument("target", metavar="TARGET", type=options.path, help="an npz file, or the folder of a study")
     command.add_argument("--metrics", help="names, separated by commas, or all (default: all; of a study: its own)")
     options.executor_options(command)
     options.data_dir(command)

@@ -3,18 +3,22 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
 from disentanglement_study import store
 from disentanglement_study.cli import analysis, options
 from disentanglement_study.errors import Failed, reason
-from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+HARM = 5  # damaged files that are named
 
 
 def plan(arguments: argparse.Namespace) -> None:
@@ -72,8 +76,6 @@ def status(arguments: argparse.Namespace) -> None:
         if (opened := waiting.awaited(arguments.dir)) is not None:
             watching.watch(opened, arguments.every)
         return
-    import pandas as pd
-
     from disentanglement_study.cli import display
     from disentanglement_study.study import failed as failing
     from disentanglement_study.study import status as standing
@@ -82,12 +84,14 @@ def status(arguments: argparse.Namespace) -> None:
     OUT.print(str(arguments.dir), soft_wrap=True)
     damaged = standing.damaged(opened)
     display.show(standing.status(opened, damaged))
+    show_harm(opened, OUT)
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
     if again := failing.again(opened):
         some = "1 run that failed is" if len(again) == 1 else f"{len(again)} runs that failed are"
         OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
-    if broken := [manifest for manifest in opened.manifests() if manifest["status"] == "failed"]:
+    manifests = opened.manifests()
+    if broken := [manifest for manifest in manifests if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
         for manifest in broken:
             of = runs.reindex(manifest["run_ids"]).iloc[0]
@@ -96,16 +100,40 @@ def status(arguments: argparse.Namespace) -> None:
             OUT.print(f"failed: {what}: {reason(manifest['error'])}", soft_wrap=True)
     for error in damaged.values():
         more = f" ({len(damaged)} jobs are damaged)" if len(damaged) > 1 else ""
-        again = f"`run SWEEP {arguments.dir}` sets the job aside, and does its runs again"
-        raise Damaged(error.path, f"{error.reason}; {again}{more}")
+        raise ValueError(f"{error}{more}") from error
+    _show_failures(opened, {run for one in manifests if one["status"] == "done" for run in one["run_ids"]})
+
+
+def show_harm(opened: "store.Store", console: "Console") -> None:
+    """A line for each file that is lost or damaged, which reading the study does without."""
+    from disentanglement_study.study import status as standing
+
+    harm = standing.harm(opened)
+    for text in harm[:HARM]:
+        console.print(f"damaged: {text}", soft_wrap=True)
+    if len(harm) > HARM:
+        console.print(f"damaged: {counted(len(harm) - HARM, 'file')} more", soft_wrap=True)
+
+
+def _show_failures(opened: "store.Store", done: Set[str]) -> None:
+    """A line for each metric that some models lack or that failed, and one for each model that diverged."""
+    import pandas as pd
+
+    from disentanglement_study.study import status as standing
+
+    outcomes = opened.outcomes()
+    for text in standing.lacking(outcomes, done):
+        OUT.print(text, soft_wrap=True)
+    if outcomes["error"].isna().all():
+        return
     results = opened.failures()
-    failed = results[results["metric"] != "training"]
-    for (metric, representation), rows in failed.groupby(["metric", "representation"]):
+    diverged = standing.diverged(results)
+    failed = results[(results["metric"] != "training") & ~results["run_id"].isin(diverged["run_id"])]
+    for (metric, representation), rows in failed.groupby(["metric", "representation"], observed=True):
         why = reason(rows["error"].iloc[0])
-        OUT.print(f"failed: {metric} on {representation} codes of {counted(len(rows), 'model')}: {why}", soft_wrap=True)
-    for _, row in results[
-        results["error"].str.startswith("diverged", na=False) & (results["score"] == "loss")
-    ].iterrows():
+        number = counted(rows["run_id"].nunique(), "model")
+        OUT.print(f"failed: {metric} on {representation} codes of {number}: {why}", soft_wrap=True)
+    for _, row in diverged.drop_duplicates("run_id").iterrows():
         where = row.error.partition(":")[0]
         given = {row.strength_name: f"{row.strength:g}"} if row.strength_name else {}
         given |= {axis: row[axis] for axis in results if "." in axis and not pd.isna(row[axis])}

@@ -1,7 +1,6 @@
 """The console command `disentanglement-study traverse`: a trained model in pictures."""
 
 import argparse
-from pathlib import Path
 
 from disentanglement_study.cli import options
 from disentanglement_study.runtime.terminal import OUT
@@ -51,7 +50,7 @@ def add_to(commands: options.Commands) -> None:
     command = options.add_command(commands, traverse, DETAILS)
     options.folder(command)
     command.add_argument("run_id", metavar="RUN_ID", help="of a run that is done, or how it begins")
-    command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/traversals/RUN_ID")
+    command.add_argument("--output", metavar="FOLDER", type=options.path, help="default: DIR/traversals/RUN_ID")
     command.add_argument("--family", metavar="NAME", default="all", help="of ranges of the animations (default: all)")
     options.seed(command, "of the images and samples that are drawn")
     options.data_dir(command)

@@ -145,7 +145,7 @@ def facts(name: str, root: Path | None = None, options: Mapping[str, Any] | None
     error, there = unknown("data set", name, names(root)), cache.folder(root)
     if difflib.get_close_matches(str(name), names(root), cutoff=0.8):
         raise error
-    raise ValueError(f"{error}; `disentanglement-study data add FILE` adds one of your own to those in {there}")
+    raise ValueError(f"{error}; {cache.command('add FILE', root)} adds one of your own to those in {there}")
 
 
 def names(root: Path | None = None) -> list[str]:

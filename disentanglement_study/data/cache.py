@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -35,6 +36,20 @@ def folder(root: Path | None = None) -> Path:
     if os.environ.get(VARIABLE):
         return Path(os.environ[VARIABLE]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "disentanglement_study"
+
+
+def command(words: str, root: Path | None = None) -> str:
+    """A command of `data` for the folder `root`, that can be pasted."""
+    where = "" if root is None else f" --data-dir {shlex.quote(str(root))}"
+    return f"`disentanglement-study data {words}{where}`"
+
+
+def check_folder(root: Path | None = None) -> None:
+    """ValueError if the cache folder cannot be one: it is a file, or below one."""
+    path = folder(root)
+    if (there := files.first_there(path)).is_file():
+        what = path if there == path else f"{path}: {there}"
+        raise ValueError(f"{what} is a file, not a folder: name the folder of data sets (--data-dir, or ${VARIABLE})")
 
 
 def load(
@@ -104,7 +119,7 @@ def write(
     """Makes `name`.bin, and without `sha256` `name`.json, in which is `also` too. Does nothing if they are there.
 
     Processes that ask at the same time wait for the one that makes it. A folder that cannot hold the file is an
-    OSError; blocks of another shape or digest than was said are a RuntimeError.
+    OSError, a file in its place a ValueError; blocks of another shape or digest than was said are a RuntimeError.
     """
     path, num_bytes = file(name, "bin", root), int(np.prod(shape)) * np.dtype(dtype).itemsize
     try:
@@ -122,9 +137,13 @@ def write(
                 elif digest != sha256:
                     raise RuntimeError(f"{name} was made with SHA-256 {digest}, expected {sha256}")
     except OSError as error:
-        advice = f"set {VARIABLE} to a folder with room for {num_bytes:,} bytes"
-        message = f"cannot keep data set {name!r} ({error.strerror or error}): {advice}"
+        message = f"cannot keep data set {name!r} ({error.strerror or error}): {room(num_bytes)}"
         raise OSError(error.errno or errno.EIO, message, str(path)) from error
+
+
+def room(num_bytes: int, more: str = "") -> str:
+    """What to do where a set of this size, and `more`, cannot be kept."""
+    return f"name a folder with room for {num_bytes:,} bytes{more} (--data-dir, or ${VARIABLE})"
 
 
 def read(
@@ -177,8 +196,11 @@ def _memory(path: Path) -> Path | None:
 @contextlib.contextmanager
 def locked(name: str, root: Path | None = None) -> Iterator[None]:
     """Holds the lock of a name. It is the kernel's, not the existence of a file: it ends with its process."""
+    check_folder(root)
     path = folder(root)
-    path.mkdir(parents=True, exist_ok=True)
+    if not path.exists():  # it may be a slip of the pen
+        files.make(path)
+        ERR.print(f"making {path} for data sets", soft_wrap=True)
     with open(path / f".{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

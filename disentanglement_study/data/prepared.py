@@ -60,7 +60,8 @@ def write(
 def read(name: str, root: Path | None = None) -> DataSet:
     """The set that was kept under `name`; ValueError if there is none, or if its files are not what was written."""
     if not cache.has(name, root):
-        command = f"`disentanglement-study data prepare {name}`"
+        cache.check_folder(root)
+        command = cache.command(f"prepare {name}", root)
         raise ValueError(f"data set {name!r} is not in {cache.folder(root)}: {command} brings it there")
     facts, about = facts_of(name, root), cache.about(name, root)
     points = about["points"]

@@ -47,10 +47,11 @@ def export(
         raise ValueError(f"license {clipped(license)}: expected a name without spaces, such as CC-BY-4.0 or CC0-1.0")
     out = _free(out)
     temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    files.make(out.parent, of=out)
     files.remove(temporary)
     with writing(temporary):
         try:
-            temporary.mkdir(parents=True)
+            files.make(temporary, of=out)
             rows = _write(store, temporary, created, format, license, logs, steps)
             os.rename(temporary, out)
         finally:

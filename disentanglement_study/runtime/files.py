@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from disentanglement_study.errors import one_line
+from disentanglement_study.errors import one_line, stop_if_full
 
 # What the system says of a file that is not there or is of another kind, and no errno at all, which is a library's
 # error: the file is damaged. Anything else (no permission, a disk that fails) says nothing about what is in it.
@@ -28,7 +28,9 @@ class Damaged(ValueError):
     """A file that does not hold what it should."""
 
     def __init__(self, path: Path, reason: str):
-        super().__init__(f"{path}: cannot be read: {reason}")
+        reason = reason.rstrip(".")  # a library's sentence; ours go on
+        self.what = f"{path}: cannot be read: {reason}"
+        super().__init__(self.what)
         self.path, self.reason = path, reason
 
     def __reduce__(self) -> tuple:  # as it goes from a worker to the command
@@ -78,7 +80,7 @@ def replacing(path: Path, temporary: Path | None = None, lasting: bool = True) -
             sync(temporary)
         os.replace(temporary, path)
         if lasting:
-            sync(path.parent)
+            sync(path.parent.resolve())  # a folder that the user names may be a link
     except OSError as error:
         if error.filename not in (None, str(temporary), temporary):
             raise
@@ -168,16 +170,40 @@ def folder(path: Path) -> Path:
     """The folder, which is made if it is not there. ValueError if it is a link: it would lead outside."""
     if path.is_symlink():
         raise ValueError(f"{path} is a symbolic link: nothing is written where it leads, remove it or name the folder")
-    path.mkdir(parents=True, exist_ok=True)
+    make(path)
     return path
+
+
+def make(path: Path, of: Path | None = None) -> None:
+    """Makes a folder that is not there; ValueError that names it, or `of`, if that cannot be (full disk: OSError)."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        stop_if_full(error)
+        there = first_there(path)
+        what = "it" if there == path else there
+        why = f"{what} is a file" if there.is_file() else (error.strerror or one_line(error)).lower()
+        raise ValueError(f"{of or path} cannot be a folder to write to: {why}") from error
+
+
+def first_there(path: Path) -> Path:
+    """The path, or the nearest above it that can be seen to be there."""
+    return next((one for one in (path, *path.absolute().parents) if os.path.exists(one)), path)
+
+
+def led_to(path: Path) -> Path:
+    """The folder that a user names, or the one that it leads to if it is a link. ValueError if that is not there."""
+    if not path.is_symlink():
+        return path
+    if not path.exists():
+        raise ValueError(f"{path} is a symbolic link to {os.readlink(path)}, which is not there")
+    return path.resolve()
 
 
 def named(path: Path) -> Path:
     """The folder that a user names to write to, which is made if it is not there. ValueError if it cannot be one."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{path} cannot be a folder to write to: {error.strerror.lower()}") from error
+    path = led_to(path)
+    make(path)
     return path
 
 

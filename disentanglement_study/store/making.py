@@ -41,6 +41,7 @@ def check(store: Any, plan: pd.DataFrame, text: str, evaluation: str) -> list[st
             raise ValueError(f"{store.root} is a file, not a folder: name another folder")
         if _is_new(store):
             return []
+        check_no_export(store)
         if not has_lost_plan(store):
             raise ValueError(f"{store.root} is not empty and holds no study (no plan.parquet): name another folder")
         damage.append(f"{path} is lost; it is made again from the sweep")
@@ -84,6 +85,7 @@ def no_study(store: Any) -> ValueError:
     root, plan = store.root, "plan.parquet"
     if root.exists() and not root.is_dir():
         return ValueError(f"{root} is a file, and holds no study: name the folder of a study")
+    check_no_export(store)
     if root.exists() and not _is_new(store):
         inside = sorted(path.parent for path in root.glob(f"*/{plan}"))
         hint = f": did you mean {inside[0]}?" if inside else "; name the folder of a study"
@@ -108,8 +110,19 @@ def _difference(store: Any, text: str) -> str:
 
 
 def has_lost_plan(store: Any) -> bool:
-    """Whether a folder without plan.parquet is a study."""
-    return (store.root / "study.gin").is_file() or any(True for _ in store.job_folders())
+    """Whether a folder without plan.parquet is a study. Others have a study.gin too: exports, folders of sweeps."""
+    if store.job_folders():
+        return True
+    beside = store.jobs.is_dir() or store.tmp.is_dir() or (store.root / "evaluation.json").is_file()
+    return (store.root / "study.gin").is_file() and beside
+
+
+def check_no_export(store: Any) -> None:
+    """ValueError for a folder that holds the export of a study, and no study."""
+    root = store.root
+    is_study = files.is_there(root / "plan.parquet") or store.job_folders()
+    if (root / "datapackage.json").is_file() and not is_study:
+        raise ValueError(f"{root} is an export of a study (datapackage.json), not a study: name another folder")
 
 
 def of_jobs(store: Any) -> set[str]:

@@ -18,6 +18,7 @@ from disentanglement_study.runtime import files, npz
 from disentanglement_study.runtime.files import reading, writing
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import tables
+from disentanglement_study.store.job_files import reading_job
 from disentanglement_study.store.tables import as_file
 
 ID = re.compile(r"[0-9a-f]{12}")  # of a run and of a job: they become names of files
@@ -82,7 +83,7 @@ def axes(plan: pd.DataFrame) -> pd.DataFrame:
 def manifest(folder: Path) -> dict:
     """The manifest of the job in a folder, which has the job's name. The error of a failed job is some text."""
     path = folder / "manifest.json"
-    with reading(path):
+    with reading_job(path):
         if folder.is_symlink():
             raise ValueError("its folder is a symbolic link")
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -135,7 +136,7 @@ def manifests(folders: Iterable[Path]) -> list[dict]:
 
 def arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays of an npz file, or those of these names."""
-    with reading(path), np.load(as_file(path), allow_pickle=False) as file:
+    with reading_job(path), np.load(as_file(path), allow_pickle=False) as file:
         return {name: file[name] for name in (file.files if names is None else names)}
 
 
@@ -153,7 +154,7 @@ def check_job(folder: Path) -> dict:
 def check_params(path: Path, number: int) -> None:
     """That the file holds the parameters of so many models that its job had, as far as the heads of its arrays tell."""
     names = manifest(path.parent).get("parameters") or ()  # a job of an earlier version does not say
-    with reading(path):
+    with reading_job(path):
         found = shapes(path)
         for name in names:
             if name not in found:
@@ -165,7 +166,7 @@ def check_params(path: Path, number: int) -> None:
 
 def check_codes(path: Path, number: int) -> None:
     """That the file holds codes of so many models, as far as the heads of its arrays tell."""
-    with reading(path):
+    with reading_job(path):
         found = shapes(path)
         for name in CODES:
             if name not in found:

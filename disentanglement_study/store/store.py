@@ -40,7 +40,7 @@ class Store:
     """Reads and writes one study's directory."""
 
     def __init__(self, root: Path):
-        self.root = Path(root)
+        self.root = files.led_to(Path(root))
         self.jobs, self.tmp, self.checkpoints = (self.root / name for name in ("jobs", "tmp", "checkpoints"))
 
     @property
@@ -109,6 +109,7 @@ class Store:
         for folder in (self.tmp, self.jobs, self.checkpoints):
             if folder.is_symlink():
                 files.folder(folder)
+        files.named(self.root)
         files.folder(self.tmp)
         with files.locked(self.tmp / "lock") as is_mine:
             if not is_mine:

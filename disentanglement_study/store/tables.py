@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from disentanglement_study.runtime.files import reading
+from disentanglement_study.store.job_files import reading_job
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
@@ -44,7 +44,7 @@ OUTCOME = ["run_id", "metric", "error"]
 
 def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | None = None) -> pa.Table:
     """The rows of "scores" or "curves" of a job, or of these those that `keep` is true of; of its runs alone."""
-    with reading(path):
+    with reading_job(path):
         if keep is None:
             rows = _read(path, name, list(COLUMNS[name]))
         else:
@@ -59,7 +59,7 @@ def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | N
 
 def failed(path: Path, run_ids: Iterable[str]) -> pa.Table:
     """The scores of a job that have an error. Only where there are any is more read than whether there are."""
-    with reading(path):
+    with reading_job(path):
         errors = _read(path, "scores", ["error"])["error"]
         if errors.null_count == len(errors):
             return schema("scores").empty_table()
@@ -70,7 +70,7 @@ def failed(path: Path, run_ids: Iterable[str]) -> pa.Table:
 
 def outcomes(path: Path, run_ids: Iterable[str]) -> pa.Table:
     """What the scores of a job have of run, metric and error (null for none): each such triple once."""
-    with reading(path):
+    with reading_job(path):
         rows = _read(path, "scores", OUTCOME)
         _check_runs(rows, run_ids)
         return rows.group_by(OUTCOME).aggregate([])
@@ -82,7 +82,7 @@ def check(path: Path, name: str, run_ids: Iterable[str]) -> Path:
     All columns are there and of their kinds, as far as the head of the file tells; rows are of the job's runs; no score
     of a run is there twice.
     """
-    with reading(path):
+    with reading_job(path):
         head = pq.read_metadata(as_file(path))
         there = head.schema.to_arrow_schema()
         rows = _read(path, name, SCORE if name == "scores" else ["run_id"], head)
@@ -97,7 +97,7 @@ def check(path: Path, name: str, run_ids: Iterable[str]) -> Path:
 
 def check_end(path: Path) -> None:
     """That the end of a table can be read, where it says what is in it: a file that was cut off has none."""
-    with reading(path):
+    with reading_job(path):
         pq.read_metadata(as_file(path))
 
 

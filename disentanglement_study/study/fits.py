@@ -65,7 +65,12 @@ def _check_method(study: Study, data_set: str, method: str, facts: data.Facts) -
     """ValueError for settings with which this method cannot be trained on this data set."""
     height, *others = facts.input_shape
     if others and height % study.nets.image_size:
-        raise ValueError(f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels")
+        *smaller, own = [str(size) for size in range(1, height + 1) if height % size == 0]
+        sizes = f"{', '.join(smaller)} or {own}" if smaller else own
+        raise ValueError(
+            f"nets.image_size = {study.nets.image_size}: {data_set} has images of {height} pixels: expected a divisor "
+            f"of {height}: {sizes}"
+        )
     if not facts.factor_names:
         _check_without_truth(study, data_set, method)
     else:

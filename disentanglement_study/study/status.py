@@ -7,6 +7,8 @@ import pandas as pd
 from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight, tables, upkeep
+from disentanglement_study.store.job_files import DamagedJob
+from disentanglement_study.store.peers import UDR
 from disentanglement_study.store.records import ID
 
 
@@ -19,6 +21,21 @@ def damaged(store: Store) -> dict[str, Damaged]:
         except Damaged as error:
             found[manifest["job_id"]] = error
     return found
+
+
+def harm(store: Store) -> list[str]:
+    """What else is seen to be lost or damaged of a study, a line each: it can be read, but not gone on with."""
+    lines = []
+    for read in (lambda: store.settings, lambda: store.evaluation):
+        try:
+            read()
+        except Damaged as error:
+            lines.append(f"{error}; `run SWEEP {store.root}`, of the same sweep, writes it anew")
+    for manifest in store.manifests():
+        if manifest["status"] == "done" and manifest.get("parameters"):
+            paths = (store.jobs / manifest["job_id"] / f"{name}.npz" for name in ("params", "codes"))
+            lines += [str(DamagedJob(path, "it is not there")) for path in paths if not path.exists()]
+    return lines
 
 
 def status(store: Store, damaged: Mapping[str, Damaged] | Set[str] = frozenset()) -> pd.DataFrame:
@@ -46,6 +63,11 @@ def awaited(store: Store) -> list[str]:
     return [entry["stage"] for entry in entries if not entry["run_ids"]]
 
 
+def diverged(results: pd.DataFrame) -> pd.DataFrame:
+    """Those of these scores that say of a model that its training diverged."""
+    return results[(results["metric"] == "training") & results["error"].str.startswith("diverged", na=False)]
+
+
 def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str:
     """What failed of the runs of a plan, in a line; empty if nothing did. `failed` are the runs whose job failed.
 
@@ -54,20 +76,34 @@ def failures(results: pd.DataFrame, plan: pd.DataFrame, failed: Set[str]) -> str
     """
     runs = plan["run_id"]
     parts = [f"{runs.isin(failed).sum():,} of {counted(len(runs), 'run')}"] if runs.isin(failed).any() else []
-    training = results["metric"] == "training"
-    diverged = results.loc[training & results["error"].str.startswith("diverged", na=False), "run_id"]
-    scores = results[~training & results["run_id"].isin(runs) & ~results["run_id"].isin(diverged)]
+    training, gone = results["metric"] == "training", results["run_id"].isin(diverged(results)["run_id"])
+    scores = results[~training & results["run_id"].isin(runs) & ~gone]
     everywhere = scores["error"].notna().groupby(scores["metric"]).all()
     if names := list(everywhere.index[everywhere]):
         parts.append(f"{'metrics' if len(names) > 1 else 'metric'} {', '.join(names)} for every model")
     return f"failed: {'; '.join(parts)}" if parts else ""
 
 
+def lacking(outcomes: pd.DataFrame, done: Set[str]) -> list[str]:
+    """The metrics that some of the models that are done have not, a line each.
+
+    outcomes: `Store.outcomes`. UDR is left out: a model that has none to compare with, or no posterior, has none of it.
+    """
+    pairs = outcomes[["run_id", "metric"]].drop_duplicates()
+    have = pairs[pairs["run_id"].isin(done)].groupby("metric", observed=True).size()
+    of = counted(len(done), "done model")
+    return [
+        f"{metric}: {number:,} of {of} {'has' if number == 1 else 'have'} it"
+        for metric, number in have.items()
+        if number < len(done) and metric not in ("training", UDR)
+    ]
+
+
 def jobs(store: Store) -> pd.DataFrame:
     """The jobs that have begun, by their ids: method, data set, runs, state, in the order of the ids.
 
-    state: "done", "failed", "running", or "begun" of one that no process does now. A job that has nothing but a log
-    was cut anew since, and has 0 runs.
+    state: "done", "failed", "damaged", "running", or "begun" of one that no process does now. A job that has nothing
+    but a log was cut anew since, and has 0 runs.
     """
     runs_of = {path.stem: [] for path in (store.root / "logs").glob("*.log") if ID.fullmatch(path.stem)}
     runs_of |= {key: runs for key, runs in upkeep.begun(store).items() if ID.fullmatch(key)}
@@ -77,6 +113,7 @@ def jobs(store: Store) -> pd.DataFrame:
             runs_of[entry["job_id"]], state[entry["job_id"]] = entry["run_ids"], "running"
     for manifest in store.manifests():
         runs_of[manifest["job_id"]], state[manifest["job_id"]] = manifest["run_ids"], manifest["status"]
+    state |= dict.fromkeys(damaged(store), "damaged")
     plan = store.plan
     about = dict(zip(plan["run_id"], zip(plan["method"], plan["data_set"], strict=True), strict=True))
     rows = []

@@ -100,11 +100,21 @@ def test_cache_keeps_nothing_of_a_failed_making(tmp_path):
     np.testing.assert_array_equal(table(tmp_path), TABLE)
 
 
-def test_cache_says_what_it_needs_of_an_unwritable_folder(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(NotADirectoryError, match=r"'table' \(Not a directory\).*room for 12 bytes") as raised:
-        table(tmp_path / "file" / "folder")
-    assert str(tmp_path / "file" / "folder") in str(raised.value)
+def test_cache_says_that_its_folder_is_a_file_or_below_one(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for folder, what in ((file, f"{file}"), (file / "folder", f"{file / 'folder'}: {file}")):
+        with pytest.raises(ValueError, match=f"^{what} is a file, not a folder: name the folder of data sets") as said:
+            table(folder)
+        assert "room" not in str(said.value)
+
+
+def test_a_new_folder_is_made_with_a_word(tmp_path, capsys):
+    table(tmp_path / "new" / "folder")
+    assert capsys.readouterr().err == f"making {tmp_path / 'new' / 'folder'} for data sets\n"
+    (tmp_path / "new" / "folder" / "table.bin").unlink()
+    table(tmp_path / "new" / "folder")
+    assert capsys.readouterr().err == ""
 
 
 def test_cache_says_what_it_needs_of_a_full_disk(tmp_path):

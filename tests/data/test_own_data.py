@@ -118,12 +118,12 @@ def test_a_set_that_is_not_there_names_the_nearest_and_how_to_get_it(tmp_path):
     own.add("my_grid", IMAGES, FACTORS, root=tmp_path)
     with pytest.raises(ValueError, match="unknown data set 'my_gird': did you mean 'my_grid'"):
         data.load("my_gird", tmp_path)
-    advice = f"`disentanglement-study data add FILE` adds one of your own to those in {tmp_path}"
+    advice = f"`disentanglement-study data add FILE --data-dir {tmp_path}` adds one of your own to those in {tmp_path}"
     with pytest.raises(ValueError, match=f"^unknown data set 'squares': .*; {advice}$"):
         data.facts("squares", tmp_path)
     with pytest.raises(ValueError, match=r"'my_grid'\? \(there are[^;]*\)$"):
         data.facts("my_gird", tmp_path)
-    with pytest.raises(ValueError, match=r"'cars3d' is not in .*data prepare cars3d"):
+    with pytest.raises(ValueError, match=f"'cars3d' is not in .*data prepare cars3d --data-dir {tmp_path}` brings"):
         data.load("cars3d", tmp_path)
 
 

@@ -250,7 +250,7 @@ def test_the_command_says_what_it_wrote(study, tmp_path, capsys):
         (["{full}"], "full is not empty: name a folder that is not there"),
         (["{file}"], "file is a file: name a folder that is not there"),
         (["{link}"], "link is a symbolic link: nothing is written where it leads"),
-        (["{file}/out"], "Not a directory"),
+        (["{file}/out"], "file/out cannot be a folder to write to: "),
         (["{new}", "--format", "parquett"], "unknown format 'parquett': did you mean 'parquet'?"),
         (["{new}", "--license", "my own"], "license 'my own': expected a name without spaces"),
     ],
@@ -316,3 +316,28 @@ def test_a_column_of_the_study_alone_is_exported_too(tmp_path):
     assert set(read(tmp_path / "out" / "runs.csv")["cluster"]) == {"big"}
     (about,) = [one for one in fields(tmp_path / "out" / "runs.csv") if one["name"] == "cluster"]
     assert about == {"name": "cluster", "type": "string", "description": "A column that only this study has."}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "quick", "{out}", "--executor", "inline", "--data-dir", "{sets}"],
+        ["status", "{out}"],
+        ["query", "{out}", "SELECT 1"],
+        ["tables", "{out}"],
+        ["evaluate", "{out}", "--metrics", "mig"],
+        ["retry", "{out}"],
+        ["merge", "{out}", "{study}", "{new}"],
+        ["doctor", "{out}"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_an_export_is_taken_for_no_study(study, tmp_path, dsprites_root, capsys, command):
+    places = {"out": tmp_path / "out", "new": tmp_path / "new", "study": study.root, "sets": dsprites_root}
+    export(study, places["out"], CREATED)
+    before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*"))
+    assert cli.main([one.format(**places) for one in command]) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'out'} is an export of a study (datapackage.json), not a study: name another folder" in said
+    assert len(said.splitlines()) == 1
+    assert sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*")) == before

@@ -293,7 +293,40 @@ def test_the_status_counts_no_job_whose_scores_were_cut_off(made, study, capsys)
     out, err = capsys.readouterr()
     assert out.splitlines()[-1].split() == ["mine", "beta_vae", "4", "2", "0", "0", "2"]
     assert f"error: {path}: cannot be read: " in err
-    assert f"`run SWEEP {study}` sets the job aside, and does its runs again" in err
+    assert err.count(f"; `run SWEEP {study}` sets the job aside, and does its runs again") == 1
+
+
+@pytest.mark.parametrize("name", ["logs", "query", "tables", "figures", "report", "merge", "evaluate"])
+def test_the_error_of_a_damaged_job_says_what_mends_it(made, study, capsys, name):
+    path = damaged(study, made, "scores.parquet", "half")
+    if name == "logs":
+        assert cli.main(["logs", str(study)]) == 0
+        states = {line.split()[0]: line.split()[4] for line in capsys.readouterr().out.splitlines()[1:]}
+        assert states == {one.name: "damaged" if one == path.parent else "done" for one in study.glob("jobs/*")}
+        return
+    into = ["merge", str(made / "study"), str(study), str(study.with_name("into"))]
+    assert cli.main(into if name == "merge" else command(name, made, study)) == 2
+    (line,) = lines(capsys.readouterr().err)
+    assert line.startswith(f"error: {path}: cannot be read: ")
+    assert line.endswith(f"; `run SWEEP {study}` sets the job aside, and does its runs again")
+    assert ".;" not in line
+
+
+HARMLESS = [("evaluation.json", "garbage"), ("evaluation.json", "missing"), ("study.gin", "missing"),
+            ("params.npz", "missing"), ("codes.npz", "missing")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "kind"), HARMLESS)
+def test_what_reading_does_without_is_named_all_the_same(made, study, capsys, file, kind):
+    path = damaged(study, made, file, kind)
+    for name in ("status", "query", "retry"):
+        assert cli.main(command(name, made, study)) == 0
+        said = capsys.readouterr()
+        (line,) = [line for line in lines(said.out + said.err) if str(path) in line]
+        assert line.startswith(f"damaged: {path}: cannot be read: ")
+        assert f"`run SWEEP {study}`" in line
+    assert cli.main(command("status", made, made / "study")) == 0
+    assert "damaged" not in capsys.readouterr().out
 
 
 def test_scores_of_other_settings_are_not_mixed_where_evaluation_json_is_lost(made, study, capsys):

@@ -151,6 +151,18 @@ def test_a_folder_that_is_no_study_is_left_alone(tmp_path):
         store.open(tmp_path)
 
 
+def test_a_sweep_file_of_this_name_makes_no_study_of_a_folder(tmp_path):
+    study, _, table = planned()
+    (tmp_path / "study.gin").write_text("sweep.seeds = 1\n")
+    with pytest.raises(ValueError, match="not empty and holds no study"):
+        store.Store(tmp_path).create(table, study.text, EVALUATION)
+    with pytest.raises(ValueError, match="is a folder of other files, and holds no study"):
+        store.open(tmp_path)
+    (tmp_path / "evaluation.json").write_text(EVALUATION)
+    with pytest.raises(ValueError, match=r"has lost its plan\.parquet"):
+        store.open(tmp_path)
+
+
 def test_two_processes_cannot_run_one_study_at_once(study_dir):
     with study_dir.lock(), pytest.raises(ValueError, match="another process is running"), study_dir.lock():
         pass

@@ -171,7 +171,10 @@ def test_lists_of_one_objective_are_multiplied_out():
         ("sweep.seeds = 0", "sweep.seeds = 0: expected int (1 or more, at most 1000000)"),
         ("sweep.seeds = [1, 1]", "sweep.seeds names 1 twice: expected once"),
         ("sweep.methods = {'beta_vae': {'beta': [4, 4.0]}}", "beta_vae.beta names 4.0 twice"),
-        ("nets.image_size = 48", "nets.image_size = 48: dsprites has images of 64 pixels"),
+        (
+            "nets.image_size = 48",
+            "dsprites has images of 64 pixels: expected a divisor of 64: 1, 2, 4, 8, 16, 32 or 64",
+        ),
         ("train.steps = 0", "train.steps = 0: expected int (1 or more"),
         ("nets.encoder = 'covn'", "unknown encoder 'covn': did you mean 'conv'"),
         ("nets.encoder_options = {'hiden': 3}", "unknown option of encoder 'conv' 'hiden': did you mean 'hidden'"),

@@ -148,3 +148,24 @@ def test_the_runs_that_are_done_are_those_of_the_plan_whatever_the_sweep_says(st
     assert "sweep.seeds = 2" in text
     (study / "study.gin").write_text(text.replace("sweep.seeds = 2", "sweep.seeds = 1"))
     assert finished_jobs(opened) == before
+
+
+def test_the_status_says_of_a_metric_how_many_models_have_it(study_copy, capsys):
+    assert cli.main(["status", str(study_copy)]) == 0
+    assert "have it" not in capsys.readouterr().out
+    opened = store.open(study_copy)
+    first, *others = finished_jobs(opened)
+    row = {"representation": "mean", "score": "dcimig", "metric": "dcimig", "value": 0.5}
+    error = {"representation": "sampled", "score": "dcimig", "metric": "dcimig", "error": "ValueError: bad luck"}
+    opened.add_scores(first, [{"run_id": run.run_id, **one} for run in first.runs for one in (row, error)])
+    udr = {"representation": "mean", "score": "udr", "metric": "udr", "value": 0.5}
+    opened.add_scores(first, [{"run_id": first.runs[0].run_id, **udr}])  # it compares models: some may have none
+    assert cli.main(["status", str(study_copy)]) == 0
+    said = capsys.readouterr().out
+    assert [line for line in said.splitlines() if "have it" in line or "has it" in line] == [
+        "dcimig: 2 of 8 done models have it"
+    ]
+    for job in others:
+        opened.add_scores(job, [{"run_id": run.run_id, **row} for run in job.runs])
+    assert cli.main(["status", str(study_copy)]) == 0
+    assert "have it" not in capsys.readouterr().out

@@ -171,7 +171,7 @@ def _index(examples: list[dict], labels: tuple[str, ...], sizes: tuple[int, ...]
 @contextlib.contextmanager
 def _room(name: str, num_bytes: int) -> Iterator[None]:
     """What goes wrong with the disk is one OSError that says what is needed."""
-    advice = f"set {cache.VARIABLE} to a folder with room for {num_bytes:,} bytes and as many while it is made"
+    advice = cache.room(num_bytes, " and as many while it is made")
     try:
         yield
     except OSError as error:

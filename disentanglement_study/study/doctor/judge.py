@@ -142,7 +142,8 @@ def _node(node: Node, found: Found) -> Iterator[Problem]:
         yield Problem(True, data["problem"], "name the data folder with --data-dir: the workers have no other")
     if data["missing"]:
         names = ", ".join(data["missing"])
-        advice = f"bring it there (data prepare {data['missing'][0]}), or share a folder and name it with --data-dir"
+        command = f"data prepare {data['missing'][0]} --data-dir {data['folder']}"
+        advice = f"bring it there ({command}), or share a folder and name it with --data-dir"
         yield Problem(True, f"{data['folder']} lacks {names}", advice)
     for text in data.get("problems", ()):
         yield Problem(True, text, MEND)
