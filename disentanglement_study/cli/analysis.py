@@ -241,12 +241,14 @@ def add_to(commands: options.Commands) -> None:
         command = options.add_command(commands, function, details)
         options.folder(command)
         if function is not report:
-            command.add_argument("--beside", metavar="OTHER", type=Path, help="the folder of a study to compare with")
+            command.add_argument(
+                "--beside", metavar="OTHER", type=options.path, help="the folder of a study to compare with"
+            )
         if function is figures:
             papers = "higgins2017, locatello2019, locatello2020 or hyvarinen2023"
             command.add_argument("--paper", metavar="PAPER", help=f"only those of this paper: {papers} (default: all)")
         if function is report:
-            command.add_argument("--output", metavar="FOLDER", type=Path, help="default: DIR/report")
+            command.add_argument("--output", metavar="FOLDER", type=options.path, help="default: DIR/report")
             command.add_argument("--live", action="store_true", help="serve a page of a study that runs, until Ctrl-C")
             port = options.whole(Annotated[int, Ge(0), Le(65535)])
             command.add_argument(

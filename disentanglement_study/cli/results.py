@@ -92,7 +92,6 @@ def query(arguments: argparse.Namespace) -> None:
         )
     if part:
         ERR.print(f"{part} (`status {arguments.dir}`)", soft_wrap=True)
-    study.show_harm(opened, ERR)
 
 
 def _show_tables(opened: "store.Store") -> None:

@@ -319,7 +319,7 @@ HARMLESS = [("evaluation.json", "garbage"), ("evaluation.json", "missing"), ("st
 @pytest.mark.parametrize(("file", "kind"), HARMLESS)
 def test_what_reading_does_without_is_named_all_the_same(made, study, capsys, file, kind):
     path = damaged(study, made, file, kind)
-    for name in ("status", "query", "retry"):
+    for name in ("status", "retry"):
         assert cli.main(command(name, made, study)) == 0
         said = capsys.readouterr()
         (line,) = [line for line in lines(said.out + said.err) if str(path) in line]
