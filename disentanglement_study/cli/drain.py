@@ -29,8 +29,10 @@ examples:
 
 def drain(arguments: argparse.Namespace) -> None:
     """Empty this node of a cluster: its jobs make checkpoints, and go on elsewhere."""
+    from disentanglement_study.study.dispatch import cluster
     from disentanglement_study.study.dispatch import drain as draining
 
+    cluster.check_given(arguments.address)
     until = time.monotonic() + arguments.seconds
     patience = max(arguments.seconds // 2, 1)  # the other half is for the jobs
     if ERR.is_terminal:
@@ -56,5 +58,5 @@ def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, drain, DETAILS)
     seconds = options.whole(Annotated[int, Ge(1)])
-    command.add_argument("--address", metavar="HOST:PORT", default="", help="of the cluster, where there are several")
+    command.add_argument("--address", metavar="HOST:PORT", help="of the cluster, where there are several")
     command.add_argument("--seconds", metavar="S", type=seconds, default=60, help="wait at most so long (default 60)")

@@ -237,3 +237,9 @@ def test_where_nothing_listens_ray_is_not_asked(private):
         address = f"127.0.0.1:{one.getsockname()[1]}"
         closed = drain.close_node(LIMIT, address)
     assert closed == drain.Closed(f"no Ray cluster at {address!r}: Connection refused")
+
+
+def test_an_address_that_is_empty_drains_nothing(private, monkeypatch, capsys):
+    monkeypatch.setattr(drain, "jobs", lambda address: pytest.fail("looked for jobs"))
+    assert cli.main(["drain", "--address", ""]) == 2
+    assert capsys.readouterr().err.startswith("error: --address is empty: give HOST:PORT")

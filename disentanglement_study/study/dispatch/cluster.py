@@ -100,11 +100,16 @@ def _without_alarms() -> Iterator[None]:
         worker.print_to_stdstream = shown
 
 
-def check(address: str | None) -> None:
-    """Raises ValueError, in one line, for an address that is empty, as an unset variable in a script is, and if nothing
-    listens at HOST:PORT: Ray would try for a quarter of an hour."""
+def check_given(address: str | None) -> None:
+    """Raises ValueError, in one line, for an address that is empty, as a variable in a script is that is not set."""
     if address is not None and not address.strip():
         raise ValueError("--address is empty: give HOST:PORT or auto, or leave it out for a Ray of this machine")
+
+
+def check(address: str | None) -> None:
+    """Raises ValueError, in one line, if nothing listens at HOST:PORT (Ray would try for a quarter of an hour), and for
+    an empty address."""
+    check_given(address)
     if address and "://" not in address and (parts := re.fullmatch(r"(.+):(\d+)", address)):
         try:
             socket.create_connection((parts[1].strip("[]"), int(parts[2])), timeout=CONNECT_SECONDS).close()

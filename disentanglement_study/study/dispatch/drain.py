@@ -59,7 +59,7 @@ def here() -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def jobs(address: str = "") -> list[int]:
+def jobs(address: str | None = None) -> list[int]:
     """The processes of this user on this machine that do a job; with an address those of this cluster alone."""
     found = []
     for path in _marks():
@@ -71,7 +71,7 @@ def jobs(address: str = "") -> list[int]:
     return found
 
 
-def close_node(seconds: float, address: str = "") -> Closed:
+def close_node(seconds: float, address: str | None = None) -> Closed:
     """Keeps Ray from giving this machine more jobs. address: of which cluster, where it is part of several."""
     reason = ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--reason-message", "disentanglement-study drain"]
     deadline = ["--deadline-remaining-seconds", str(math.ceil(seconds))]
@@ -94,7 +94,7 @@ def close_node(seconds: float, address: str = "") -> Closed:
     return Closed("no Ray runs here" if is_none else one_line(lines[-1] if lines else ""), *where)
 
 
-def end_jobs(seconds: float, address: str = "") -> list[int]:
+def end_jobs(seconds: float, address: str | None = None) -> list[int]:
     """Tells jobs on this machine to make a checkpoint and go; returns those that are left after so many seconds."""
     for pid in jobs(address):
         with contextlib.suppress(ProcessLookupError):
