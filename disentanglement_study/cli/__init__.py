@@ -1,7 +1,6 @@
 """The console command `disentanglement-study`. Bad input is one line on stderr and exit code 2."""
 
 import argparse
-import atexit
 import gc
 import os
 import sys
@@ -89,10 +88,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    # What JAX traces is many small objects, and to look through them again and again, or once more at the end of the
-    # process, was a third of planning.
+    # What JAX traces is many small objects, and to look through them again and again was a quarter of planning.
     gc.set_threshold(50_000, 50, 50)
-    atexit.register(gc.freeze)
     arguments, others = parser().parse_known_args(argv)
     if others:  # the command's usage says more than that of all
         arguments.command.error(f"unrecognized arguments: {' '.join(others)}")

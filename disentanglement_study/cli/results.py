@@ -11,7 +11,7 @@ from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store.columns import ABOUT
 
-SHOWN_ROWS = 200
+SHOWN_ROWS = 100
 SHOWN_ROW_BY_ROW = 20  # where the terminal is too narrow for a table
 TABLES = "\n".join(f"  {name:9} {about}" for name, about in ABOUT.items())
 QUESTIONS = """\

@@ -1,6 +1,8 @@
 """The console commands `plan`, `run`, `quick` and `status`: what launches sweeps."""
 
 import argparse
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence, Set
@@ -27,6 +29,7 @@ def plan(arguments: argparse.Namespace) -> None:
     from disentanglement_study.study import cost
     from disentanglement_study.study import plan as plans
 
+    atexit.register(_leave_as_it_is)
     settings, _, runs = _sweep(arguments)
     estimates = cost.estimate(runs, settings, arguments.data_dir)
     frame = plans.frame(runs, settings)
@@ -35,6 +38,13 @@ def plan(arguments: argparse.Namespace) -> None:
         OUT.print("", table, soft_wrap=True)
     OUT.print()
     OUT.print(plan_text.cost(frame, estimates, len(plans.group(runs, settings.resources.job_size)), settings))
+
+
+def _leave_as_it_is() -> None:
+    """At the end of a process: all that JAX has traced is not looked through once more, a tenth of planning. DuckDB, of
+    which a program may have asked something too, complains if that is left out."""
+    if "duckdb" not in sys.modules:
+        gc.freeze()
 
 
 def run(arguments: argparse.Namespace) -> None:
