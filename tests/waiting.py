@@ -1,9 +1,11 @@
-"""Processes that tests wait for: by what they print, never by a time. No test depends on how fast the machine is."""
+"""What tests wait for: processes, by what they print, and conditions. No test depends on how fast the machine is."""
 
 import subprocess
 import sys
 import threading
+import time
 
+LIMIT = 120.0  # seconds, of what takes some; reached only if what a test waits for never comes
 HANG = 1800.0  # seconds: ends a wait that would never end, and is no bound on how long anything takes
 
 # A command of the study that stops for good after so many calls of a method, and says so: what is sent to it there
@@ -49,3 +51,11 @@ def until(process: subprocess.Popen, line: str) -> None:
     finally:
         guard.cancel()
     raise AssertionError(f"it ended before it said {line!r}: {process.stderr.read() if process.stderr else ''}")
+
+
+def wait_for(condition) -> None:
+    """Returns once the condition, which is called again and again, is true."""
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

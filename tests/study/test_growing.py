@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from waiting import LIMIT, wait_for
 
 from disentanglement_study import cli, store
 from disentanglement_study.config import ResourceConfig
@@ -27,7 +28,6 @@ from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.types import Job, Run
 
 pytestmark = pytest.mark.slow
-LIMIT = 120.0  # seconds; reached only if what a test waits for never comes
 KEY = ["run_id", "representation", "metric", "score"]
 HEAD = "f" * 51 + "00000"  # Ray's name of the first node where it plays several
 HEAD_TYPE = "ray.head.default"
@@ -95,13 +95,6 @@ def growing(request):
         finally:
             head.send_signal(signal.SIGTERM)
             head.wait(LIMIT)
-
-
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def number_of_workers(ray) -> int:

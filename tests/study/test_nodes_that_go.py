@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from waiting import LIMIT, wait_for
 
 from disentanglement_study import cli, store
 from disentanglement_study.config import ResourceConfig
@@ -21,30 +21,7 @@ from disentanglement_study.study.dispatch import cluster
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.types import Job, Run
 
-LIMIT = 120.0  # seconds; reached only if what a test waits for never comes
 KEY = ["run_id", "representation", "metric", "score"]
-
-
-@pytest.fixture
-def nodes(tmp_path, monkeypatch):
-    """A cluster whose head runs no jobs, in a folder with a short name: Ray's sockets are in it."""
-    from ray.cluster_utils import Cluster
-
-    with tempfile.TemporaryDirectory(prefix="ds", dir="/tmp") as folder:
-        monkeypatch.setattr("tempfile.tempdir", folder)
-        monkeypatch.setenv("TMPDIR", folder)
-        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-        try:
-            yield made
-        finally:
-            made.shutdown()
-
-
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def counting(folder: str):

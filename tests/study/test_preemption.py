@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from waiting import LIMIT, wait_for
 
 from disentanglement_study import cli
 from disentanglement_study.cli import drain as draining_command
@@ -22,8 +23,6 @@ from disentanglement_study.study import dispatch
 from disentanglement_study.study.dispatch import drain, tasks
 from disentanglement_study.study.dispatch.pile import Pile
 from disentanglement_study.types import Job, Run
-
-LIMIT = 120.0  # seconds; reached only if what a test waits for never comes
 
 
 def job(name: str) -> Job:
@@ -46,13 +45,6 @@ def counting(folder: str, last: int):
             checkpoint.write_text(str(count))
 
     return work
-
-
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def attempts(folder, name: str) -> list[int]:
