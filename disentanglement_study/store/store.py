@@ -21,6 +21,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,9 @@ from disentanglement_study.runtime import files
 from disentanglement_study.runtime.files import Damaged, reading, replacing
 from disentanglement_study.store import making, queries, records, results, tables
 from disentanglement_study.store.records import ID
-from disentanglement_study.types import Job
+
+if TYPE_CHECKING:
+    from disentanglement_study.types import Job
 
 
 class Store:
@@ -122,7 +125,7 @@ class Store:
 
     def write_job(
         self,
-        job: Job,
+        job: "Job",
         scores: list[dict] | pd.DataFrame,
         curves: list[dict],
         arrays: dict[str, dict[str, np.ndarray]],
@@ -163,7 +166,7 @@ class Store:
             os.rename(folder, aside)
             files.remove(aside)
 
-    def add_scores(self, job: Job, scores: list[dict], instead_of: str | None = None) -> None:
+    def add_scores(self, job: "Job", scores: list[dict], instead_of: str | None = None) -> None:
         """Adds rows to a finished job's scores, in place of those of the same run, representation and metric, and of
         all of the metric `instead_of`."""
         path, key = self.jobs / job.job_id / "scores.parquet", ["run_id", "representation", "metric"]
@@ -174,11 +177,11 @@ class Store:
         with replacing(path, self.tmp / f"{job.job_id}.scores.{os.getpid()}") as temporary:
             pd.concat([there[~replaced], new], ignore_index=True).to_parquet(temporary, index=False)
 
-    def write_operative(self, job: Job, text: str) -> None:
+    def write_operative(self, job: "Job", text: str) -> None:
         """The gin text of what a finished job used, in place of that from before."""
         self.write_text(self.jobs / job.job_id / "operative.gin", f"{job.job_id}.operative", text)
 
-    def write_scored(self, job: Job, metrics: Iterable[str], provenance: dict) -> None:
+    def write_scored(self, job: "Job", metrics: Iterable[str], provenance: dict) -> None:
         """Adds to a finished job's manifest where its scores of these metrics now come from, in place of what it said
         of them: {"metrics": [...], "commit": ..., ...} in the list "scored"."""
         manifest, new = self.manifest(job), list(metrics)
@@ -190,23 +193,23 @@ class Store:
         text = json.dumps({**manifest, "scored": scored}, indent=1)
         self.write_text(self.jobs / job.job_id / "manifest.json", f"{job.job_id}.manifest", text)
 
-    def check_arrays(self, jobs: Iterable[Job], name: str) -> None:
+    def check_arrays(self, jobs: "Iterable[Job]", name: str) -> None:
         """Raises ValueError, in one line, if the "params" or "codes" of a finished job are seen to be damaged."""
         check = {"params": records.check_params, "codes": records.check_codes}[name]
         for job in jobs:
             check(self.jobs / job.job_id / f"{name}.npz", len(job.runs))
 
-    def arrays(self, job: Job, name: str) -> dict[str, np.ndarray]:
+    def arrays(self, job: "Job", name: str) -> dict[str, np.ndarray]:
         """The arrays "params" or "codes" of a finished job."""
         self.check_arrays([job], name)
         return records.arrays(self.jobs / job.job_id / f"{name}.npz")
 
-    def has_posterior(self, job: Job) -> bool:
+    def has_posterior(self, job: "Job") -> bool:
         """Whether the method of a finished job gives a posterior with its codes."""
         self.check_arrays([job], "codes")
         return "logvar" in records.shapes(self.jobs / job.job_id / "codes.npz")
 
-    def params(self, job: Job, members: Sequence[int]) -> dict[str, np.ndarray]:
+    def params(self, job: "Job", members: Sequence[int]) -> dict[str, np.ndarray]:
         """The parameters of some runs of a finished job, by their places in it: leaves [len(members), ...]."""
         return {name: leaf[list(members)] for name, leaf in self.arrays(job, "params").items()}
 
@@ -214,7 +217,7 @@ class Store:
         """The manifests of the jobs that are there, finished and failed. ValueError if two jobs have the same run."""
         return records.manifests(self.job_folders())
 
-    def manifest(self, job: Job) -> dict:
+    def manifest(self, job: "Job") -> dict:
         """The manifest of one job that has ended."""
         return records.manifest(self.jobs / job.job_id)
 
@@ -230,7 +233,7 @@ class Store:
     def log_file(self, job_id: str) -> Path:
         return self.root / "logs" / f"{job_id}.log"
 
-    def progress_file(self, job: Job) -> Path:
+    def progress_file(self, job: "Job") -> Path:
         return self.tmp / f"{job.job_id}.progress.json"
 
     def losses_file(self, job_id: str) -> Path:

@@ -3,6 +3,7 @@
 Text is read as dictionaries, each distinct text once: a study has few, in millions of rows.
 """
 
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 ADDED = ("target",)  # columns that files of earlier versions have not: they are empty
 SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
 OUTCOME = ["run_id", "metric", "error"]
+MARKED = 2**24  # numbers up to which each has a mark, rather than that all are sorted
 
 
 def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | None = None) -> pa.Table:
@@ -86,9 +88,7 @@ def check(path: Path, name: str, run_ids: Iterable[str]) -> Path:
         head = pq.read_metadata(as_file(path))
         there = head.schema.to_arrow_schema()
         rows = _read(path, name, SCORE if name == "scores" else ["run_id"], head)
-        columns = [column for column in COLUMNS[name] if column in there.names]
-        plain = pa.schema([(column, ARROW[COLUMNS[name][column]]) for column in columns])
-        there.empty_table().select(columns).cast(plain)
+        _check_kinds(there.remove_metadata(), name)
         _check_runs(rows, run_ids)
         if name == "scores":
             _check_once(rows)
@@ -176,15 +176,26 @@ def _check_runs(rows: pa.Table, run_ids: Iterable[str]) -> None:
 
 
 def _check_once(rows: pa.Table) -> None:
-    """That no score is there twice. What names one becomes a number, which is sorted sooner than texts are grouped."""
-    number = np.zeros(len(rows), np.int64)
+    """That no score is there twice. What names one becomes a number, which takes less time than to group texts."""
+    number, numbers = np.zeros(len(rows), np.int64), 1
     for column in SCORE:
         texts = rows[column].unify_dictionaries().combine_chunks()
         places = texts.indices.fill_null(len(texts.dictionary)).to_numpy()
-        number = number * (len(texts.dictionary) + 1) + places
-    # Of very many texts two numbers may be the same by chance: then it is looked at the texts.
-    if np.any(np.diff(np.sort(number)) == 0) and rows.group_by(SCORE).aggregate([]).num_rows < len(rows):
+        number, numbers = number * (len(texts.dictionary) + 1) + places, numbers * (len(texts.dictionary) + 1)
+    if numbers <= MARKED:
+        marks = np.zeros(numbers, bool)
+        marks[number] = True
+        twice = marks.sum() < len(rows)
+    else:  # of very many texts two numbers may also be the same by chance
+        twice = np.any(np.diff(np.sort(number)) == 0) and rows.group_by(SCORE).aggregate([]).num_rows < len(rows)
+    if twice:
         raise ValueError("it has a score of a run twice")
+
+
+@functools.cache  # the files of a study are alike
+def _check_kinds(there: pa.Schema, name: str) -> None:
+    columns = [column for column in COLUMNS[name] if column in there.names]
+    there.empty_table().select(columns).cast(pa.schema([(column, ARROW[COLUMNS[name][column]]) for column in columns]))
 
 
 def _check_columns(name: str, there: Iterable[str]) -> None:
