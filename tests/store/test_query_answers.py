@@ -211,7 +211,26 @@ def test_a_slip_in_the_sql_reads_no_file_whole(study, monkeypatch):
             study.query(sql)
 
 
+@pytest.mark.parametrize("marked", [tables.MARKED, 0], ids=["marked", "sorted"])
+@pytest.mark.parametrize("is_null", [False, True])
+def test_a_score_that_is_there_twice_is_found_however_it_is_looked_for(monkeypatch, marked, is_null):
+    monkeypatch.setattr(tables, "MARKED", marked)
+    names = [f"name {number}" for number in range(30)]
+    columns = {
+        name: [names[row // 30 ** (place % 2) % 30] for row in range(900)] for place, name in enumerate(tables.SCORE)
+    }
+    if is_null:  # of a stranger's file
+        columns["score"][7] = columns["metric"][7] = None
+    rows = pa.table({name: pa.array(texts).dictionary_encode() for name, texts in columns.items()})
+    tables._check_once(rows)
+    tables._check_once(rows.slice(0, 0))
+    for row in (0, 7, 899):
+        with pytest.raises(ValueError, match="it has a score of a run twice"):
+            tables._check_once(pa.concat_tables([rows, rows.slice(row, 1)]))
+
+
 def test_names_that_are_numbered_alike_by_chance_are_told_apart(monkeypatch):
+    monkeypatch.setattr(tables, "MARKED", 0)
     rows = pa.table({name: pa.array(["a", "b", "c"]).dictionary_encode() for name in tables.SCORE})
     monkeypatch.setattr(tables.np, "sort", np.zeros_like)  # all numbers are the same
     tables._check_once(rows)

@@ -50,11 +50,18 @@ def attempts(folder: Path, name: str) -> list[tuple[str, int]]:
     return [tuple(json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def block(address: str) -> subprocess.Popen:
-    """A node that is started as on a cluster."""
-    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--address", address, "--num-cpus=1", "--block"]
+def block(nodes) -> subprocess.Popen:
+    """A node that is started as on a cluster, and has joined it."""
+
+    def there() -> set[str]:
+        return {one["NodeID"] for one in nodes.global_state.node_table() if one["Alive"]}
+
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-    return subprocess.Popen(command, env={**os.environ, **cluster.SETTINGS}, **quiet)
+    before = there()
+    node = subprocess.Popen([*command, "--address", nodes.address], env={**os.environ, **cluster.SETTINGS}, **quiet)
+    wait_for(lambda: there() - before)
+    return node
 
 
 def empty(address: str, node: str) -> None:
@@ -82,16 +89,16 @@ def test_of_several_clusters_that_which_is_named_is_drained_and_said(nodes, caps
 @pytest.mark.slow
 def test_a_node_that_ends_in_peace_ends_when_its_jobs_have_gone_on_elsewhere(nodes, tmp_path):
     """The first node gets SIGTERM, which Ray takes as the wish to empty it; Ray then waits for half a minute."""
-    first, names, others, codes = block(nodes.address), ["one", "two"], [], []
+    first, names, others, codes = block(nodes), ["one", "two"], [], []
 
     def end() -> None:
         try:
             wait_for(lambda: any(attempts(tmp_path, name) for name in names))
-            others.append(block(nodes.address))
+            others.append(block(nodes))
             wait_for(lambda: all(attempts(tmp_path, name) for name in names))
             first.send_signal(signal.SIGTERM)
             codes.append(first.wait(LIMIT))
-            others.append(block(nodes.address))
+            others.append(block(nodes))
             wait_for(lambda: sum(len(attempts(tmp_path, name)) for name in names) > 2)
         finally:
             (tmp_path / "enough").touch()
@@ -120,7 +127,7 @@ def test_a_study_whose_node_is_emptied_trains_nothing_twice(nodes, small_sweep, 
     few = ["sweep.seeds = 2", "sweep.methods = {'beta_vae': {'beta': [4]}}", "train.steps = 2000"]
     options = ["--data-dir", str(dsprites_root), *(word for binding in few for word in ("--gin", binding))]
     moved, undisturbed = tmp_path / "moved", tmp_path / "undisturbed"
-    there = [block(nodes.address)]
+    there = [block(nodes)]
 
     def reached() -> int:
         marks = (moved / "checkpoints").glob("*/*.reached")
@@ -130,7 +137,7 @@ def test_a_study_whose_node_is_emptied_trains_nothing_twice(nodes, small_sweep, 
         wait_for(lambda: reached() > 100)
         (node,) = (one["NodeID"] for one in cluster_nodes() if one["Alive"] and one["Resources"].get("CPU"))
         empty(nodes.address, node)
-        there.append(block(nodes.address))
+        there.append(block(nodes))
 
     def cluster_nodes() -> list[dict]:
         import ray
