@@ -79,6 +79,20 @@ def test_scripts_explain_themselves(name):
     assert not shown.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["node"], "by_hand.sh: use it as: bash by_hand.sh node ADDRESS\n"),
+        (["run", "10.0.0.1:6379", "quick"], "by_hand.sh: use it as: bash by_hand.sh run ADDRESS SWEEP DIR DATA\n"),
+        (["nodes", "10.0.0.1:6379"], "Several machines that you can log in to, and nothing that manages them.\n"),
+    ],
+)
+def test_a_script_says_how_it_is_used_where_it_was_not(arguments, said):
+    shown = subprocess.run(["bash", str(EXAMPLES / "by_hand.sh"), *arguments], capture_output=True, text=True)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith(said)
+
+
 FAKES = {  # what the script calls, reduced to what it relies on
     "hostname": "echo 10.0.0.1",
     "ray": "printf ' node_1\\n node_2\\n'",

@@ -107,13 +107,18 @@ def main(argv: list[str] | None = None) -> int:
     except Failed as error:
         ERR.print(str(error), style="red", soft_wrap=True)
         return FAILED
+    except MemoryError as error:
+        if os.environ.get("DISENTANGLEMENT_STUDY_TRACEBACK"):
+            raise
+        ERR.print(f"error: there is not enough memory: {_said(error)}", style="red", soft_wrap=True)
+        return FAILED
     except KeyboardInterrupt:
         ERR.print("stopped; nothing finished is lost: the same command goes on from here")
         return INTERRUPTED
     return 0
 
 
-def _said(error: ValueError | OSError) -> str:
+def _said(error: ValueError | OSError | MemoryError) -> str:
     """The message of an error; one of the system begins with the name of the file."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from disentanglement_study.config.identity import FIRST
 from disentanglement_study.runtime import files, npz
 from disentanglement_study.runtime.files import reading, writing
 from disentanglement_study.runtime.words import counted
@@ -206,8 +207,8 @@ def evaluation(path: Path) -> dict:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError("it holds no object")
-        if "num_train" not in content:
-            raise ValueError("it holds no settings of scoring")
+        if missing := sorted(FIRST["evaluate"] - {"metrics"} - content.keys()):
+            raise ValueError(f"it has no {missing[0]!r}")
         return content
 
 

@@ -221,10 +221,12 @@ class Store:
         """The manifest of one job that has ended."""
         return records.manifest(self.jobs / job.job_id)
 
-    def metrics(self, manifest: dict) -> set[str]:
-        """The metrics of which a job has rows."""
-        path = self.jobs / manifest["job_id"] / "scores.parquet"
-        return set(pc.unique(tables.outcomes(path, manifest["run_ids"])["metric"]).to_pylist())
+    def metrics(self, manifest: dict, of: Callable[[Iterable[bool]], bool] = any) -> set[str]:
+        """The metrics of which any run of a job has rows, or `all` of them have."""
+        outcomes = tables.outcomes(self.jobs / manifest["job_id"] / "scores.parquet", manifest["run_ids"])
+        pairs = set(zip(*(outcomes[name].to_pylist() for name in ("run_id", "metric")), strict=True))
+        names = {name for _, name in pairs}
+        return {name for name in names if of((run_id, name) in pairs for run_id in manifest["run_ids"])}
 
     def run_ids(self, status: str) -> set[str]:
         """The runs whose job is "done" or "failed"."""

@@ -39,7 +39,15 @@ COLUMNS = {
 ARROW = {"string": pa.string(), "float64": pa.float64(), "Int64": pa.int64(), "int64": pa.int64()}
 TEXT = pa.dictionary(pa.int32(), pa.string())
 ADDED = ("target",)  # columns that files of earlier versions have not: they are empty
+KINDS = {
+    "string": (pa.types.is_string, pa.types.is_large_string),
+    "float64": (pa.types.is_floating, pa.types.is_integer),
+    "Int64": (pa.types.is_integer, pa.types.is_floating),  # where one is missing others may have made it a float
+    "int64": (pa.types.is_integer, pa.types.is_floating),
+}
 SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
+ONCE = {"scores": SCORE, "curves": ["run_id", "term", "step"]}  # of which no two rows have the same
+TWICE = {"scores": "score of a run", "curves": "term of a step of a run"}
 OUTCOME = ["run_id", "metric", "error"]
 MARKED = 2**24  # numbers up to which each has a mark, rather than that all are sorted
 
@@ -50,12 +58,10 @@ def table(path: Path, name: str, run_ids: Iterable[str], keep: pc.Expression | N
         if keep is None:
             rows = _read(path, name, list(COLUMNS[name]))
         else:
-            rows = pq.read_table(as_file(path), filters=keep)
-            _check_columns(name, rows.column_names)
-            rows = _typed(rows, name, list(COLUMNS[name]))
+            _check_columns(name, pq.read_schema(as_file(path)).remove_metadata())
+            rows = _typed(pq.read_table(path, filters=keep), name, list(COLUMNS[name]))
         _check_runs(rows, run_ids)
-        if name == "scores":
-            _check_once(rows)
+        _check_once(rows, name)
         return rows
 
 
@@ -82,16 +88,13 @@ def check(path: Path, name: str, run_ids: Iterable[str]) -> Path:
     """The path of the "scores" or "curves" of a job, without reading its numbers.
 
     All columns are there and of their kinds, as far as the head of the file tells; rows are of the job's runs; no score
-    of a run is there twice.
+    of a run, and no term of a step of one, is there twice.
     """
     with reading_job(path):
         head = pq.read_metadata(as_file(path))
-        there = head.schema.to_arrow_schema()
-        rows = _read(path, name, SCORE if name == "scores" else ["run_id"], head)
-        _check_kinds(there.remove_metadata(), name)
+        rows = _read(path, name, ONCE[name], head)
         _check_runs(rows, run_ids)
-        if name == "scores":
-            _check_once(rows)
+        _check_once(rows, name)
     return path
 
 
@@ -145,9 +148,9 @@ def as_file(path: Path) -> Path:
 def _read(path: Path, name: str, columns: list[str], head: pq.FileMetaData | None = None) -> pa.Table:
     """These columns of a file that has all, without the threads of a data set of many files: it is one of many."""
     head = head or pq.read_metadata(as_file(path))
-    there = head.schema.to_arrow_schema().names
-    _check_columns(name, there)
-    texts = [column for column in columns if COLUMNS[name][column] == "string" and column in there]
+    there = head.schema.to_arrow_schema()
+    _check_columns(name, there.remove_metadata())
+    texts = [column for column in columns if COLUMNS[name][column] == "string" and column in there.names]
     with pq.ParquetFile(path, metadata=head, read_dictionary=texts) as file:
         return _typed(file.read(columns=columns, use_threads=False), name, columns)
 
@@ -175,29 +178,38 @@ def _check_runs(rows: pa.Table, run_ids: Iterable[str]) -> None:
         raise ValueError(f"it has rows of a run that its job has not: {min(others, key=str)!r}")
 
 
-def _check_once(rows: pa.Table) -> None:
-    """That no score is there twice. What names one becomes a number, which takes less time than to group texts."""
+def _check_once(rows: pa.Table, name: str) -> None:
+    """That no row is there twice. What names one becomes a number, which takes less time than to group texts."""
     number, numbers = np.zeros(len(rows), np.int64), 1
-    for column in SCORE:
-        texts = rows[column].unify_dictionaries().combine_chunks()
-        places = texts.indices.fill_null(len(texts.dictionary)).to_numpy()
-        number, numbers = number * (len(texts.dictionary) + 1) + places, numbers * (len(texts.dictionary) + 1)
+    for column in ONCE[name]:
+        places, count = _places(rows[column])
+        number, numbers = number * count + places, numbers * count
     if numbers <= MARKED:
         marks = np.zeros(numbers, bool)
         marks[number] = True
         twice = marks.sum() < len(rows)
     else:  # of very many texts two numbers may also be the same by chance
-        twice = np.any(np.diff(np.sort(number)) == 0) and rows.group_by(SCORE).aggregate([]).num_rows < len(rows)
+        alike = np.any(np.diff(np.sort(number)) == 0)
+        twice = alike and rows.group_by(ONCE[name]).aggregate([]).num_rows < len(rows)
     if twice:
-        raise ValueError("it has a score of a run twice")
+        raise ValueError(f"it has a {TWICE[name]} twice")
+
+
+def _places(column: pa.ChunkedArray) -> tuple[np.ndarray, int]:
+    """Each distinct value as a number from 0, or null as one more; how many numbers that may be."""
+    column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    texts = column.unify_dictionaries().combine_chunks()
+    return texts.indices.fill_null(len(texts.dictionary)).to_numpy(), len(texts.dictionary) + 1
 
 
 @functools.cache  # the files of a study are alike
-def _check_kinds(there: pa.Schema, name: str) -> None:
-    columns = [column for column in COLUMNS[name] if column in there.names]
-    there.empty_table().select(columns).cast(pa.schema([(column, ARROW[COLUMNS[name][column]]) for column in columns]))
-
-
-def _check_columns(name: str, there: Iterable[str]) -> None:
-    if missing := [column for column in COLUMNS[name] if column not in there and column not in ADDED]:
-        raise ValueError(f"it has no column {missing[0]!r}")
+def _check_columns(name: str, there: pa.Schema) -> None:
+    """That a file has the columns, of the kinds that they must have; of an empty one any."""
+    for column, kind in COLUMNS[name].items():
+        if column not in there.names:
+            if column in ADDED:
+                continue
+            raise ValueError(f"it has no column {column!r}")
+        found = there.field(column).type
+        if not (pa.types.is_null(found) or any(is_kind(found) for is_kind in KINDS[kind])):
+            raise ValueError(f"its column {column!r} is {found}: expected {ARROW[kind]}")

@@ -111,6 +111,11 @@ def load(sweep: str, bindings: Sequence[str] = ()) -> Study:
     return config.load(sweep, bindings, lower)
 
 
+def of_study(store: Any, bindings: Sequence[str] = ()) -> Study:
+    """What the study.gin of a study says, with these bindings over it; raises ValueError as `load` does."""
+    return config.load_text(store.text, str(store.root / "study.gin"), bindings, lower)
+
+
 def kind_of(name: str) -> Kind | None:
     """The kind of a component; None if there is none of this name."""
     return next((kind for kind in KINDS if name in kind.names()), None)

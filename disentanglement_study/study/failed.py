@@ -105,7 +105,7 @@ def to_retry(root: Path, where: str | None = None, bindings: Sequence[str] = ())
     from disentanglement_study.study import components
 
     store = Store(root)
-    own, study = store.settings, components.load(store.text, bindings)
+    own, study = store.settings, components.of_study(store, bindings)
     if dataclasses.replace(study, resources=own.resources, text=own.text) != own:
         raise ValueError("--gin: a run is done again with the settings that it had: give settings of resources alone")
     ids = set(listed(store, where)["run_id"])

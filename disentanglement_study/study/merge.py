@@ -166,7 +166,7 @@ def _settings(sources: Sequence[Source], runs: Sequence[Run]) -> Study:
         bindings.append(f"sweep.seeds = {sorted(set().union(*seeds))}")
     kinds = plan.group(runs, len(runs))
     for store in largest:
-        study = components.load(store.text, bindings)
+        study = components.of_study(store, bindings)
         if all(plan.run_ids(kind.runs, study) == [run.run_id for run in kind.runs] for kind in kinds):
             return study
     for store, settings in zip(largest, own, strict=True):

@@ -93,7 +93,7 @@ def _settings(store: Store, names: list[str], manifest: dict, whole_job: bool, n
     if whole_job:
         bindings += [f"resources.job_size = {len(manifest['run_ids'])}"]
         bindings += [f"resources.population = {manifest['population']}"] if "population" in manifest else []
-    return components.load(store.text, bindings)
+    return components.of_study(store, bindings)
 
 
 def _check(runs: list[Run], metrics: list[str], study: Study, store: Store, data_dir: Path | None) -> None:

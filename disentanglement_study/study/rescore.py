@@ -101,11 +101,13 @@ def score_jobs(
 
 
 def added(jobs: list[Job], store: Store, study: Study) -> dict[str, tuple[str, ...]]:
-    """{job_id: metrics}: those of the study of which finished jobs have no row, as they were added to the sweep since.
+    """{job_id: metrics}: those of the study of which runs of finished jobs have no row.
 
-    One that failed, or whose version has changed, is left to `evaluate`.
+    They were added to the sweep since, or rows are lost. One that failed, or whose version has changed, is left to
+    `evaluate`. Of UDR a run may have none beside others that do.
     """
-    there = {job.job_id: store.metrics(store.manifest(job)) for job in jobs}
+    manifests = [store.manifest(job) for job in jobs]
+    there = {one["job_id"]: store.metrics(one, all) | ({UDR} & store.metrics(one)) for one in manifests}
     lacking = {key: tuple(name for name in study.evaluate.metrics if name not in has) for key, has in there.items()}
     return {job_id: names for job_id, names in lacking.items() if names}
 

@@ -145,7 +145,7 @@ def _planned(runs: list[Run], sweep: list[Run] | None, store: Store) -> list[Run
 
 
 def _score_again(runs: list[Run], store: Store, study: Study, site: dispatch.Site, console: Console) -> None:
-    """Scores finished jobs with some of these runs on the metrics that were added to the study since.
+    """Scores finished jobs with some of these runs on the metrics of the study that they lack.
 
     Before that, all models whose UDR is of fewer models than there are now are compared again.
     """
@@ -156,6 +156,6 @@ def _score_again(runs: list[Run], store: Store, study: Study, site: dispatch.Sit
     if not missing:
         return
     names = ", ".join(sorted(set().union(*missing.values())))
-    line = f"new metrics ({names}): {counted(len(missing), 'finished job')} to score"
+    line = f"lacking ({names}): {counted(len(missing), 'finished job')} to score"
     if not_done := rescore.score_jobs(jobs, missing, store, study, site, console, line):
         raise rescore.not_scored(not_done, missing)

@@ -32,6 +32,10 @@ def harm(store: Store) -> list[str]:
         except Damaged as error:
             lines.append(f"{error}; `run SWEEP {store.root}`, of the same sweep, writes it anew")
     for manifest in store.manifests():
+        try:
+            tables.check_end(store.jobs / manifest["job_id"] / "curves.parquet")
+        except Damaged as error:
+            lines.append(str(error))
         if manifest["status"] == "done" and manifest.get("parameters"):
             paths = (store.jobs / manifest["job_id"] / f"{name}.npz" for name in ("params", "codes"))
             lines += [str(DamagedJob(path, "it is not there")) for path in paths if not path.exists()]

@@ -29,6 +29,17 @@ export RAY_USAGE_STATS_ENABLED=0
 PORT=${PORT:-6379}
 RESOURCES=${RESOURCES:-}
 
+usage() {
+  sed -n '2,/^set /p' "$0" | sed '/^set /d; s/^# \{0,1\}//'
+}
+
+needs() { # what the command takes, so many words at least
+  if [ "$2" -lt "$3" ]; then
+    echo "by_hand.sh: use it as: bash by_hand.sh $1" >&2
+    exit 2
+  fi
+}
+
 case "${1:-help}" in
   token)
     if [ -e "$RAY_AUTH_TOKEN_PATH" ]; then
@@ -44,10 +55,12 @@ case "${1:-help}" in
     ray start --head --port "$PORT" --include-dashboard=false $RESOURCES
     ;;
   node)
+    needs "node ADDRESS" $# 2
     # shellcheck disable=SC2086
     ray start --address "$2" $RESOURCES
     ;;
   run)
+    needs "run ADDRESS SWEEP DIR DATA" $# 5
     address=$2 sweep=$3 dir=$4 data=$5
     shift 5
     # `doctor` looks at the sweep that will run: with the same settings.
@@ -65,7 +78,11 @@ case "${1:-help}" in
     echo "ending all Ray processes of $(id -un) on this machine, those of other clusters and of other runs too"
     ray stop
     ;;
+  help | -h | --help)
+    usage
+    ;;
   *)
-    sed -n '2,/^set /p' "$0" | sed '/^set /d; s/^# \{0,1\}//'
+    usage >&2
+    exit 2
     ;;
 esac

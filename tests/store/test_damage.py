@@ -243,6 +243,39 @@ def test_a_score_that_a_file_has_twice_is_named_and_mended(made, study, trained_
     pd.testing.assert_frame_equal(store.open(study).results(), results)
 
 
+WRONG = {
+    "values are texts": ("scores", lambda rows: rows.assign(value=rows["value"].astype(str)), "'value' is "),
+    "values are true or false": ("scores", lambda rows: rows.assign(value=True), "'value' is bool: expected double"),
+    "metrics are numbers": ("scores", lambda rows: rows.assign(metric=3), "'metric' is int64: expected string"),
+    "texts are categories": (
+        "scores",
+        lambda rows: rows.assign(metric=rows["metric"].astype("category")),
+        "'metric' is ",
+    ),
+    "versions are times": ("scores", lambda rows: rows.assign(versions=pd.Timestamp(0)), "'versions' is timestamp"),
+    "steps are texts": ("curves", lambda rows: rows.assign(step="first"), "'step' is "),
+    "a step is there twice": ("curves", lambda rows: pd.concat([rows, rows[-1:]]), "a term of a step of a run twice"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_table_that_holds_something_else_is_named_by_all_and_mended(made, study, trained_again, capsys, what):
+    name, changed, said = WRONG[what]
+    opened, path = store.open(study), next(study.glob(f"jobs/*/{name}.parquet"))
+    before = opened.rows("scores"), opened.rows("curves")
+    changed(pd.read_parquet(path)).to_parquet(path, index=False)
+    asked = [["query", str(study), f"SELECT count(*) FROM {name}"], ["export", str(study), str(study.with_name("out"))]]
+    asked += [command("tables", made, study), command("report", made, study)] if name == "scores" else []
+    for arguments in asked:
+        assert cli.main(arguments) == 2
+        (line,) = lines(capsys.readouterr().err)
+        assert f"{path}: cannot be read: it" in line
+        assert said in line
+    assert cli.main(command("run", made, study)) == 0
+    for table, expected in zip(("scores", "curves"), before, strict=True):
+        pd.testing.assert_frame_equal(opened.rows(table), expected)
+
+
 def test_curves_that_are_damaged_beyond_their_head_are_named_by_the_query_that_reads_them(made, study, capsys):
     path = damaged(study, made, "curves.parquet", "missing")
     content = bytearray((made / "study" / path.relative_to(study)).read_bytes())
@@ -313,7 +346,8 @@ def test_the_error_of_a_damaged_job_says_what_mends_it(made, study, capsys, name
 
 
 HARMLESS = [("evaluation.json", "garbage"), ("evaluation.json", "missing"), ("study.gin", "missing"),
-            ("params.npz", "missing"), ("codes.npz", "missing")]  # fmt: skip
+            ("params.npz", "missing"), ("codes.npz", "missing"), ("curves.parquet", "missing"),
+            ("curves.parquet", "half")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("file", "kind"), HARMLESS)
@@ -333,6 +367,16 @@ def test_scores_of_other_settings_are_not_mixed_where_evaluation_json_is_lost(ma
     (study / "evaluation.json").unlink()
     assert cli.main(command("run", made, study, "--gin", "evaluate.num_train = 20")) == 2
     assert "was scored with other settings" in capsys.readouterr().err
+
+
+def test_settings_of_scoring_that_are_not_all_there_are_named_and_written_anew(made, study, capsys):
+    path = study / "evaluation.json"
+    text = path.read_text()
+    path.write_text('{"num_train": 7}')
+    assert cli.main(command("status", made, study)) == 0
+    assert f"damaged: {path}: cannot be read: it has no 'keep_codes'" in " ".join(capsys.readouterr().out.split())
+    assert cli.main(command("run", made, study)) == 0
+    assert path.read_text() == text
 
 
 def test_a_part_of_the_sweep_does_not_replace_its_settings(made, study, capsys):

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from disentanglement_study import cli
 from disentanglement_study.runtime.files import Damaged
 from disentanglement_study.store import Store, queries, tables
 from disentanglement_study.study import components, plan
@@ -146,6 +147,26 @@ def test_scores_that_are_added_or_of_a_job_done_again_are_there(study, jobs):
     assert_same(study.query("SELECT * FROM results"), study.results())
 
 
+def test_sums_of_whole_numbers_are_whole_numbers(study, capsys):
+    sql = "SELECT sum(runs) AS models, sum(runs) * 1000000000 AS many, count(*) AS jobs FROM jobs"
+    answer = study.query(sql)
+    assert answer.dtypes.map(pd.api.types.is_integer_dtype).all()
+    assert cli.main(["query", str(study.root), sql, "--csv"]) == 0
+    assert capsys.readouterr().out == "models,many,jobs\n6,6000000000,3\n"
+    none = study.query("SELECT sum(runs) AS n FROM jobs WHERE runs > 99")
+    assert none["n"].isna().all()
+    assert study.query("SELECT 170141183460469231731687303715884105727 AS n")["n"].item() == 2.0**127
+
+
+def test_an_answer_that_does_not_fit_the_memory_is_one_line(study, monkeypatch, capsys):
+    def too_much(*arguments):
+        raise MemoryError("Unable to allocate 4.00 GiB")
+
+    monkeypatch.setattr(queries.sql, "_answer", too_much)
+    assert cli.main(["query", str(study.root), "SELECT 1"]) == 3
+    assert capsys.readouterr().err == "error: there is not enough memory: Unable to allocate 4.00 GiB\n"
+
+
 @pytest.mark.parametrize("moment", ["before it is checked", "after it was checked"])
 def test_a_job_that_is_replaced_while_it_is_asked_for_is_asked_for_again(study, jobs, monkeypatch, moment):
     run, looked, manifests, lazily = jobs[1].runs[0], [], Store.manifests, tables.lazily
@@ -222,17 +243,17 @@ def test_a_score_that_is_there_twice_is_found_however_it_is_looked_for(monkeypat
     if is_null:  # of a stranger's file
         columns["score"][7] = columns["metric"][7] = None
     rows = pa.table({name: pa.array(texts).dictionary_encode() for name, texts in columns.items()})
-    tables._check_once(rows)
-    tables._check_once(rows.slice(0, 0))
+    tables._check_once(rows, "scores")
+    tables._check_once(rows.slice(0, 0), "scores")
     for row in (0, 7, 899):
         with pytest.raises(ValueError, match="it has a score of a run twice"):
-            tables._check_once(pa.concat_tables([rows, rows.slice(row, 1)]))
+            tables._check_once(pa.concat_tables([rows, rows.slice(row, 1)]), "scores")
 
 
 def test_names_that_are_numbered_alike_by_chance_are_told_apart(monkeypatch):
     monkeypatch.setattr(tables, "MARKED", 0)
     rows = pa.table({name: pa.array(["a", "b", "c"]).dictionary_encode() for name in tables.SCORE})
     monkeypatch.setattr(tables.np, "sort", np.zeros_like)  # all numbers are the same
-    tables._check_once(rows)
+    tables._check_once(rows, "scores")
     with pytest.raises(ValueError, match="twice"):
-        tables._check_once(pa.concat_tables([rows, rows.slice(2)]))
+        tables._check_once(pa.concat_tables([rows, rows.slice(2)]), "scores")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from disentanglement_study import store
+from disentanglement_study.config.identity import scored_with
 from disentanglement_study.store import in_flight
 from disentanglement_study.study import components, failed, plan
 
@@ -16,7 +17,7 @@ sweep.methods = {'beta_vae': {'beta': [1, 4]}, 'beta_tc_vae': {'beta': 2}}
 sweep.seeds = 2
 """
 
-EVALUATION = '{"num_train": 10}'
+EVALUATION = json.dumps(scored_with(components.load(SWEEP)))
 
 
 def planned(text: str = ""):
@@ -133,7 +134,7 @@ def test_a_larger_sweep_extends_a_study_and_another_one_is_refused(study_dir):
             study_dir.create(table, study.text, EVALUATION)
     study, _, table = planned("sweep.seeds = 3\n")
     with pytest.raises(ValueError, match="scored with other settings"):
-        study_dir.create(table, study.text, '{"num_train": 5}')
+        study_dir.create(table, study.text, json.dumps({**json.loads(EVALUATION), "num_train": 5}))
     study, _, table = planned("sweep.seeds = [1]\n")
     study_dir.create(table, study.text, EVALUATION)  # a part of the study is that study: nothing to write
     assert study_dir.text == before[0]

@@ -185,6 +185,11 @@ def test_bad_input_is_one_line_and_trains_nothing(study_copy, run_id, reproduce,
     assert "is there and not empty" in refused(run_id, "--keep", str(tmp_path / "full"))
 
     text = (study_copy / "study.gin").read_text()
+    for other in ("import os", "quick"):  # of one line: no name of a sweep
+        (study_copy / "study.gin").write_text(other)
+        assert str(study_copy / "study.gin") in refused(run_id)
+        assert "unknown sweep" not in refused(run_id)
+        assert "its id would be" not in refused(run_id)
     (study_copy / "study.gin").write_text(text.replace("train.steps = 40", "train.steps = 41"))
     assert f"does not say what run {run_id} was made with" in refused(run_id)
     (study_copy / "study.gin").write_text(text.replace("evaluate.num_train = 200", "evaluate.num_train = 201"))

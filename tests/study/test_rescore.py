@@ -60,6 +60,17 @@ def test_new_scores_are_those_of_a_study_that_had_the_metric_from_the_start(run_
     assert run_tiny(study) == 0  # it is still the study that it was
 
 
+def test_rows_that_a_finished_job_lacks_of_some_runs_are_made_again_by_run(run_tiny, study, capsys):
+    before = scores(study)
+    path = next(study.glob("jobs/*/scores.parquet"))
+    rows = pd.read_parquet(path)
+    rows[(rows["run_id"] != rows["run_id"].iloc[0]) | (rows["metric"] != "mig")].to_parquet(path, index=False)
+    assert len(scores(study)) < len(before)
+    assert run_tiny(study) == 0
+    assert "lacking (mig): 1 finished job to score" in capsys.readouterr().err
+    pd.testing.assert_series_equal(scores(study), before)
+
+
 def test_a_new_version_of_a_metric_replaces_the_old_scores(again, study, monkeypatch):
     newer = {"mig": 2.0}
     monkeypatch.setitem(METRICS, "mig", Metric(lambda codes, factors, *, rng: newer, "sample", "2"))
