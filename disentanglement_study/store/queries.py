@@ -1,10 +1,12 @@
 """What a query in SQL sees of a study, and what of it is checked.
 
-The views are there whatever is asked; only files of the tables that the SQL names are opened. Before an answer these
-files are checked as `tables.check` says. DuckDB then reads of them the columns and rows that it needs, and no others:
-if it meets what cannot be read, all of these files are read whole, which names the one that is damaged.
+The views are there whatever is asked; only files of the tables that the SQL names are opened. DuckDB reads of them the
+columns and rows that it needs, and no others; beside it the files are checked as `tables.check` says, and no answer is
+given before that. If DuckDB meets what cannot be read, all of these files are read whole, which names the one that is
+damaged.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -35,10 +37,13 @@ def ask(store: Any, text: str) -> Answer:
 def _ask(store: Any, text: str, whole: bool) -> Answer:
     plan, manifests = store.plan, store.manifests()
     files = {name: [store.jobs / one["job_id"] / f"{name}.parquet" for one in manifests] for name in FILES}
-    for name in FILES:
-        if any(word in text.lower() for word in READ_BY[name]):
-            for path, manifest in zip(files[name], manifests, strict=True):
-                (tables.table if whole else tables.check)(path, name, manifest["run_ids"])
+
+    def look() -> None:
+        for name in FILES:
+            if any(word in text.lower() for word in READ_BY[name]):
+                for path, manifest in zip(files[name], manifests, strict=True):
+                    (tables.table if whole else tables.check)(path, name, manifest["run_ids"])
+
     named = plan.assign(objective=plan["method"])  # by the name that this column had
     views = {
         "runs": with_jobs(named, manifests),
@@ -48,5 +53,10 @@ def _ask(store: Any, text: str, whole: bool) -> Answer:
     }
     columns = [f'runs."{name}"' for name in [*results.bindings(plan), "objective"] if name != "run_id"]
     joined = f"SELECT {', '.join(columns)}, scores.* FROM scores JOIN runs USING (run_id)"
-    frame = sql.answer(text, views, {"results": joined})
+    with ThreadPoolExecutor(1) as beside:
+        looked = beside.submit(look)
+        try:
+            frame = sql.answer(text, views, {"results": joined})
+        finally:
+            looked.result()  # a damaged file is what is said, whatever DuckDB made of it
     return Answer(frame, part(plan, manifests) if any(name in text.lower() for name in OF_ENDED) else "")
