@@ -1,6 +1,8 @@
 """The console commands `evaluate` and `query`: scores, of a study or of codes in a file."""
 
 import argparse
+import atexit
+import gc
 import sys
 
 from disentanglement_study import config, store
@@ -77,6 +79,7 @@ def query(arguments: argparse.Namespace) -> None:
     from disentanglement_study.cli import display
     from disentanglement_study.store import queries
 
+    atexit.register(gc.disable)  # else all objects are looked through once more when the process ends
     opened = store.open(arguments.dir)
     if arguments.sql is None:
         return _show_tables(opened)
