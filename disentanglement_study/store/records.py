@@ -53,7 +53,7 @@ def _plan(path: Path) -> pd.DataFrame:
         for name in (*PLAN_TEXTS, *PLAN_NUMBERS):
             if name not in table:
                 raise ValueError(f"it has no column {name!r}")
-        for name in PLAN_TEXTS[1:]:  # of the first, the ids, more is asked
+        for name in PLAN_TEXTS:
             _check_all(f"column {name!r}", table[name].unique(), lambda value: isinstance(value, str))
         for name in PLAN_NUMBERS:
             if not pd.api.types.is_numeric_dtype(table[name]):

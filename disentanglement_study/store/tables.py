@@ -39,12 +39,8 @@ COLUMNS = {
 ARROW = {"string": pa.string(), "float64": pa.float64(), "Int64": pa.int64(), "int64": pa.int64()}
 TEXT = pa.dictionary(pa.int32(), pa.string())
 ADDED = ("target",)  # columns that files of earlier versions have not: they are empty
-KINDS = {
-    "string": (pa.types.is_string, pa.types.is_large_string),
-    "float64": (pa.types.is_floating, pa.types.is_integer),
-    "Int64": (pa.types.is_integer, pa.types.is_floating),  # where one is missing others may have made it a float
-    "int64": (pa.types.is_integer, pa.types.is_floating),
-}
+IS_TEXT = (pa.types.is_string, pa.types.is_large_string)
+IS_NUMBER = (pa.types.is_floating, pa.types.is_integer)  # where one is missing, whole numbers may have become floats
 SCORE = ["run_id", "representation", "metric", "score"]  # what a score is named by
 ONCE = {"scores": SCORE, "curves": ["run_id", "term", "step"]}  # of which no two rows have the same
 TWICE = {"scores": "score of a run", "curves": "term of a step of a run"}
@@ -211,5 +207,7 @@ def _check_columns(name: str, there: pa.Schema) -> None:
                 continue
             raise ValueError(f"it has no column {column!r}")
         found = there.field(column).type
-        if not (pa.types.is_null(found) or any(is_kind(found) for is_kind in KINDS[kind])):
+        if not (
+            pa.types.is_null(found) or any(is_kind(found) for is_kind in (IS_TEXT if kind == "string" else IS_NUMBER))
+        ):
             raise ValueError(f"its column {column!r} is {found}: expected {ARROW[kind]}")
