@@ -186,9 +186,30 @@ def _kernel_gradient_mixed(x: Array, y: Array, k: int) -> Array:
     return (_kernel_gradient_winograd if large else _kernel_gradient_patches)(x, y, k)
 
 
+# Least: of patches and blocks the one that moves fewer bytes, for devices that are bound by memory. Of a 2 x 2 kernel
+# blocks are patches, added up in more kernels; of few channels a patch is no wider than what blocks add up.
+
+
+def _by_patches(k: int, c: int) -> bool:
+    return k == 2 or c < 8
+
+
+def _halve_least(x: Array, w: Array) -> Array:
+    return (_halve_patches if _by_patches(*w.shape[1:3]) else _halve_blocks)(x, w)
+
+
+def _double_least(y: Array, w: Array) -> Array:
+    return (_double_patches if _by_patches(*w.shape[1:3]) else _double_blocks)(y, w)
+
+
+def _kernel_gradient_least(x: Array, y: Array, k: int) -> Array:
+    return (_kernel_gradient_patches if _by_patches(k, x.shape[-1]) else _kernel_gradient_blocks)(x, y, k)
+
+
 FORMS: dict[str, Form] = {
     "patches": Form(_halve_patches, _double_patches, _kernel_gradient_patches),
     "blocks": Form(_halve_blocks, _double_blocks, _kernel_gradient_blocks),
+    "least": Form(_halve_least, _double_least, _kernel_gradient_least),
     "xla": Form(_halve_xla, _double_xla, _kernel_gradient_xla),
     "winograd": Form(_halve_winograd, _double_winograd, _kernel_gradient_winograd),
     "mixed": Form(_halve_mixed, _double_mixed, _kernel_gradient_mixed, microbatch=4),
