@@ -22,6 +22,7 @@ from rotation import Advance, images, serve
 from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.methods import METHODS, checks
 from disentanglement_study.methods.kinds import Inputs, Settings
+from disentanglement_study.methods.precision import at_precision
 from disentanglement_study.methods.vae import build_nets
 from disentanglement_study.objectives import OBJECTIVES
 from disentanglement_study.runtime.population import over_members
@@ -139,6 +140,7 @@ def _trainer(objective: str, form: str, population: int, net: NetConfig, train: 
     hyper = {name: float({swept: strengths[0], **fixed}.get(name, 1)) for name in OBJECTIVES[objective].hyper}
     stacked = {name: jnp.full(population, value) for name, value in hyper.items()}
     learner = METHODS[objective].build(_inputs(net), Settings(net, train, protocol="paper", form=form))
+    learner = at_precision(learner, train.precision)
     return learner, Trainer(learner.learn, Batches(data, net.image_size), train), stacked
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Interval, MinLen
 
 Protocol = Literal["dlib", "paper"]
+Precision = Literal["float32", "tf32", "bfloat16"]
 Representation = Literal["mean", "sampled", "abs", "square"]
 
 # Seeds and steps are int32 on the device.
@@ -66,7 +67,8 @@ class TrainConfig:
     sampling: how batches are drawn, a name in `data.draws.sampling`, with its options. optimiser, of all
     but adversaries: Adam as TensorFlow 1 has it or as optax has it, Adagrad, or stochastic gradient descent with
     `momentum`. schedule: of its learning rate, which stays as it is, falls to 0 as a line or a cosine, rises over the
-    first tenth of the updates before ("warmup_cosine"), or falls to a tenth after half of them ("step").
+    first tenth of the updates before ("warmup_cosine"), or falls to a tenth after half of them ("step"). precision: of
+    the operands of matrix products and convolutions, whose sums are float32 (see `runtime.precision`).
     """
 
     steps: Annotated[int, Interval(ge=1, le=2**31 - 1)] = 300_000
@@ -83,6 +85,7 @@ class TrainConfig:
     optimiser: Literal["tf_adam", "adam", "adagrad", "sgd"] = "tf_adam"
     momentum: Decay = 0.9
     schedule: Literal["constant", "linear", "cosine", "warmup_cosine", "step"] = "constant"
+    precision: Precision = "float32"
 
 
 @dataclasses.dataclass(frozen=True)

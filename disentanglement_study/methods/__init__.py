@@ -28,6 +28,7 @@ from disentanglement_study.methods.ica.snica import SNICA
 from disentanglement_study.methods.ica.tcl import TCL
 from disentanglement_study.methods.info_gan import INFO_GAN
 from disentanglement_study.methods.kinds import Inputs, Learner, Method, Settings
+from disentanglement_study.methods.precision import at_precision
 from disentanglement_study.methods.vae import vae
 from disentanglement_study.objectives import OBJECTIVES
 
@@ -72,7 +73,7 @@ def build(name: str, inputs: Inputs, study: Study, form: str = "patches") -> Lea
     settings = Settings(study.nets, study.train, chosen, study.sweep.protocol, form)
     key = method.build, repr(inputs), repr(settings)
     if key not in _BUILT:
-        _BUILT[key] = method.build(inputs, settings)
+        _BUILT[key] = at_precision(method.build(inputs, settings), study.train.precision)
     return _BUILT[key]
 
 

@@ -31,12 +31,14 @@ def factor_vae(nets: Nets, params: dict, batch: Array, rng: Array, hyper: dict) 
     """
     rng_sample, rng_permute = jax.random.split(rng)
     _, _, z, terms = variational_terms(nets, params, batch, rng_sample)
-    terms["total_correlation"] = density_ratio(nets.discriminate(lax.stop_gradient(params["discriminator"]), z))
+    permuted = jax.random.permutation(rng_permute, lax.stop_gradient(z), axis=0, independent=True)
 
-    z = lax.stop_gradient(z)
-    permuted = jax.random.permutation(rng_permute, z, axis=0, independent=True)
-    terms["discriminator_loss"] = discriminator_loss(
-        nets.discriminate(params["discriminator"], z), nets.discriminate(params["discriminator"], permuted)
-    )
+    # D sees both halves at once, as its weights are most of what is read. The calls differ in what is constant, and are
+    # one when compiled, but for their gradients.
+    seen = jnp.concatenate([z, permuted])
+    by_constants, _ = jnp.split(nets.discriminate(lax.stop_gradient(params["discriminator"]), seen), 2)
+    real, fake = jnp.split(nets.discriminate(params["discriminator"], lax.stop_gradient(seen)), 2)
+    terms["total_correlation"] = density_ratio(by_constants)
+    terms["discriminator_loss"] = discriminator_loss(real, fake)
     vae_loss = terms["reconstruction_loss"] + terms["kl_loss"] + hyper["gamma"] * terms["total_correlation"]
     return vae_loss + terms["discriminator_loss"], terms

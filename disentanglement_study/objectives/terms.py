@@ -78,7 +78,7 @@ def total_correlation(z: Codes, mean: Codes, logvar: Codes) -> Scalar:
 def covariance(x: Codes) -> Float[Array, "d d"]:
     """E[x xᵀ] - E[x] E[x]ᵀ over the batch, divided by B (biased, as in disentanglement_lib)."""
     mean = jnp.mean(x, axis=0)
-    return x.T @ x / x.shape[0] - jnp.outer(mean, mean)
+    return jnp.matmul(x.T, x, precision="highest") / x.shape[0] - jnp.outer(mean, mean)
 
 
 def diagonal_penalty(matrix: Float[Array, "d d"], off_diagonal: Any, diagonal: Any) -> Scalar:
