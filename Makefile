@@ -3,11 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+COMPILER := $(VENV)/gpu-compiler
 STUDY ?= studies/quick
 ICA ?= studies/nonlinear_ica_quick
 
 .DEFAULT_GOAL := help
-.PHONY: help quick quick-ica test test-slow lint bench bench-metrics gpu-bench lock clean
+.PHONY: help quick quick-ica test test-slow lint bench bench-metrics gpu-bench gpu-bytes lock clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,9 +48,21 @@ bench-metrics: $(READY)  ## Measure the metrics on this machine, beside scikit-l
 gpu-bench:  ## Measure every form of the convolutions on a GPU in 10 minutes; PYTHON=... names one with JAX for it.
 	PYTHONPATH=. $(PYTHON) benchmarks/training.py --forms all --check --budget 480
 
-lock:  ## Resolve the hash lock again (needs uv).
+gpu-bytes: $(COMPILER)/.ready  ## Count what training moves through an H100's memory, by the compiler alone: no GPU is needed.
+	PYTHONPATH=$(COMPILER) $(BIN)/python benchmarks/training_gpu.py
+
+# In a folder of its own: installed, JAX would look for a card.
+$(COMPILER)/.ready: $(READY) requirements/gpu-compiler.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
+	  --target $(COMPILER) -r requirements/gpu-compiler.txt
+	@touch $@
+
+lock:  ## Resolve the hash locks again (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --no-header --extra dev pyproject.toml -o requirements/dev.txt
+	sed -n 's/ *\\$$//; /^jaxlib==/{s/^jaxlib/jax-cuda13-plugin/p; s/^jax-cuda13-plugin/jax-cuda13-pjrt/p}' \
+	  requirements/dev.txt | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header - -o requirements/gpu-compiler.txt
 
 clean:  ## Remove the environment and the quick study.
 	rm -rf $(VENV) studies

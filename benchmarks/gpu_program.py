@@ -1,23 +1,38 @@
 """A program as XLA compiles it for a GPU that is not there: its kernels, and the bytes that they move.
 
-Needs the plugin of JAX's own version, on the path and not installed (JAX would look for a card):
+Needs the plugin of JAX's own version, which `make gpu-bytes` puts into .venv/gpu-compiler (the extra "gpu-compiler"):
 
-    pip install --target cuda --no-deps jax-cuda13-plugin==VERSION jax-cuda13-pjrt==VERSION
-    PYTHONPATH=cuda python benchmarks/ica_gpu.py
+    PYTHONPATH=.venv/gpu-compiler .venv/bin/python benchmarks/ica_gpu.py
 
 The compiler is the real one, `h100.txtpb` says what the card has. Only autotuning needs a card, so each product is
 cuBLAS's here. Counted of a loop that runs so many times as is asked: one round of it, with the inner loops' rounds.
+Nothing is measured: a round is taken for as long as its kernels' launches and its bytes through memory, one after the
+other.
 """
 
+import datetime
 import math
 import re
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import jax
+import jax.numpy as jnp
+from common import OUT, commit, new_file, save
 from jax.experimental import topologies
 from jax.sharding import SingleDeviceSharding
 
+from disentanglement_study.runtime import population
+from disentanglement_study.training import programs
+
+jax.config.update("jax_platforms", "cpu")  # the plugin compiles, and looks for no card
+
+CARD = "NVIDIA H100 80GB HBM3"
+LAUNCH = 2e-6  # seconds from one kernel to the next
+BANDWIDTH = 3.0e12  # bytes a second
 TARGET = Path(__file__).with_name("h100.txtpb")
 OPTIONS = {"xla_gpu_autotune_level": 0, "xla_gpu_enable_triton_gemm": False, "xla_gpu_enable_command_buffer": ""}
 SIZES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8}
@@ -43,37 +58,86 @@ class Instruction(NamedTuple):
         return re.search(rf"{how}=%([\w.\-]+)", self.rest)[1]
 
 
-class Cost(NamedTuple):
-    """kernels: how many are launched. num_bytes: what they read and write, each operand of each once."""
+class Kernel(NamedTuple):
+    """kind: its operation. type: of what it writes. num_bytes: what it reads and writes, each operand once."""
 
-    kernels: int
+    kind: str
+    type: str
     num_bytes: int
 
-    def seconds(self, launch: float, bandwidth: float) -> float:
-        """`launch` seconds from a kernel to the next, `bandwidth` bytes a second, one after the other."""
-        return self.kernels * launch + self.num_bytes / bandwidth
+
+class Cost(NamedTuple):
+    """each: the kernels in turn, those of an inner loop once for each of its rounds."""
+
+    each: tuple[Kernel, ...]
+
+    @property
+    def kernels(self) -> int:
+        return len(self.each)
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(kernel.num_bytes for kernel in self.each)
+
+    @property
+    def seconds(self) -> float:
+        """Launches and bytes, one after the other."""
+        return self.kernels * LAUNCH + self.num_bytes / BANDWIDTH
 
 
 Program = dict[str, list[Instruction]]
 
 
-def compiled(function: jax.stages.Wrapped, *arguments: Any) -> str:
-    """The text of a jitted function, compiled for the card of `TARGET`; of the arguments only shapes are used.
+def compiled(trainer: Callable[[], tuple[Any, dict]], size: int) -> jax.stages.Compiled:
+    """The program of `size` models that advance together, as on a GPU, of a trainer with its models' hyperparameters.
 
-    Raises RuntimeError if the plugin is not there.
+    Of arrays only the shapes are used. Raises RuntimeError if the plugin is not there.
     """
     try:
         topology = topologies.get_topology_desc("", "cuda", target_config=TARGET.read_text(), topology="1x1x1")
     except Exception as error:
-        version = jax.__version__
         raise RuntimeError(
-            f"no compiler for a GPU: pip install --target cuda --no-deps jax-cuda13-plugin=={version} "
-            f"jax-cuda13-pjrt=={version}, and PYTHONPATH=cuda ({str(error).splitlines()[0]})"
+            f"no compiler for a GPU: pip install --target FOLDER --no-deps jax-cuda13-plugin=={jax.__version__} "
+            f"jax-cuda13-pjrt=={jax.__version__}, and PYTHONPATH=FOLDER ({str(error).splitlines()[0]})"
         ) from error
     placed = SingleDeviceSharding(topology.devices[0])
-    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=placed), arguments)
-    lowered = function.trace(*shapes).lower(lowering_platforms=("cuda",))
-    return lowered.compile(compiler_options=OPTIONS).as_text()
+
+    def shape(leaf: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=placed)
+
+    # As on a GPU: all members advance together, and there are no compiler options for CPUs.
+    with (
+        mock.patch.object(population, "takes_turns", return_value=False),
+        mock.patch.object(programs, "briefly_run", return_value=None),
+        mock.patch.object(programs, "long_run", return_value=None),
+    ):
+        made, hyper = trainer()
+        members = jax.eval_shape(made.init, jnp.arange(size))
+        hyper = {name: jnp.full(size, value) for name, value in hyper.items()}
+        shapes = jax.tree.map(shape, (members, hyper, made.source, jnp.int32(1)))
+        lowered = made.advance.trace(*shapes).lower(lowering_platforms=("cuda",))
+        return lowered.compile(compiler_options=OPTIONS)
+
+
+def written(benchmark: str, rows: Iterable[dict[str, Any]], line: Callable[[dict], str], folder: Path) -> Path:
+    """The file of a result, which has the rows so far after each of them; each is printed as its `line`."""
+    now = datetime.datetime.now()
+    path = new_file(folder, benchmark.replace("_gpu", "-predicted"), "gpu", CARD, now)
+    result: dict[str, Any] = {
+        "benchmark": benchmark,
+        "date": f"{now:%Y-%m-%d %H:%M}",
+        "device": {"backend": "gpu", "kind": CARD, "is": "compiled for, not run on"},
+        "assumed": {"seconds_between_kernels": LAUNCH, "bytes_per_second": BANDWIDTH},
+        "versions": {name: version(name) for name in ("jax", "flax", "optax")},
+        "commit": commit(),
+        "rows": [],
+    }
+    OUT.print(f"{CARD}, compiled for and not run on; {1e6 * LAUNCH:.0f} µs a kernel, {BANDWIDTH / 1e12:.1f} TB/s")
+    for row in rows:
+        result["rows"].append(row)
+        save(result, path)
+        OUT.print(line(row))
+    return path
 
 
 def of_round(text: str) -> Cost:
@@ -102,14 +166,14 @@ def parsed(text: str) -> Program:
 def cost(program: Program, name: str) -> Cost:
     """What a computation costs, inner loops with all their rounds."""
     types = {one.name: one.type for one in program[name]}
-    kernels = num_bytes = 0
+    each: list[Kernel] = []
     for one in program[name]:
         if one.operation in NO_KERNEL:
             continue
         if one.operation in ("call", "while"):
             inner = cost(program, one.called("body" if one.operation == "while" else "to_apply"))
             trips = int(TRIPS.search(one.rest)[1]) if one.operation == "while" else 1
-            kernels, num_bytes = kernels + trips * inner.kernels, num_bytes + trips * inner.num_bytes
+            each += trips * inner.each
             continue
         if one.operation == "fusion":
             body = program[one.called("calls")]
@@ -118,8 +182,8 @@ def cost(program: Program, name: str) -> Cost:
             read = sum(size(types.get(operand, "")) for operand in one.operands)
         # A call of a library returns its workspace too, bytes.
         written = re.sub(r"\b[su]8\[\d*\]", "", one.type) if one.operation == "custom-call" else one.type
-        kernels, num_bytes = kernels + 1, num_bytes + read + size(written)
-    return Cost(kernels, num_bytes)
+        each.append(Kernel(one.operation, one.type, read + size(written)))
+    return Cost(tuple(each))
 
 
 def size(kind: str) -> int:

@@ -21,7 +21,7 @@ from rotation import Advance, images, serve
 
 from disentanglement_study.config import NetConfig, TrainConfig
 from disentanglement_study.methods import METHODS, checks
-from disentanglement_study.methods.kinds import Inputs, Settings
+from disentanglement_study.methods.kinds import Inputs, Learner, Settings
 from disentanglement_study.methods.precision import at_precision
 from disentanglement_study.methods.vae import build_nets
 from disentanglement_study.objectives import OBJECTIVES
@@ -38,7 +38,8 @@ NET, TRAIN = NetConfig(), TrainConfig()  # of Locatello et al. 2019
 
 def training(objective: str, form: str, population: int, net: NetConfig = NET, train: TrainConfig = TRAIN) -> Program:
     """A population that trains; `flops` are those of one step of one model."""
-    learner, trainer, hyper = _trainer(objective, form, population, net, train)
+    learner, trainer, values = trainer_of(objective, form, net, train)
+    hyper = {name: jnp.full(population, value) for name, value in values.items()}
     members = trainer.init(jnp.arange(population))
     start = time.perf_counter()
     compiled = trainer.advance.lower(members, hyper, trainer.source, num_steps=1).compile()
@@ -131,17 +132,18 @@ def differences(forms: Iterable[str], net: NetConfig = NET, train: TrainConfig =
         yield form, distance(form)
 
 
-def _trainer(objective: str, form: str, population: int, net: NetConfig, train: TrainConfig):
-    """A learner, its trainer on the random images, and the first strength of the study's grid for each model."""
+def trainer_of(
+    objective: str, form: str, net: NetConfig = NET, train: TrainConfig = TRAIN
+) -> tuple[Learner, Trainer, dict[str, float]]:
+    """A learner, its trainer on the random images, and the first strength of the study's grid."""
     storage = images(size=net.image_size)
     shape = storage.shape[1:]
     data = DataSet("random", ("image",), (len(storage),), shape, storage, lambda bits, index, keys: bits[index] * 255)
     swept, strengths, fixed = GRID.get(objective, ("", (1,), {}))
     hyper = {name: float({swept: strengths[0], **fixed}.get(name, 1)) for name in OBJECTIVES[objective].hyper}
-    stacked = {name: jnp.full(population, value) for name, value in hyper.items()}
     learner = METHODS[objective].build(_inputs(net), Settings(net, train, protocol="paper", form=form))
     learner = at_precision(learner, train.precision)
-    return learner, Trainer(learner.learn, Batches(data, net.image_size), train), stacked
+    return learner, Trainer(learner.learn, Batches(data, net.image_size), train), hyper
 
 
 def _inputs(net: NetConfig) -> Inputs:

@@ -81,7 +81,8 @@ def _kernel_gradient_patches(x: Array, y: Array, k: int) -> Array:
 
 
 # Blocks: the padded image as 2 x 2 blocks of 4C channels (space to depth), on which the kernel has n x n taps, n = k/2.
-# One square product does for all taps: a quarter of the memory of patches, a few operations more at the border.
+# One product does for all taps, of operands that are no larger than the image; its results are n x n times as large as
+# the small image, and are added up.
 
 
 def _windows(y: Array, n: int) -> Array:
@@ -186,8 +187,8 @@ def _kernel_gradient_mixed(x: Array, y: Array, k: int) -> Array:
     return (_kernel_gradient_winograd if large else _kernel_gradient_patches)(x, y, k)
 
 
-# Least: of patches and blocks the one that moves fewer bytes, for devices that are bound by memory. Of a 2 x 2 kernel
-# blocks are patches, added up in more kernels; of few channels a patch is no wider than what blocks add up.
+# Least: of patches and blocks the one that moves fewer bytes. Of a 2 x 2 kernel blocks are patches, with a sum more; of
+# few channels a patch is no wider than what blocks add up.
 
 
 def _by_patches(k: int, c: int) -> bool:
@@ -215,9 +216,10 @@ FORMS: dict[str, Form] = {
     "mixed": Form(_halve_mixed, _double_mixed, _kernel_gradient_mixed, microbatch=4),
 }
 
-# The form of each backend, as benchmarks/training.py found on CPU. On accelerators it follows from arithmetic alone, a
-# quarter of the memory traffic of patches: nobody has measured it yet.
-BEST = {"cpu": "mixed", "gpu": "blocks", "tpu": "blocks"}
+# The form of each backend: on CPU as benchmarks/training.py found; on a GPU, which memory binds, the one that moves
+# fewest bytes as XLA compiles it (`make gpu-bytes`): 466 MB a model and step of beta-VAE, patches 670, blocks 737. None
+# has been measured on a GPU or TPU yet.
+BEST = {"cpu": "mixed", "gpu": "least", "tpu": "least"}
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))

@@ -1,5 +1,6 @@
 """What is counted of a program that is compiled for a GPU: kernels, and the bytes that they move."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,7 +11,8 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import gpu_program  # noqa: E402
 import ica_gpu  # noqa: E402
-from gpu_program import Cost  # noqa: E402
+import training_gpu  # noqa: E402
+from gpu_program import Cost, Kernel  # noqa: E402
 
 # A loop of an unknown number of rounds, as XLA writes it. In a round: a product of a library with a workspace, rows
 # that are gathered from a large array, a copy, and ten rounds of an inner loop of one kernel.
@@ -60,8 +62,11 @@ ROWS, KERNEL, INDEX = 8 * 4 * 4, 4 * 4 * 4, 8 * 4  # bytes
 def test_a_round_is_its_kernels_and_the_bytes_that_each_reads_and_writes():
     gathered = ROWS + INDEX + ROWS  # of the table only the rows that are read
     product = ROWS + KERNEL + ROWS  # without its workspace
-    inner = 10 * 2 * ROWS
-    assert gpu_program.of_round(PROGRAM) == Cost(3 + 10, gathered + product + inner + 2 * KERNEL)
+    inner = 10 * [Kernel("fusion", "f32[8,4]{1,0}", 2 * ROWS)]
+    cost = gpu_program.of_round(PROGRAM)
+    assert [kernel.num_bytes for kernel in cost.each] == [gathered, product, *(2 * ROWS for _ in inner), 2 * KERNEL]
+    assert list(cost.each[2:12]) == inner
+    assert (cost.kernels, cost.num_bytes) == (3 + 10, gathered + product + 10 * 2 * ROWS + 2 * KERNEL)
 
 
 def test_a_program_without_such_a_loop_is_refused():
@@ -70,9 +75,13 @@ def test_a_program_without_such_a_loop_is_refused():
         gpu_program.of_round(known)
 
 
+def costing(kernels, num_bytes):
+    return Cost((Kernel("fusion", "f32[]", num_bytes), *[Kernel("copy", "f32[]", 0)] * (kernels - 1)))
+
+
 def test_launches_and_bytes_add_up_to_what_a_restart_is_predicted_to_cost(monkeypatch):
-    assert Cost(50, 3_000_000).seconds(launch=2e-6, bandwidth=3e12) == pytest.approx(101e-6)
-    monkeypatch.setattr(ica_gpu, "step", lambda method, size: Cost(100, 30_000_000 * size))
+    assert costing(50, 3_000_000).seconds == pytest.approx(101e-6)  # 2 µs a launch, 3 TB/s
+    monkeypatch.setattr(ica_gpu, "step", lambda method, size: costing(100, 30_000_000 * size))
     row = ica_gpu.row("tcl")
     assert row["predicted_seconds"] == {size: pytest.approx(200e-6 + 10e-6 * size) for size in (1, 8, 64)}
     assert row["predicted_extra_restart"] == pytest.approx(10 / 210)
@@ -86,7 +95,63 @@ def test_without_the_compiler_what_to_install_is_said(monkeypatch, tmp_path, cap
     monkeypatch.setattr(gpu_program.topologies, "get_topology_desc", absent)
     assert ica_gpu.main(["--methods", "tcl", "--out", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "no compiler for a GPU: pip install --target cuda --no-deps jax-cuda13-plugin==" in line
+    assert "no compiler for a GPU: pip install --target FOLDER --no-deps jax-cuda13-plugin==" in line
     assert list(tmp_path.iterdir()) == []
     assert ica_gpu.main(["--methods", "tlc", "--out", str(tmp_path)]) == 2
     assert "unknown method 'tlc': did you mean 'tcl'?" in capsys.readouterr().err
+
+
+class Compiled:
+    """What `gpu_program.compiled` returns, of 16 models: a step of `PROGRAM`."""
+
+    temp_size_in_bytes = 16 * 1000
+
+    def as_text(self):
+        return PROGRAM
+
+    def memory_analysis(self):
+        return self
+
+
+def test_bytes_of_training_are_those_of_a_model_and_its_share_of_the_launches(monkeypatch, tmp_path, capsys):
+    compiled_for = []
+
+    def compiled(trainer, size):
+        compiled_for.append((trainer()[0].learn, size))
+        return Compiled()
+
+    monkeypatch.setattr(training_gpu, "compiled", compiled)
+    assert training_gpu.main(["beta_vae/least/tf32", "--kernels", "1", "--out", str(tmp_path)]) == 0
+    (file,) = tmp_path.iterdir()
+    result = json.loads(file.read_text())
+    assert result["benchmark"] == "training_gpu"
+    assert result["device"]["is"] == "compiled for, not run on"
+    (row,) = result["rows"]
+    total = (ROWS + INDEX + ROWS) + (ROWS + KERNEL + ROWS) + 10 * 2 * ROWS + 2 * KERNEL
+    assert (row["case"], row["kernels"], row["bytes"], row["temporary_bytes"]) == (
+        "beta_vae/least/tf32", 13, round(total / 16), 1000,
+    )  # fmt: skip
+    seconds = total / 16 / 3e12 + 13 * 2e-6 / 48
+    assert row["predicted_seconds"] == pytest.approx(seconds)
+    assert row["predicted_days"] == pytest.approx(12_600 * 300_000 * seconds / 86_400)
+    assert row["largest"] == [{"bytes": 20, "kind": "custom-call", "type": row["largest"][0]["type"]}]
+    assert "beta_vae/least/tf32" in capsys.readouterr().out
+    ((learn, size),) = compiled_for
+    assert size == 16
+    assert learn.updates == 300_000
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("beta_vae", "case 'beta_vae': expected OBJECTIVE/FORM or OBJECTIVE/FORM/PRECISION"),
+        ("beta_vae/least/tf32/1", "case 'beta_vae/least/tf32/1': expected"),
+        ("beta_vea/least", "unknown objective 'beta_vea': did you mean 'beta_vae'?"),
+        ("beta_vae/lest", "unknown form 'lest': did you mean 'least'?"),
+        ("beta_vae/least/tf31", "unknown precision 'tf31': did you mean 'tf32'?"),
+    ],
+)
+def test_a_case_that_there_is_not_is_refused_before_anything_is_compiled(case, said, tmp_path, capsys):
+    assert training_gpu.main(["beta_vae/least", case, "--out", str(tmp_path)]) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -243,6 +243,24 @@ def test_what_it_costs_is_known_while_planning(name):
             assert counted < 1.15 * by_xla
 
 
+@each_method
+def test_its_updates_round_products_as_the_settings_say_and_its_codes_do_not(name):
+    for world in worlds(name):
+        study, inputs, method = study_of(name, world), inputs_of(SETS[world]()), METHODS[name]
+        study = dataclasses.replace(study, train=dataclasses.replace(study.train, precision="bfloat16"))
+        learner, exact = methods.build(name, inputs, study), methods.build(name, inputs, study_of(name, world))
+        batch = checks.batch_of(method, inputs, study.train.batch_size)
+        if not isinstance(learner.learn, Steps):
+            continue
+        state, key = checks.state_of(learner.learn), jax.random.key(0)
+        hyper = {given: jax.ShapeDtypeStruct((), jnp.float32) for given in (*method.hyper, "step")}
+        rounded = jax.make_jaxpr(learner.learn.step)(state, batch, key, hyper)
+        assert rounded.out_avals == jax.make_jaxpr(exact.learn.step)(state, batch, key, hyper).out_avals
+        assert "reduce_precision" in str(rounded)
+        codes = jax.make_jaxpr(learner.encode)(jax.eval_shape(learner.learn.params, state), batch)
+        assert "reduce_precision" not in str(codes)
+
+
 def test_each_of_our_methods_says_a_usual_value_of_each_hyperparameter():
     for name, method in METHODS.items():
         assert {*method.usual} == {*method.hyper}
