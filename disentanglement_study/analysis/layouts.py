@@ -205,6 +205,26 @@ def _trends(table: pd.DataFrame) -> Iterator[Section]:
         yield Section(f"Spearman rank correlation with strength × 100: {where}, {count}", cells, 1)
 
 
+def _differences(table: pd.DataFrame) -> Iterator[Section]:
+    """A list per data set, representation and setting: a row per pair of its values and score."""
+    for (data_set, representation, setting), group in table.groupby(
+        ["data_set", "representation", "setting"], sort=False
+    ):
+        pairs = [f"{a}, {b}" for a, b in group[["a", "b"]].to_numpy()]
+        cells = pd.DataFrame(
+            {
+                "": ["" if pair == before else pair for pair, before in zip(pairs, [None, *pairs], strict=False)],
+                "Score": [names.label(key, names.SCORES) for key in group["score"]],
+                "Second less first": [text_of.percent(*row) for row in group[["difference", "low", "high"]].to_numpy()],
+                "Spread over seeds": [text_of.number(100 * value, 1) for value in group["spread"]],
+                "n": group["n"].astype(str),
+            }
+        )
+        where = text_of.where(data_set, representation)
+        count = names.count(group["n"], "pairs of models")
+        yield Section(f"Difference of scores × 100 by {setting.replace('_', ' ')}: {where}, {count}", cells, 2)
+
+
 # By a column that only these tables have, or the first of those below that do.
 LAYOUTS: dict[str, Callable[[pd.DataFrame], Iterator[Section]]] = {
     "claim": published_layouts.claims,
@@ -219,6 +239,7 @@ LAYOUTS: dict[str, Callable[[pd.DataFrame], Iterator[Section]]] = {
     "reason": _failures,
     "score_a": _correlations,
     "data_set_a": _across,
+    "difference": _differences,
     "probability": _transfer,
     "rank_correlation": _trends,
 }

@@ -87,3 +87,78 @@ def test_codes_that_are_absolute_values_stand_beside_those_of_other_methods_and_
         {"representation": "category", "target": "category"}
     )
     assert set(with_method(categories)["representation"]) == {"mean", "abs"}
+
+
+def precision(value, seeds, shift=0.0, **columns):
+    """Models of two strengths at a precision; a score is the strength, the seed and what is added."""
+    return [
+        {"run_id": f"{value}{strength}{seed}", "data_set": "dsprites", "method": "beta_vae", "strength_name": "beta",
+         "strength": strength, "seed": seed, "representation": "mean", "metric": "mig", "score": "mig",
+         "value": strength + seed / 100 + shift * (1 + seed), "error": None, "train.precision": value, **columns}
+        for strength in (0.1, 0.4)
+        for seed in seeds
+    ]  # fmt: skip
+
+
+def test_what_a_setting_changes_is_told_from_the_seed_and_the_strength_in_pairs():
+    rows = precision("float32", range(4)) + precision("tf32", range(4), 0.001) + precision("bfloat16", range(1, 5), 0.1)
+    table = tables.paired_differences(pd.DataFrame(rows)).set_index(["a", "b"])
+    assert set(table.index) == {("bfloat16", "float32"), ("bfloat16", "tf32"), ("float32", "tf32")}
+    tf32, bfloat16 = table.loc[("float32", "tf32")], table.loc[("bfloat16", "float32")]
+    # Seeds 0 to 3, so that the differences are .001, .002, .003 and .004 of each of two strengths.
+    assert tf32["difference"] == pytest.approx(0.0025)
+    assert tf32["low"] == pytest.approx(0.0025 - 1.96 * 0.0012910 / 8**0.5, abs=2e-4)
+    assert tf32["high"] == pytest.approx(0.0025 + 1.96 * 0.0012910 / 8**0.5, abs=2e-4)
+    assert tf32["n"] == 8
+    # The seeds 0 .. 3 over 100, and 1.1 times as far apart: a mean of two variances.
+    assert tf32["spread"] == pytest.approx((0.0129099**2 * (1 + 1.1**2) / 2) ** 0.5, rel=1e-4)
+    # Seeds 1 to 3 are in both.
+    assert bfloat16["difference"] == pytest.approx(-0.3)
+    assert bfloat16["n"] == 6
+    assert (table[["failed", "missing"]] == 0).all(axis=None)
+    text = tables.render(tables.paired_differences(pd.DataFrame(rows)))
+    assert "Difference of scores × 100 by precision: dSprites, mean representation, n = 6–8 pairs of models" in text
+    assert "bfloat16, tf32     MIG    -29.7 [-37" in text
+    assert "0.3 [0.2, 0.3]" in text
+
+
+def test_a_pair_of_which_one_failed_is_counted_and_not_compared():
+    rows = precision("float32", range(3)) + precision("tf32", range(3), 0.001)
+    rows[0] |= {"value": float("nan"), "error": "it diverged"}
+    whole = pd.DataFrame(rows)
+    other = whole.assign(metric="sap_score", score="sap_score", error=None, value=1.0)[1:-1]
+    table = tables.paired_differences(pd.concat([whole, other], ignore_index=True)).set_index("score")
+    assert table.loc["mig", ["n", "failed", "missing"]].tolist() == [5, 1, 0]
+    assert table.loc["sap_score", ["n", "failed", "missing"]].tolist() == [4, 0, 2]
+    assert table.loc["sap_score", "difference"] == 0
+
+
+def test_settings_are_compared_one_at_a_time():
+    rows = [
+        row
+        for latents in (5, 10)
+        for value, shift in (("float32", 0.0), ("tf32", 0.01))
+        for row in precision(f"{value}", range(2), shift, **{"nets.num_latents": latents})
+    ]
+    results = pd.DataFrame(rows).assign(run_id=[f"run{place}" for place in range(len(rows))])
+    table = tables.paired_differences(results).set_index("setting")
+    assert table.loc["precision", ["a", "b", "n"]].tolist() == ["float32", "tf32", 8]
+    assert table.loc["num_latents", ["a", "b", "n"]].tolist() == ["5", "10", 8]
+    assert table.loc["num_latents", "difference"] == 0
+
+
+def test_without_an_axis_there_is_nothing_to_compare(results):
+    message = "no two models differ in one setting alone: the sweep has no axis beside strength and seed"
+    plain = results[results["nets.num_latents"] == 5].drop(columns=["nets.num_latents", "pca.num_points"])
+    with pytest.raises(NothingToDraw, match=message):
+        tables.paired_differences(plain)
+    # Of one seed each, and none of both.
+    apart = pd.DataFrame(precision("float32", [0]) + precision("tf32", [1]))
+    with pytest.raises(NothingToDraw, match=message):
+        tables.paired_differences(apart)
+
+
+def test_of_one_seed_a_difference_has_no_interval():
+    table = tables.paired_differences(pd.DataFrame(precision("float32", [0]) + precision("tf32", [0], 0.001)))
+    assert table["difference"].tolist() == [pytest.approx(0.001)]
+    assert table[["low", "high", "spread"]].isna().all(axis=None)

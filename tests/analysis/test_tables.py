@@ -22,7 +22,7 @@ STRENGTHS = {
 }
 NO_HEADLINE = {"dci_es", "info_mec", "r2", "unified_scores", "unsupervised"}
 METRICS = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap_score")
-OF_STUDY = [name for name in tables.TABLES if name not in tables.OF_SERIES | tables.OF_HIGGINS_2017]
+OF_STUDY = [name for name in tables.TABLES if name not in tables.OF_AXES | tables.OF_SERIES | tables.OF_HIGGINS_2017]
 # Of a study without any of these.
 SKIPPED = dict.fromkeys(tables.OF_SERIES, "no data set has an option seed") | {
     "systems": "no model has the higgins_score of the mean representation",

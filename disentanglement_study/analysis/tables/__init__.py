@@ -26,6 +26,7 @@ from disentanglement_study.analysis.tables.claims_higgins2017 import claims_higg
 from disentanglement_study.analysis.tables.data_set_rank_correlation import data_set_rank_correlation
 from disentanglement_study.analysis.tables.failures import failures
 from disentanglement_study.analysis.tables.identifiability import identifiability, promised
+from disentanglement_study.analysis.tables.paired_differences import paired_differences
 from disentanglement_study.analysis.tables.paper_vs_measured import paper_vs_measured
 from disentanglement_study.analysis.tables.rank_correlation import (
     downstream_rank_correlation,
@@ -44,6 +45,7 @@ from disentanglement_study.analysis.text import markdown, render
 from disentanglement_study.runtime import files
 
 __all__ = [
+    "OF_AXES",
     "OF_HIGGINS_2017",
     "OF_SERIES",
     "TABLES",
@@ -57,6 +59,7 @@ __all__ = [
     "fairness_rank_correlation",
     "identifiability",
     "judged",
+    "paired_differences",
     "paper_vs_measured",
     "promised",
     "rank_correlation",
@@ -81,6 +84,8 @@ OF_HIGGINS_2017 = {
     "best_normalised_beta": best_normalised_beta,
     "claims_higgins2017": claims_higgins2017,
 }
+# Of sweeps with an axis beside method, strength and seed.
+OF_AXES = {"paired_differences": partial(paired_differences, representation=None)}
 # What `write` writes, by file name.
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "paper_vs_measured": paper_vs_measured,
@@ -96,6 +101,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "scores_by_method": scores_by_method,
     "scores_by_strength": scores_by_strength,
     "training_scores": training_scores,
+    **OF_AXES,
     **OF_SERIES,
     **OF_HIGGINS_2017,
     "failures": failures,

@@ -1,0 +1,102 @@
+"""What does a setting change? Models that differ in it alone, in pairs."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+
+from disentanglement_study.analysis import models as study
+from disentanglement_study.analysis import names, stats
+from disentanglement_study.analysis.models import METRIC, WITHOUT_LABELS, Models
+from disentanglement_study.analysis.rows import NothingToDraw
+
+KEYS = ["data_set", "representation", "setting", "a", "b", "score"]
+COLUMNS = [*KEYS, "difference", "low", "high", "spread", "n", "failed", "missing"]
+
+
+def paired_differences(
+    results: pd.DataFrame,
+    representation: str | None = "mean",
+    *,
+    resamples: int = stats.RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The mean difference of a score between models of two values of a setting, alike in all else, also in the seed.
+
+    Settings are the axes of the sweep that no data set has, such as `train.precision`. A row per data_set,
+    representation (None: each), setting, two of its values, a and b, and score (headline, or one without labels):
+    difference, b less a; low and high (95 % over seeds); spread, the standard deviation over seeds of models of a
+    method, strength and settings, of both values; n pairs, and how many have a model that failed, or one missing.
+    """
+    tables = []
+    for models in study.by_data_set(results, representation):
+        models = models.of(METRIC, WITHOUT_LABELS)
+        split = [names.parts(method) for method in models.runs["method"]]
+        for setting in dict.fromkeys(name for _, settings in split for name in settings):
+            own = [settings.get(setting) for _, settings in split]
+            rest = [_without(setting, base, settings) for base, settings in split]
+            runs = models.runs.assign(method=rest, value=own, place=np.arange(len(own)))
+            for a, b in itertools.combinations(sorted(runs["value"].dropna().unique(), key=_place), 2):
+                where = {"data_set": models.data_set, "representation": models.representation}
+                where |= {"setting": setting, "a": a, "b": b}
+                pairs = _pairs(runs, a, b)
+                if len(pairs):
+                    tables.append(_of_pairs(models, pairs, resamples, seed).assign(**where))
+    if not tables:
+        raise NothingToDraw("no two models differ in one setting alone: the sweep has no axis beside strength and seed")
+    table = pd.concat(tables, ignore_index=True)
+    return names.sort(table[COLUMNS], KEYS)
+
+
+def _place(value: str) -> tuple[float, str]:
+    """Numbers by their size, before words."""
+    try:
+        return float(value), value
+    except ValueError:
+        return np.inf, value
+
+
+def _without(setting: str, base: str, settings: dict[str, str]) -> str:
+    return names.joined(base, {name: value for name, value in settings.items() if name != setting})
+
+
+def _pairs(runs: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    """The places of the models of each pair, `place_a` and `place_b`, and its cell: a method at a strength."""
+    alike = ["method", "strength_name", "strength", "seed"]
+    one, other = (runs.loc[runs["value"] == value, [*alike, "place"]] for value in (a, b))
+    pairs = one.merge(other, on=alike, suffixes=("_a", "_b"))
+    return pairs.assign(cell=pairs.groupby(alike[:-1], dropna=False).ngroup())
+
+
+def _of_pairs(models: Models, pairs: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
+    scores, places = models.scores.to_numpy(), pairs[["place_a", "place_b"]].to_numpy()
+    rows = []
+    for column, score in enumerate(models.scores):
+        values = scores[places, column]  # [pairs, 2]
+        there = np.isfinite(values).all(axis=1)
+        failed = (models.failed[places, column].any(axis=1) & ~there).sum()
+        if not there.any():
+            continue
+        difference, cells = np.diff(values[there])[:, 0], pairs["cell"].to_numpy()[there]
+        weight = stats.resample(cells, resamples, models.seed(seed))
+        ends = stats.interval(difference.mean(), difference @ weight / len(cells), stats.widening(cells))
+        rows.append(
+            [
+                score,
+                difference.mean(),
+                *ends,
+                _spread(values[there], cells),
+                len(cells),
+                failed,
+                (~there).sum() - failed,
+            ]
+        )
+    return pd.DataFrame(rows, columns=["score", *COLUMNS[len(KEYS) :]])
+
+
+def _spread(values: np.ndarray, cells: np.ndarray) -> float:
+    """The pooled standard deviation within cells of values [pairs, 2], those of a and of b apart; NaN of one seed."""
+    groups = pd.DataFrame(values).groupby(cells)
+    free = 2 * (len(cells) - groups.ngroups)
+    squares = (groups.var(ddof=0).mul(groups.size(), axis=0)).to_numpy().sum()
+    return float(np.sqrt(squares / free)) if free else np.nan
