@@ -25,6 +25,7 @@ METRICS = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sa
 OF_STUDY = [name for name in tables.TABLES if name not in tables.OF_AXES | tables.OF_SERIES | tables.OF_HIGGINS_2017]
 # Of a study without any of these.
 SKIPPED = dict.fromkeys(tables.OF_SERIES, "no data set has an option seed") | {
+    "paired_differences": "no two models differ in one setting alone: the sweep has no axis beside strength and seed",
     "systems": "no model has the higgins_score of the mean representation",
     "best_normalised_beta": "no model was given beta_vae.normalised_beta, only beta",
     "claims_higgins2017": "no model was given beta_vae.normalised_beta, only beta",
