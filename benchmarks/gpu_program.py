@@ -6,8 +6,8 @@ Needs the plugin of JAX's own version, which `make gpu-bytes` puts into .venv/gp
 
 The compiler is the real one, `h100.txtpb` says what the card has. Only autotuning needs a card, so each product is
 cuBLAS's here. Counted of a loop that runs so many times as is asked: one round of it, with the inner loops' rounds.
-Nothing is measured: a round is taken for as long as its kernels' launches and its bytes through memory, one after the
-other.
+Nothing is measured: a kernel is taken for as long as its launch, and then its bytes through memory or, if that takes
+longer, its arithmetic, which is counted of the matrix products alone; one kernel after the other.
 """
 
 import datetime
@@ -33,6 +33,7 @@ jax.config.update("jax_platforms", "cpu")  # the plugin compiles, and looks for 
 CARD = "NVIDIA H100 80GB HBM3"
 LAUNCH = 2e-6  # seconds from one kernel to the next
 BANDWIDTH = 3.0e12  # bytes a second
+ARITHMETIC = {"float32": 60e12, "tf32": 400e12, "bfloat16": 800e12}  # operations a second, of large products
 TARGET = Path(__file__).with_name("h100.txtpb")
 OPTIONS = {"xla_gpu_autotune_level": 0, "xla_gpu_enable_triton_gemm": False, "xla_gpu_enable_command_buffer": ""}
 SIZES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8}
@@ -59,11 +60,20 @@ class Instruction(NamedTuple):
 
 
 class Kernel(NamedTuple):
-    """kind: its operation. type: of what it writes. num_bytes: what it reads and writes, each operand once."""
+    """kind: its operation. type: of what it writes. num_bytes: what it reads and writes, each operand once.
+
+    arithmetic: seconds of its operations, of a matrix product; 0 of other kernels.
+    """
 
     kind: str
     type: str
     num_bytes: int
+    arithmetic: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Without its launch."""
+        return max(self.num_bytes / BANDWIDTH, self.arithmetic)
 
 
 class Cost(NamedTuple):
@@ -81,8 +91,7 @@ class Cost(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Launches and bytes, one after the other."""
-        return self.kernels * LAUNCH + self.num_bytes / BANDWIDTH
+        return self.kernels * LAUNCH + sum(kernel.seconds for kernel in self.each)
 
 
 Program = dict[str, list[Instruction]]
@@ -127,7 +136,11 @@ def written(benchmark: str, rows: Iterable[dict[str, Any]], line: Callable[[dict
         "benchmark": benchmark,
         "date": f"{now:%Y-%m-%d %H:%M}",
         "device": {"backend": "gpu", "kind": CARD, "is": "compiled for, not run on"},
-        "assumed": {"seconds_between_kernels": LAUNCH, "bytes_per_second": BANDWIDTH},
+        "assumed": {
+            "seconds_between_kernels": LAUNCH,
+            "bytes_per_second": BANDWIDTH,
+            "operations_per_second": ARITHMETIC,
+        },
         "versions": {name: version(name) for name in ("jax", "flax", "optax")},
         "commit": commit(),
         "rows": [],
@@ -182,13 +195,32 @@ def cost(program: Program, name: str) -> Cost:
             read = sum(size(types.get(operand, "")) for operand in one.operands)
         # A call of a library returns its workspace too, bytes.
         written = re.sub(r"\b[su]8\[\d*\]", "", one.type) if one.operation == "custom-call" else one.type
-        each.append(Kernel(one.operation, one.type, read + size(written)))
+        each.append(Kernel(one.operation, written, read + size(written), _arithmetic(one, types)))
     return Cost(tuple(each))
 
 
 def size(kind: str) -> int:
     """Bytes of the arrays that a type names."""
-    return sum(SIZES[name] * math.prod(int(n) for n in shape.split(",") if n) for name, shape in ARRAY.findall(kind))
+    return sum(SIZES[name] * math.prod(shape) for name, shape in _arrays(kind))
+
+
+def _arrays(kind: str) -> list[tuple[str, list[int]]]:
+    """The kind of number and the shape of each array that a type names."""
+    return [(name, [int(n) for n in shape.split(",") if n]) for name, shape in ARRAY.findall(kind)]
+
+
+def _arithmetic(one: Instruction, types: dict[str, str]) -> float:
+    """Seconds of the operations of a library's product of matrices, or of stacks [n,..] of them; 0 of other kernels."""
+    if "cublas" not in one.rest:
+        return 0.0
+    (number, a), (_, b), (_, c) = (_arrays(kind)[0] for kind in (*map(types.get, one.operands[:2]), one.type))
+    stack = a[0] if len(a) == 3 else 1
+    operations = 2 * math.sqrt(
+        math.prod(a) * math.prod(b) * math.prod(c) / stack
+    )  # [n,i,j] [n,j,k] -> [n,i,k]: 2 n i j k
+    full = '"operand_precision":["HIGHEST","HIGHEST"]' in one.rest
+    precision = "bfloat16" if number == "bf16" else "float32" if full else "tf32"
+    return operations / ARITHMETIC[precision]
 
 
 def _read(body: list[Instruction], parameter: Instruction) -> int:

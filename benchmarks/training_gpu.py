@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import programs
 from common import HERE, OUT, Parser, command, known
-from gpu_program import BANDWIDTH, LAUNCH, compiled, of_round, written
+from gpu_program import LAUNCH, compiled, of_round, written
 
 from disentanglement_study.config.sections import Precision
 from disentanglement_study.nets.layers import FORMS
@@ -36,12 +36,11 @@ def row(case: str, largest: int = 0) -> dict[str, Any]:
     train = dataclasses.replace(programs.TRAIN, precision=precision)
     program = compiled(lambda: programs.trainer_of(objective, form, train=train)[1:], COMPILED)
     cost = of_round(program.as_text())
-    num_bytes = cost.num_bytes / COMPILED
-    seconds = num_bytes / BANDWIDTH + cost.kernels * LAUNCH / LAUNCHED
+    seconds = sum(kernel.seconds for kernel in cost.each) / COMPILED + cost.kernels * LAUNCH / LAUNCHED
     return {
         "case": case,
         "kernels": cost.kernels,
-        "bytes": round(num_bytes),
+        "bytes": round(cost.num_bytes / COMPILED),
         "temporary_bytes": round(program.memory_analysis().temp_size_in_bytes / COMPILED),
         "predicted_seconds": seconds,
         "predicted_days": STUDY * seconds / DAY,

@@ -69,6 +69,25 @@ def test_a_round_is_its_kernels_and_the_bytes_that_each_reads_and_writes():
     assert (cost.kernels, cost.num_bytes) == (3 + 10, gathered + product + 10 * 2 * ROWS + 2 * KERNEL)
 
 
+@pytest.mark.parametrize(
+    ("kind", "asked", "rate"),
+    [("f32", "HIGHEST", 60e12), ("f32", "DEFAULT", 400e12), ("bf16", "DEFAULT", 800e12)],
+)
+@pytest.mark.parametrize(("stack", "name"), [((), "__cublas$gemm"), ((7,), "__cublas$lt$matmul")])
+def test_a_product_takes_as_long_as_its_bytes_or_its_operations(kind, asked, rate, stack, name):
+    a, b, c = (",".join(map(str, (*stack, *shape))) for shape in ((1000, 3000), (3000, 2000), (1000, 2000)))
+    program = gpu_program.parsed(
+        "%main (a: x, b: x) -> x {\n"
+        f"  %a = {kind}[{a}]{{1,0}} parameter(0)\n"
+        f"  %b = {kind}[{b}]{{1,0}} parameter(1)\n"
+        f'  %c = (f32[{c}]{{1,0}}, s8[99]{{0}}) custom-call(%a, %b), custom_call_target="{name}", '
+        f'backend_config={{"operand_precision":["{asked}","{asked}"]}}\n'
+        "}\n"
+    )
+    (kernel,) = gpu_program.cost(program, "main").each
+    assert kernel.seconds == pytest.approx(2 * 1000 * 3000 * 2000 * (7 if stack else 1) / rate)
+
+
 def test_a_program_without_such_a_loop_is_refused():
     known = PROGRAM.replace("body=%round", 'body=%round, backend_config={"known_trip_count":{"n":"3"}}')
     with pytest.raises(ValueError, match="0 loops of no known number of rounds: expected one"):
@@ -131,7 +150,7 @@ def test_bytes_of_training_are_those_of_a_model_and_its_share_of_the_launches(mo
     assert (row["case"], row["kernels"], row["bytes"], row["temporary_bytes"]) == (
         "beta_vae/least/tf32", 13, round(total / 16), 1000,
     )  # fmt: skip
-    seconds = total / 16 / 3e12 + 13 * 2e-6 / 48
+    seconds = total / 16 / 3e12 + 13 * 2e-6 / 48  # bytes take longer than the product's 256 operations
     assert row["predicted_seconds"] == pytest.approx(seconds)
     assert row["predicted_days"] == pytest.approx(12_600 * 300_000 * seconds / 86_400)
     assert row["largest"] == [{"bytes": 20, "kind": "custom-call", "type": row["largest"][0]["type"]}]
