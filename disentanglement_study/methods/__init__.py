@@ -64,7 +64,7 @@ _CODES: dict[int, set[str]] = {}  # of what was checked, by the learner's id
 def build(name: str, inputs: Inputs, study: Study, form: str = "patches") -> Learner:
     """The learner of a method for the inputs of a data set (`inputs_of`), as a study's settings have it.
 
-    form: how convolutions are computed, `nets.layers.best_form()` on this process's device. Raises ValueError for what
+    form: how convolutions are computed, `nets.layers.best_form` of this process's device. Raises ValueError for what
     the method cannot do.
     """
     method = METHODS[name]

@@ -276,6 +276,11 @@ def in_microbatches(function: Callable[[Any, Array], Array], params: Any, batch:
     return out.reshape(-1, *out.shape[2:])
 
 
-def best_form() -> str:
-    """The form of convolutions that is fastest on this process's device."""
-    return BEST.get(jax.default_backend(), "patches")
+def best_form(precision: str = "float32") -> str:
+    """The form of convolutions that is fastest on this process's device.
+
+    Where operands are rounded, one whose products are of pixels and weights as they are, so that models are the same on
+    all devices: Winograd's are of sums of pixels.
+    """
+    best = BEST.get(jax.default_backend(), "patches")
+    return "least" if precision != "float32" and best == "mixed" else best

@@ -59,7 +59,7 @@ def check_data(identity: dict, root: Path, manifests: list[dict]) -> None:
 
 def learner(job: Job, study: Study, data_set: DataSet, form: str | None = None) -> Learner:
     """The method of a job, built for its data set; convolutions in the form that is best on this process's device."""
-    form = form or layers.best_form()
+    form = form or layers.best_form(study.train.precision)
     size, auxiliary = study.nets.image_size, data_set.auxiliary_sizes
     inputs = methods.inputs_of(data_set.input_shape, data_set.factor_sizes, size, auxiliary)
     return methods.build(job.method, inputs, study, form=form)

@@ -149,6 +149,12 @@ def test_every_backend_has_a_form():
     assert {"cpu", "gpu", "tpu"} <= set(layers.BEST)
 
 
+def test_where_operands_are_rounded_no_form_multiplies_sums_of_pixels():
+    """Winograd's algorithm would: what is rounded would be something else than on a GPU."""
+    assert layers.best_form() == layers.BEST["cpu"] == "mixed"
+    assert layers.best_form("tf32") == layers.best_form("bfloat16") == layers.BEST["gpu"] == "least"
+
+
 def test_relu_and_its_gradient():
     x = jnp.array([-1.0, 0.0, 2.0, jnp.nan])
     value, pull_back = jax.vjp(layers.relu, x)
