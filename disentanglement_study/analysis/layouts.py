@@ -215,14 +215,16 @@ def _differences(table: pd.DataFrame) -> Iterator[Section]:
             {
                 "": ["" if pair == before else pair for pair, before in zip(pairs, [None, *pairs], strict=False)],
                 "Score": [names.label(key, names.SCORES) for key in group["score"]],
-                "Second less first": [text_of.percent(*row) for row in group[["difference", "low", "high"]].to_numpy()],
-                "Spread over seeds": [text_of.number(100 * value, 1) for value in group["spread"]],
+                "Second less first": [
+                    text_of.with_interval(*row, digits=3) for row in group[["difference", "low", "high"]].to_numpy()
+                ],
+                "Spread over seeds": [text_of.number(value, 3) for value in group["spread"]],
                 "n": group["n"].astype(str),
             }
         )
         where = text_of.where(data_set, representation)
         count = names.count(group["n"], "pairs of models")
-        yield Section(f"Difference of scores × 100 by {setting.replace('_', ' ')}: {where}, {count}", cells, 2)
+        yield Section(f"Difference of scores by {setting.replace('_', ' ')}: {where}, {count}", cells, 2)
 
 
 # By a column that only these tables have, or the first of those below that do.

@@ -117,9 +117,9 @@ def test_what_a_setting_changes_is_told_from_the_seed_and_the_strength_in_pairs(
     assert bfloat16["n"] == 6
     assert (table[["failed", "missing"]] == 0).all(axis=None)
     text = tables.render(tables.paired_differences(pd.DataFrame(rows)))
-    assert "Difference of scores × 100 by precision: dSprites, mean representation, n = 6–8 pairs of models" in text
-    assert "bfloat16, tf32     MIG    -29.7 [-37" in text
-    assert "0.3 [0.2, 0.3]" in text
+    assert "Difference of scores by precision: dSprites, mean representation, n = 6–8 pairs of models" in text
+    assert "bfloat16, tf32     MIG    -0.297 [-0.37" in text
+    assert "0.003 [0.002, 0.003]" in text
 
 
 def test_a_pair_of_which_one_failed_is_counted_and_not_compared():
