@@ -14,6 +14,7 @@ the channels of the *small* image, so that one is the adjoint of the other (the 
 """
 
 import functools
+import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -206,12 +207,24 @@ def _kernel_gradient_least(x: Array, y: Array, k: int) -> Array:
     return (_kernel_gradient_patches if _by_patches(k, x.shape[-1]) else _kernel_gradient_blocks)(x, y, k)
 
 
+# Fused: kernels of our own, which write no patches. Pallas is imported where it is used, and only there.
+
+
+def _fused(name: str) -> Callable[..., Array]:
+    def call(*arguments: Any) -> Array:
+        fused = importlib.import_module("disentanglement_study.nets.fused")
+        return getattr(fused, name)(*arguments)
+
+    return call
+
+
 FORMS: dict[str, Form] = {
     "patches": Form(_halve_patches, _double_patches, _kernel_gradient_patches),
     "blocks": Form(_halve_blocks, _double_blocks, _kernel_gradient_blocks),
     "least": Form(_halve_least, _double_least, _kernel_gradient_least),
     "xla": Form(_halve_xla, _double_xla, _kernel_gradient_xla),
     "winograd": Form(_halve_winograd, _double_winograd, _kernel_gradient_winograd),
+    "fused": Form(_fused("halve"), _fused("double"), _fused("kernel_gradient")),
     "mixed": Form(_halve_mixed, _double_mixed, _kernel_gradient_mixed, microbatch=4),
 }
 
