@@ -40,7 +40,7 @@ class Tile(NamedTuple):
     columns: int
     depth: int
     warps: int = 4
-    stages: int = 2
+    stages: int = 1
 
 
 class Seen(NamedTuple):

@@ -9,8 +9,10 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.experimental import pallas as pl
 
 Axis = tuple[int, ...]  # an axis of a matrix: its index counts through these sizes, the last one fastest
 Index = list[Array]  # where a run of rows or columns is on each of these sizes; a scalar where all of the run agree
@@ -87,7 +89,7 @@ def run(axis: Axis, start: Array, size: int) -> Run:
     """`size` rows or columns from `start`, which is a multiple of `size`."""
     inner = next((i for i in reversed(range(len(axis))) if math.prod(axis[i:]) % size == 0), 0)
     period = math.prod(axis[inner:])
-    along = lax.rem(start, period) if inner else start
+    along = pl.multiple_of(lax.rem(start, period) if inner else start, size)
     along = along + lax.iota(jnp.int32, size)
     index = _index(lax.div(start, period), axis[:inner]) + _index(along, axis[inner:])
     return Run(index, None if period % size == 0 else along < period)
@@ -95,9 +97,9 @@ def run(axis: Axis, start: Array, size: int) -> Run:
 
 def tile(view: View, rows: Run, columns: Run) -> tuple[Array, Array | None]:
     """Where in memory the elements of some rows and columns lie, and which are there (None: all)."""
-    offsets, there = view.at([_upright(i) for i in rows.index], columns.index)
-    conditions = [there, None if rows.there is None else _upright(rows.there), columns.there]
-    conditions = [condition for condition in conditions if condition is not None]
+    down, across = (_spread(one, new_axis) for one, new_axis in ((rows, 1), (columns, 0)))
+    offsets, there = view.at(down.index, across.index)
+    conditions = [condition for condition in (there, down.there, across.there) if condition is not None]
     return offsets, functools.reduce(jnp.logical_and, conditions) if conditions else None
 
 
@@ -125,5 +127,6 @@ def _index(number: Array, axis: Axis) -> Index:
     return [number, *reversed(index)] if axis else []
 
 
-def _upright(index: Array) -> Array:
-    return index[:, None] if index.ndim else index
+def _spread(run: Run, new_axis: int) -> Run:
+    """Along one dimension of a tile."""
+    return jax.tree.map(lambda array: jnp.expand_dims(array, new_axis) if array.ndim else array, run)
