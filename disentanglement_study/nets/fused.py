@@ -14,69 +14,73 @@ The sizes of tiles are in `halve`, `double` and `kernel_gradient`: powers of two
 
 import functools
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 from jax.experimental import pallas as pl
-from jax.experimental.pallas import triton
 
 from disentanglement_study.nets import views
-from disentanglement_study.nets.views import Run, View
+from disentanglement_study.nets.products import Factor, Result, Tile, product
 
-LEAST = 16  # rows, columns or depth that tensor cores take
+LEAST = 16  # rows, columns or depth of a tile
 POSITIONS = 2048  # of the small image that a program adds up for the gradient of a kernel
 
 
-class Tile(NamedTuple):
-    """What a program computes of a product: rows x columns, `depth` of k at a time, by so many warps of 32 threads.
-
-    `stages`: for how many steps along k operands are on their way at once.
-    """
-
-    rows: int
-    columns: int
-    depth: int
-    warps: int = 4
-    stages: int = 1
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def layer(x: Array, w: Array, bias: Array, transposed: bool, rectified: bool) -> Array:
+    """`layers.conv`, or `layers.conv_transpose`, of max(x, 0) if `rectified`, plus a bias [O], or [C]."""
+    return (double if transposed else halve)(x, w, rectified, bias)
 
 
-class Seen(NamedTuple):
-    """How a product sees its arrays: out = left right."""
+def _layer_back(transposed: bool, rectified: bool, saved: tuple[Array, Array], out: Array) -> tuple[Array, Array, Array]:
+    x, w = saved
+    gradient = (halve if transposed else double)(out, w, gate=x if rectified else None)
+    large, small = (out, x) if transposed else (x, out)
+    return gradient, *_gradients(large, small, w.shape[0], transposed, rectified)
 
-    left: View
-    right: View
-    out: View
+
+layer.defvjp(lambda x, w, bias, *how: (layer(x, w, bias, *how), (x, w)), _layer_back)
 
 
-def halve(x: Array, w: Array) -> Array:
-    """[B,2h,2w,C], [k,k,C,O] -> [B,h,w,O]."""
+def halve(x: Array, w: Array, rectified: bool = False, bias: Array | None = None, gate: Array | None = None) -> Array:
+    """[B,2h,2w,C], [k,k,C,O] -> [B,h,w,O]. The others: see `product`."""
     (b, height, width, _), (k, _, c, o) = x.shape, w.shape
     small, taps = (b, height // 2, width // 2), (k, k, c)
+    left, right = Factor(x, views.patches(x.shape, k), rectified), Factor(w, views.matrix(taps, (o,)))
     tile = Tile(rows=128, columns=_size(o, 64), depth=_depth(c))
-    seen = Seen(views.patches(x.shape, k), views.matrix(taps, (o,)), views.matrix(small, (o,)))
-    return _product(x, w, (*small, o), seen, tile)
+    return product(left, right, Result((*small, o), views.matrix(small, (o,))), tile, bias=bias, gate=gate).array
 
 
-def double(y: Array, w: Array) -> Array:
-    """[B,h,w,O], [k,k,C,O] -> [B,2h,2w,C]."""
+def double(y: Array, w: Array, rectified: bool = False, bias: Array | None = None, gate: Array | None = None) -> Array:
+    """[B,h,w,O], [k,k,C,O] -> [B,2h,2w,C]. The others: see `product`."""
     (b, h, width, o), (k, _, c, _) = y.shape, w.shape
     large = (b, 2 * h, 2 * width, c)
+    left, right = Factor(y, views.windows(y.shape, k), rectified), Factor(w, views.taps(w.shape))
     tile = Tile(rows=64, columns=_size(4 * c, 128), depth=_depth(o))
-    seen = Seen(views.windows(y.shape, k), views.taps(w.shape), views.blocks(large, k))
-    return _product(y, w, large, seen, tile)
+    return product(left, right, Result(large, views.blocks(large, k)), tile, bias=bias, gate=gate).array
 
 
 def kernel_gradient(x: Array, y: Array, k: int) -> Array:
     """[B,2h,2w,C], [B,h,w,O] -> [k,k,C,O]."""
+    return _gradients(x, y, k, transposed=False, rectified=False)[0]
+
+
+def _gradients(x: Array, y: Array, k: int, transposed: bool, rectified: bool) -> tuple[Array, Array]:
+    """Of a layer's kernel and bias. What went into it is x, and the gradient of what came out y; or the other way round.
+
+    What went in is to be `rectified`, what came out summed.
+    """
     (*small, o), taps = y.shape, (k, k, x.shape[-1])
+    left = Factor(x, views.transposed(views.patches(x.shape, k)), rectified and not transposed, summed=transposed)
+    right = Factor(y, views.matrix(tuple(small), (o,)), rectified and transposed, summed=not transposed)
     tile = Tile(rows=_size(math.prod(taps), 128), columns=_size(o, 64), depth=32)
-    steps = pl.cdiv(math.prod(small), tile.depth)
-    parts = max(n for n in range(1, 1 + pl.cdiv(math.prod(small), POSITIONS)) if steps % n == 0)
-    x_seen, y_seen = views.transposed(views.patches(x.shape, k)), views.matrix(tuple(small), (o,))
-    return _product(x, y, (*taps, o), Seen(x_seen, y_seen, views.matrix(taps, (o,))), tile, parts)
+    steps, most = pl.cdiv(math.prod(small), tile.depth), pl.cdiv(math.prod(small), POSITIONS)
+    parts = max(number for number in range(1, most + 1) if steps % number == 0)
+    gradient, *sums = product(left, right, Result((*taps, o), views.matrix(taps, (o,))), tile, parts=parts)
+    if not transposed:
+        return gradient, sums[1]
+    middle = slice(k // 2 - 1, k // 2 + 1)  # each pixel is under these four taps once
+    return gradient, sums[0][middle, middle].sum((0, 1))
 
 
 def _size(wanted: int, most: int) -> int:
@@ -85,47 +89,5 @@ def _size(wanted: int, most: int) -> int:
 
 
 def _depth(channels: int) -> int:
-    """A step along k stays within one pixel, unless channels are few: what the pixel's place asks for is asked once."""
+    """A step along k stays within one pixel, unless channels are few: then what depends on the pixel is a number."""
     return 32 if channels % 32 == 0 else LEAST
-
-
-def _product(a: Array, b: Array, shape: tuple[int, ...], seen: Seen, tile: Tile, parts: int = 1) -> Array:
-    """The array of this shape that, seen as `out`, is the product of `a` and `b`. Of `parts`, along k, it is the sum."""
-    left, right, out = seen
-    m, n, k = (math.prod(axis) for axis in (out.rows, out.columns, left.columns))
-    size, steps = math.prod(shape), pl.cdiv(k, tile.depth) // parts
-
-    def kernel(a_ref: Any, b_ref: Any, out_ref: Any, interpret: bool) -> None:
-        column, row, part = (pl.program_id(axis) for axis in range(3))
-        columns = views.run(out.columns, column * tile.columns, tile.columns)
-        rows = views.run(out.rows, row * tile.rows, tile.rows)
-
-        def step(i: Array, total: Array) -> Array:
-            depth = views.run(left.columns, (part * steps + i) * tile.depth, tile.depth)
-            a, b = _load(a_ref, left, rows, depth), _load(b_ref, right, depth, columns)
-            return total + jnp.dot(a, b, preferred_element_type=jnp.float32)
-
-        total = lax.fori_loop(0, steps, step, jnp.zeros((tile.rows, tile.columns), jnp.float32))
-        offsets, there = views.tile(out, rows, columns)
-        offsets += part * size
-        if interpret and there is not None:  # the interpreter also writes what is not there: that must go nowhere
-            offsets = jnp.where(there, offsets, parts * size)
-        triton.store(out_ref.at[offsets], total.astype(out_ref.dtype), mask=there)
-
-    def call(interpret: bool) -> Callable[[Array, Array], Array]:
-        return pl.pallas_call(
-            functools.partial(kernel, interpret=interpret),
-            jax.ShapeDtypeStruct((parts * size,), a.dtype),
-            grid=(pl.cdiv(n, tile.columns), pl.cdiv(m, tile.rows), parts),
-            compiler_params=triton.CompilerParams(num_warps=tile.warps, num_stages=tile.stages),
-            interpret=interpret,
-        )
-
-    results = lax.platform_dependent(a.reshape(-1), b.reshape(-1), cuda=call(False), default=call(True))
-    return results.reshape(parts, *shape).sum(0)
-
-
-def _load(ref: Any, view: View, rows: Run, columns: Run) -> Array:
-    """The elements of some rows and columns, zero where there are none."""
-    offsets, there = views.tile(view, rows, columns)
-    return triton.load(ref.at[offsets], mask=there, other=None if there is None else 0.0)

@@ -30,12 +30,16 @@ LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 class Form(NamedTuple):
-    """How the three maps are computed. `microbatch`: images that a net handles at once (None: the whole batch)."""
+    """How the three maps are computed. `microbatch`: images that a net handles at once (None: the whole batch).
+
+    `layer`: (x, w, bias, transposed, rectified) -> a layer of `conv`, if the form computes one as a whole.
+    """
 
     halve: Callable[[Array, Array], Array]
     double: Callable[[Array, Array], Array]
     kernel_gradient: Callable[[Array, Array, int], Array]
     microbatch: int | None = None
+    layer: Callable[[Array, Array, Array, bool, bool], Array] | None = None
 
 
 # Patches: y = P(x) w, where P cuts x into k x k patches, and x = Pᵀ(y wᵀ).
@@ -224,7 +228,7 @@ FORMS: dict[str, Form] = {
     "least": Form(_halve_least, _double_least, _kernel_gradient_least),
     "xla": Form(_halve_xla, _double_xla, _kernel_gradient_xla),
     "winograd": Form(_halve_winograd, _double_winograd, _kernel_gradient_winograd),
-    "fused": Form(_fused("halve"), _fused("double"), _fused("kernel_gradient")),
+    "fused": Form(_fused("halve"), _fused("double"), _fused("kernel_gradient"), layer=_fused("layer")),
     "mixed": Form(_halve_mixed, _double_mixed, _kernel_gradient_mixed, microbatch=4),
 }
 

@@ -36,7 +36,7 @@ class Run(NamedTuple):
 def matrix(rows: Axis, columns: Axis) -> View:
     """An array [*rows, *columns]."""
     stride = math.prod(columns)
-    return View(rows, columns, lambda row, column: (_place(row, rows) * stride + _place(column, columns), None))
+    return View(rows, columns, lambda row, column: (place(row, rows) * stride + place(column, columns), None))
 
 
 def transposed(view: View) -> View:
@@ -80,7 +80,7 @@ def taps(shape: Axis) -> View:
 
     def at(row: Index, column: Index) -> tuple[Array, None]:
         (p, q, o), (r, s, c) = row, column
-        return _place([2 * p, 2 * q, 0, o], shape) + _place([r, s, c, 0], shape), None
+        return place([2 * p, 2 * q, 0, o], shape) + place([r, s, c, 0], shape), None
 
     return View((k // 2, k // 2, o), (2, 2, c), at)
 
@@ -106,20 +106,20 @@ def tile(view: View, rows: Run, columns: Run) -> tuple[Array, Array | None]:
 def _pixels(shape: Axis, start: Index, step: Index, border: int) -> tuple[Array, Array | None]:
     """The pixels at `start` (b,row,column) + `step` (row,column,c) of an image. All are in it if there is no border."""
     (b, top, left), (down, right, c), (_, height, width, _) = start, step, shape
-    offsets = _place([b, top, left, 0], shape) + _place([0, down, right, c], shape)
+    offsets = place([b, top, left, 0], shape) + place([0, down, right, c], shape)
     if not border:
         return offsets, None
     row, column = top + down, left + right
     return offsets, (row >= 0) & (row < height) & (column >= 0) & (column < width)
 
 
-def _place(index: Index, axis: Axis) -> Array:
+def place(index: Index, axis: Axis) -> Array:
     """The number that counts through `axis` to `index`: it is linear in the index."""
     return functools.reduce(lambda number, one: number * one[1] + one[0], zip(index, axis, strict=True), 0)
 
 
 def _index(number: Array, axis: Axis) -> Index:
-    """The inverse of `_place`."""
+    """The inverse of `place`."""
     index = []
     for size in reversed(axis[1:]):
         index.append(lax.rem(number, size))
