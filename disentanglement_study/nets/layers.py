@@ -33,6 +33,7 @@ class Form(NamedTuple):
     """How the three maps are computed. `microbatch`: images that a net handles at once (None: the whole batch).
 
     `layer`: (x, w, bias, transposed, rectified) -> a layer of `conv`, if the form computes one as a whole.
+    `backend`: the one for which the form is made (None: any); on others it is slow.
     """
 
     halve: Callable[[Array, Array], Array]
@@ -40,6 +41,7 @@ class Form(NamedTuple):
     kernel_gradient: Callable[[Array, Array, int], Array]
     microbatch: int | None = None
     layer: Callable[[Array, Array, Array, bool, bool], Array] | None = None
+    backend: str | None = None
 
 
 # Patches: y = P(x) w, where P cuts x into k x k patches, and x = Pᵀ(y wᵀ).
@@ -211,15 +213,11 @@ def _kernel_gradient_least(x: Array, y: Array, k: int) -> Array:
     return (_kernel_gradient_patches if _by_patches(k, x.shape[-1]) else _kernel_gradient_blocks)(x, y, k)
 
 
-# Fused: kernels of our own, which write no patches. Pallas is imported where it is used, and only there.
+# Fused: kernels of our own that write no patches, see there. Imported when they are used: Pallas takes a while.
 
 
-def _fused(name: str) -> Callable[..., Array]:
-    def call(*arguments: Any) -> Array:
-        fused = importlib.import_module("disentanglement_study.nets.fused")
-        return getattr(fused, name)(*arguments)
-
-    return call
+def _fused(name: str) -> Callable[..., Any]:
+    return lambda *inputs: getattr(importlib.import_module("disentanglement_study.nets.fused"), name)(*inputs)
 
 
 FORMS: dict[str, Form] = {
@@ -228,12 +226,12 @@ FORMS: dict[str, Form] = {
     "least": Form(_halve_least, _double_least, _kernel_gradient_least),
     "xla": Form(_halve_xla, _double_xla, _kernel_gradient_xla),
     "winograd": Form(_halve_winograd, _double_winograd, _kernel_gradient_winograd),
-    "fused": Form(_fused("halve"), _fused("double"), _fused("kernel_gradient"), layer=_fused("layer")),
+    "fused": Form(*map(_fused, ("halve", "double", "kernel_gradient")), layer=_fused("layer"), backend="gpu"),
     "mixed": Form(_halve_mixed, _double_mixed, _kernel_gradient_mixed, microbatch=4),
 }
 
 # The form of each backend, as benchmarks/training.py found on CPU. On accelerators it follows from arithmetic alone, a
-# quarter of the memory traffic of patches: nobody has measured it yet.
+# quarter of the memory traffic of patches: nobody has measured it yet. "fused" is for whoever has measured it.
 BEST = {"cpu": "mixed", "gpu": "blocks", "tpu": "blocks"}
 
 

@@ -37,8 +37,8 @@ class Result(NamedTuple):
 class Tile(NamedTuple):
     """What one program computes: rows x columns of the product, `depth` of k at a time, by so many warps of 32 threads.
 
-    All are powers of two, and rows, columns and depth 16 at least. With more than one of `stages`, loads run steps ahead
-    of the product; they then go round the cache next to the cores, where patches that overlap would meet.
+    Powers of two; rows, columns and depth are 16 at least. With more than one of `stages`, loads run steps ahead of the
+    product, but go round the cache next to the cores, in which patches that overlap would meet.
     """
 
     rows: int

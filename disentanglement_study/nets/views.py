@@ -1,12 +1,12 @@
 """Images and kernels of a convolution of stride 2 as matrices whose elements stay where they are.
 
-Used inside of kernels of Pallas (`fused`), which load and store by such addresses: nothing is rearranged in memory. With
-a kernel of k x k pixels, the large image [B,2h,2w,C] has a border of n - 1 pixels (SAME padding), n = k/2.
+The kernels of `products` load and store by such addresses, and nothing is rearranged in memory. With k x k pixels in a
+kernel, the large image [B,2h,2w,C] has a border of n - 1 pixels (SAME padding), n = k/2.
 """
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -15,7 +15,7 @@ from jax import Array, lax
 from jax.experimental import pallas as pl
 
 Axis = tuple[int, ...]  # an axis of a matrix: its index counts through these sizes, the last one fastest
-Index = list[Array]  # where a run of rows or columns is on each of these sizes; a scalar where all of the run agree
+Index = Sequence[Array | int]  # where a run of rows is along each of these sizes; a scalar where all of the run agree
 
 
 class View(NamedTuple):
@@ -63,7 +63,7 @@ def blocks(shape: Axis, k: int) -> View:
 
 
 def windows(shape: Axis, k: int) -> View:
-    """A small image [B,h,w,O]: a row for each block (b,i,j), in it the n x n small pixels (p,q,o) that it is part of."""
+    """A small image [B,h,w,O]: a row for each block (b,i,j), in it the n x n pixels (p,q,o) that it takes part in."""
     b, h, w, o = shape
     border = k // 2 - 1
 
@@ -75,7 +75,7 @@ def windows(shape: Axis, k: int) -> View:
 
 
 def taps(shape: Axis) -> View:
-    """A kernel [k,k,C,O]: a row for each small pixel (p,q,o) of a window, a column for each pixel (r,s,c) of a block."""
+    """A kernel [k,k,C,O]: a row for each pixel (p,q,o) of a window, a column for each pixel (r,s,c) of a block."""
     k, _, c, o = shape
 
     def at(row: Index, column: Index) -> tuple[Array, None]:
@@ -86,11 +86,10 @@ def taps(shape: Axis) -> View:
 
 
 def run(axis: Axis, start: Array, size: int) -> Run:
-    """`size` rows or columns from `start`, which is a multiple of `size`."""
+    """`size` rows or columns from `start`, a multiple of `size`. Who knows that can load 16 bytes at once."""
     inner = next((i for i in reversed(range(len(axis))) if math.prod(axis[i:]) % size == 0), 0)
     period = math.prod(axis[inner:])
-    along = pl.multiple_of(lax.rem(start, period) if inner else start, size)
-    along = along + lax.iota(jnp.int32, size)
+    along = pl.multiple_of(lax.rem(start, period) if inner else start, size) + lax.iota(jnp.int32, size)
     index = _index(lax.div(start, period), axis[:inner]) + _index(along, axis[inner:])
     return Run(index, None if period % size == 0 else along < period)
 
@@ -103,6 +102,11 @@ def tile(view: View, rows: Run, columns: Run) -> tuple[Array, Array | None]:
     return offsets, functools.reduce(jnp.logical_and, conditions) if conditions else None
 
 
+def place(index: Index, axis: Axis) -> Array:
+    """The number that counts through `axis` to `index`: it is linear in the index."""
+    return functools.reduce(lambda number, one: number * one[1] + one[0], zip(index, axis, strict=True), 0)
+
+
 def _pixels(shape: Axis, start: Index, step: Index, border: int) -> tuple[Array, Array | None]:
     """The pixels at `start` (b,row,column) + `step` (row,column,c) of an image. All are in it if there is no border."""
     (b, top, left), (down, right, c), (_, height, width, _) = start, step, shape
@@ -111,11 +115,6 @@ def _pixels(shape: Axis, start: Index, step: Index, border: int) -> tuple[Array,
         return offsets, None
     row, column = top + down, left + right
     return offsets, (row >= 0) & (row < height) & (column >= 0) & (column < width)
-
-
-def place(index: Index, axis: Axis) -> Array:
-    """The number that counts through `axis` to `index`: it is linear in the index."""
-    return functools.reduce(lambda number, one: number * one[1] + one[0], zip(index, axis, strict=True), 0)
 
 
 def _index(number: Array, axis: Axis) -> Index:
