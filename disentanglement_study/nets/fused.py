@@ -7,8 +7,10 @@ Each map is a matrix product, out[m, n] = Σ_k left[m, k] right[k, n], and each 
     kernel_gradient   w[(r,s,c), o]        = Σ over (b,i,j)  x[(r,s,c), (b,i,j)] y[(b,i,j), o]
 
 A program computes a tile of a product, which it keeps in registers while it goes along k. A pixel is in k*k/4 patches;
-it is read from memory once, and from a cache for the others. The sizes of tiles are in `_halve`, `_double` and
-`_gradients`. They were chosen by what the compiler says (registers, loads of 16 bytes), and timed on no GPU yet.
+it is read from memory once, and from a cache for the others.
+
+The sizes of tiles are in `_halve`, `_double` and `_gradients`. Any shape is right with any tile; those here were chosen
+by what the compiler says of the study's nets (enough registers, 16 bytes a load), and no GPU has timed them yet.
 """
 
 import functools
@@ -23,7 +25,7 @@ from jax.experimental import pallas as pl
 from disentanglement_study.nets import views
 from disentanglement_study.nets.products import Factor, Result, Tile, product
 
-LEAST = 16  # rows, columns or depth of a tile
+LEAST = 16  # rows, columns or depth of a tile, for tensor cores
 POSITIONS = 2048  # of the small image that a program adds up for the gradient of a kernel
 
 

@@ -1,6 +1,7 @@
 """A matrix product of arrays that are seen as matrices (`views`), in one kernel for a GPU: Pallas, through Triton.
 
-On other devices Pallas interprets the kernel, which is slow: for tests.
+Under `vmap` it stays one kernel, of more programs. On other devices Pallas interprets it, which is slow: for tests.
+Pallas changes from version to version: this is as JAX 0.10 has it.
 """
 
 import functools
@@ -28,7 +29,7 @@ class Factor(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The shape of an array, and the matrix in it that is the product."""
+    """The shape of an array, and the matrix in it that the product becomes."""
 
     shape: Axis
     view: View
@@ -49,7 +50,7 @@ class Tile(NamedTuple):
 
 
 class Product(NamedTuple):
-    """The array of a product, and the sums along k of the factors for which they are wanted: their shapes, refs, ..."""
+    """The array of a product, and sums along k of its factors (None unless wanted); or their shapes, or refs."""
 
     array: Any
     left_sums: Any
@@ -68,8 +69,8 @@ def product(
 ) -> Product:
     """The array in which `result.view` is Σ_k left[m, k] right[k, n].
 
-    To it is added `bias`, along the last size of the array, and it is zero where `gate`, an array of the same shape, is
-    not above zero. Programs go along k in so many `parts`, all of as many steps, and XLA adds them up.
+    To it is added `bias`, along the last size of the array; it is zero where `gate`, an array of the same shape, is not
+    above zero. Where neither is asked for, k may be cut into `parts`, of as many steps each, which XLA adds up.
     """
     (rows, columns, _), depth = result.view, left.view.columns
     steps = pl.cdiv(math.prod(depth), tile.depth) // parts
@@ -87,6 +88,7 @@ def product(
             terms = Product(jnp.dot(a, b, preferred_element_type=jnp.float32), a, b)
             return _each(lambda shape, total, term: total + term, shapes, total, terms)
 
+        # All programs of a row, or column, find the same sums, and all write them.
         zeros = _each(lambda shape, total: jnp.zeros(total, jnp.float32), shapes, totals)
         total = lax.fori_loop(0, steps, step, zeros)
         store = functools.partial(_store, interpreted)
