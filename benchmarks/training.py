@@ -201,9 +201,10 @@ class Bench:
 
 
 def forms(value: str | None) -> list[str]:
-    """The forms to time, the first is the main one."""
-    best = best_form()
-    names = [best, *layers.FORMS] if value == "all" else (value or best).split(",")
+    """The forms to time, the first is the main one. All are those that are made for this backend."""
+    best, here = best_form(), (None, jax.default_backend())
+    every = [name for name, form in layers.FORMS.items() if form.backend in here]
+    names = [best, *every] if value == "all" else (value or best).split(",")
     return known("form", names, layers.FORMS)
 
 

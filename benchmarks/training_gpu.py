@@ -24,9 +24,10 @@ LAUNCHED = 48  # models that share the launches of a step: eight seeds of the si
 STUDY = 12_600 * 300_000  # models x updates
 DAY = 24 * 60 * 60  # seconds
 CASES = (
-    "beta_vae/blocks", "beta_vae/patches", "beta_vae/winograd", "beta_vae/xla", "beta_vae/least",
-    "beta_vae/least/tf32", "beta_vae/least/bfloat16", "beta_tc_vae/least", "dip_vae_i/least", "dip_vae_ii/least",
-    "annealed_vae/least", "factor_vae/blocks", "factor_vae/least", "factor_vae/least/bfloat16",
+    "beta_vae/blocks", "beta_vae/patches", "beta_vae/winograd", "beta_vae/xla", "beta_vae/least", "beta_vae/fused",
+    "beta_vae/least/tf32", "beta_vae/least/bfloat16", "beta_vae/fused/tf32", "beta_tc_vae/least", "dip_vae_i/least",
+    "dip_vae_ii/least", "annealed_vae/least", "factor_vae/blocks", "factor_vae/least", "factor_vae/least/bfloat16",
+    "factor_vae/fused/tf32",
 )  # fmt: skip
 
 
@@ -81,7 +82,7 @@ def line(row: dict[str, Any]) -> str:
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", default=CASES, help="OBJECTIVE/FORM[/PRECISION] (default: 14 of them)")
+    parser.add_argument("cases", nargs="*", default=CASES, help="OBJECTIVE/FORM[/PRECISION] (default: 17 of them)")
     parser.add_argument("--kernels", type=int, default=0, metavar="N", help="list the N of each that move most")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the result")
     options = parser.parse_args(argv)

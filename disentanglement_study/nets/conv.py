@@ -21,6 +21,14 @@ class Kernel(nn.Module):
         return self.param("kernel", glorot, self.shape), self.param("bias", nn.initializers.zeros, (self.outputs,))
 
 
+def layer(x: Array, w: Array, bias: Array, form: str, *, transposed: bool, rectified: bool) -> Array:
+    """`layers.conv`, or `conv_transpose`, of max(x, 0) if `rectified`, and a bias."""
+    if (fused := layers.FORMS[form].layer) is not None:
+        return fused(x, w, bias, transposed, rectified)
+    convolution = layers.conv_transpose if transposed else layers.conv
+    return convolution(layers.relu(x) if rectified else x, w, form) + bias
+
+
 class ConvEncoder(nn.Module):
     """Image [B,H,W,C] -> mean [B,D], logvar [B,D]; each layer halves the image, so 2**len(channels) divides H and W.
 
@@ -47,9 +55,9 @@ class ConvEncoder(nn.Module):
         ]
 
         def convolve(kernels: list, x: Array) -> Array:
-            for w, bias in kernels:
-                x = layers.relu(layers.conv(x, w, self.form) + bias)
-            return x
+            for i, (w, bias) in enumerate(kernels):
+                x = layer(x, w, bias, self.form, transposed=False, rectified=i > 0)
+            return layers.relu(x)
 
         h = layers.in_microbatches(convolve, kernels, images, self.form)
         h = nn.relu(nn.Dense(self.hidden, kernel_init=glorot)(h.reshape(h.shape[0], -1)))
@@ -84,7 +92,7 @@ class ConvDecoder(nn.Module):
 
         def convolve(kernels: list, y: Array) -> Array:
             for i, (w, bias) in enumerate(kernels):
-                y = layers.conv_transpose(y if i == 0 else layers.relu(y), w, self.form) + bias
+                y = layer(y, w, bias, self.form, transposed=True, rectified=i > 0)
             return y
 
         return layers.in_microbatches(convolve, kernels, h.reshape(-1, *small), self.form)

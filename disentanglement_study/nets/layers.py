@@ -14,6 +14,7 @@ the channels of the *small* image, so that one is the adjoint of the other (the 
 """
 
 import functools
+import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -29,12 +30,18 @@ LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 class Form(NamedTuple):
-    """How the three maps are computed. `microbatch`: images that a net handles at once (None: the whole batch)."""
+    """How the three maps are computed. `microbatch`: images that a net handles at once (None: the whole batch).
+
+    `layer`: (x, w, bias, transposed, rectified) -> a layer of `conv`, if the form computes one as a whole.
+    `backend`: the one for which the form is made (None: any); on others it is slow.
+    """
 
     halve: Callable[[Array, Array], Array]
     double: Callable[[Array, Array], Array]
     kernel_gradient: Callable[[Array, Array, int], Array]
     microbatch: int | None = None
+    layer: Callable[[Array, Array, Array, bool, bool], Array] | None = None
+    backend: str | None = None
 
 
 # Patches: y = P(x) w, where P cuts x into k x k patches, and x = Pᵀ(y wᵀ).
@@ -207,18 +214,26 @@ def _kernel_gradient_least(x: Array, y: Array, k: int) -> Array:
     return (_kernel_gradient_patches if _by_patches(k, x.shape[-1]) else _kernel_gradient_blocks)(x, y, k)
 
 
+# Fused: kernels of our own that write no patches, see there. Imported when they are used: Pallas takes a while.
+
+
+def _fused(name: str) -> Callable[..., Any]:
+    return lambda *inputs: getattr(importlib.import_module("disentanglement_study.nets.fused"), name)(*inputs)
+
+
 FORMS: dict[str, Form] = {
     "patches": Form(_halve_patches, _double_patches, _kernel_gradient_patches),
     "blocks": Form(_halve_blocks, _double_blocks, _kernel_gradient_blocks),
     "least": Form(_halve_least, _double_least, _kernel_gradient_least),
     "xla": Form(_halve_xla, _double_xla, _kernel_gradient_xla),
     "winograd": Form(_halve_winograd, _double_winograd, _kernel_gradient_winograd),
+    "fused": Form(*map(_fused, ("halve", "double", "kernel_gradient")), layer=_fused("layer"), backend="gpu"),
     "mixed": Form(_halve_mixed, _double_mixed, _kernel_gradient_mixed, microbatch=4),
 }
 
 # The form of each backend: on CPU as benchmarks/training.py found; on a GPU, which memory binds, the one that moves
 # fewest bytes as XLA compiles it (`make gpu-bytes`): 466 MB a model and step of beta-VAE, patches 670, blocks 737. None
-# has been measured on a GPU or TPU yet.
+# has been measured on a GPU or TPU yet. "fused", 200 MB, waits for that: its kernels are ours, and may be slow.
 BEST = {"cpu": "mixed", "gpu": "least", "tpu": "least"}
 
 

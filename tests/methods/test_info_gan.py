@@ -91,7 +91,7 @@ def test_the_penalty_is_the_same_in_every_form_of_the_convolutions(form):
             slopes = jax.grad(lambda images: functions.encode(params, images)[0][:, 0].sum())(x)
             return jnp.sum(slopes**2)
 
-        return jax.value_and_grad(of)(init["encoder"](jax.random.key(1)))
+        return jax.jit(jax.value_and_grad(of))(init["encoder"](jax.random.key(1)))
 
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-5 * np.abs(b).max()),
