@@ -198,20 +198,8 @@ def _kernel_gradient_mixed(x: Array, y: Array, k: int) -> Array:
 # few channels a patch is no wider than what blocks add up.
 
 
-def _by_patches(k: int, c: int) -> bool:
-    return k == 2 or c < 8
-
-
-def _halve_least(x: Array, w: Array) -> Array:
-    return (_halve_patches if _by_patches(*w.shape[1:3]) else _halve_blocks)(x, w)
-
-
-def _double_least(y: Array, w: Array) -> Array:
-    return (_double_patches if _by_patches(*w.shape[1:3]) else _double_blocks)(y, w)
-
-
-def _kernel_gradient_least(x: Array, y: Array, k: int) -> Array:
-    return (_kernel_gradient_patches if _by_patches(k, x.shape[-1]) else _kernel_gradient_blocks)(x, y, k)
+def _least(k: int, c: int) -> Form:
+    return FORMS["patches" if k == 2 or c < 8 else "blocks"]
 
 
 # Fused: kernels of our own that write no patches, see there. Imported when they are used: Pallas takes a while.
@@ -224,7 +212,11 @@ def _fused(name: str) -> Callable[..., Any]:
 FORMS: dict[str, Form] = {
     "patches": Form(_halve_patches, _double_patches, _kernel_gradient_patches),
     "blocks": Form(_halve_blocks, _double_blocks, _kernel_gradient_blocks),
-    "least": Form(_halve_least, _double_least, _kernel_gradient_least),
+    "least": Form(
+        lambda x, w: _least(*w.shape[1:3]).halve(x, w),
+        lambda y, w: _least(*w.shape[1:3]).double(y, w),
+        lambda x, y, k: _least(k, x.shape[-1]).kernel_gradient(x, y, k),
+    ),
     "xla": Form(_halve_xla, _double_xla, _kernel_gradient_xla),
     "winograd": Form(_halve_winograd, _double_winograd, _kernel_gradient_winograd),
     "fused": Form(*map(_fused, ("halve", "double", "kernel_gradient")), layer=_fused("layer"), backend="gpu"),
