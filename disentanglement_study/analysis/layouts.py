@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from disentanglement_study.analysis import cells as text_of
-from disentanglement_study.analysis import names, published_layouts, stats
+from disentanglement_study.analysis import comparison_layouts, names, published_layouts, stats
 from disentanglement_study.analysis.cells import MISSING, Section
 
 COUNTED = ("restarts", "models", "not_converged", "failed")
@@ -210,6 +210,9 @@ LAYOUTS: dict[str, Callable[[pd.DataFrame], Iterator[Section]]] = {
     "claim": published_layouts.claims,
     "system": published_layouts.systems,
     "best_normalised_beta": published_layouts.best_normalised_beta,
+    "sd_low": comparison_layouts.detectable,
+    "comparison": comparison_layouts.seeds_needed,
+    "lowest": comparison_layouts.agreement,
     "chosen_on": _transfer_pairs,
     "identifies": _identifiability,
     "margin": _chosen,

@@ -243,8 +243,8 @@ def width(texts: Iterable[str], size: float = style.TEXT) -> float:
 
 
 def _stacked(label: str, room: float) -> str:
-    """The label; with settings in lines: cut short, rows of a data set that differ by them would look the same."""
-    if ", " not in label:
+    """The label, in lines if it is longer than that: cut short, rows of data sets could look the same."""
+    if width([label]) <= room:
         return label
     whole = label.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
     return "\n".join(textwrap.wrap(whole, int(room * CHARACTERS), break_long_words=False))
