@@ -15,8 +15,9 @@ from disentanglement_study.analysis.figures import layout, shared, style
 from disentanglement_study.analysis.tables.seeds_needed import BEST, DIFFERENCES
 
 COLOURS = matplotlib.colormaps["viridis_r"]
-# Markers of the difference of the best two methods, and of one that is less than what is shown.
-APART, LESS = "|", "<"
+# The difference of the best two methods, and one that is less than what is shown.
+APART = {"linestyle": "", "color": "black", "marker": "|", "markersize": 5}
+LESS = APART | {"marker": "<", "markersize": 2.5}
 GIVEN = {"color": "#D55E00", "linewidth": 0.7, "linestyle": ":"}
 
 
@@ -41,7 +42,7 @@ def detectable_difference(
     seeds = sorted(table["seeds"].unique())
     colours = {number: COLOURS(place / (len(seeds) - 1)) for place, number in enumerate(seeds)}
     text = layout.Text(
-        "Difference of two methods that seeds detect",
+        "Smallest difference of two methods that seeds detect",
         (f"{representation} representation", "80 % power at 5 %", style.count(table)),
         x="Difference of the mean scores",
         x_ticks=("0.01",),
@@ -60,9 +61,9 @@ def detectable_difference(
         rows = own["score"].map(places)
         axis.scatter(own["difference"], rows, c=own["seeds"].map(colours).tolist(), s=9, linewidths=0, zorder=3)
         best = apart[apart["data_set"] == data_set]
-        for marker, which in ((APART, best["difference"] >= least), (LESS, best["difference"] < least)):
+        for look, which in ((APART, best["difference"] >= least), (LESS, best["difference"] < least)):
             at = best["difference"][which].clip(lower=least)
-            axis.plot(at, best["score"][which].map(places), marker, color="black", markersize=4, zorder=4)
+            axis.plot(at, best["score"][which].map(places), zorder=4, **look)
         for difference in DIFFERENCES:
             axis.axvline(difference, **GIVEN, zorder=1)
         _axes(axis, shown)
@@ -80,10 +81,9 @@ def _axes(axis: Axes, shown: dict[str, str]) -> None:
 
 def _legend(colours: dict[int, tuple]) -> list[Line2D]:
     dots = {"linestyle": "", "marker": "o"}
-    marks = {"linestyle": "", "color": "black", "markersize": 4}
     return [
         *(Line2D([], [], color=colour, label=f"{number} seeds", **dots) for number, colour in colours.items()),
-        Line2D([], [], marker=APART, label="Best two methods", **marks),
-        Line2D([], [], marker=LESS, label="Best two, less", **marks),
+        Line2D([], [], label="Best two methods", **APART),
+        Line2D([], [], label="Best two, less", **LESS),
         Line2D([], [], label=" and ".join(f"{difference:g}" for difference in DIFFERENCES), **GIVEN),
     ]

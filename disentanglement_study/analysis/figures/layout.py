@@ -62,12 +62,21 @@ class Panels(NamedTuple):
             for group in dict.fromkeys(groups):
                 own = [axis for axis, of in zip(self.axes.values(), groups, strict=True) if of == group]
                 filled = [axis for axis in own if axis.has_data()] or own
+                _with_margin(filled[0], filled, side)
                 limits = np.array([getattr(axis, f"get_{side}lim")() for axis in filled])
                 low, high = limits.min(), limits.max()
                 ends = (high, low) if limits[0, 0] > limits[0, 1] else (low, high)
                 for axis in own:
                     getattr(axis, f"set_{side}lim")(ends)
         return self.figure
+
+
+def _with_margin(axis: Axes, others: list[Axes], side: str) -> None:
+    """Limits for what all of these show, with room around it, where the axis has none of its own yet."""
+    ends = np.array([getattr(other.dataLim, f"interval{side}") for other in others])
+    if np.isfinite(ends).all():
+        setattr(axis.dataLim, f"interval{side}", (ends.min(), ends.max()))
+        axis.autoscale_view(scalex=side == "x", scaley=side == "y")
 
 
 class _Grid(NamedTuple):
@@ -154,7 +163,9 @@ def panels(
     gap_x = max(GAP, 0.03 + stands_out) + (ticks_y if own_y else 0)
     room = style.WIDTH - left - right + gap_x
     across = len(columns)
-    if wrapped:
+    if wrapped:  # the titles of panels stand side by side
+        of_panels = columns.values() if len(rows) == 1 else rows.values()
+        size = max(size[0], min(width(of_panels), room - gap_x)), size[1]
         fit = max(1, min(len(keys), int(room / (size[0] + gap_x))))
         across = math.ceil(len(keys) / math.ceil(len(keys) / fit))
     grid = _Grid(rows, columns, across, x_groups, y_groups)
