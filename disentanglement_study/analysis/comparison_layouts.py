@@ -32,7 +32,8 @@ def detectable(table: pd.DataFrame) -> Iterator[Section]:
             cells[f"{seeds} seeds"] = own.set_index("score")["difference"].map(lambda value: number(value, 3))
         note = (
             "Each method has as many seeds. 80 % power, two-sided at 5 %, Student's t (Cohen 1988). SD: within a "
-            f"method at a strength, pooled, {names.span(firsts['degrees_of_freedom'])} degrees of freedom."
+            f"method at a strength, pooled, {names.span(firsts['degrees_of_freedom'])} degrees of freedom; its 95 % "
+            "interval is wider where settings differ in it."
         )
         count = names.count(firsts["n"], "models a row")
         yield Section(f"The smallest difference of two mean scores that is detected: {where}, {count}", cells, 1, note)
@@ -47,7 +48,7 @@ def seeds_needed(table: pd.DataFrame) -> Iterator[Section]:
         for comparison, own in group.groupby("comparison", sort=False):
             title = f"Best two, {comparison}" if measured[own.index].all() else f"For {comparison}"
             cells[title] = own.set_index("score").apply(_seeds, axis=1).reindex(scores).fillna(MISSING)
-        note = f"{MANY}: not within {power.MOST:,} seeds."
+        note = f"{MANY}: not within {power.MOST:,} seeds." if group[["seeds", "most"]].isna().any(axis=None) else ""
         if measured.any():
             note = (
                 "Best two: the methods with the highest mean scores, each at its best strength, or at the median of "

@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 
 from disentanglement_study import metrics as registry
-from disentanglement_study.analysis import layouts, names, rows, tables
+from disentanglement_study.analysis import layouts, names, rows, tables, text
 
 STRENGTHS = {
     "beta_vae": ("beta", [1.0, 4.0, 16.0]),
@@ -385,3 +385,18 @@ def test_analysis_needs_no_accelerator_no_cluster_and_no_window():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_numbers_stand_right_and_words_left():
+    cells = pd.DataFrame(
+        {"": ["a", "b", "c"], "n": ["1", "12", "–"], "Why": ["", "too few", "no seed"], "Ours": ["0.1 [0, 1]"] * 3}
+    )
+    (section,) = [layouts.Section("Title", cells, 1)]
+    plain = text._plain(section, 100).splitlines()
+    assert plain[3:5] == ["a   1           0.1 [0, 1]", "b  12  too few  0.1 [0, 1]"]
+
+
+def test_markdown_says_which_columns_are_words(study):
+    table = tables.seeds_needed(study)
+    rule = [line for line in text.markdown(table, "Seeds").splitlines() if line.startswith("| ---")]
+    assert rule == ["| --- | ---: | ---: | --- | --- |"]

@@ -50,7 +50,7 @@ def detectable_difference(
     )
     page = layout.panels(
         table, {"": ""}, panels, text, (1.4, 0.15 * len(shown) + 0.05), share_x="all", share_y="all",
-        legend=_legend(colours),
+        legend=_legend(colours, bool(len(apart))),
     )  # fmt: skip
     places = {score: place for place, score in enumerate(shown)}
     least = table["difference"].min() / 2
@@ -74,16 +74,16 @@ def _axes(axis: Axes, shown: dict[str, str]) -> None:
     axis.set_yticks(range(len(shown)), list(shown.values()))
     axis.set_ylim(len(shown) - 0.5, -0.5)
     axis.set_xscale("log")
-    axis.xaxis.set_major_locator(LogLocator(numticks=5))
+    axis.xaxis.set_major_locator(LogLocator(numticks=4))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _legend(colours: dict[int, tuple]) -> list[Line2D]:
+def _legend(colours: dict[int, tuple], of_two: bool) -> list[Line2D]:
     dots = {"linestyle": "", "marker": "o"}
+    best = [("Best two methods", APART), ("Best two, smaller", LESS)] if of_two else []
     return [
         *(Line2D([], [], color=colour, label=f"{number} seeds", **dots) for number, colour in colours.items()),
-        Line2D([], [], label="Best two methods", **APART),
-        Line2D([], [], label="Best two, less", **LESS),
+        *(Line2D([], [], label=label, **look) for label, look in best),
         Line2D([], [], label=" and ".join(f"{difference:g}" for difference in DIFFERENCES), **GIVEN),
     ]

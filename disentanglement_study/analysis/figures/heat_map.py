@@ -15,8 +15,8 @@ from disentanglement_study.analysis.rows import NothingToDraw
 COLOURS = matplotlib.colormaps["RdBu"]
 # Inches: a number × 100, and a line of text, with some air, and with little where a matrix has many columns.
 CELL, TIGHT_CELL, MANY = (0.27, 0.2), (0.2, 0.15), 12
-# Of a matrix of which two stand side by side only if its cells and its numbers are smaller yet.
-NARROWEST, SMALL_TEXT = 0.145, 5.3
+# Of a matrix of which two stand side by side only if its cells, and the numbers in them, are smaller yet.
+NARROWEST = 0.145
 
 
 class Matrix(NamedTuple):
@@ -48,7 +48,8 @@ def heat_maps(table: pd.DataFrame, matrix: Matrix, title: str, *details: str, un
     cell = _cell(matrix)
     size = max(cell[0] * len(matrix.columns), 0.8), max(cell[1] * len(matrix.rows), 0.3)
     own = list(matrix.rows) == list(matrix.columns)
-    points = style.TEXT if cell[0] >= TIGHT_CELL[0] else SMALL_TEXT
+    widest = layout.width(_shown(rho) for rho in table["rank_correlation"].unique())
+    points = style.TEXT * min(1, 0.95 * size[0] / len(matrix.columns) / widest)
     page = layout.panels(numbers, {"": ""}, matrix.panels, text, size, share_x="all", share_y="all")
     for (_, panel), axis in page.axes.items():
         cells = table[table[matrix.panel] == panel].pivot(
@@ -71,15 +72,18 @@ def _cell(matrix: Matrix) -> tuple[float, float]:
     return (min(across, TIGHT_CELL[0]) if across >= NARROWEST else TIGHT_CELL[0]), TIGHT_CELL[1]
 
 
+def _shown(rho: float) -> str:
+    return "–" if np.isnan(rho) else f"{round(100 * rho)}"
+
+
 def _draw(axis: Axes, matrix: np.ndarray, points: float, own: bool) -> None:
     axis.set_facecolor(style.MISSING)
     axis.imshow(matrix, cmap=COLOURS, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
     for (row, column), rho in np.ndenumerate(matrix):
         if np.isnan(rho) and own and row == column:
             continue
-        shown = "–" if np.isnan(rho) else f"{round(100 * rho)}"
         colour = "black" if np.isnan(rho) else style.readable_on(COLOURS((rho + 1) / 2))
-        axis.text(column, row, shown, ha="center", va="center", color=colour, fontsize=points)
+        axis.text(column, row, _shown(rho), ha="center", va="center", color=colour, fontsize=points)
     axis.tick_params(length=0)
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
