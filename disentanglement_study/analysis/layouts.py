@@ -173,9 +173,8 @@ def _shares(table: pd.DataFrame) -> Iterator[Section]:
         cells.insert(0, "n", text.groupby("score")["n"].agg(names.span))
         cells.insert(0, "", cells.index)
         count = names.count(group["n"])
-        yield Section(
-            f"Variance explained × 100, R²; adjusted: {text_of.where(data_set, representation)}, {count}", cells, 1
-        )
+        what = "Share of the variance explained × 100, R²; adjusted R² [95 % interval]"
+        yield Section(f"{what}: {text_of.where(data_set, representation)}, {count}", cells, 1)
 
 
 def _across(table: pd.DataFrame) -> Iterator[Section]:

@@ -42,8 +42,8 @@ def detectable_difference(
     seeds = sorted(table["seeds"].unique())
     colours = {number: COLOURS(place / (len(seeds) - 1)) for place, number in enumerate(seeds)}
     text = layout.Text(
-        "Smallest difference of two methods that seeds detect",
-        (f"{representation} representation", "80 % power at 5 %", style.count(table)),
+        "Smallest difference of methods that seeds detect",
+        (f"{representation} representation", "power 80 %", style.count(table)),
         x="Difference of the mean scores",
         x_ticks=("0.01",),
         y_ticks=tuple(shown.values()),
