@@ -226,6 +226,19 @@ class TestDrawn:
         least = min(line.get_ydata().min() for line in axis.lines)
         assert (least - low) / (high - low) > 0.03
 
+    def test_names_of_data_sets_do_not_run_into_each_other_beside_low_panels(self):
+        study = make_study(data_sets=("texture_dsprites", "shapes3d_rendered"), seeds=2).query("method == 'beta_vae'")
+        figure = figures.FIGURES["score_by_method"](study)
+        with style.look():
+            figure.draw_without_rendering()
+        boxes = [text.get_window_extent() for axis in figure.axes for text in axis.texts if "\n" in text.get_text()
+                 or "Sprites" in text.get_text()]  # fmt: skip
+        assert [text.get_text() for axis in figure.axes for text in axis.texts if "Shapes" in text.get_text()] == [
+            "Shapes3D\n(rendered)"
+        ]
+        assert len(boxes) == 2
+        assert boxes[0].y0 > boxes[1].y1
+
     def test_points_have_a_legend_of_points(self, study):
         (legend,) = figures.FIGURES["unsupervised_scatter"](study).legends
         assert {handle.get_marker() for handle in legend.legend_handles} == {"o"}

@@ -157,7 +157,9 @@ def panels(
     # Panels in a line have axes of their own where they do not share along it; of one line, all do that share.
     own_y = len(set(y_groups)) > 1 if wrapped else share_y in ("column", "none")
     stands_out = 0 if text.upright else width(text.x_ticks)  # Half of a label, on either side.
-    rows = rows if wrapped else {key: _stacked(label, size[1] + GAP) for key, label in rows.items()}
+    if not wrapped:  # the labels of rows, upright, one below the other: each word has room
+        size = size[0], max(size[1], width(" ".join(rows.values()).split()) - GAP)
+        rows = {key: _stacked(label, size[1] + GAP) for key, label in rows.items()}
     of_rows = HEADER + LINE * max(label.count("\n") for label in rows.values())
     right = EDGE + max(0 if wrapped else of_rows, stands_out / 2)
     gap_x = max(GAP, 0.03 + stands_out) + (ticks_y if own_y else 0)
@@ -258,7 +260,7 @@ def _stacked(label: str, room: float) -> str:
     if width([label]) <= room:
         return label
     whole = label.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
-    return "\n".join(textwrap.wrap(whole, int(room * CHARACTERS), break_long_words=False))
+    return "\n".join(textwrap.wrap(whole, int(room * CHARACTERS), break_long_words=False, break_on_hyphens=False))
 
 
 def _fitting(label: str, room: float) -> str:
