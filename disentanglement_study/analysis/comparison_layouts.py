@@ -10,7 +10,7 @@ from scipy.spatial.distance import squareform
 from disentanglement_study.analysis import names, power
 from disentanglement_study.analysis.cells import MISSING, Section, number, with_interval
 
-POOLED = {"all": "All data sets"}
+POOLED = {names.ALL: names.ALL_LABEL}
 MANY = f"> {power.MOST:,}"
 GO_TOGETHER = 0.7
 # Pairs of metrics that are shown at either end of a longer list.

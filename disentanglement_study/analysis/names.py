@@ -116,6 +116,8 @@ DATA_SETS = {
     "mpi3d_real": "MPI3D real",
     "mpi3d_complex": "MPI3D complex",
 }
+# In place of a data set: all of them, pooled.
+ALL, ALL_LABEL = "all", "All data sets"
 REPRESENTATIONS = {"mean": "mean", "sampled": "sampled", "abs": "absolute", "square": "squared", "model": "model"}
 
 

@@ -15,8 +15,6 @@ from disentanglement_study.analysis.rows import NothingToDraw
 SEEDS = (2, 5, 10, 20, 50)  # of each method
 DIFFERENCES = (0.05, 0.1)
 BEST, MEDIAN = "best strength", "median strength"
-# In place of a data set: the spread within settings, pooled over data sets.
-ALL = "all"
 LOWER_IS_BETTER = ("fairness",)
 KEYS = ["data_set", "representation", "metric", "score"]
 OF_SPREAD = ["sd", "sd_low", "sd_high", "cells", "degrees_of_freedom"]
@@ -100,7 +98,7 @@ def _scores(results: pd.DataFrame, representation: str) -> list[_Score]:
     ]  # fmt: skip
     if len(found) > 1:
         shared = names.in_order({score for models in found for score in models.scores}, names.SCORES)
-        pooled = [_score([models for models in found if score in models.scores], score, ALL) for score in shared]
+        pooled = [_score([models for models in found if score in models.scores], score, names.ALL) for score in shared]
         scores += [one for one in pooled if one is not None]
     if not scores:
         raise NothingToDraw("no score differs between two seeds of a method at a strength: it needs two seeds or more")
@@ -118,7 +116,7 @@ def _score(found: list[Models], score: str, data_set: str) -> _Score | None:
     if spread is None or spread.sd <= 1e-9 * np.abs(every).max():
         return None
     pairs = {}
-    if data_set != ALL:
+    if data_set != names.ALL:
         sign = -1 if score in LOWER_IS_BETTER else 1
         own = found[0].runs[there[0]].assign(value=sign * every)
         pairs = {name: pair for name in (BEST, MEDIAN) if (pair := _best_two(own, name, spread))}
@@ -132,11 +130,8 @@ def _best_two(runs: pd.DataFrame, at: str, spread: Spread) -> _Pair | None:
     means = runs.groupby(["method", "strength"], dropna=False)["value"].agg(["mean", "size"]).reset_index()
     means = means.sort_values("mean" if at == BEST else "strength", kind="stable")
     of_method = means.groupby("method", sort=False)
-    chosen = (
-        of_method.nth(-1)
-        if at == BEST
-        else means[of_method.cumcount() == (of_method["mean"].transform("size") - 1) // 2]
-    )
+    last = of_method["mean"].transform("size") - 1
+    chosen = means[of_method.cumcount() == (last if at == BEST else last // 2)]
     if len(chosen) < 2:
         return None
     order = names.in_order(chosen["method"], names.METHODS)
