@@ -20,7 +20,7 @@ class Section(NamedTuple):
 
 def number(value: float, digits: int = 2) -> str:
     """ "0.41", or a dash where there is none."""
-    return MISSING if pd.isna(value) else f"{value:.{digits}f}"
+    return MISSING if pd.isna(value) else f"{round(float(value), digits) + 0.0:.{digits}f}"  # no -0.00
 
 
 def with_interval(value: float, low: float, high: float, digits: int = 2) -> str:

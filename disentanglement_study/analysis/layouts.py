@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from disentanglement_study.analysis import cells as text_of
-from disentanglement_study.analysis import names, published_layouts, stats
+from disentanglement_study.analysis import comparison_layouts, names, published_layouts, stats
 from disentanglement_study.analysis.cells import MISSING, Section
 
 COUNTED = ("restarts", "models", "not_converged", "failed")
@@ -173,9 +173,8 @@ def _shares(table: pd.DataFrame) -> Iterator[Section]:
         cells.insert(0, "n", text.groupby("score")["n"].agg(names.span))
         cells.insert(0, "", cells.index)
         count = names.count(group["n"])
-        yield Section(
-            f"Variance explained × 100, R²; adjusted: {text_of.where(data_set, representation)}, {count}", cells, 1
-        )
+        what = "Share of the variance explained × 100, R²; adjusted R² [95 % interval]"
+        yield Section(f"{what}: {text_of.where(data_set, representation)}, {count}", cells, 1)
 
 
 def _across(table: pd.DataFrame) -> Iterator[Section]:
@@ -232,6 +231,9 @@ LAYOUTS: dict[str, Callable[[pd.DataFrame], Iterator[Section]]] = {
     "claim": published_layouts.claims,
     "system": published_layouts.systems,
     "best_normalised_beta": published_layouts.best_normalised_beta,
+    "sd_low": comparison_layouts.detectable,
+    "comparison": comparison_layouts.seeds_needed,
+    "lowest": comparison_layouts.agreement,
     "chosen_on": _transfer_pairs,
     "identifies": _identifiability,
     "margin": _chosen,

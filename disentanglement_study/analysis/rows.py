@@ -1,9 +1,9 @@
 """The rows of a study as the analysis reads them: checked, failures set aside, one value per score of a model.
 
-The headline score of a metric is the row whose `score` equals its `metric`; `info_mec` has three side by side, and
-some metrics have none. Of the hundreds of scores of a model, tables and figures show these, those that need no labels,
-and the accuracies of the downstream tasks. A row whose `error` is set, or whose `value` is not finite, is a failure: it
-enters no statistic and is counted by `tables.failures`.
+The headline score of a metric is the row whose `score` equals its `metric`; `info_mec` and `dci_es` have those of
+`names.INSTEAD` in its place, and some metrics have none. Of the hundreds of scores of a model, tables and figures show
+these, those that need no labels, and the accuracies of the downstream tasks. A row whose `error` is set, or whose
+`value` is not finite, is a failure: it enters no statistic and is counted by `tables.failures`.
 """
 
 from typing import Any
@@ -139,4 +139,4 @@ def scored(results: pd.DataFrame) -> pd.DataFrame:
 
 def is_headline(metric: str, score: str) -> bool:
     """Whether this score of this metric is shown for it."""
-    return (metric == score and metric not in UNSUPERVISED) or (metric == "info_mec" and score in names.INFO_MEC)
+    return (metric == score and metric not in UNSUPERVISED) or score in names.INSTEAD.get(metric, ())

@@ -180,6 +180,20 @@ def spearman_matrix(
     return RankCorrelation(rho, low, high, n)
 
 
+def scatter(scores: np.ndarray, cells: np.ndarray, resamples: int, seed: int | list[int] = 0) -> np.ndarray:
+    """By how much the rank correlations of columns [n,p] of resamples differ from those of all: [resamples,p,p].
+
+    As wide as those of new seeds would scatter (`widening`).
+    """
+    if not resamples:
+        return np.empty((0, scores.shape[1], scores.shape[1]))
+    of_all, resampled = (
+        _of_own_ranks(_finite(scores), None, weight)
+        for weight in (np.ones((len(scores), 1), dtype=np.float32), resample(cells, resamples, seed))
+    )
+    return widening(cells) * (resampled - of_all)
+
+
 def by_presence(scores: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Which models [n] have a score, and which columns those are, for columns that the same models have."""
     groups: dict[bytes, list[int]] = {}

@@ -1,5 +1,6 @@
 """Tables as text: what a person reads in a terminal or in `tables.md`; the CSV files hold the exact numbers."""
 
+import re
 import textwrap
 
 import pandas as pd
@@ -9,6 +10,7 @@ from disentanglement_study.analysis.layouts import Section, sections
 GAP = "  "
 # A longer cell, such as the reason of a failure, goes on in the next line.
 CELL = 36
+WORD = re.compile(r"[^\W\d_]{2}")
 
 
 def render(table: pd.DataFrame, width: int = 100) -> str:
@@ -24,7 +26,7 @@ def markdown(table: pd.DataFrame, heading: str) -> str:
         if len(section.cells):
             rows = [section.cells.columns, *section.cells.itertuples(index=False)]
             lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-            rule = "|" + " --- |" * section.labels + " ---: |" * (len(rows[0]) - section.labels)
+            rule = "|" + "".join(" --- |" if _is_left(section, place) else " ---: |" for place in range(len(rows[0])))
             parts.append("\n".join([lines[0], rule, *lines[1:]]) + "\n")
         if section.note:
             parts.append(f"{section.note}\n")
@@ -34,7 +36,7 @@ def markdown(table: pd.DataFrame, heading: str) -> str:
 def _plain(section: Section, width: int) -> str:
     """A section in aligned columns; those that do not fit side by side follow below, with their row names."""
     columns = [
-        _column(section.cells.columns[place], section.cells.iloc[:, place], left=place < section.labels)
+        _column(section.cells.columns[place], section.cells.iloc[:, place], _is_left(section, place))
         for place in range(section.cells.shape[1])
     ]
     labels, rest = columns[: section.labels], columns[section.labels :]
@@ -55,6 +57,12 @@ def _plain(section: Section, width: int) -> str:
     if section.note:
         lines += [*textwrap.wrap(section.note, width), ""]
     return "\n".join(lines)
+
+
+def _is_left(section: Section, place: int) -> bool:
+    """Whether a column names the rows, or holds words rather than numbers."""
+    cells = [cell for cell in section.cells.iloc[:, place] if cell]
+    return place < section.labels or sum(bool(WORD.search(cell)) for cell in cells) > len(cells) / 2
 
 
 def _column(name: str, cells: pd.Series, left: bool) -> list[list[str]]:

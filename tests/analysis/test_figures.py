@@ -18,6 +18,9 @@ STRENGTHS = {"beta_vae": ("beta", [1.0, 4.0]), "dip_vae_i": ("lambda_od", [2.0, 
 SIZES = (10, 100, 1_000, 10_000)
 OF_STUDY = [name for name in figures.FIGURES if name not in figures.OF_SERIES | figures.OF_HIGGINS_2017]
 
+# Figures that are not of Locatello et al. 2019.
+BEYOND_2019 = {"unified_rank_correlation", "factor_groups", "metric_agreement", "detectable_difference"}
+
 
 def make_study(data_sets=("dsprites", "cars3d"), seeds=4, metrics=names.STUDY_METRICS, strengths=2):
     """Results in the store's columns, of which every figure can be drawn."""
@@ -73,7 +76,8 @@ class TestEveryFigure:
         assert len(figure.numbers)
         assert max(figure.get_size_inches()) < 11
         if "data_set" in figure.numbers and name not in ("transfer", "unsupervised_scatter"):
-            assert list(figure.numbers["data_set"].unique()) == ["dsprites", "cars3d"]
+            pooled = ["all"] if name == "detectable_difference" else []
+            assert list(figure.numbers["data_set"].unique()) == ["dsprites", "cars3d", *pooled]
 
     @pytest.mark.parametrize("name", figures.FIGURES)
     def test_a_missing_column_is_named(self, name, study):
@@ -161,6 +165,83 @@ class TestDrawn:
         assert numbers_in(axis) == [f"{round(100 * rho)}" for rho in matrix.to_numpy().ravel()]
         assert tick_labels(figure.axes[0].yaxis) == [names.label(key, names.SCORES) for key in matrix.index]
         assert tick_labels(axis.xaxis) == [names.label(key, names.SCORES) for key in matrix.columns]
+
+    def test_new_metrics_are_among_the_others_in_heat_maps_and_bars_of_several_data_sets(self):
+        study = make_study(metrics=(*names.STUDY_METRICS, "med"))
+        more = study[study["metric"] == "med"]
+        others = {"info_m": "info_mec", "probe_explicitness": "dci_es", "udr": "udr"}
+        study = pd.concat([study, *(more.assign(score=score, metric=of) for score, of in others.items())])
+        shown = [*names.STUDY_METRICS, "med", "info_m", "probe_explicitness"]
+        expected = [names.label(key, names.SCORES) for key in shown]
+        with_udr = [*expected, "UDR"]
+        for name in ("metric_rank_correlation", "metric_agreement"):
+            axis = figures.FIGURES[name](study).axes[0]
+            assert tick_labels(axis.yaxis) == tick_labels(axis.xaxis) == with_udr
+        for name in ("variance_explained", "detectable_difference", "downstream_rank_correlation"):
+            assert tick_labels(figures.FIGURES[name](study).axes[0].yaxis) == expected
+        assert tick_labels(figures.FIGURES["unsupervised_rank_correlation"](study).axes[0].xaxis) == expected
+        titles = [axis.get_title("left") for axis in figures.FIGURES["data_set_rank_correlation"](study).axes]
+        assert titles == expected
+
+    def test_a_matrix_of_many_metrics_has_two_panels_beside_each_other_and_numbers_that_fit(self):
+        metrics = [*list(names.HEADLINES)[:16]]
+        study = make_study(data_sets=("dsprites", "cars3d", "shapes3d"), metrics=metrics, seeds=2)
+        figure = figures.FIGURES["metric_rank_correlation"](study)
+        corners = [axis.get_position().x0 for axis in figure.axes]
+        assert len({round(corner, 6) for corner in corners}) == 2
+        with style.look():
+            figure.draw_without_rendering()
+        axis = figure.axes[0]
+        cell = axis.get_window_extent().width / len(metrics)
+        assert max(text.get_window_extent().width for text in axis.texts) <= cell
+
+    def test_agreement_is_the_mean_and_the_lowest_of_the_data_sets(self, study):
+        figure = figures.FIGURES["metric_agreement"](study)
+        table = tables.rank_correlation(study, resamples=0)
+        pair = table[(table["score_a"] == "mig") & (table["score_b"] == "sap_score")]["rank_correlation"]
+        for axis, expected in zip(figure.axes, [pair.mean(), pair.min()], strict=True):
+            matrix = axis.images[0].get_array()
+            np.testing.assert_allclose([matrix[2, 5], matrix[5, 2]], [expected, expected])
+            assert matrix[2, 2] is np.ma.masked or np.isnan(matrix[2, 2])
+            assert len(numbers_in(axis)) == len(matrix) ** 2 - len(matrix)  # no number of a score with itself
+
+    def test_detectable_differences_and_the_best_two_are_drawn(self, study):
+        figure = figures.FIGURES["detectable_difference"](study)
+        axis = panel(figure, "Cars3D")
+        table = tables.detectable_difference(study).query("data_set == 'cars3d'")
+        drawn = axis.collections[1].get_offsets()
+        np.testing.assert_allclose(drawn[:, 0], table["difference"])
+        places = table["score"].map({score: place for place, score in enumerate(names.STUDY_METRICS)})
+        np.testing.assert_allclose(drawn[:, 1], places)
+        needed = tables.seeds_needed(study).query("data_set == 'cars3d' and comparison == 'best strength'")
+        shown = np.concatenate([line.get_xdata() for line in axis.lines[:2]])
+        least = tables.detectable_difference(study)["difference"].min() / 2
+        np.testing.assert_allclose(np.sort(shown), np.sort(needed["difference"].clip(lower=least)))
+
+    def test_panels_that_share_an_axis_leave_room_around_what_all_of_them_show(self, study):
+        own = (study["score"] == "mutual_information") & (study["representation"] == "sampled")
+        flat = study.assign(value=study["value"].mask(own, 0.01 + study["value"] / 1000))
+        axis = figures.FIGURES["mutual_information"](flat).axes[0]
+        low, high = axis.get_ylim()
+        least = min(line.get_ydata().min() for line in axis.lines)
+        assert (least - low) / (high - low) > 0.03
+
+    def test_names_of_data_sets_do_not_run_into_each_other_beside_low_panels(self):
+        study = make_study(data_sets=("texture_dsprites", "shapes3d_rendered"), seeds=2).query("method == 'beta_vae'")
+        figure = figures.FIGURES["score_by_method"](study)
+        with style.look():
+            figure.draw_without_rendering()
+        boxes = [text.get_window_extent() for axis in figure.axes for text in axis.texts if "\n" in text.get_text()
+                 or "Sprites" in text.get_text()]  # fmt: skip
+        assert [text.get_text() for axis in figure.axes for text in axis.texts if "Shapes" in text.get_text()] == [
+            "Shapes3D\n(rendered)"
+        ]
+        assert len(boxes) == 2
+        assert boxes[0].y0 > boxes[1].y1
+
+    def test_points_have_a_legend_of_points(self, study):
+        (legend,) = figures.FIGURES["unsupervised_scatter"](study).legends
+        assert {handle.get_marker() for handle in legend.legend_handles} == {"o"}
 
     def test_data_sets(self, study):
         axis = panel(figures.FIGURES["data_set_rank_correlation"](study), "DCI")
@@ -389,6 +470,7 @@ class TestWrite:
             "score_by_strength",
             "median_score_by_strength",
             "variance_explained",
+            "detectable_difference",
             "unsupervised_rank_correlation",
             "unsupervised_scatter",
             "transfer",
@@ -401,4 +483,4 @@ class TestWrite:
     def test_the_figures_of_a_paper(self, study, tmp_path, monkeypatch):
         monkeypatch.setattr(style, "save", lambda figure, stem: [])
         written = figures.write(study, tmp_path, "locatello2019")
-        assert set(written.figures) == set(OF_STUDY) - {"unified_rank_correlation", "factor_groups"}
+        assert set(written.figures) == set(OF_STUDY) - BEYOND_2019

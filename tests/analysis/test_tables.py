@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 
 from disentanglement_study import metrics as registry
-from disentanglement_study.analysis import layouts, names, rows, tables
+from disentanglement_study.analysis import layouts, names, rows, tables, text
 
 STRENGTHS = {
     "beta_vae": ("beta", [1.0, 4.0, 16.0]),
@@ -30,7 +30,7 @@ SKIPPED = dict.fromkeys(tables.OF_SERIES, "no data set has an option seed") | {
     "best_normalised_beta": "no model was given beta_vae.normalised_beta, only beta",
     "claims_higgins2017": "no model was given beta_vae.normalised_beta, only beta",
 }
-HEADLINES = [metric for metric in registry.METRICS if metric not in NO_HEADLINE] + list(names.INFO_MEC)
+HEADLINES = [metric for metric in registry.METRICS if metric not in NO_HEADLINE] + [*names.INFO_MEC, *names.DCI_ES]
 TRACEBACK = 'Traceback (most recent call last):\n  File "dci.py", line 1\nValueError: codes are constant\n'
 
 
@@ -74,7 +74,7 @@ def make_large_study():
     study = make_study(strengths=2, metrics=[metric for metric in registry.METRICS if metric not in NO_HEADLINE])
     model = study.drop_duplicates(["run_id", "representation"]).query("representation != 'model'")
     others = [(metric, score) for metric in registry.METRICS for score in ("num_active_dims", "train_accuracy")]
-    others += [("info_mec", score) for score in names.INFO_MEC]
+    others += [(metric, score) for metric, scores in names.INSTEAD.items() for score in scores]
     others += [("unified_scores", f"importance_gbt.mig.factor_{k}") for k in range(100)]
     others += [("downstream_boosted_trees", f"test_accuracy.n_100.factor_{k}") for k in range(50)]
     more = model.drop(columns=["metric", "score"]).merge(pd.DataFrame(others, columns=["metric", "score"]), how="cross")
@@ -117,11 +117,12 @@ class TestNames:
         assert names.strength("") == names.strength("", 0.0) == ""
         assert (names.strength("beta"), names.strength("c_max", 5.0)) == ("β", "c_max = 5")
 
-    def test_the_scores_of_info_mec_are_there(self):
+    def test_the_scores_that_are_shown_in_place_of_a_headline_are_there(self):
         rng = np.random.default_rng(0)
         factors = rng.integers(3, size=(60, 2))
         codes = factors + rng.normal(size=(60, 2))
         assert names.INFO_MEC.keys() <= registry.info_mec(codes, factors, codes, factors).keys()
+        assert names.DCI_ES.keys() <= registry.dci_es(codes, factors, codes, factors).keys()
 
 
 class TestAllMetrics:
@@ -175,6 +176,20 @@ class TestTables:
         assert cell(table, "gaussian_total_correlation", "mig")["rank_correlation"] == pytest.approx(-1)
         assert set(table["score_b"]) == set(METRICS)
         assert table["low"].isna().all()
+
+    def test_udr_stands_beside_the_metrics_and_among_what_needs_no_labels(self, study):
+        mig = study[study["metric"] == "mig"]
+        udr = [mig.assign(metric="udr", score=score, value=sign * mig["value"])
+               for score, sign in (("udr", -1), ("udr_lasso", 1))]  # fmt: skip
+        both = pd.concat([study, *udr])
+        table = tables.rank_correlation(both, resamples=0)
+        assert list(table["score_a"].unique()) == [*METRICS, "udr"]
+        assert cell(table, "mig", "udr")["rank_correlation"] == pytest.approx(-1)
+        assert list(tables.unsupervised_rank_correlation(both, resamples=0)["score_a"].unique())[:2] == [
+            "udr",
+            "udr_lasso",
+        ]
+        assert "udr" not in set(tables.variance_explained(both, resamples=0)["score"])
 
     def test_representations_and_data_sets_stay_apart(self):
         study = make_study(methods=("beta_vae", "factor_vae"), data_sets=("cars3d", "dsprites"))
@@ -371,3 +386,18 @@ def test_analysis_needs_no_accelerator_no_cluster_and_no_window():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_numbers_stand_right_and_words_left():
+    cells = pd.DataFrame(
+        {"": ["a", "b", "c"], "n": ["1", "12", "–"], "Why": ["", "too few", "no seed"], "Ours": ["0.1 [0, 1]"] * 3}
+    )
+    (section,) = [layouts.Section("Title", cells, 1)]
+    plain = text._plain(section, 100).splitlines()
+    assert plain[3:5] == ["a   1           0.1 [0, 1]", "b  12  too few  0.1 [0, 1]"]
+
+
+def test_markdown_says_which_columns_are_words(study):
+    table = tables.seeds_needed(study)
+    rule = [line for line in text.markdown(table, "Seeds").splitlines() if line.startswith("| ---")]
+    assert rule == ["| --- | ---: | ---: | --- | --- |"]

@@ -2,9 +2,9 @@
 
 A figure shows every data set that is there, a panel or a row of panels for each, and draws the numbers of
 `analysis.tables`, which it carries as `figure.numbers`. In its title is n, the models behind a cell or point, and how
-many failed or are missing. `scores` of a figure are the headline scores to show (None: of several data sets those of
-the study of 2019, of one every score). Rows that do not allow a figure raise `rows.NothingToDraw`, which says what they
-lack.
+many failed or are missing. `scores` of a figure are the headline scores to show (None: every score; where each has a
+panel for each of several data sets, those of the study of 2019). Rows that do not allow a figure raise
+`rows.NothingToDraw`, which says what they lack.
 
 A figure that should be written is one file and one line in `FIGURES`, and, if it is a paper's, in `papers.PAPERS`.
 """
@@ -23,11 +23,13 @@ from disentanglement_study.analysis import beside, models
 from disentanglement_study.analysis.figures import pool, style
 from disentanglement_study.analysis.figures.chosen_by_option import OPTIONS, chosen_by_option
 from disentanglement_study.analysis.figures.data_set_rank_correlation import data_set_rank_correlation
+from disentanglement_study.analysis.figures.detectable_difference import detectable_difference
 from disentanglement_study.analysis.figures.downstream_accuracy import downstream_accuracy
 from disentanglement_study.analysis.figures.downstream_rank_correlation import downstream_rank_correlation
 from disentanglement_study.analysis.figures.factor_groups import factor_groups
 from disentanglement_study.analysis.figures.here_against_there import here_against_there
 from disentanglement_study.analysis.figures.median_score_by_strength import median_score_by_strength
+from disentanglement_study.analysis.figures.metric_agreement import metric_agreement
 from disentanglement_study.analysis.figures.metric_rank_correlation import metric_rank_correlation
 from disentanglement_study.analysis.figures.mutual_information import (
     mutual_information,
@@ -77,10 +79,12 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "mutual_information": mutual_information,
     "mutual_information_by_method": mutual_information_by_method,
     "metric_rank_correlation": metric_rank_correlation,
+    "metric_agreement": metric_agreement,
     "score_by_method": score_by_method,
     "score_by_strength": score_by_strength,
     "median_score_by_strength": median_score_by_strength,
     "variance_explained": variance_explained,
+    "detectable_difference": detectable_difference,
     "unsupervised_rank_correlation": unsupervised_rank_correlation,
     "unsupervised_scatter": unsupervised_scatter,
     "data_set_rank_correlation": data_set_rank_correlation,

@@ -19,7 +19,7 @@ def data_set_rank_correlation(
     """
     table = once.call(tables.data_set_rank_correlation, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set_a"])
-    shown = shared.labels(shared.shown_scores(table["score"], scores, len(data_sets)))
+    shown = shared.labels(shared.shown_scores(table["score"], scores))
     matrix = Matrix("score", shown, "data_set_a", data_sets, "data_set_b", data_sets)
     what = "Rank correlation of settings across data sets (Spearman × 100)"
     return heat_maps(

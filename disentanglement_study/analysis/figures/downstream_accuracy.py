@@ -11,6 +11,7 @@ from disentanglement_study.analysis.figures import layout, shared, style
 from disentanglement_study.analysis.rows import NothingToDraw
 from disentanglement_study.analysis.tables.downstream_by_score import downstream_by_score
 
+TASKS = {"GBT": "boosted trees", "LR": "logistic regression"}
 LOOKS = {
     "low": {"color": "#D55E00", "marker": "v"},
     "middle": {"color": "#7F7F7F", "marker": "o"},
@@ -36,7 +37,7 @@ def downstream_accuracy(
     table = table[table["score"].isin(shown)]
     sizes = sorted(table["num_train"].unique())
     text = layout.Text(
-        f"Downstream accuracy ({task}) of the thirds of the models by score",
+        f"Downstream accuracy of {TASKS[task]} for models of low, middle and high score",
         (f"{representation} representation", style.count(table, "models per group")),
         x="Train points", y="Test accuracy", x_ticks=tuple(f"{size:,}" for size in sizes), upright=True,
     )  # fmt: skip

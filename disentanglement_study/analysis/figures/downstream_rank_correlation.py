@@ -20,7 +20,7 @@ def downstream_rank_correlation(
     """
     table = once.call(tables.downstream_rank_correlation, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set"])
-    shown = shared.labels(shared.shown_scores(table["score_b"], scores, len(data_sets)))
+    shown = shared.labels(shared.shown_scores(table["score_b"], scores))
     table = table[table["score_b"].isin(shown)]
     tasks = shared.labels(names.in_order(table["score_a"], names.SCORES))
     matrix = Matrix("data_set", data_sets, "score_b", shown, "score_a", tasks)

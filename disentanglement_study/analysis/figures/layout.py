@@ -62,12 +62,21 @@ class Panels(NamedTuple):
             for group in dict.fromkeys(groups):
                 own = [axis for axis, of in zip(self.axes.values(), groups, strict=True) if of == group]
                 filled = [axis for axis in own if axis.has_data()] or own
+                _with_margin(filled[0], filled, side)
                 limits = np.array([getattr(axis, f"get_{side}lim")() for axis in filled])
                 low, high = limits.min(), limits.max()
                 ends = (high, low) if limits[0, 0] > limits[0, 1] else (low, high)
                 for axis in own:
                     getattr(axis, f"set_{side}lim")(ends)
         return self.figure
+
+
+def _with_margin(axis: Axes, others: list[Axes], side: str) -> None:
+    """Limits for what all of these show, with room around it, where the axis has none of its own yet."""
+    ends = np.array([getattr(other.dataLim, f"interval{side}") for other in others])
+    if np.isfinite(ends).all():
+        setattr(axis.dataLim, f"interval{side}", (ends.min(), ends.max()))
+        axis.autoscale_view(scalex=side == "x", scaley=side == "y")
 
 
 class _Grid(NamedTuple):
@@ -148,13 +157,17 @@ def panels(
     # Panels in a line have axes of their own where they do not share along it; of one line, all do that share.
     own_y = len(set(y_groups)) > 1 if wrapped else share_y in ("column", "none")
     stands_out = 0 if text.upright else width(text.x_ticks)  # Half of a label, on either side.
-    rows = rows if wrapped else {key: _stacked(label, size[1] + GAP) for key, label in rows.items()}
+    if not wrapped:  # the labels of rows, upright, one below the other: each word has room
+        size = size[0], max(size[1], width(" ".join(rows.values()).split()) - GAP)
+        rows = {key: _stacked(label, size[1] + GAP) for key, label in rows.items()}
     of_rows = HEADER + LINE * max(label.count("\n") for label in rows.values())
     right = EDGE + max(0 if wrapped else of_rows, stands_out / 2)
     gap_x = max(GAP, 0.03 + stands_out) + (ticks_y if own_y else 0)
     room = style.WIDTH - left - right + gap_x
     across = len(columns)
-    if wrapped:
+    if wrapped:  # the titles of panels stand side by side
+        of_panels = columns.values() if len(rows) == 1 else rows.values()
+        size = max(size[0], min(width(of_panels), room - gap_x)), size[1]
         fit = max(1, min(len(keys), int(room / (size[0] + gap_x))))
         across = math.ceil(len(keys) / math.ceil(len(keys) / fit))
     grid = _Grid(rows, columns, across, x_groups, y_groups)
@@ -243,11 +256,11 @@ def width(texts: Iterable[str], size: float = style.TEXT) -> float:
 
 
 def _stacked(label: str, room: float) -> str:
-    """The label; with settings in lines: cut short, rows of a data set that differ by them would look the same."""
-    if ", " not in label:
+    """The label, in lines if it is longer than that: cut short, rows of data sets could look the same."""
+    if width([label]) <= room:
         return label
     whole = label.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
-    return "\n".join(textwrap.wrap(whole, int(room * CHARACTERS), break_long_words=False))
+    return "\n".join(textwrap.wrap(whole, int(room * CHARACTERS), break_long_words=False, break_on_hyphens=False))
 
 
 def _fitting(label: str, room: float) -> str:

@@ -13,13 +13,14 @@ from disentanglement_study.analysis.figures.heat_map import Matrix, heat_maps
 def metric_rank_correlation(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> Figure:
-    """Heat map of the Spearman rank correlation between the headline scores, × 100, for each data set.
+    """Heat map of the Spearman rank correlation between the headline scores, and UDR, × 100, for each data set.
 
-    Over all models (methods, strengths, seeds). The paper's Figure 2 shows Noisy-dSprites.
+    Over all models (methods, strengths, seeds), of every score unless `scores` says which. The paper's Figure 2 shows
+    Noisy-dSprites.
     """
     table = once.call(tables.rank_correlation, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set"])
-    shown = shared.labels(shared.shown_scores(table["score_a"], scores, len(data_sets)))
+    shown = shared.labels(shared.shown_scores(table["score_a"], scores))
     table = table[table["score_a"].isin(shown) & table["score_b"].isin(shown)]
     matrix = Matrix("data_set", data_sets, "score_a", shown, "score_b", shown)
     return heat_maps(

@@ -2,13 +2,23 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
+from disentanglement_study.analysis import names
 from disentanglement_study.analysis.figures import layout, style
 from disentanglement_study.analysis.figures.distributions import GOLDEN
 from disentanglement_study.analysis.models import Models
 
 # So many points are an image in a PDF: as curves they are megabytes, slow to write and to scroll.
 MANY = 500
+
+
+def legend(marks: dict[str, style.Mark]) -> list[Line2D]:
+    """An entry for each method, a point of its colour."""
+    return [
+        Line2D([], [], linestyle="", marker="o", color=mark.colour, label=names.label(method, names.METHODS))
+        for method, mark in marks.items()
+    ]
 
 
 def draw(axis: Axes, models: Models, x: str, y: str, marks: dict[str, style.Mark]) -> None:

@@ -18,8 +18,8 @@ def models(results: pd.DataFrame, representation: str) -> list[Models]:
     return found
 
 
-def shown_scores(found: Iterable[str], scores: Iterable[str] | None, data_sets: int) -> list[str]:
-    """Those of `scores` that are found. None: every one; of several data sets those of the study of 2019, if any."""
+def shown_scores(found: Iterable[str], scores: Iterable[str] | None, data_sets: int = 1) -> list[str]:
+    """Those of `scores` that are found. None: every one; in a grid of several data sets those of 2019, if any."""
     found = names.in_order(found, names.SCORES)
     if scores is None:
         of_study = [score for score in found if score in names.STUDY_METRICS]

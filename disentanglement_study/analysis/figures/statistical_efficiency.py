@@ -51,7 +51,7 @@ def statistical_efficiency(
     )  # fmt: skip
     page = layout.panels(
         numbers, shared.data_sets(numbers["data_set"]), shared.labels(shown), text, (1.6, 0.9),
-        share_x="column", share_y="row", legend=style.legend(marks),
+        share_x="column", share_y="row", legend=scatter.legend(marks),
     )  # fmt: skip
     for models in found:
         for score in shown:

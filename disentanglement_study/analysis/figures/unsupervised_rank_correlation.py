@@ -21,7 +21,7 @@ def unsupervised_rank_correlation(
     """
     table = once.call(tables.unsupervised_rank_correlation, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set"])
-    shown = shared.labels(shared.shown_scores(table["score_b"], scores, len(data_sets)))
+    shown = shared.labels(shared.shown_scores(table["score_b"], scores))
     table = table[table["score_b"].isin(shown)]
     matrix = Matrix("data_set", data_sets, "score_a", shared.labels(table["score_a"].unique()), "score_b", shown)
     what = "Rank correlation of scores without labels with the metrics (Spearman × 100)"

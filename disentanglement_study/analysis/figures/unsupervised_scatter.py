@@ -52,7 +52,7 @@ def unsupervised_scatter(
     )  # fmt: skip
     page = layout.panels(
         numbers, shared.labels(rows), shared.labels(columns), text, (1.6, 0.9),
-        share_x="column", share_y="row", legend=style.legend(marks),
+        share_x="column", share_y="row", legend=scatter.legend(marks),
     )  # fmt: skip
     for (y, x), axis in page.axes.items():
         scatter.draw(axis, models, x, y, marks)

@@ -24,7 +24,7 @@ def variance_explained(
     """
     table = once.call(tables.variance_explained, results, representation=representation, resamples=0)
     data_sets = shared.data_sets(table["data_set"])
-    shown = shared.shown_scores(table["score"], scores, len(data_sets))
+    shown = shared.shown_scores(table["score"], scores)
     table = table[table["score"].isin(shown)].drop(columns=["low", "high"])
     share = table.pivot(index=["data_set", "score"], columns="by", values="r_squared").dropna()
     if share.empty:
@@ -43,7 +43,7 @@ def variance_explained(
         y_ticks=tuple(labels.values()),
     )
     page = layout.panels(
-        table, {"": ""}, data_sets, text, (1.9, 0.18 * len(shown) + 0.05), share_x="all", share_y="all",
+        table, {"": ""}, data_sets, text, (1.45, 0.18 * len(shown) + 0.05), share_x="all", share_y="all",
         legend=[Patch(color=colour, label=label) for label, colour in PARTS.values()],
     )  # fmt: skip
     for (_, data_set), axis in page.axes.items():

@@ -26,6 +26,7 @@ from disentanglement_study.analysis.tables.claims_higgins2017 import claims_higg
 from disentanglement_study.analysis.tables.data_set_rank_correlation import data_set_rank_correlation
 from disentanglement_study.analysis.tables.failures import failures
 from disentanglement_study.analysis.tables.identifiability import identifiability, promised
+from disentanglement_study.analysis.tables.metric_agreement import metric_agreement
 from disentanglement_study.analysis.tables.paired_differences import paired_differences
 from disentanglement_study.analysis.tables.paper_vs_measured import paper_vs_measured
 from disentanglement_study.analysis.tables.rank_correlation import (
@@ -35,6 +36,7 @@ from disentanglement_study.analysis.tables.rank_correlation import (
     unsupervised_rank_correlation,
 )
 from disentanglement_study.analysis.tables.scores import best_models, scores_by_method, scores_by_strength
+from disentanglement_study.analysis.tables.seeds_needed import detectable_difference, seeds_needed
 from disentanglement_study.analysis.tables.strength_rank_correlation import strength_rank_correlation
 from disentanglement_study.analysis.tables.systems import systems
 from disentanglement_study.analysis.tables.training_scores import training_scores
@@ -54,11 +56,13 @@ __all__ = [
     "chosen_by_loss",
     "claims_higgins2017",
     "data_set_rank_correlation",
+    "detectable_difference",
     "downstream_rank_correlation",
     "failures",
     "fairness_rank_correlation",
     "identifiability",
     "judged",
+    "metric_agreement",
     "paired_differences",
     "paper_vs_measured",
     "promised",
@@ -66,6 +70,7 @@ __all__ = [
     "render",
     "scores_by_method",
     "scores_by_strength",
+    "seeds_needed",
     "strength_rank_correlation",
     "systems",
     "training_scores",
@@ -90,12 +95,15 @@ OF_AXES = {"paired_differences": partial(paired_differences, representation=None
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "paper_vs_measured": paper_vs_measured,
     "rank_correlation": partial(rank_correlation, representation=None),
+    "metric_agreement": partial(metric_agreement, representation=None),
     "unsupervised_rank_correlation": partial(unsupervised_rank_correlation, representation=None),
     "downstream_rank_correlation": partial(downstream_rank_correlation, representation=None),
     "fairness_rank_correlation": partial(fairness_rank_correlation, representation=None),
     "data_set_rank_correlation": partial(data_set_rank_correlation, representation=None),
     "strength_rank_correlation": partial(strength_rank_correlation, representation=None),
     "variance_explained": partial(variance_explained, representation=None),
+    "detectable_difference": detectable_difference,
+    "seeds_needed": seeds_needed,
     "transfer": transfer,
     "transfer_pairs": transfer_pairs,
     "scores_by_method": scores_by_method,

@@ -21,6 +21,8 @@ COLUMNS = [
     "missing",
 ]
 FAIRNESS = "fairness"
+# Needs no labels, but is of disentanglement: it stands beside the metrics, too.
+UDR = "udr"
 
 
 def rank_correlation(
@@ -30,7 +32,7 @@ def rank_correlation(
     resamples: int = stats.RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Spearman rank correlation between the headline scores over the models of a data set (paper, Figure 2).
+    """Spearman rank correlation between the headline scores, and UDR, over the models of a data set (paper, Figure 2).
 
     A row per data_set, representation (None: each), score_a and score_b, both orders and the diagonal:
     rank_correlation in [-1, 1]; low and high, 95 % over seeds (NaN with resamples=0, or where no setting has two); n,
@@ -39,7 +41,7 @@ def rank_correlation(
     """
     tables = []
     for models in study.by_data_set(results, representation):
-        tables += _pairs(models, models.of(METRIC), None, resamples, seed)
+        tables += _pairs(models, of_disentanglement(models), None, resamples, seed)
     return _stack(tables, "a headline score of a metric", representation)
 
 
@@ -98,6 +100,11 @@ def fairness_rank_correlation(
     return _stack([pairs[own]] if own.any() else [], what, representation)
 
 
+def of_disentanglement(models: Models) -> Models:
+    """With the headline scores of metrics, and UDR."""
+    return models.only([score for score in models.scores if models.columns[score].kind == METRIC or score == UDR])
+
+
 def _disentanglement(models: Models) -> Models:
     metrics = models.of(METRIC)
     return metrics.only([score for score in metrics.scores if "downstream" not in score and score != FAIRNESS])
@@ -115,13 +122,13 @@ def _pairs(models: Models, left: Models, right: Models | None, resamples: int, s
         resamples=resamples,
         seed=models.seed(seed),
     )
-    cells = matrix._asdict() | _lacking(left, left if right is None else right)
+    cells = matrix._asdict() | lacking(left, left if right is None else right)
     pairs = pd.MultiIndex.from_product([x.columns, y.columns], names=["score_a", "score_b"])
     table = pd.DataFrame({name: cell.ravel() for name, cell in cells.items()}, index=pairs).reset_index()
     return [table.assign(data_set=models.data_set, representation=models.representation)]
 
 
-def _lacking(left: Models, right: Models) -> dict[str, np.ndarray]:
+def lacking(left: Models, right: Models) -> dict[str, np.ndarray]:
     """Of each pair [p,q], the models that lack a score of it because something failed, and the others that do.
 
     Models of a method that cannot have one of the two count as neither.

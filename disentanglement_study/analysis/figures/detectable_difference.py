@@ -1,0 +1,89 @@
+"""How small a difference of two methods do so many seeds detect?"""
+
+from collections.abc import Iterable
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from disentanglement_study.analysis import names, once, tables
+from disentanglement_study.analysis.comparison_layouts import POOLED
+from disentanglement_study.analysis.figures import layout, shared, style
+from disentanglement_study.analysis.tables.seeds_needed import BEST, DIFFERENCES
+
+COLOURS = matplotlib.colormaps["viridis_r"]
+# The difference of the best two methods, and one that is less than what is shown.
+APART = {"linestyle": "", "color": "black", "marker": "|", "markersize": 5}
+LESS = APART | {"marker": "<", "markersize": 2.5}
+GIVEN = {"color": "#D55E00", "linewidth": 0.7, "linestyle": ":"}
+
+
+@style.look()
+def detectable_difference(
+    results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
+) -> Figure:
+    """The smallest difference of two mean scores (x) that 2 to 50 seeds of each method detect, a row for each score.
+
+    80 % power, two-sided at 5 %, from the SD within a method at a strength. A black mark is the difference of the two
+    best methods, each at its best strength: dots left of it are of seeds enough; a triangle says that it is less than
+    what is shown. A panel for each data set, and, where there are several, one of the SDs pooled over them. n: models
+    behind a row.
+    """
+    table = once.call(tables.detectable_difference, results, representation=representation)
+    found = table["score"]
+    shown = shared.labels(shared.shown_scores(found, scores))
+    table = table[table["score"].isin(shown)]
+    needed = once.call(tables.seeds_needed, results, representation=representation)
+    apart = needed[(needed["comparison"] == BEST) & needed["score"].isin(shown)]
+    panels = {key: names.label(key, names.DATA_SETS | POOLED) for key in dict.fromkeys(table["data_set"])}
+    seeds = sorted(table["seeds"].unique())
+    colours = {number: COLOURS(place / (len(seeds) - 1)) for place, number in enumerate(seeds)}
+    text = layout.Text(
+        "Smallest difference of methods that seeds detect",
+        (f"{representation} representation", "power 80 %", style.count(table)),
+        x="Difference of the mean scores",
+        x_ticks=("0.01",),
+        y_ticks=tuple(shown.values()),
+    )
+    page = layout.panels(
+        table, {"": ""}, panels, text, (1.4, 0.15 * len(shown) + 0.05), share_x="all", share_y="all",
+        legend=_legend(colours, bool(len(apart))),
+    )  # fmt: skip
+    places = {score: place for place, score in enumerate(shown)}
+    least = table["difference"].min() / 2
+    for (_, data_set), axis in page.axes.items():
+        own = table[table["data_set"] == data_set]
+        ends = own.groupby("score")["difference"].agg(["min", "max"])
+        axis.hlines(ends.index.map(places), ends["min"], ends["max"], color="#BBBBBB", linewidth=0.7, zorder=2)
+        rows = own["score"].map(places)
+        axis.scatter(own["difference"], rows, c=own["seeds"].map(colours).tolist(), s=9, linewidths=0, zorder=3)
+        best = apart[apart["data_set"] == data_set]
+        for look, which in ((APART, best["difference"] >= least), (LESS, best["difference"] < least)):
+            at = best["difference"][which].clip(lower=least)
+            axis.plot(at, best["score"][which].map(places), zorder=4, **look)
+        for difference in DIFFERENCES:
+            axis.axvline(difference, **GIVEN, zorder=1)
+        _axes(axis, shown)
+    return page.finished()
+
+
+def _axes(axis: Axes, shown: dict[str, str]) -> None:
+    axis.set_yticks(range(len(shown)), list(shown.values()))
+    axis.set_ylim(len(shown) - 0.5, -0.5)
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(numticks=4))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _legend(colours: dict[int, tuple], of_two: bool) -> list[Line2D]:
+    dots = {"linestyle": "", "marker": "o"}
+    best = [("Best two methods", APART), ("Best two, smaller", LESS)] if of_two else []
+    return [
+        *(Line2D([], [], color=colour, label=f"{number} seeds", **dots) for number, colour in colours.items()),
+        *(Line2D([], [], label=label, **look) for label, look in best),
+        Line2D([], [], label=" and ".join(f"{difference:g}" for difference in DIFFERENCES), **GIVEN),
+    ]
