@@ -146,11 +146,13 @@ class Nets(NamedTuple):
 
     encode(params, images [B,H,W,C]) -> mean [B,D], logvar [B,D];  decode(params, z [B,D]) -> logits [B,H,W,C];
     discriminate(params, z [B,D]) -> logits [B,2] (class 0: a real draw, class 1: permuted).
+    pixels: how many pixels each of the images stands for in the reconstruction loss.
     """
 
     encode: Callable[..., Any]
     decode: Callable[..., Any]
     discriminate: Callable[..., Any]
+    pixels: float = 1.0
 
 
 class Objective(NamedTuple):

@@ -2,9 +2,10 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import jax
+from annotated_types import Interval
 
 from disentanglement_study import nets
 from disentanglement_study.config import NetConfig, TrainConfig
@@ -21,12 +22,24 @@ WITHOUT_ADVERSARY = tuple(
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """pixels: how many pixels each one of a small image stands for, in the reconstruction loss and the ELBO.
+
+    The loss sums over pixels, so a strength weighs 16 times as much on images of 64x64 pixels that are averaged down to
+    16x16. With `pixels` of 16 it weighs as it does at 64x64.
+    """
+
+    pixels: Annotated[float, Interval(gt=0, le=1e6)] = 1.0
+
+
 def vae(objective: Objective) -> Method:
     """The method that trains encoder and decoder, and an adversary if the objective has one, on the objective."""
 
     def build(inputs: Inputs, settings: Settings) -> Learner:
         check_images(inputs)
         functions, init = build_nets(inputs, settings.nets, settings.form)
+        functions = functions._replace(pixels=(settings.options or Options()).pixels)
 
         def loss(params, batch, key, hyper):
             return objective.loss(functions, params, batch["x"], key, hyper)
@@ -44,7 +57,14 @@ def vae(objective: Objective) -> Method:
         )
 
     uses = None if objective.adversary else WITHOUT_ADVERSARY
-    return Method(build, hyper=objective.hyper, uses=uses, usual=objective.usual, instead=objective.instead)
+    return Method(
+        build,
+        hyper=objective.hyper,
+        options=Options,
+        uses=uses,
+        usual=objective.usual,
+        instead=objective.instead,
+    )
 
 
 def build_nets(inputs: Inputs, net: NetConfig, form: str = "patches") -> tuple[Any, dict[str, Callable[..., Any]]]:

@@ -15,5 +15,6 @@ def beta_vae(nets: Nets, params: dict, batch: Array, rng: Array, hyper: dict) ->
     """
     mean, *_, terms = variational_terms(nets, params, batch, rng)
     normalised = "normalised_beta" in hyper
-    beta = hyper["normalised_beta"] * (batch[0].size / mean.shape[1]) if normalised else hyper["beta"]
+    numbers = nets.pixels * batch[0].size
+    beta = hyper["normalised_beta"] * (numbers / mean.shape[1]) if normalised else hyper["beta"]
     return terms["reconstruction_loss"] + beta * terms["kl_loss"], terms

@@ -91,5 +91,5 @@ def variational_terms(nets: Nets, params: dict, batch: Array, rng: Array) -> tup
     """One pass through encoder and decoder: mean, logvar, a sample z, and the two terms of the ELBO."""
     mean, logvar = nets.encode(params["encoder"], batch)
     z = gaussian_sample(rng, mean, logvar)
-    reconstruction = bernoulli_loss(nets.decode(params["decoder"], z), batch)
+    reconstruction = nets.pixels * bernoulli_loss(nets.decode(params["decoder"], z), batch)
     return mean, logvar, z, {"reconstruction_loss": reconstruction, "kl_loss": gaussian_kl(mean, logvar)}

@@ -74,7 +74,7 @@ def recording(functions):
 
         return call
 
-    return Nets(*map(recorded, Nets._fields)), record
+    return Nets(*map(recorded, ("encode", "decode", "discriminate"))), record
 
 
 @functools.cache
@@ -411,6 +411,30 @@ def test_a_normalised_beta_is_beta_times_latents_over_pixels():
     loss, _ = OBJECTIVES["beta_vae"].loss(functions, params, batch, key, {"normalised_beta": 0.5})
     other, _ = OBJECTIVES["beta_vae"].loss(functions, params, batch, key, {"beta": 0.5 * 32 / 4})
     np.testing.assert_allclose(loss, other, rtol=1e-6)
+    of_sixteen = functions._replace(pixels=16.0)
+    loss, _ = OBJECTIVES["beta_vae"].loss(of_sixteen, params, batch, key, {"normalised_beta": 0.5})
+    other, _ = OBJECTIVES["beta_vae"].loss(of_sixteen, params, batch, key, {"beta": 0.5 * 16 * 32 / 4})
+    np.testing.assert_allclose(loss, other, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_pixel_that_stands_for_sixteen_weighs_as_sixteen_of_a_larger_image_do(name):
+    """The loss of images of 4x4 pixels, averaged down from 16x16, is that of the large ones and of logits that are the
+    same for each 4x4 of their pixels."""
+    params, batch, key, hyper = jax.tree.map(jnp.asarray, arguments(name, 0))
+    functions, _ = tiny_nets()
+    large = jnp.clip(
+        jnp.repeat(jnp.repeat(batch, 4, axis=1), 4, axis=2) + 0.1 * jnp.sin(jnp.arange(16.0))[:, None], 0, 1
+    )
+    small = large.reshape(len(batch), 4, 4, 4, 4, -1).mean(axis=(2, 4))
+    enlarged = functions._replace(
+        encode=lambda params, images: functions.encode(params, small),
+        decode=lambda params, z: jnp.repeat(jnp.repeat(functions.decode(params, z), 4, axis=1), 4, axis=2),
+    )
+    loss, terms = OBJECTIVES[name].loss(functions._replace(pixels=16.0), params, small, key, hyper)
+    expected, of_large = OBJECTIVES[name].loss(enlarged, params, large, key, hyper)
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+    np.testing.assert_allclose(terms["reconstruction_loss"], of_large["reconstruction_loss"], rtol=1e-5)
 
 
 def test_what_may_be_given_instead_is_of_a_hyperparameter_and_trains_alike():

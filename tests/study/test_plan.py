@@ -160,7 +160,7 @@ def test_lists_of_one_objective_are_multiplied_out():
         ("evaluate.options = {'mig': {'num_bin': 5}}", "unknown option of metric 'mig' 'num_bin': did you mean"),
         (
             "sweep.methods = {'beta_vae': {'bta': 1}}",
-            "unknown hyperparameter of 'beta_vae' 'bta': did you mean 'beta'",
+            "unknown hyperparameter or option of 'beta_vae' 'bta': did you mean 'beta'",
         ),
         ("sweep.methods = {'beta_vae': {}}", "beta_vae: the sweep gives no value for beta"),
         ("sweep.methods = {'beta_vae': {'beta': ['four']}}", "beta_vae.beta = 'four': a strength is a number"),
