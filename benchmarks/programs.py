@@ -53,7 +53,7 @@ def training(objective: str, form: str, population: int, net: NetConfig = NET, t
     return {
         "models": population,
         "parameters": sum(math.prod(shape) for shape in checks.parameter_shapes(learner).values()),
-        "flops": cost.flops_per_step(METHODS[objective], learner, _inputs(net), train),
+        "flops": flops_per_step(objective, form, net, train),
         "compile_seconds": compile_seconds,
         "temp_bytes": compiled.memory_analysis().temp_size_in_bytes,
         "argument_bytes": compiled.memory_analysis().argument_size_in_bytes,
@@ -130,6 +130,11 @@ def differences(forms: Iterable[str], net: NetConfig = NET, train: TrainConfig =
     expected = loss_and_gradients("xla")
     for form in forms:
         yield form, distance(form)
+
+
+def flops_per_step(objective: str, form: str, net: NetConfig = NET, train: TrainConfig = TRAIN) -> float:
+    """Operations of an update of one model."""
+    return cost.flops_per_step(METHODS[objective], trainer_of(objective, form, net, train)[0], _inputs(net), train)
 
 
 def trainer_of(
