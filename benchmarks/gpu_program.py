@@ -131,7 +131,7 @@ def compiled(trainer: Callable[[], tuple[Any, dict]], size: int) -> jax.stages.C
 def written(benchmark: str, rows: Iterable[dict[str, Any]], line: Callable[[dict], str], folder: Path) -> Path:
     """The file of a result, which has the rows so far after each of them; each is printed as its `line`."""
     now = datetime.datetime.now()
-    path = new_file(folder, benchmark.replace("_gpu", "-predicted"), "gpu", CARD, now)
+    path = new_file(folder, f"predicted-{benchmark.removesuffix('_gpu')}", "gpu", CARD, now)
     result: dict[str, Any] = {
         "benchmark": benchmark,
         "date": f"{now:%Y-%m-%d %H:%M}",
