@@ -87,6 +87,8 @@ def _pairs(rows: pd.DataFrame) -> pd.DataFrame:
 def groups_text(pairs: pd.DataFrame) -> str:
     """What goes together, in a sentence or two: "Any two of a group correlate by 0.7 or more: MIG, DCI; ..."."""
     groups = agreeing(pairs)
+    if not groups:
+        return "No two have a rank correlation."
     said = "; ".join(", ".join(_labels(group)) for group in groups if len(group) > 1)
     alone = ", ".join(_labels(group[0] for group in groups if len(group) == 1))
     together = f"Groups of which any two correlate by {GO_TOGETHER:.2f} or more: {said}." if said else ""
@@ -97,6 +99,8 @@ def groups_text(pairs: pd.DataFrame) -> str:
 def agreeing(pairs: pd.DataFrame) -> list[list[str]]:
     """Groups of scores of which any two have a mean rank correlation of GO_TOGETHER or more: complete linkage."""
     scores = names.in_order({*pairs["score_a"], *pairs["score_b"]}, names.SCORES)
+    if not scores:  # of no pair there is a correlation
+        return []
     distance = pd.DataFrame(2.0, scores, scores)
     for row in pairs.itertuples():
         distance.loc[row.score_a, row.score_b] = distance.loc[row.score_b, row.score_a] = 1 - row.rank_correlation

@@ -223,7 +223,9 @@ def _differences(table: pd.DataFrame) -> Iterator[Section]:
         )
         where = text_of.where(data_set, representation)
         count = names.count(group["n"], "pairs of models")
-        yield Section(f"Difference of scores by {setting.replace('_', ' ')}: {where}, {count}", cells, 2)
+        lacking = f"{group['failed'].max()} pairs failed, {group['missing'].max()} are missing, of one score at most"
+        note = f"95 % intervals over seeds, by Student's t; {lacking}. Spread: the standard deviation over seeds."
+        yield Section(f"Difference of scores by {setting.replace('_', ' ')}: {where}, {count}", cells, 2, note)
 
 
 # By a column that only these tables have, or the first of those below that do.

@@ -187,4 +187,5 @@ def span(numbers: Iterable[int]) -> str:
 def count(numbers: Iterable[int], unit: str = "models") -> str:
     """ "n = 36 models", or "n = 34–36 models" where cells rest on different numbers."""
     shown = span(numbers)
-    return f"n = {shown} {unit.replace('models', 'model') if shown == '1' else unit}"
+    singular = re.sub("s(?= |$)", "", unit, count=1)
+    return f"n = {shown} {singular if shown == '1' else unit}"

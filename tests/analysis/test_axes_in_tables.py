@@ -107,8 +107,9 @@ def test_what_a_setting_changes_is_told_from_the_seed_and_the_strength_in_pairs(
     tf32, bfloat16 = table.loc[("float32", "tf32")], table.loc[("bfloat16", "float32")]
     # Seeds 0 to 3, so that the differences are .001, .002, .003 and .004 of each of two strengths.
     assert tf32["difference"] == pytest.approx(0.0025)
-    assert tf32["low"] == pytest.approx(0.0025 - 1.96 * 0.0012910 / 8**0.5, abs=2e-4)
-    assert tf32["high"] == pytest.approx(0.0025 + 1.96 * 0.0012910 / 8**0.5, abs=2e-4)
+    # Student's t of 8 - 2 degrees of freedom: 2.4469.
+    assert tf32["low"] == pytest.approx(0.0025 - 2.4469 * 0.0012910 / 8**0.5, rel=1e-4)
+    assert tf32["high"] == pytest.approx(0.0025 + 2.4469 * 0.0012910 / 8**0.5, rel=1e-4)
     assert tf32["n"] == 8
     # The seeds 0 .. 3 over 100, and 1.1 times as far apart: a mean of two variances.
     assert tf32["spread"] == pytest.approx((0.0129099**2 * (1 + 1.1**2) / 2) ** 0.5, rel=1e-4)
@@ -118,8 +119,8 @@ def test_what_a_setting_changes_is_told_from_the_seed_and_the_strength_in_pairs(
     assert (table[["failed", "missing"]] == 0).all(axis=None)
     text = tables.render(tables.paired_differences(pd.DataFrame(rows)))
     assert "Difference of scores by precision: dSprites, mean representation, n = 6–8 pairs of models" in text
-    assert "bfloat16, tf32     MIG    -0.297 [-0.37" in text
-    assert "0.003 [0.002, 0.003]" in text
+    assert "bfloat16, tf32     MIG    -0.297 [-0.409, -0.185]" in text
+    assert "0.003 [0.001, 0.004]" in text
 
 
 def test_a_pair_of_which_one_failed_is_counted_and_not_compared():

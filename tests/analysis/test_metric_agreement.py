@@ -88,3 +88,19 @@ def test_of_many_pairs_both_ends_are_shown():
     assert best["rank_correlation"] == pytest.approx(1)  # of a metric with its copy
     assert text.index("BetaVAE score and MED") < text.index("the 10 lowest")
     assert f"{round(100 * worst['rank_correlation'])} [" in text.split("the 10 lowest")[1]
+
+
+def test_where_no_correlation_is_defined_the_table_is_read_without_groups(study):
+    """Two models, of which no rank correlation is: the table is there, and can be written."""
+    runs = study["run_id"].unique()[:2]
+    table = tables.rank_correlation(study[study["run_id"].isin(runs)], resamples=0)
+    assert table["rank_correlation"].isna().all()
+    assert comparison_layouts.agreeing(table[:0]) == []
+    assert comparison_layouts.groups_text(table[:0]) == "No two have a rank correlation."
+
+
+def test_the_tables_of_two_models_are_written(study, tmp_path):
+    runs = study["run_id"].unique()[:2]
+    written = tables.write(study[study["run_id"].isin(runs)], tmp_path)
+    assert written.paths[-1].name == "tables.md"
+    assert "scores_by_method" in written.tables

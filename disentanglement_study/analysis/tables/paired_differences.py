@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 from disentanglement_study.analysis import models as study
 from disentanglement_study.analysis import names, stats
@@ -17,16 +18,14 @@ COLUMNS = [*KEYS, "difference", "low", "high", "spread", "n", "failed", "missing
 def paired_differences(
     results: pd.DataFrame,
     representation: str | None = "mean",
-    *,
-    resamples: int = stats.RESAMPLES,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """The mean difference of a score between models of two values of a setting, alike in all else, also in the seed.
 
     Settings are the axes of the sweep that no data set has, such as `train.precision`. A row per data_set,
     representation (None: each), setting, two of its values, a and b, and score (headline, or one without labels):
-    difference, b less a; low and high (95 % over seeds); spread, the standard deviation over seeds of models of a
-    method, strength and settings, of both values; n pairs, and how many have a model that failed, or one missing.
+    difference, b less a; low and high, 95 % over seeds by Student's t, of the variance of differences within one method
+    and strength (NaN of one seed); spread, the standard deviation over seeds of models of a method, strength and
+    settings, of both values; n pairs, and how many have a model that failed, or one missing.
     """
     tables = []
     for models in study.by_data_set(results, representation):
@@ -41,7 +40,7 @@ def paired_differences(
                 where |= {"setting": setting, "a": a, "b": b}
                 pairs = _pairs(runs, a, b)
                 if len(pairs):
-                    tables.append(_of_pairs(models, pairs, resamples, seed).assign(**where))
+                    tables.append(_of_pairs(models, pairs).assign(**where))
     if not tables:
         raise NothingToDraw("no two models differ in one setting alone: the sweep has no axis beside strength and seed")
     table = pd.concat(tables, ignore_index=True)
@@ -68,7 +67,7 @@ def _pairs(runs: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
     return pairs.assign(cell=pairs.groupby(alike[:-1], dropna=False).ngroup())
 
 
-def _of_pairs(models: Models, pairs: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
+def _of_pairs(models: Models, pairs: pd.DataFrame) -> pd.DataFrame:
     scores, places = models.scores.to_numpy(), pairs[["place_a", "place_b"]].to_numpy()
     rows = []
     for column, score in enumerate(models.scores):
@@ -78,25 +77,24 @@ def _of_pairs(models: Models, pairs: pd.DataFrame, resamples: int, seed: int) ->
         if not there.any():
             continue
         difference, cells = np.diff(values[there])[:, 0], pairs["cell"].to_numpy()[there]
-        weight = stats.resample(cells, resamples, models.seed(seed))
-        ends = stats.interval(difference.mean(), difference @ weight / len(cells), stats.widening(cells))
-        rows.append(
-            [
-                score,
-                difference.mean(),
-                *ends,
-                _spread(values[there], cells),
-                len(cells),
-                failed,
-                (~there).sum() - failed,
-            ]
-        )
+        half = _half_width(difference, cells)
+        middle, spread = difference.mean(), _spread(values[there], cells)
+        counts = [len(cells), failed, (~there).sum() - failed]
+        rows.append([score, middle, middle - half, middle + half, spread, *counts])
     return pd.DataFrame(rows, columns=["score", *COLUMNS[len(KEYS) :]])
 
 
+def _half_width(difference: np.ndarray, cells: np.ndarray) -> float:
+    """Of the interval of the mean of differences [pairs], as many from each cell when a study is repeated."""
+    free = len(cells) - len(np.unique(cells))
+    return (
+        float(t.ppf((1 + stats.LEVEL) / 2, free) * _spread(difference, cells) / np.sqrt(len(cells))) if free else np.nan
+    )
+
+
 def _spread(values: np.ndarray, cells: np.ndarray) -> float:
-    """The pooled standard deviation within cells of values [pairs, 2], those of a and of b apart; NaN of one seed."""
-    groups = pd.DataFrame(values).groupby(cells)
-    free = 2 * (len(cells) - groups.ngroups)
-    squares = (groups.var(ddof=0).mul(groups.size(), axis=0)).to_numpy().sum()
+    """The pooled standard deviation within cells of values [pairs, ...], each column apart; NaN of one seed."""
+    table = pd.DataFrame(values)
+    squares = ((table - table.groupby(cells).transform("mean")) ** 2).to_numpy().sum()
+    free = table.shape[1] * (len(cells) - len(np.unique(cells)))
     return float(np.sqrt(squares / free)) if free else np.nan
