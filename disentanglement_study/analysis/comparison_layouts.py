@@ -30,11 +30,11 @@ def detectable(table: pd.DataFrame) -> Iterator[Section]:
         )
         for seeds, own in group.groupby("seeds"):
             cells[f"{seeds} seeds"] = own.set_index("score")["difference"].map(lambda value: number(value, 3))
-        free = firsts["degrees_of_freedom"]
+        degrees = "degree" if firsts["degrees_of_freedom"].eq(1).all() else "degrees"
         note = (
             "Each method has as many seeds. 80 % power, two-sided at 5 %, Student's t (Cohen 1988). SD: within a "
-            f"method at a strength, pooled, {names.span(free)} {'degree' if free.eq(1).all() else 'degrees'} of freedom; its 95 % "
-            "interval is wider where settings differ in it."
+            f"method at a strength, pooled, {names.span(firsts['degrees_of_freedom'])} {degrees} of freedom; its "
+            "95 % interval is wider where settings differ in it."
         )
         count = names.count(firsts["n"], "models a row")
         yield Section(f"The smallest difference of two mean scores that is detected: {where}, {count}", cells, 1, note)
