@@ -107,7 +107,8 @@ def compiled(trainer: Callable[[], tuple[Any, dict]], size: int) -> jax.stages.C
     except Exception as error:
         raise RuntimeError(
             f"no compiler for a GPU: pip install --target FOLDER --no-deps jax-cuda13-plugin=={jax.__version__} "
-            f"jax-cuda13-pjrt=={jax.__version__}, and PYTHONPATH=FOLDER ({str(error).splitlines()[0]})"
+            f"jax-cuda13-pjrt=={jax.__version__}, and PYTHONPATH=FOLDER; make gpu-bytes does both "
+            f"({str(error).splitlines()[0]})"
         ) from error
     placed = SingleDeviceSharding(topology.devices[0])
 

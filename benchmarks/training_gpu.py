@@ -70,21 +70,14 @@ def line(row: dict[str, Any]) -> str:
         f"{row['case']:30s} {row['kernels']:4d} kernels {row['bytes'] / 1e6:5.0f} MB "
         f"{1e6 * row['predicted_seconds']:4.0f} µs a model and step, the study {row['predicted_days']:4.1f} days"
     )
-    return "\n".join(
-        [
-            text,
-            *(
-                f"    {kernel['bytes'] / 1e6:6.2f} MB  {kernel['kind']:11s} {kernel['type']}"
-                for kernel in row["largest"]
-            ),
-        ]
-    )
+    largest = [f"    {one['bytes'] / 1e6:6.2f} MB  {one['kind']:11s} {one['type']}" for one in row["largest"]]
+    return "\n".join([text, *largest])
 
 
 @command
 def main(argv: list[str] | None = None) -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", default=CASES, help="OBJECTIVE/FORM[/PRECISION] (default: 17 of them)")
+    parser.add_argument("cases", nargs="*", default=CASES, help=f"OBJECTIVE/FORM[/PRECISION] (default: {len(CASES)})")
     parser.add_argument("--kernels", type=int, default=0, metavar="N", help="list the N of each that move most")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the result")
     options = parser.parse_args(argv)

@@ -163,7 +163,7 @@ def _possible(
 def stored() -> pc.Expression:
     """The rows of `needed`, for `Store.results` to read no others."""
     metric, score = pc.field("metric"), pc.field("score")
-    read = metric.isin(list(UNSUPERVISED)) | (metric == score) | score.isin([*names.INFO_MEC, *names.DCI_ES])
+    read = metric.isin(list(UNSUPERVISED)) | (metric == score) | score.isin(names.SHOWN_INSTEAD)
     read |= pc.starts_with(score, ACCURACY) | (score == "statistical_efficiency")
     read |= (metric == OF_CLASSIFIERS) & (pc.starts_with(score, CLASSIFIER) | (score == CHANCE))
     value = pc.field("value")

@@ -39,6 +39,7 @@ METRICS = {
 INFO_MEC = {"info_m": "InfoM", "info_c": "InfoC", "info_e": "InfoE"}
 DCI_ES = {"probe_explicitness": "DCI-ES explicitness"}
 INSTEAD = {"info_mec": INFO_MEC, "dci_es": DCI_ES}
+SHOWN_INSTEAD = [score for scores in INSTEAD.values() for score in scores]
 HEADLINES = {score: label for key, name in METRICS.items() for score, label in INSTEAD.get(key, {key: name}).items()}
 # Scores that need no labels. Losses are in nats per image.
 UNSUPERVISED_SCORES = {

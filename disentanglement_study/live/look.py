@@ -83,7 +83,7 @@ class Looking:
 
 def _headlines(path, run_ids: list[str]) -> pd.DataFrame:
     """The scores of a job's mean representation that carry their metric's name: run_id, score, value."""
-    is_headline = (pc.field("score") == pc.field("metric")) | pc.field("score").isin([*names.INFO_MEC, *names.DCI_ES])
+    is_headline = (pc.field("score") == pc.field("metric")) | pc.field("score").isin(names.SHOWN_INSTEAD)
     rows = tables.table(path, "scores", run_ids, (pc.field("representation") == "mean") & is_headline)
     return tables.frame(rows, "scores")[["run_id", "score", "value"]]
 

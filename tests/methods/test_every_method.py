@@ -9,12 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from chosen import slow
+from jax.extend.core import jaxprs_in_params
 
 from disentanglement_study import config, methods
 from disentanglement_study.config.declared import check
 from disentanglement_study.data.series.binning import bins
 from disentanglement_study.methods import METHODS, checks
 from disentanglement_study.methods.kinds import Steps
+from disentanglement_study.runtime import precision
 from disentanglement_study.study import axes, cost, loading
 from disentanglement_study.training.encode import AFTER, encode
 from disentanglement_study.training.inputs import Batches
@@ -243,6 +245,14 @@ def test_what_it_costs_is_known_while_planning(name):
             assert counted < 1.15 * by_xla
 
 
+def equations(program):
+    """All of a program, also those in its calls and loops."""
+    for equation in program.eqns:
+        yield equation
+        for inner in jaxprs_in_params(equation.params):
+            yield from equations(inner)
+
+
 @each_method
 def test_its_updates_round_products_as_the_settings_say_and_its_codes_do_not(name):
     for world in worlds(name):
@@ -257,6 +267,7 @@ def test_its_updates_round_products_as_the_settings_say_and_its_codes_do_not(nam
         rounded = jax.make_jaxpr(learner.learn.step)(state, batch, key, hyper)
         assert rounded.out_avals == jax.make_jaxpr(exact.learn.step)(state, batch, key, hyper).out_avals
         assert "reduce_precision" in str(rounded)
+        assert not [one for one in equations(rounded.jaxpr) if precision._is_rounded(one)]
         codes = jax.make_jaxpr(learner.encode)(jax.eval_shape(learner.learn.params, state), batch)
         assert "reduce_precision" not in str(codes)
 

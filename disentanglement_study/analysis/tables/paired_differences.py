@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import t
 
 from disentanglement_study.analysis import models as study
-from disentanglement_study.analysis import names, stats
+from disentanglement_study.analysis import names, power
 from disentanglement_study.analysis.models import METRIC, WITHOUT_LABELS, Models
 from disentanglement_study.analysis.rows import NothingToDraw
 
@@ -77,8 +77,9 @@ def _of_pairs(models: Models, pairs: pd.DataFrame) -> pd.DataFrame:
         if not there.any():
             continue
         difference, cells = np.diff(values[there])[:, 0], pairs["cell"].to_numpy()[there]
-        half = _half_width(difference, cells)
-        middle, spread = difference.mean(), _spread(values[there], cells)
+        middle, half = difference.mean(), _half_width(difference, cells)
+        apart = power.spread(values[there].T.ravel(), np.concatenate([cells, cells + len(pairs)]))
+        spread = apart.sd if apart else np.nan
         counts = [len(cells), failed, (~there).sum() - failed]
         rows.append([score, middle, middle - half, middle + half, spread, *counts])
     return pd.DataFrame(rows, columns=["score", *COLUMNS[len(KEYS) :]])
@@ -86,15 +87,7 @@ def _of_pairs(models: Models, pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _half_width(difference: np.ndarray, cells: np.ndarray) -> float:
     """Of the interval of the mean of differences [pairs], as many from each cell when a study is repeated."""
-    free = len(cells) - len(np.unique(cells))
-    return (
-        float(t.ppf((1 + stats.LEVEL) / 2, free) * _spread(difference, cells) / np.sqrt(len(cells))) if free else np.nan
-    )
-
-
-def _spread(values: np.ndarray, cells: np.ndarray) -> float:
-    """The pooled standard deviation within cells of values [pairs, ...], each column apart; NaN of one seed."""
-    table = pd.DataFrame(values)
-    squares = ((table - table.groupby(cells).transform("mean")) ** 2).to_numpy().sum()
-    free = table.shape[1] * (len(cells) - len(np.unique(cells)))
-    return float(np.sqrt(squares / free)) if free else np.nan
+    spread = power.spread(difference, cells)
+    if spread is None:
+        return np.nan
+    return float(t.ppf((1 + power.LEVEL) / 2, spread.degrees_of_freedom) * spread.sd / np.sqrt(len(cells)))
