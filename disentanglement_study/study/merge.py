@@ -77,9 +77,7 @@ def merge(roots: Sequence[Path], into: Path, keep_first: bool = False, console: 
     sources = [_source(root) for root in roots]
     _check_origin(sources)
     _check_data(sources)
-    runs: dict[str, Run] = {}
-    for source in sources:
-        runs |= {run_id: run for run_id, run in planned(source.store).items() if run_id not in runs}
+    runs = _planned(sources)
     study = _settings(sources, list(runs.values()))
     pieces = _pieces(sources, runs)
     pieces = [_agreeing(piece, keep_first) for piece in pieces]
@@ -104,6 +102,16 @@ def merge(roots: Sequence[Path], into: Path, keep_first: bool = False, console: 
         jobs_cut=sum(len(piece.runs) < len(piece.manifest["run_ids"]) for piece in pieces),
         without_udr=any(UDR in source.store.metrics(m) for source in sources for m in source.manifests),
     )
+
+
+def _planned(sources: Sequence[Source]) -> dict[str, Run]:
+    """The runs of all plans. One run is written with the settings of one sweep's axes, and without them in another."""
+    runs: dict[str, Run] = {}
+    for source in sources:
+        for run_id, run in planned(source.store).items():
+            if run_id not in runs or len(run.settings) > len(runs[run_id].settings):
+                runs[run_id] = run
+    return runs
 
 
 def _check_folders(roots: Sequence[Path], into: Path) -> None:

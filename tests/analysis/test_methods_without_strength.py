@@ -116,8 +116,10 @@ class TestTables:
 
     def test_a_method_without_a_strength_has_no_trend(self, study, parts):
         assert set(tables.strength_rank_correlation(study)["method"]) == {"beta_vae"}
-        with pytest.raises(rows.NothingToDraw, match="no model of a method with a strength"):
+        with pytest.raises(rows.NothingToDraw, match="no method has models of two strengths"):
             tables.strength_rank_correlation(parts[1])
+        with pytest.raises(rows.NothingToDraw, match="no method has models of two strengths"):
+            tables.strength_rank_correlation(study[study["strength"] == study["strength"].min()])
 
     def test_what_fails_or_is_gone_is_counted(self, study):
         lost = (study["run_id"] == "cars3d/pca/0") & (study["metric"] == "mig")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from disentanglement_study import cli, store
+from disentanglement_study.analysis import tables
 from disentanglement_study.store import records
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import job as stages
@@ -345,6 +346,20 @@ def test_other_methods_with_the_same_settings_are_one_study(run, finished_study,
     assert run(tmp_path / "pca", "sweep.methods = {'pca': {}}", "sweep.seeds = 1") == 0
     assert merge(finished_study, tmp_path / "pca", tmp_path / "into") == 0
     assert set(store.open(tmp_path / "into").plan["method"]) == {"beta_vae", "factor_vae", "pca"}
+
+
+def test_a_run_of_a_sweep_with_an_axis_keeps_its_value(run, finished_study, tmp_path):
+    """The run with the study's own rate is in both: without a word of it in one, and with its value in the other."""
+    rate = store.open(finished_study).settings.train.learning_rate
+    axis = f"sweep.axes = {{'train.learning_rate': [{rate}, {2 * rate}]}}"
+    assert run(tmp_path / "rates", axis, where="method == 'beta_vae' and seed == 0") == 0
+    for order in ([finished_study, tmp_path / "rates"], [tmp_path / "rates", finished_study]):
+        into = tmp_path / f"into_{order[0].name}"
+        assert merge(*order, into) == 0
+        both = store.open(into).results()
+        pd.testing.assert_frame_equal(
+            tables.paired_differences(both), tables.paired_differences(store.open(tmp_path / "rates").results())
+        )
 
 
 def test_bad_folders_are_one_line_and_nothing_is_written(study_copy, other, tmp_path, capsys):

@@ -42,28 +42,28 @@ def detectable_difference(
     seeds = sorted(table["seeds"].unique())
     colours = {number: COLOURS(place / (len(seeds) - 1)) for place, number in enumerate(seeds)}
     text = layout.Text(
-        "Smallest difference of methods that seeds detect",
+        "Smallest difference of two methods that so many seeds detect",
         (f"{representation} representation", "power 80 %", style.count(table)),
         x="Difference of the mean scores",
         x_ticks=("0.01",),
         y_ticks=tuple(shown.values()),
     )
+    least = table["difference"].min() / 2
+    marks = [("Best two methods", APART, apart["difference"] >= least), ("... less", LESS, apart["difference"] < least)]
     page = layout.panels(
         table, {"": ""}, panels, text, (1.4, 0.15 * len(shown) + 0.05), share_x="all", share_y="all",
-        legend=_legend(colours, bool(len(apart))),
+        legend=_legend(colours, {label: look for label, look, which in marks if which.any()}),
     )  # fmt: skip
     places = {score: place for place, score in enumerate(shown)}
-    least = table["difference"].min() / 2
     for (_, data_set), axis in page.axes.items():
         own = table[table["data_set"] == data_set]
         ends = own.groupby("score")["difference"].agg(["min", "max"])
         axis.hlines(ends.index.map(places), ends["min"], ends["max"], color="#BBBBBB", linewidth=0.7, zorder=2)
         rows = own["score"].map(places)
         axis.scatter(own["difference"], rows, c=own["seeds"].map(colours).tolist(), s=9, linewidths=0, zorder=3)
-        best = apart[apart["data_set"] == data_set]
-        for look, which in ((APART, best["difference"] >= least), (LESS, best["difference"] < least)):
-            at = best["difference"][which].clip(lower=least)
-            axis.plot(at, best["score"][which].map(places), zorder=4, **look)
+        for _, look, which in marks:
+            best = apart[which & (apart["data_set"] == data_set)]
+            axis.plot(best["difference"].clip(lower=least), best["score"].map(places), zorder=4, **look)
         for difference in DIFFERENCES:
             axis.axvline(difference, **GIVEN, zorder=1)
         _axes(axis, shown)
@@ -79,11 +79,10 @@ def _axes(axis: Axes, shown: dict[str, str]) -> None:
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _legend(colours: dict[int, tuple], of_two: bool) -> list[Line2D]:
+def _legend(colours: dict[int, tuple], marks: dict[str, dict]) -> list[Line2D]:
     dots = {"linestyle": "", "marker": "o"}
-    best = [("Best two methods", APART), ("Best two, smaller", LESS)] if of_two else []
     return [
         *(Line2D([], [], color=colour, label=f"{number} seeds", **dots) for number, colour in colours.items()),
-        *(Line2D([], [], label=label, **look) for label, look in best),
+        *(Line2D([], [], label=label, **look) for label, look in marks.items()),
         Line2D([], [], label=" and ".join(f"{difference:g}" for difference in DIFFERENCES), **GIVEN),
     ]

@@ -22,8 +22,8 @@ def strength_rank_correlation(
 
     A row per data_set, representation (None: each), score (headline, or one without labels) and method:
     rank_correlation, low and high (95 % over seeds), and n, failed, missing as in `rank_correlation`. A strength of
-    AnnealedVAE is a capacity, which regularises less as it grows. NaN where there is one strength; a method that has
-    none has no row.
+    AnnealedVAE is a capacity, which regularises less as it grows. A method that has one strength, or none, has no
+    row.
     """
     tables = []
     for models in study.by_data_set(results, representation):
@@ -31,6 +31,8 @@ def strength_rank_correlation(
         for method in models.runs.loc[models.runs["strength_name"] != "", "method"].unique():
             own = models.part((models.runs["method"] == method).to_numpy())
             strength = own.runs[["strength"]].to_numpy(float)
+            if np.ptp(strength) == 0:
+                continue
             scores = own.scores.to_numpy()
             matrix = stats.spearman_matrix(strength, scores, own.cells, resamples=resamples, seed=own.seed(seed))
             table = pd.DataFrame({name: cells[0] for name, cells in matrix._asdict().items()}, own.scores.columns)
@@ -38,6 +40,6 @@ def strength_rank_correlation(
             where = {"data_set": own.data_set, "representation": own.representation, "method": method}
             tables.append(table[np.isfinite(scores).any(axis=0)].assign(**where))
     if not tables:
-        raise NothingToDraw("no model of a method with a strength has a score")
+        raise NothingToDraw("no method has models of two strengths with a score")
     table = pd.concat(tables, ignore_index=True)
     return names.sort(table[[*KEYS, "rank_correlation", "low", "high", "n", "failed", "missing"]], KEYS)
