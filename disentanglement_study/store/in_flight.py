@@ -58,10 +58,15 @@ def losses(store: Store, job_id: str) -> Losses | None:
 
 
 @contextlib.contextmanager
-def commanded(store: Store, run_ids: Iterable[str]) -> Iterator[None]:
-    """Within the block, tells who looks on what the command that runs here does, and since when."""
+def commanded(
+    store: Store, run_ids: Iterable[str], kinds: Iterable[tuple[str, str, str, float]] = ()
+) -> Iterator[None]:
+    """Within the block, tells who looks on what the command that runs here does, and since when.
+
+    kinds: the data set, method and settings of runs that cost alike, and what the training of one costs in some unit.
+    """
     path = store.tmp / "run.json"
-    about = {"started": time.time(), "run_ids": list(run_ids)}
+    about = {"started": time.time(), "run_ids": list(run_ids), "kinds": list(kinds)}
     with contextlib.suppress(OSError):
         store.write_text(path, "run", json.dumps(about), lasting=False)
     try:
@@ -72,7 +77,7 @@ def commanded(store: Store, run_ids: Iterable[str]) -> Iterator[None]:
 
 
 def command(store: Store) -> dict | None:
-    """What the command does that runs: "started" (seconds since 1970) and "run_ids"; None if nothing tells it."""
+    """What the command does that runs: "started" (seconds since 1970), "run_ids", "kinds"; None if nothing tells it."""
     with contextlib.suppress(OSError, ValueError):
         return records.command(store.tmp / "run.json")
     return None

@@ -237,6 +237,10 @@ def command(path: Path) -> dict:
         if not isinstance(content.get("run_ids"), list):
             raise ValueError("it is of no command")
         _check_ids(content["run_ids"])
+        for kind in content.setdefault("kinds", []):
+            data_set, method, settings, weight = kind
+            if not all(isinstance(name, str) for name in (data_set, method, settings)) or not _is_number(weight):
+                raise ValueError("it is of no command")
         return content
 
 

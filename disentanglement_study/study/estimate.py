@@ -10,9 +10,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-Kind = tuple[str, str]  # data set and method: their jobs cost alike
-
 SCORING = 0.25  # of the time of training, as long as nothing has been scored
+
+
+class Kind(NamedTuple):
+    """Runs that cost alike. weight: what the training of one costs, in any unit that is the same for all kinds."""
+
+    data_set: str
+    method: str
+    settings: str = "{}"  # JSON, as in the plan
+    weight: float = 1.0
 
 
 class Part(NamedTuple):
@@ -45,31 +52,39 @@ class Cost(NamedTuple):
 
 
 def costs(seen: Iterable[Seen], before: Iterable[Seen] = ()) -> dict[Kind | None, Cost]:
-    """What a model costs, by kind; under None what it costs on the whole. Empty as long as nothing has been trained.
+    """What a model costs, by kind; under None, for `cost_of` others, one of weight 1. Empty until something is trained.
 
     before: jobs that ended earlier, maybe on another machine: they only say how training and scoring compare.
     """
-    training, scoring, earlier = _rates(seen, "training"), _rates(seen, "scoring"), [*before]
+    seen, earlier = [*seen], [*before]
+    training, scoring = _rates(seen, "training"), _rates(seen, "scoring")
     if not training:
         return {}
     ratio = SCORING
     if (old := _rates(earlier, "training")) and (new := _rates(earlier, "scoring")) and old[None]:
         ratio = new[None] / old[None]
-    if None in scoring:
-        # Of a kind that has not been scored yet, as of the others in relation to their training.
-        known = [kind for kind in scoring if kind in training]
-        base = sum(training[kind] for kind in known)
-        ratio = sum(scoring[kind] for kind in known) / base if base else ratio
-    found = {kind: Cost(rate, scoring.get(kind, ratio * rate)) for kind, rate in training.items() if kind is not None}
-    found[None] = Cost(training[None], scoring.get(None, ratio * training[None]))
+    # What has not been scored yet is scored as fast as the others: longer training makes no longer scoring.
+    usual = scoring.get(None, ratio * training[None])
+    found = {kind: Cost(rate, scoring.get(kind, usual)) for kind, rate in training.items() if kind is not None}
+    weight = sum(one.models * one.training.share * one.kind.weight for one in seen)
+    seconds = sum(one.training.seconds for one in seen if one.training.share > 0)
+    found[None] = Cost(seconds / weight if weight else 0.0, usual)
     return found
+
+
+def cost_of(kind: Kind, known: Mapping[Kind | None, Cost]) -> Cost:
+    """What a model of this kind costs, by those of its kind, or by the weight of its training."""
+    if kind in known:
+        return known[kind]
+    training, scoring = known[None]
+    return Cost(training * kind.weight, scoring)
 
 
 def done(one: Seen, known: Mapping[Kind | None, Cost]) -> float:
     """What share of its work a job has done, by the time that it takes."""
     if not known:
         return one.fraction
-    return known.get(one.kind, known[None]).done(min(2 * one.fraction, 1.0), max(2 * one.fraction - 1, 0.0))
+    return cost_of(one.kind, known).done(min(2 * one.fraction, 1.0), max(2 * one.fraction - 1, 0.0))
 
 
 def estimate(seen: Sequence[Seen], waiting: Mapping[Kind, int], slots: int = 0, before: Iterable[Seen] = ()) -> float:
@@ -86,13 +101,13 @@ def estimate(seen: Sequence[Seen], waiting: Mapping[Kind, int], slots: int = 0, 
     size = {kind: _mean(running, kind) or _mean(seen, kind) for kind in (*waiting, None)}
     ends = []
     for one in running:
-        cost = known.get(one.kind, known[None])
+        cost = cost_of(one.kind, known)
         ends.append(one.models * (cost.training + cost.scoring) * (1 - done(one, known)))
     ends += [0.0] * (max(slots, 1) - len(ends))
     heapq.heapify(ends)
     lengths = []
     for kind, models in waiting.items():
-        cost, jobs = known.get(kind, known[None]), math.ceil(models / (size[kind] or size[None] or 1.0))
+        cost, jobs = cost_of(kind, known), math.ceil(models / (size[kind] or size[None] or 1.0))
         lengths += [models / jobs * (cost.training + cost.scoring)] * jobs if models else []
     for length in sorted(lengths, reverse=True):
         heapq.heapreplace(ends, ends[0] + length)
@@ -102,9 +117,7 @@ def estimate(seen: Sequence[Seen], waiting: Mapping[Kind, int], slots: int = 0, 
 def worked(seen: Iterable[Seen], known: Mapping[Kind | None, Cost]) -> float:
     """How many models' worth of work these attempts have done."""
     return sum(
-        one.models * known.get(one.kind, known[None]).done(one.training.share, one.scoring.share)
-        for one in seen
-        if known
+        one.models * cost_of(one.kind, known).done(one.training.share, one.scoring.share) for one in seen if known
     )
 
 

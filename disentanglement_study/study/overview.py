@@ -4,8 +4,8 @@ import time
 from typing import NamedTuple
 
 from disentanglement_study.store import Store, in_flight
-from disentanglement_study.study.estimate import Seen, done
-from disentanglement_study.study.progress import NOTHING, ended_jobs, look
+from disentanglement_study.study.estimate import Kind, Seen, done
+from disentanglement_study.study.progress import NOTHING, ended_jobs, kinds_of, look
 from disentanglement_study.study.status import awaited
 
 STATES = ("done", "failed")
@@ -31,27 +31,26 @@ def overview(store: Store, slots: int = 0) -> Overview | None:
     # In this order: a job that ends meanwhile is seen as running, not as one that waits.
     entries = [entry for entry in in_flight.progress(store) if entry["run_ids"]]
     command, plan, manifests = in_flight.command(store), store.plan, store.manifests()
-    kinds = dict(zip(plan["run_id"], zip(plan["data_set"], plan["method"], strict=True), strict=True))
+    kinds = kinds_of(plan, [Kind(*kind) for kind in command["kinds"]] if command else ())
     of = {status: {run for one in manifests if one["status"] == status for run in one["run_ids"]} for status in STATES}
     there = of["done"] | of["failed"]
     running = {run for entry in entries for run in entry["run_ids"]} - there
-    jobs = []
+    jobs, kind_of = [], {}
     for entry in entries:
         if own := [run for run in entry["run_ids"] if run in running and run in kinds]:
-            data_set, method = kinds[own[0]]
-            about = {"job": entry["job_id"], "method": method, "data_set": data_set, "runs": len(own)}
+            kind = kind_of[entry["job_id"]] = kinds[own[0]]
+            about = {"job": entry["job_id"], "method": kind.method, "data_set": kind.data_set, "runs": len(own)}
             jobs.append(about | {"stage": entry["stage"], "fraction": entry["fraction"]})
     counts = len(of["done"]), len(of["failed"]), len(running), len(plan)
     if command is None:
         return Overview(*counts, len(jobs), None, float("nan"), float("nan"), awaited(store), jobs)
     asked = set(command["run_ids"])
-    new = ended_jobs([one for one in manifests if asked.intersection(one["run_ids"])], plan)
-    before = ended_jobs([one for one in manifests if not asked.intersection(one["run_ids"])], plan)
+    new = ended_jobs([one for one in manifests if asked.intersection(one["run_ids"])], kinds)
+    before = ended_jobs([one for one in manifests if not asked.intersection(one["run_ids"])], kinds)
     left = {run: kind for run, kind in kinds.items() if run in asked - there}
     seen = look([entry for entry in entries if not there.issuperset(entry["run_ids"])], new, left, slots, before)
     for job in jobs:
-        kind = job["data_set"], job["method"]
-        job["fraction"] = done(Seen(kind, job["runs"], job["fraction"], NOTHING, NOTHING), seen.known)
+        job["fraction"] = done(Seen(kind_of[job["job"]], job["runs"], job["fraction"], NOTHING, NOTHING), seen.known)
     hours = (time.time() - command["started"]) / 3600
     per_hour = seen.worked / hours if hours > 0 and seen.worked > 0 else float("nan")
     return Overview(*counts, len(seen.running), command["started"], per_hour, seen.left, awaited(store), jobs)

@@ -60,7 +60,7 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
         for chosen in axes.of_runs(settings[method], study)
         for hyper, seed in itertools.product(axes.combinations(strengths[method]), seeds)
     ]
-    kinds = [list(alike) for _, alike in itertools.groupby(_wanted(crossed, study), _kind)]
+    kinds = [list(alike) for _, alike in itertools.groupby(_wanted(crossed, study), kind_of)]
     check(study, [members[0] for members in kinds], data_dir)
     runs = []
     for members in kinds:
@@ -87,8 +87,8 @@ def identifier(run: Run, statics: str, options: Sequence[dict[str, Any]] = ()) -
     return _hash(statics + json.dumps(dynamics, sort_keys=True))
 
 
-def _kind(run: Run) -> tuple[str, str, str]:
-    """What the runs of a job have in common."""
+def kind_of(run: Run) -> tuple[str, str, str]:
+    """What the runs of a job have in common: the data set, the method, and the settings as the plan has them."""
     return run.data_set, run.method, json.dumps(run.settings)
 
 
@@ -172,7 +172,7 @@ def group(runs: Iterable[Run], job_size: int) -> list[Job]:
     """Runs of one data set, method and settings, cut into jobs of at most `job_size` runs."""
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
-        groups.setdefault(_kind(run), []).append(run)
+        groups.setdefault(kind_of(run), []).append(run)
     jobs = []
     for members in groups.values():
         for start in range(0, len(members), max(job_size, 1)):

@@ -92,9 +92,18 @@ def ended(kind: Kind, models: int, seconds: Mapping[str, float]) -> Seen:
     return Seen(kind, models, 1.0, training, scoring)
 
 
-def ended_jobs(manifests: Iterable[dict], plan: pd.DataFrame) -> list[Seen]:
-    """The jobs of these manifests, of whose runs the plan says the kind."""
-    kinds = dict(zip(plan["run_id"], zip(plan["data_set"], plan["method"], strict=True), strict=True))
+def kinds_of(plan: pd.DataFrame, weighed: Iterable[Kind] = ()) -> dict[str, Kind]:
+    """The kind of each run of a plan, with its weight if it is one of those that were weighed."""
+    known = {kind[:3]: kind for kind in weighed}
+    columns = plan["data_set"], plan["method"], plan["settings"]
+    return {
+        run_id: known.setdefault(key, Kind(*key))
+        for run_id, key in zip(plan["run_id"], zip(*columns, strict=True), strict=True)
+    }
+
+
+def ended_jobs(manifests: Iterable[dict], kinds: Mapping[str, Kind]) -> list[Seen]:
+    """The jobs of these manifests, of whose runs the kind is known."""
     return [
         ended(kinds[one["run_ids"][0]], len(one["run_ids"]), one.get("seconds", {}))
         for one in manifests

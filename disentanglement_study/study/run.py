@@ -18,6 +18,7 @@ from disentanglement_study.store import Store, in_flight, making, upkeep
 from disentanglement_study.store.runs import check_models, finished_jobs
 from disentanglement_study.study import cost, data_checks, dispatch, failed, loading, plan, progress, rescore
 from disentanglement_study.study.dispatch.pile import Pile
+from disentanglement_study.study.estimate import Kind
 from disentanglement_study.study.job import run_job
 from disentanglement_study.study.loop import run_jobs
 from disentanglement_study.study.training_rows import record_failure
@@ -88,9 +89,12 @@ def run(
             return manifest.get("seconds", {})
 
         try:
-            pile = Pile(jobs, plan.cut, begun, functools.partial(cost.weight, study=study, data_dir=data_dir))
-            kinds = {one.run_id: (one.data_set, one.method) for one in missing}
-            watch = Watch(console, store, len(missing), kinds, progress.ended_jobs(manifests, store.plan))
+            first = {plan.kind_of(job.runs[0]): job for job in jobs}
+            weights = {kind: cost.weight(job, study, data_dir) for kind, job in first.items()}
+            pile = Pile(jobs, plan.cut, begun, lambda job: weights[plan.kind_of(job.runs[0])])
+            kinds = progress.kinds_of(store.plan, [Kind(*kind, weight) for kind, weight in weights.items()])
+            left = {one.run_id: kinds[one.run_id] for one in missing}
+            watch = Watch(console, store, len(missing), left, progress.ended_jobs(manifests, kinds))
             run_jobs(pile, work, ended, watch, study.resources, site)
         except ValueError:  # refused, by the cluster for example: jobs do not raise here
             if is_new:

@@ -57,7 +57,8 @@ class Watch:
     def watching(self) -> Iterator[None]:
         stop = threading.Event()
         thread = threading.Thread(target=self._poll, args=(stop,), daemon=True)
-        with in_flight.commanded(self.store, self.left) if self.left else nullcontext(), self.bar:
+        commanded = in_flight.commanded(self.store, self.left, set(self.left.values())) if self.left else nullcontext()
+        with commanded, self.bar:
             thread.start()
             try:
                 yield
@@ -108,7 +109,7 @@ class Watch:
         self.seconds.update(seconds)
         if self.left:
             runs = {run.run_id for run in job.runs}
-            self.seen = [*self.seen, ended((job.data_set, job.method), len(runs), seconds)]
+            self.seen = [*self.seen, ended(self.left[job.runs[0].run_id], len(runs), seconds)]
             self.left = {run_id: kind for run_id, kind in self.left.items() if run_id not in runs}
         self.bar.update(self.task, completed=self.ended, runs=f"{self.ended}/{self.total}")
         if error:

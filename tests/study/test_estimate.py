@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from disentanglement_study.study.estimate import Part, Seen, costs, done, estimate
+from disentanglement_study.study.estimate import Kind, Part, Seen, costs, done, estimate
 
-A, B = ("dsprites", "beta_vae"), ("cars3d", "factor_vae")
+A, B = Kind("dsprites", "beta_vae"), Kind("cars3d", "factor_vae")
 
 
 def history(jobs, slots, share, resumed=0.0, known=()):
@@ -64,6 +64,24 @@ def test_of_unequal_jobs_it_is_within_reason(slots):
         assert left / 2 < estimate(seen, waiting) < left * 2
     seen, waiting, left = history(jobs, slots, 0.9)
     assert estimate(seen, waiting) == pytest.approx(left, rel=0.2)
+
+
+def test_of_kinds_that_train_longer_it_is_right_before_the_first_of_them():
+    """An axis of the sweep, `train.steps`: 2,500 updates have been seen, up to sixteen times as many are to come."""
+    kinds = [Kind("dsprites", "beta_vae", f'{{"train.steps": {steps}}}', steps / 1e4) for steps in (2500, 10000, 40000)]
+    jobs = [(kind, 1, 1000 * kind.weight, 60) for kind in kinds for _ in range(4)]
+    for share in (0.05, 0.2, 0.7):
+        seen, waiting, left = history(jobs, 1, share)
+        assert estimate(seen, waiting) == pytest.approx(left, rel=0.01)
+    seen, waiting, left = history([(Kind(*kind[:3]), *rest) for kind, *rest in jobs], 1, 0.05)
+    assert estimate(seen, waiting) < left / 3  # what those of one method and data set say of each other
+
+
+def test_of_what_trains_at_once_it_is_that_of_its_scoring():
+    at_once = Kind("dsprites", "pca", weight=0.0)
+    seen = [Seen(A, 10, 1.0, Part(1.0, 100), Part(1.0, 50))]
+    assert estimate(seen, {at_once: 10}) == pytest.approx(50)
+    assert estimate([Seen(at_once, 10, 1.0, Part(1.0, 1), Part(1.0, 50))], {at_once: 10}) == pytest.approx(51)
 
 
 @pytest.mark.parametrize("resumed", [0.3, 0.9])

@@ -15,7 +15,7 @@ from disentanglement_study.store import in_flight
 from disentanglement_study.store.making import MADE
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import overview, watch
-from disentanglement_study.study.progress import Progress
+from disentanglement_study.study.progress import Progress, kinds_of
 from disentanglement_study.training.learnt import GOES_ON
 
 
@@ -47,6 +47,18 @@ def test_a_look_says_how_far_how_fast_and_when_it_ends(running):
     assert shown["job"] == jobs[2].job_id
     assert shown["fraction"] == pytest.approx(0.45)  # not a quarter: scoring is a tenth of the work
     assert abs(seen.started - time.time()) < 60
+
+
+def test_models_that_train_longer_are_seen_to_by_the_weights_of_the_command(running):
+    opened, jobs = running
+    first = kinds_of(opened.plan)[jobs[0].runs[0].run_id]
+    kinds = {kind._replace(weight=1.0 if kind == first else 4.0) for kind in kinds_of(opened.plan).values()}
+    opened.remove_job(jobs[1].job_id)
+    (opened.tmp / f"{jobs[2].job_id}.progress.json").unlink()
+    with in_flight.commanded(opened, [run.run_id for job in jobs for run in job.runs], kinds):
+        left = [90 if (job.data_set, job.method) == first[:2] else 360 for job in jobs[1:]]
+        assert len(set(left)) == 2
+        assert overview.overview(opened).left == pytest.approx(sum(left) + 30)
 
 
 def test_what_an_earlier_command_did_is_no_speed(running, monkeypatch):
@@ -89,7 +101,18 @@ def test_ctrl_c_ends_the_looking_and_nothing_else(running, capsys, monkeypatch):
     assert "end expected at" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"started": "x", "run_ids": []}', '{"started": 1, "run_ids": [1]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"started": "x", "run_ids": []}',
+        '{"started": 1, "run_ids": [1]}',
+        '{"started": 1, "run_ids": [], "kinds": [["dsprites", "pca", "{}"]]}',
+        '{"started": 1, "run_ids": [], "kinds": [["dsprites", "pca", {}, 1]]}',
+        '{"started": 1, "run_ids": [], "kinds": 1}',
+    ],
+)
 def test_a_damaged_file_of_the_command_says_nothing(running, text):
     opened, _ = running
     (opened.tmp / "run.json").write_text(text)
@@ -167,9 +190,8 @@ def test_what_was_trained_before_a_checkpoint_is_not_of_this_attempt(study_copy,
 
 def test_the_command_that_runs_a_study_gives_the_same_estimate(running):
     opened, jobs = running
-    kinds = {run.run_id: (job.data_set, job.method) for job in jobs for run in job.runs}
     said = io.StringIO()
-    watched = watch.Watch(Console(file=said, width=200), opened, 8, kinds)
+    watched = watch.Watch(Console(file=said, width=200), opened, 8, kinds_of(opened.plan))
     for job in jobs[:2]:
         watched.job_ended(job, None, opened.manifest(job)["seconds"])
     assert said.getvalue().splitlines()[-1].endswith("elapsed 0 s, about 155 s left")
