@@ -1,5 +1,6 @@
 """What readers see in place of keys, in the papers' order. A name that is not here is shown as its key."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 
@@ -143,6 +144,14 @@ def parts(key: str) -> tuple[str, dict[str, str]]:
 def joined(base: str, settings: Mapping[str, str]) -> str:
     """The key of a name with settings, of which `parts` gives both."""
     return f"{base} [{'; '.join(f'{name}={value}' for name, value in settings.items())}]" if settings else base
+
+
+def place(value: str) -> tuple[float, str]:
+    """What the values of a setting are sorted by: numbers by their size, before words."""
+    try:
+        return float(value), value
+    except ValueError:
+        return math.inf, value
 
 
 def label(key: str, known: Mapping[str, str]) -> str:

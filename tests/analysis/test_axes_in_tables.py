@@ -1,9 +1,9 @@
-"""Models that differ by an axis of the sweep are named, and never taken together."""
+"""Models that differ by an axis of the sweep are named, and never taken together, and figures show what it does."""
 
 import pandas as pd
 import pytest
 
-from disentanglement_study.analysis import names, tables
+from disentanglement_study.analysis import figures, names, tables
 from disentanglement_study.analysis.rows import NothingToDraw, with_method
 
 
@@ -163,3 +163,36 @@ def test_of_one_seed_a_difference_has_no_interval():
     table = tables.paired_differences(pd.DataFrame(precision("float32", [0]) + precision("tf32", [0], 0.001)))
     assert table["difference"].tolist() == [pytest.approx(0.001)]
     assert table[["low", "high", "spread"]].isna().all(axis=None)
+
+
+def test_the_figure_of_an_axis_has_its_values_in_their_order_and_a_line_for_each_method(results):
+    figure = figures.FIGURES["score_by_setting"](with_method(results))
+    table = figure.numbers.set_index(["method", "value"])
+    assert set(figure.numbers["setting"]) == {"num_latents"}
+    assert table.loc[("beta_vae", "5"), ["median", "n"]].tolist() == [pytest.approx(0.11), 3]
+    assert table.loc[("pca", "10"), ["lower_quartile", "median"]].tolist() == [
+        pytest.approx(0.505),
+        pytest.approx(0.51),
+    ]
+    (axis,) = figure.axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["5", "10"]  # numbers by their size
+    assert [list(line.get_ydata()) for line in axis.lines] == [[pytest.approx(0.11), pytest.approx(0.51)]] * 2
+    assert "n = 3 models per point" in figure.get_suptitle()
+
+
+def test_an_axis_is_shown_over_the_others(results):
+    """Two axes: a row of panels for each, whose medians are of the models of all values of the other."""
+    both = pd.concat(
+        [results, results.assign(run_id=results["run_id"] + "fast", value=results["value"] + 0.2)], ignore_index=True
+    )
+    both = both.assign(**{"train.steps": [100] * len(results) + [2000] * len(results)})
+    table = figures.FIGURES["score_by_setting"](with_method(both)).numbers
+    assert table.groupby("setting", sort=False)["n"].unique().map(list).to_dict() == {"num_latents": [6], "steps": [6]}
+    of_steps = table[(table["setting"] == "steps") & (table["method"] == "pca")].set_index("value")["median"]
+    assert of_steps.to_dict() == {"100": pytest.approx(0.31), "2000": pytest.approx(0.51)}
+
+
+def test_a_study_without_an_axis_has_no_such_figure(results):
+    alone = with_method(results[results["nets.num_latents"] == 5])
+    with pytest.raises(NothingToDraw, match="the sweep has no axis"):
+        figures.FIGURES["score_by_setting"](alone)

@@ -16,7 +16,8 @@ from disentanglement_study.analysis.tables.unsupervised_by_strength import unsup
 
 STRENGTHS = {"beta_vae": ("beta", [1.0, 4.0]), "dip_vae_i": ("lambda_od", [2.0, 20.0])}
 SIZES = (10, 100, 1_000, 10_000)
-OF_STUDY = [name for name in figures.FIGURES if name not in figures.OF_SERIES | figures.OF_HIGGINS_2017]
+OF_OTHERS = figures.OF_AXES | figures.OF_SERIES | figures.OF_HIGGINS_2017
+OF_STUDY = [name for name in figures.FIGURES if name not in OF_OTHERS]
 
 # Figures that are not of Locatello et al. 2019.
 BEYOND_2019 = {"unified_rank_correlation", "factor_groups", "metric_agreement", "detectable_difference"}

@@ -38,6 +38,7 @@ from disentanglement_study.analysis.figures.mutual_information import (
 from disentanglement_study.analysis.figures.papers import PAPERS, figures_of
 from disentanglement_study.analysis.figures.score_by_latents_and_beta import score_by_latents_and_beta
 from disentanglement_study.analysis.figures.score_by_method import score_by_method
+from disentanglement_study.analysis.figures.score_by_setting import score_by_setting
 from disentanglement_study.analysis.figures.score_by_strength import score_by_strength
 from disentanglement_study.analysis.figures.score_by_system import score_by_system
 from disentanglement_study.analysis.figures.statistical_efficiency import statistical_efficiency
@@ -52,6 +53,7 @@ from disentanglement_study.analysis.tables.unified_rank_correlation import METRI
 
 __all__ = [
     "FIGURES",
+    "OF_AXES",
     "OF_HIGGINS_2017",
     "OF_SERIES",
     "OF_TWO",
@@ -63,6 +65,8 @@ __all__ = [
     "write_beside",
 ]
 
+# Of models that differ by an axis of the sweep.
+OF_AXES: dict[str, Callable[[pd.DataFrame], Figure]] = {"score_by_setting": score_by_setting}
 # Of data sets that are drawn with several seeds, and differ by an option.
 OF_SERIES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     **{f"mcc_by_{option}": partial(chosen_by_option, option=option) for option in OPTIONS},
@@ -98,6 +102,7 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "downstream_accuracy_logistic_regression": partial(downstream_accuracy, task="LR"),
     "unified_rank_correlation": unified_rank_correlation,
     "factor_groups": factor_groups,
+    **OF_AXES,
     **OF_SERIES,
     **OF_HIGGINS_2017,
 }

@@ -35,7 +35,7 @@ def paired_differences(
             own = [settings.get(setting) for _, settings in split]
             rest = [_without(setting, base, settings) for base, settings in split]
             runs = models.runs.assign(method=rest, value=own, place=np.arange(len(own)))
-            for a, b in itertools.combinations(sorted(runs["value"].dropna().unique(), key=_place), 2):
+            for a, b in itertools.combinations(sorted(runs["value"].dropna().unique(), key=names.place), 2):
                 where = {"data_set": models.data_set, "representation": models.representation}
                 where |= {"setting": setting, "a": a, "b": b}
                 pairs = _pairs(runs, a, b)
@@ -45,14 +45,6 @@ def paired_differences(
         raise NothingToDraw("no two models differ in one setting alone: the sweep has no axis beside strength and seed")
     table = pd.concat(tables, ignore_index=True)
     return names.sort(table[COLUMNS], KEYS)
-
-
-def _place(value: str) -> tuple[float, str]:
-    """Numbers by their size, before words."""
-    try:
-        return float(value), value
-    except ValueError:
-        return np.inf, value
 
 
 def _without(setting: str, base: str, settings: dict[str, str]) -> str:
