@@ -49,7 +49,10 @@ def detectable_difference(
         y_ticks=tuple(shown.values()),
     )
     least = table["difference"].min() / 2
-    marks = [("Best two methods", APART, apart["difference"] >= least), ("... less", LESS, apart["difference"] < least)]
+    marks = [
+        ("Best two methods", APART, apart["difference"] >= least),
+        ("... closer than shown", LESS, apart["difference"] < least),
+    ]
     page = layout.panels(
         table, {"": ""}, panels, text, (1.4, 0.15 * len(shown) + 0.05), share_x="all", share_y="all",
         legend=_legend(colours, {label: look for label, look, which in marks if which.any()}),
