@@ -273,9 +273,15 @@ def share_of_variance(y: np.ndarray, groups: np.ndarray, weight: np.ndarray | No
     return np.divide(between - mean_part, whole, out=np.full(whole.shape, np.nan), where=~constant & (whole > 0))
 
 
-def adjusted_share(share: np.ndarray, n: int, groups: int) -> np.ndarray:
-    """R² less what as many groups explain of noise: 1 - (1 - R²)(n - 1) / (n - groups). NaN where n = groups.
+def noise_share(share: np.ndarray, n: int, groups: int) -> np.ndarray:
+    """The share of the variance that is noise within the groups, per degree of freedom: (1 - R²) / (n - groups)."""
+    return (1 - share) / (n - groups) if n > groups else np.full(np.shape(share), np.nan)
 
-    Without bias for the share of variance that another seed would find again; below 0 where there is none.
+
+def adjusted_share(share: np.ndarray, groups: int, noise: np.ndarray) -> np.ndarray:
+    """R² less what as many groups explain of noise (`noise_share`): R² - (groups - 1) noise.
+
+    Of the noise within these very groups that is the usual 1 - (1 - R²)(n - 1) / (n - groups). Of the noise of seeds
+    it is the share, almost without bias, that other seeds would find again; below 0 where there is none.
     """
-    return 1 - (1 - share) * (n - 1) / (n - groups) if n > groups else np.full(np.shape(share), np.nan)
+    return share - (groups - 1) * noise

@@ -115,8 +115,12 @@ class TestVarianceExplained:
             line = one_score(table).set_index("by").loc[by]
             assert line["r_squared"] == pytest.approx(expected, abs=1e-12)
             assert line["groups"] == design.shape[1]
-            n, k = design.shape
-            assert line["adjusted"] == pytest.approx(1 - (1 - expected) * (n - 1) / (n - k), abs=1e-12)
+        lines = one_score(table).set_index("by")
+        n, methods, settings = len(y), *lines["groups"]
+        usual = 1 - (1 - expected) * (n - 1) / (n - settings)
+        assert lines.loc["method_and_strength", "adjusted"] == pytest.approx(usual, abs=1e-12)
+        less = (methods - 1) * (1 - expected) / (n - settings)  # what as many groups explain of the seeds' noise
+        assert lines.loc["method", "adjusted"] == pytest.approx(lines.loc["method", "r_squared"] - less, abs=1e-12)
 
     def test_one_seed_leaves_the_strength_unknown(self):
         line = one_score(tables.variance_explained(planted().study(1))).set_index("by")
@@ -319,6 +323,14 @@ class TestPaperVsMeasured:
         assert line["holds"] == holds
         assert line["n"] == 7 * 6 * 3 * 5
 
+    @pytest.mark.parametrize(("key", "which"), [("method_explains", 0), ("method_and_strength_explain", 1)])
+    def test_a_share_of_two_seeds_is_that_of_many(self, key, which):
+        """Two models a setting explain more by chance: 18 settings half of what the seeds do."""
+        truth = np.mean([shares(PAPER_STUDY, d, m)[which] for d in range(7) for m in range(6)])
+        claim = next(claim for claim in published.CLAIMS if claim.key == key)
+        lines = [tables.paper_vs_measured(PAPER_STUDY.study(2, seed), [claim]).squeeze() for seed in range(4)]
+        assert np.mean([line["measured"] for line in lines]) == pytest.approx(truth, abs=0.03)
+
     def test_every_claim_has_a_row_and_a_reason(self, study):
         table = tables.paper_vs_measured(study)
         assert len(table) == len(published.CLAIMS)
@@ -358,7 +370,7 @@ class TestPaperVsMeasured:
         assert ("may differ by chance alone" in line["why"]) == (matter_more == "not enough data")
         assert table.loc["A good run with a bad strength can beat a bad run with a good strength", "holds"] == lucky
         explained = table.loc["The objective explains 37 % of the variance of the scores"]
-        assert explained["measured_as"] == "mean R² over 1 data set and 3 metrics"
+        assert explained["measured_as"] == "mean adjusted R² over 1 data set and 3 metrics"
 
     def test_correlations_that_are_not_known_are_no_proof_that_there_are_none(self):
         study = planted(1, 3, methods=2, strengths=2, between=0, within=0).study(3, metrics=METRICS[:3])

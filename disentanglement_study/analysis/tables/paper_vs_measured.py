@@ -102,14 +102,12 @@ def _shares(results: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def _explained(by: str, results: pd.DataFrame) -> Measured:
+    """The adjusted share: with the paper's 50 seeds a setting the plain one is within .01 of it, with two far above."""
     shares = _shares(results, by)
-    # The interval is that of the adjusted share; the plain one lies as much above it.
-    shift = shares["r_squared"] - shares["adjusted"]
-    shares = shares.assign(low=shares["low"] + shift, high=(shares["high"] + shift).clip(upper=1))
-    there = finite(shares, "r_squared")
+    there = finite(shares, "adjusted")
     sets, metrics = (there[name].nunique() for name in ("data_set", "score"))
-    what = f"mean R² over {counted(sets, 'data set')} and {counted(metrics, 'metric')}"
-    return mean(shares, "r_squared", what, ["data_set"])
+    what = f"mean adjusted R² over {counted(sets, 'data set')} and {counted(metrics, 'metric')}"
+    return mean(shares, "adjusted", what, ["data_set"])
 
 
 def _method_decides_less(results: pd.DataFrame) -> Measured:
