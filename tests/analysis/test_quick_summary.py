@@ -1,5 +1,6 @@
 """What `quick` prints at its end, on the results of the quick study that come with the repository."""
 
+import contextlib
 from pathlib import Path
 
 import pandas as pd
@@ -73,3 +74,18 @@ def test_what_the_tables_print_fits_120_columns(tmp_path, capsys):
     assert unjudged.endswith(f"(it has 1 of 7 data sets, and some intervals are too wide); what each needs: {where}")
     assert not [line for line in printed if "not enough data" in line]
     assert max(len(line) for line in printed if str(tmp_path) not in line) <= 120
+
+
+def test_what_is_estimated_lies_in_its_interval(results):
+    """Two seeds a setting, where the resamples of seeds say least."""
+    checked = []
+    for name, table_of in tables.TABLES.items():
+        with contextlib.suppress(NothingToDraw):
+            table = table_of(results)
+            if {"low", "high"} <= {*table}:
+                (estimated,) = {"rank_correlation", "adjusted", "measured", "probability", "difference"} & {*table}
+                low, value, high = (table[column] for column in ("low", estimated, "high"))
+                outside = (low > value + 1e-12) | (value > high + 1e-12)  # unknown ends are NaN, and neither
+                assert not outside.any(), name
+                checked.append(name)
+    assert {"variance_explained", "rank_correlation", "seeds_needed", "paper_vs_measured"} <= {*checked}
