@@ -257,6 +257,19 @@ class TestTransfer:
         with pytest.raises(tables.NothingToDraw, match="no two seeds"):
             tables.transfer(planted(strengths=2).study(1))
 
+    def test_a_data_set_of_two_seeds_leaves_its_pairs_without_an_interval(self):
+        """One data set has four seeds and one has two: of that each resample that holds a pair says the same."""
+        study = planted(data_sets=2, strengths=2).study(4)
+        first, second = DATA_SETS[:2]
+        study = study[(study["data_set"] == first) | (study["data_set"] == second) & (study["seed"] < 2)]
+        table = tables.transfer(study)
+        assert np.isfinite(table["probability"]).all()
+        assert table[["low", "high"]].isna().all(axis=None)
+        pairs = tables.transfer_pairs(study)
+        has = pairs[["low", "high"]].notna().all(axis=1)
+        assert (has == ((pairs["chosen_on"] == first) & (pairs["judged_on"] == first))).all()
+        assert has.any()
+
 
 def simulate_transfer(truth: Planted, draws: int = 500_000) -> dict[tuple[str, str], float]:
     """The game itself, played `draws` times: choose among the models of one seed, compare at another."""

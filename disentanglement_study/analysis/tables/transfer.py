@@ -29,8 +29,9 @@ def transfer(
     and over the target's, where the paper takes 10,000 draws; ties count half, and are broken at random in the choice.
 
     A row for each relation of `metric` and `data_set` ("same", "other"; the paper calls the latter random): low and
-    high (95 % over seeds, drawn whole, across settings, as a choice is made within a seed), `pairs` of metric and data
-    set at either end, n models of all data sets that have one of the scores, failed and missing.
+    high (95 % over seeds, drawn whole, across settings, as a choice is made within a seed; NaN where a data set has
+    fewer than three), `pairs` of metric and data set at either end, n models of all data sets that have one of the
+    scores, failed and missing.
     Not certain of the paper's definition: that it chooses by the models of one seed, not by means over several, and
     that the random model may be of any seed.
     """
@@ -44,7 +45,7 @@ def transfer(
         low = high = estimate = np.nan
         if own.any():
             estimate = table["probability"][own].mean()
-            if resamples:
+            if resamples and not grid.pairs_of_few[own].any():
                 low, high = stats.interval(estimate, resampled[:, own].mean(axis=1), grid.wider)
         counts = (own.sum(), grid.n, grid.failed, grid.missing)
         rows.append([metric, data_set, estimate, *np.clip([low, high], 0, 1), *counts])
@@ -71,6 +72,7 @@ def transfer_pairs(
     low = high = np.full(len(table), np.nan)
     if resamples:
         low, high = stats.interval(table["probability"].to_numpy(), resampled, grid.wider)
+        low, high = (np.where(grid.pairs_of_few, np.nan, end) for end in (low, high))
     return table.assign(low=np.clip(low, 0, 1), high=np.clip(high, 0, 1))
 
 
@@ -94,9 +96,10 @@ class _Grid:
         self.seeds = len(seeds)
         if self.seeds < 2 or setting.max() < 1:
             raise NothingToDraw("there are no two seeds of two settings")
-        # Of two seeds each resample that holds a pair holds both, and says nothing.
-        self.wider = stats.widening(np.zeros(self.seeds)) if self.seeds > 2 else np.nan
+        self.wider = stats.widening(np.zeros(self.seeds))
         self.targets: list[tuple[str, str, int]] = []
+        # Of two seeds each resample that holds a pair holds both, and says nothing: there is no interval.
+        self.few: list[bool] = []  # of each target
         values, start = [], 0
         self.n = self.failed = self.missing = 0
         for models in found:
@@ -106,8 +109,15 @@ class _Grid:
                 cells[setting[own], place[own]] = column
                 values.append(cells)
                 self.targets.append((models.data_set, score, int(np.isfinite(cells).sum())))
+                self.few.append(np.isfinite(cells).any(axis=0).sum() < 3)
             self._count(models)
         self.values = np.stack(values)
+
+    @property
+    def pairs_of_few(self) -> np.ndarray:
+        """Which pairs of targets have one of fewer than three seeds: [pairs]."""
+        few = np.array(self.few)
+        return (few[:, None] | few).ravel()
 
     def _count(self, models: Models) -> None:
         there = np.isfinite(models.scores.to_numpy())
