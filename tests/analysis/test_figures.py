@@ -421,7 +421,7 @@ class TestWrite:
         written = figures.write(study, tmp_path / "a")
         assert dict(matplotlib.rcParams) == before
         assert written.figures == OF_STUDY
-        assert written.skipped.keys() == (figures.OF_SERIES | figures.OF_HIGGINS_2017).keys()
+        assert written.skipped.keys() == OF_OTHERS.keys()
         expected = [f"{name}.{kind}" for name in OF_STUDY for kind in ("pdf", "png", "csv")]
         assert [path.relative_to(tmp_path / "a").as_posix() for path in written.paths] == expected
         heads = {".pdf": b"%PDF", ".png": b"\x89PNG"}

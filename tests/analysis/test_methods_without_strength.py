@@ -17,7 +17,8 @@ DATA_SETS = ("dsprites", "cars3d")
 # Of each data set: 2 strengths of 4 seeds, and 4 seeds.
 OF_BETA_VAE, OF_PCA = 8, 4
 TABLES = [name for name in tables.TABLES if name not in tables.OF_AXES | tables.OF_SERIES | tables.OF_HIGGINS_2017]
-FIGURES = [name for name in figures.FIGURES if name not in figures.OF_SERIES | figures.OF_HIGGINS_2017]
+OTHERS = figures.OF_AXES | figures.OF_SERIES | figures.OF_HIGGINS_2017
+FIGURES = [name for name in figures.FIGURES if name not in OTHERS]
 
 
 def without_strength(study: pd.DataFrame, method: str) -> pd.DataFrame:
