@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from disentanglement_study.analysis import figures, models, names, rows, tables
-from disentanglement_study.analysis.figures import layout, papers, shared, style
+from disentanglement_study.analysis.figures import layout, lines, papers, shared, style
 from disentanglement_study.analysis.tables.downstream_by_score import downstream_by_score
 from disentanglement_study.analysis.tables.factor_groups import factor_groups
 from disentanglement_study.analysis.tables.unified_rank_correlation import SCORES as UNIFIED
@@ -413,6 +413,16 @@ class TestPapers:
     def test_an_unknown_paper_is_refused(self):
         with pytest.raises(ValueError, match="locatello2019"):
             figures.figures_of("locatelo2019")
+
+
+def test_a_line_has_a_gap_where_a_place_has_no_row():
+    rows_ = [("beta_vae", place, value, value - 1, value + 1) for place, value in ((1, 5.0), (2, 6.0), (4, 8.0))]
+    table = pd.DataFrame(rows_, columns=["method", "place", "median", "lower_quartile", "upper_quartile"])
+    axis = layout.StudyFigure().add_subplot()
+    lines.draw(axis, table, style.marks(["beta_vae"]))
+    (line,) = axis.lines
+    np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3, 4])
+    np.testing.assert_array_equal(line.get_ydata(), [5, 6, np.nan, 8])
 
 
 class TestWrite:

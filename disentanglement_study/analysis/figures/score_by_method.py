@@ -24,7 +24,7 @@ def score_by_method(results: pd.DataFrame, representation: str = "mean", scores:
     methods = [names.label(method, names.METHODS) for method in marks]
     text = layout.Text(
         "Scores by method, over strengths and seeds",
-        (f"{representation} representation", style.count(table, "models per method")),
+        (f"{representation} representation", "bars: medians", style.count(table, "models per method")),
         x="Score",
         x_ticks=("0.00",),
         y_ticks=tuple(methods),

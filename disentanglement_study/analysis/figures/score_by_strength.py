@@ -28,7 +28,7 @@ def score_by_strength(
     places = _places(table)
     text = layout.Text(
         "Scores by regularisation strength, over seeds",
-        (f"{representation} representation", style.count(table, "models per strength")),
+        (f"{representation} representation", "bars: medians", style.count(table, "models per strength")),
         x="Method and strength, in the order of the sweep",
         y="Score",
         x_ticks=(),

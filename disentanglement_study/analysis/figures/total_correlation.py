@@ -13,9 +13,9 @@ def total_correlation(results: pd.DataFrame) -> Figure:
     """Total correlation of sampled (left) and mean (right) representations against strength, for each data set.
 
     That of a Gaussian fitted to the codes, in nats on a logarithmic axis; medians over seeds with quartiles, a line for
-    each method. Strengths are numbered in the order of the sweep, for the methods' strengths share no scale. n:
-    models per point. The paper's Figure 1 shows Color-dSprites without AnnealedVAE, whose strength, a capacity,
-    regularises less as it grows.
+    each method, with a gap where it is 0, as of models that ignore their images. Strengths are numbered in the order of
+    the sweep, for the methods' strengths share no scale. n: models per point. The paper's Figure 1 shows Color-dSprites
+    without AnnealedVAE, whose strength, a capacity, regularises less as it grows.
     """
     return unsupervised_lines.by_representation(results, SCORE, LABEL, log=True)
 
