@@ -40,7 +40,8 @@ LONGEST = (
     "test_growing", "test_every_method", "test_nodes_that_differ", "test_docs", "test_cli", "test_nodes_that_go",
     "test_udr_again", "test_doctor", "test_fit", "test_damaged_data", "test_nets", "test_cluster", "test_train",
     "test_preemption", "test_compare", "test_changed_sweep", "test_hostile_studies", "test_stopping", "test_axes",
-    "test_info_gan", "test_checks", "test_retry", "test_sampling", "test_figures", "test_damage", "test_data",
+    "test_info_gan", "test_checks", "test_retry", "test_sampling", "test_figures", "test_drawn", "test_damage",
+    "test_data",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from test_planted import METRICS, planted
+from planted import METRICS, planted
 
 from disentanglement_study.analysis import published, stats
 from disentanglement_study.analysis.rows import NothingToDraw

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from test_figures import make_study, panel, tick_labels
+from figure_study import make_study, panel, tick_labels
 
 from disentanglement_study.analysis import figures, models, names, report, rows, tables
 from disentanglement_study.analysis.figures import style

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from test_planted import planted
+from planted import planted
 
 from disentanglement_study.analysis import power, tables
 from disentanglement_study.analysis.rows import NothingToDraw
