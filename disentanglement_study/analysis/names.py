@@ -1,5 +1,6 @@
 """What readers see in place of keys, in the papers' order. A name that is not here is shown as its key."""
 
+import contextlib
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -127,12 +128,11 @@ def in_order(keys: Iterable[str], known: Mapping[str, str]) -> list[str]:
     """The distinct keys: first those known, in the order of `known`, then the others by name."""
     places = {key: place for place, key in enumerate(known)}
 
-    def place(key: str) -> tuple:
-        base, _, settings = key.partition(" [")
-        numbers = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", settings)]
-        return places.get(base, len(places)), base, numbers
+    def order(key: str) -> tuple:
+        base, settings = parts(key)
+        return places.get(base, len(places)), base, [(name, place(value)) for name, value in settings.items()]
 
-    return sorted({str(key) for key in keys}, key=place)
+    return sorted({str(key) for key in keys}, key=order)
 
 
 def parts(key: str) -> tuple[str, dict[str, str]]:
@@ -146,12 +146,16 @@ def joined(base: str, settings: Mapping[str, str]) -> str:
     return f"{base} [{'; '.join(f'{name}={value}' for name, value in settings.items())}]" if settings else base
 
 
-def place(value: str) -> tuple[float, str]:
-    """What the values of a setting are sorted by: numbers by their size, before words."""
-    try:
-        return float(value), value
-    except ValueError:
-        return math.inf, value
+def place(value: str) -> tuple[float, list[str | int]]:
+    """What the values of a setting are sorted by: numbers by their size, before words, and in these "9" before "10"."""
+    words = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", value)]
+    return float(value) if is_number(value) else math.inf, words
+
+
+def is_number(value: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return math.isfinite(float(value))
+    return False
 
 
 def label(key: str, known: Mapping[str, str]) -> str:
@@ -165,15 +169,18 @@ def label(key: str, known: Mapping[str, str]) -> str:
 
 
 def sort(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """The rows in the papers' order of the columns `by`."""
+    """The rows in the papers' order of the columns `by`; values of settings, the columns a and b, as `place` says."""
     known = {"data_set": DATA_SETS, "method": METHODS, "representation": REPRESENTATIONS}
     known |= {"metric": METRICS} | dict.fromkeys(["score", "score_a", "score_b"], SCORES)
     known |= dict.fromkeys(["data_set_a", "data_set_b"], DATA_SETS)
 
     def position(column: pd.Series) -> pd.Series:
-        if column.name not in known:
+        if column.name in ("a", "b"):
+            order = sorted(column.unique(), key=place)
+        elif column.name in known:
+            order = in_order(column.unique(), known[column.name])
+        else:
             return column
-        order = in_order(column.unique(), known[column.name])
         return column.map({key: place for place, key in enumerate(order)})
 
     return table.sort_values(by, key=position, ignore_index=True)

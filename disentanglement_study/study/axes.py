@@ -142,6 +142,19 @@ def _in_use(name: str, chosen: Mapping[str, Any], study: Study) -> bool:
     return pattern.format(chosen.get(chooser, study.value(chooser))) == part
 
 
+def value(name: str, study: Study) -> Any:
+    """What runs with the settings of this study have of an axis; None of an option of a net or sampling not in use."""
+    section, _, field = name.partition(".")
+    if section in SECTIONS:
+        return study.value(name)
+    holder = holder_of_runs(section)
+    if not _in_use(name, {}, study):
+        return None
+    given = study.value(holder) if holder else study.options.get(section, {})
+    options = method_options(section) if section in METHODS else kind_of(section).parameters(section)
+    return given.get(field, options[field].default)
+
+
 def combinations(axes: Values) -> list[dict[str, Any]]:
     """One value of each axis, in all ways."""
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]

@@ -9,7 +9,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from rich.console import Console
@@ -24,7 +24,7 @@ from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight, open, scored, upkeep
 from disentanglement_study.store.peers import UDR
 from disentanglement_study.store.runs import planned
-from disentanglement_study.study import compared, components, loading, parts, plan
+from disentanglement_study.study import axes, compared, components, loading, parts, plan
 from disentanglement_study.types import Job, Run
 
 KEY = ["run_id", *compared.SCORE]
@@ -105,13 +105,32 @@ def merge(roots: Sequence[Path], into: Path, keep_first: bool = False, console: 
 
 
 def _planned(sources: Sequence[Source]) -> dict[str, Run]:
-    """The runs of all plans. One run is written with the settings of one sweep's axes, and without them in another."""
+    """The runs of all plans, each with its values of the axes of all sweeps.
+
+    An axis of one sweep is the same for all runs of another, whose plan does not say it: their own settings do.
+    """
+    plans = [(source.store.settings, planned(source.store)) for source in sources]
+    of: dict[str, dict[str, None]] = {}  # the axes of each method and data set
+    for _, plan_of_one in plans:
+        for run in plan_of_one.values():
+            for name in run.settings:
+                of.setdefault(run.data_set if _is_of_data(name, run) else run.method, {})[name] = None
     runs: dict[str, Run] = {}
-    for source in sources:
-        for run_id, run in planned(source.store).items():
-            if run_id not in runs or len(run.settings) > len(runs[run_id].settings):
-                runs[run_id] = run
+    for study, plan_of_one in plans:
+        known: dict[str, dict[str, Any]] = {}  # of runs with these settings
+        for run_id, run in plan_of_one.items():
+            key = json.dumps([run.data_set, run.method, run.settings])
+            if key not in known:
+                own = study.of(run.settings)
+                lacking = [*of.get(run.data_set, ()), *of.get(run.method, ())]
+                values = {name: axes.value(name, own) for name in lacking if name not in run.settings}
+                known[key] = {**run.settings, **{name: one for name, one in values.items() if one is not None}}
+            runs.setdefault(run_id, dataclasses.replace(run, settings=known[key]))
     return runs
+
+
+def _is_of_data(name: str, run: Run) -> bool:
+    return name.partition(".")[0] == run.data_set
 
 
 def _check_folders(roots: Sequence[Path], into: Path) -> None:

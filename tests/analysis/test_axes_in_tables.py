@@ -59,6 +59,14 @@ def test_a_table_has_a_row_for_each(results):
     assert "β-VAE, num_latents = 5" in tables.render(table)
 
 
+def test_values_are_in_their_order():
+    keys = [f"pca [rate={rate}; kind={kind}]" for rate in ("0.001", "0.003", "0.01", "1e-05") for kind in ("k9", "k10")]
+    expected = [keys[place] for place in (6, 7, 0, 1, 2, 3, 4, 5)]
+    assert names.in_order(reversed(keys), names.METHODS) == expected
+    pairs = pd.DataFrame({"a": ["100", "50", "50"], "b": ["200", "200", "100"]})
+    assert names.sort(pairs, ["a", "b"]).to_numpy().tolist() == [["50", "100"], ["50", "200"], ["100", "200"]]
+
+
 def test_a_plan_names_them_as_the_results_do(results):
     plan = results.drop_duplicates("run_id").assign(
         settings=['{"nets.num_latents": 10}'] * 3
@@ -177,7 +185,17 @@ def test_the_figure_of_an_axis_has_its_values_in_their_order_and_a_line_for_each
     (axis,) = figure.axes
     assert [label.get_text() for label in axis.get_xticklabels()] == ["5", "10"]  # numbers by their size
     assert [list(line.get_ydata()) for line in axis.lines] == [[pytest.approx(0.11), pytest.approx(0.51)]] * 2
-    assert "n = 3 models per point" in figure.get_suptitle()
+    assert "bars: quartiles, n = 3 models per point" in " ".join(figure.get_suptitle().split())
+    assert figure.get_supxlabel() == "num latents"
+
+
+def test_words_are_no_scale_and_no_line_joins_them():
+    figure = figures.FIGURES["score_by_setting"](
+        with_method(pd.DataFrame(precision("float32", range(2)) + precision("tf32", range(2), 0.1)))
+    )
+    (axis,) = figure.axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["float32", "tf32"]
+    assert [line.get_linestyle() for line in axis.lines] == ["None"]
 
 
 def test_an_axis_is_shown_over_the_others(results):

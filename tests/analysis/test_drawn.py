@@ -229,3 +229,22 @@ class TestDrawn:
         more = pd.concat([study, study[lost].assign(run_id="lost", seed=9, value=np.nan, error="it failed")])
         counts = factor_groups(more).query("method == 'beta_vae'")[["n", "failed", "missing"]]
         assert (counts == [1, 1, 0]).all(axis=None)
+
+    def test_points_of_more_methods_than_colours_are_told_apart(self, study):
+        """Six methods are drawn with one marker, twelve with several; one without a point is no entry."""
+        few, many = (self._of_settings(study, number) for number in (3, 6))
+        for results, number, is_round in ((few, 6, True), (many, 12, False)):
+            entries = figures.FIGURES["unsupervised_scatter"](results).legends[0].legend_handles
+            assert len({(entry.get_color(), entry.get_marker()) for entry in entries}) == number == len(entries)
+            assert (len({entry.get_marker() for entry in entries}) == 1) == is_round
+        lost = many["method"].eq("beta_vae [latents=1]") & (many["representation"] == "model")
+        lost |= many["method"].eq("beta_vae [latents=1]") & (many["metric"] == "unsupervised")
+        figure = figures.FIGURES["unsupervised_scatter"](many[~lost])
+        assert len(figure.legends[0].legend_handles) == 11
+
+    def _of_settings(self, study, number):
+        parts = [
+            study.assign(method=study["method"] + f" [latents={value}]", run_id=study["run_id"] + f"/{value}")
+            for value in range(1, number + 1)
+        ]
+        return pd.concat(parts, ignore_index=True)

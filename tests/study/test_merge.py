@@ -362,6 +362,29 @@ def test_a_run_of_a_sweep_with_an_axis_keeps_its_value(run, finished_study, tmp_
         )
 
 
+def test_studies_with_other_axes_have_the_axes_of_both(run, finished_study, tmp_path):
+    """What is an axis in one study and the same for all runs of the other is said of all runs, in either order."""
+    beta, steps = "sweep.methods = {'beta_vae': {'beta': [1]}, 'pca': {}}", 4
+    axes = {"precision": "'train.precision': ['float32', 'bfloat16']", "pixels": "'beta_vae.pixels': [1, 4]"}
+    for name, axis in axes.items():
+        given = [beta, f"sweep.axes = {{{axis}}}", "sweep.seeds = 1", f"train.steps = {steps}"]
+        assert run(tmp_path / name, *given) == 0
+    expected = {("float32", 1.0), ("float32", 4.0), ("bfloat16", 1.0)}
+    for order in (["precision", "pixels"], ["pixels", "precision"]):
+        into = tmp_path / "_".join(order)
+        assert merge(*(tmp_path / name for name in order), into) == 0
+        both = store.open(into)
+        results = both.results()
+        of_vae = results[results["method"] == "beta_vae"]
+        assert set(zip(of_vae["train.precision"], of_vae["beta_vae.pixels"].astype(float), strict=True)) == expected
+        assert results.loc[results["method"] == "pca", ["train.precision", "beta_vae.pixels"]].isna().all(axis=None)
+        found = tables.paired_differences(results)
+        assert set(map(tuple, found[["setting", "a", "b"]].drop_duplicates().to_numpy())) == {
+            ("precision", "bfloat16", "float32"),
+            ("pixels", "1", "4"),
+        }
+
+
 def test_bad_folders_are_one_line_and_nothing_is_written(study_copy, other, tmp_path, capsys):
     def refused(*folders):
         assert merge(*folders) == 2

@@ -38,7 +38,7 @@ def downstream_accuracy(
     sizes = sorted(table["num_train"].unique())
     text = layout.Text(
         f"Downstream accuracy of {TASKS[task]} for models of low, middle and high score",
-        (f"{representation} representation", style.count(table, "models per group")),
+        (f"{representation} representation", "bars: quartiles", style.count(table, "models per group")),
         x="Train points", y="Test accuracy", x_ticks=tuple(f"{size:,}" for size in sizes), upright=True,
     )  # fmt: skip
     legend = [Line2D([], [], label=f"{group.capitalize()} score", **look) for group, look in LOOKS.items()]

@@ -1,4 +1,4 @@
-"""A point for each model, coloured by its method."""
+"""A point for each model, with the colour of its method, and its marker where there are more methods than colours."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,10 +14,10 @@ MANY = 500
 
 
 def legend(marks: dict[str, style.Mark]) -> list[Line2D]:
-    """An entry for each method, a point of its colour."""
+    """An entry for each method, a point as `draw` draws it."""
     return [
-        Line2D([], [], linestyle="", marker="o", color=mark.colour, label=names.label(method, names.METHODS))
-        for method, mark in marks.items()
+        Line2D([], [], linestyle="", marker=mark.marker, color=mark.colour, label=names.label(method, names.METHODS))
+        for method, mark in _told_apart(marks).items()
     ]
 
 
@@ -32,11 +32,20 @@ def draw(axis: Axes, models: Models, x: str, y: str, marks: dict[str, style.Mark
     # In a mixed order, so that no method is drawn after all others and covers them.
     there = there[np.argsort(np.arange(len(there)) * GOLDEN % 1)]
     method = models.runs["method"].to_numpy()[there]
-    colours = {name: mark.colour for name, mark in marks.items()}
+    drawn = [_told_apart(marks)[name] for name in method]
     size = 3.0 if len(there) < 100 else 1.6
-    axis.scatter(
-        *points[there].T, s=size**2, c=[colours[name] for name in method], alpha=0.6, linewidths=0,
-        rasterized=len(there) >= MANY,
-    )  # fmt: skip
+    for marker in dict.fromkeys(mark.marker for mark in drawn):
+        own = [place for place, mark in enumerate(drawn) if mark.marker == marker]
+        axis.scatter(
+            *points[there[own]].T, s=size**2, c=[drawn[place].colour for place in own], marker=marker, alpha=0.6,
+            linewidths=0, rasterized=len(there) >= MANY,
+        )  # fmt: skip
     for side in (axis.xaxis, axis.yaxis):
         side.set_major_locator(layout.few_ticks())
+
+
+def _told_apart(marks: dict[str, style.Mark]) -> dict[str, style.Mark]:
+    """The marks, all of them circles if colours alone tell them apart: points of one shape compare best."""
+    if len({mark.colour for mark in marks.values()}) < len(marks):
+        return marks
+    return {method: style.Mark(mark.colour, "o") for method, mark in marks.items()}

@@ -16,9 +16,9 @@ def score_by_setting(
 ) -> Figure:
     """The headline scores (y) by the value of each axis of the sweep that is no strength (x), a line for each method.
 
-    Medians over strengths, seeds and other axes, and bars from quartile to quartile. Values are in their order, not to
-    scale. A row of panels for each data set and axis. n: models per point. `tables.paired_differences` has the
-    differences of models that are alike in all else.
+    Medians over strengths, seeds and other axes, and bars from quartile to quartile. Numbers are in their order, not to
+    scale, and joined by lines; words are not. A row of panels for each data set and axis. n: models per point.
+    `tables.paired_differences` has the differences of models that are alike in all else.
     """
     shown = shared.headlines(shared.models(results, representation), scores)
     table = once.call(_by_setting, results)
@@ -27,14 +27,14 @@ def score_by_setting(
         raise NothingToDraw(f"no model that has such a setting has a score of the {representation} representation")
     marks = style.marks(table["method"])
     rows = {
-        f"{data_set} {setting}": f"{names.label(data_set, names.DATA_SETS)}, {setting}"
+        f"{data_set} {setting}": f"{names.label(data_set, names.DATA_SETS)}, {_words(setting)}"
         for data_set, setting in table[["data_set", "setting"]].drop_duplicates().itertuples(index=False)
     }
     ticks = tuple(dict.fromkeys(table["value"]))
     text = layout.Text(
-        "Score by setting",
-        (f"{representation} representation", style.count(table, "models per point")),
-        x=" or ".join(dict.fromkeys(table["setting"])),
+        "Score by setting, median over all else",
+        (f"{representation} representation", "bars: quartiles", style.count(table, "models per point")),
+        x=" or ".join(dict.fromkeys(map(_words, table["setting"]))),
         y="Median score",
         x_ticks=ticks,
         upright=True,
@@ -51,12 +51,17 @@ def score_by_setting(
         if own.empty:
             layout.nothing(axis)
         else:
-            lines.draw(axis, own, marks)
+            is_scale = own["value"].map(names.is_number).all()
+            lines.draw(axis, own, marks, **({} if is_scale else {"linestyle": ""}))
         values = of_row.drop_duplicates("place").sort_values("place")["value"]
         axis.set_xticks(range(1, len(values) + 1), list(values), rotation=90)
         axis.set_xlim(0.6, len(values) + 0.4)
         axis.yaxis.set_major_locator(layout.few_ticks())
     return page.finished()
+
+
+def _words(setting: str) -> str:
+    return setting.replace("_", " ")
 
 
 def _by_setting(results: pd.DataFrame) -> pd.DataFrame:

@@ -42,7 +42,8 @@ def unsupervised_scatter(
     if not rows:
         raise NothingToDraw(f"no model of {data_set} has one of {', '.join(of_metrics)}")
     numbers = models.runs.join(models.scores[[*columns, *rows]]).reset_index().assign(data_set=data_set)
-    marks = style.marks(numbers["method"])
+    is_drawn = numbers[columns].notna().any(axis=1) & numbers[rows].notna().any(axis=1)
+    marks = style.marks(numbers.loc[is_drawn, "method"])
     both = [(models.scores[x].notna() & models.scores[y].notna()).sum() for x in columns for y in rows]
     text = layout.Text(
         "Scores against scores without labels",
