@@ -153,12 +153,19 @@ def _show_failures(opened: "store.Store", done: Set[str]) -> None:
 
 def _sweep(arguments: argparse.Namespace):
     """The settings of a sweep, its runs, and those of them that were asked for."""
-    from disentanglement_study.study import components
+    from disentanglement_study.study import axes, components
     from disentanglement_study.study import plan as plans
 
     settings = components.load(arguments.sweep, arguments.gin)
     runs = plans.expand(settings, arguments.data_dir)
-    return settings, runs, plans.select(runs, settings, arguments.where)
+    chosen = plans.select(runs, settings, arguments.where)
+    methods = {run.method for run in chosen}
+    for name, (value, other) in axes.kept(settings, arguments.gin).items():
+        method, _, setting = name.partition("/")
+        if method in methods:
+            why = f'{setting} = {other} is not for it (to change it: --gin "{name} = {other}")'
+            ERR.print(f"{method} keeps its own {setting} = {value}: {why}", soft_wrap=True)
+    return settings, runs, chosen
 
 
 def _run(arguments: argparse.Namespace, retry_failed: bool = False):

@@ -24,9 +24,12 @@ from disentanglement_study.config.sweep_text import Binding, is_file, parse, par
 from disentanglement_study.errors import clipped, unknown
 
 __all__ = [
-    "PARTS", "RENAMED", "SECTIONS", "EvaluateConfig", "Lower", "NetConfig", "ResourceConfig", "Study", "SweepConfig",
-    "TrainConfig", "check_name", "find_sweep", "load", "load_text", "resources_on", "search_path",
+    "OF_RUNS", "PARTS", "RENAMED", "SECTIONS", "EvaluateConfig", "Lower", "NetConfig", "ResourceConfig", "Study",
+    "SweepConfig", "TrainConfig", "check_name", "find_sweep", "load", "load_text", "resources_on", "search_path",
 ]  # fmt: skip
+
+# The sections whose settings enter a run: they may be axes, and have a method as their scope.
+OF_RUNS = ("nets", "train")
 
 # Options of runs that are named by what has them, such as "mlp_encoder.widths": the setting that holds them, the one
 # that chooses what has them, and its name then.
@@ -160,9 +163,20 @@ def _study(read: Iterable[Binding], bindings: Sequence[str], lower: Lower) -> St
         kinds = {one.name: one.type for one in dataclasses.fields(SECTIONS[section])}
         plain.setdefault(section, {})[field] = value
         named = f"{place}: {binding.key}" if place else binding.key
-        checked.setdefault(section, {})[field] = check(named, value, kinds[field])
+        checked.setdefault(section, {})[field] = _checked(named, binding, kinds[field])
     sections = {name: _section(name, section, checked.get(name, {})) for name, section in SECTIONS.items()}
     return Study(**sections, text=written(plain))
+
+
+def _checked(named: str, binding: Binding, declared: Any) -> Any:
+    """The value as it is declared; of a setting of runs that is given several, the error says how it is varied."""
+    _, _, section, field, value = binding
+    try:
+        return check(named, value, declared)
+    except ValueError as error:
+        if section in OF_RUNS and isinstance(value, list) and value:
+            raise ValueError(f"{error}; to vary it: sweep.axes = {{'{section}.{field}': {clipped(value)}}}") from None
+        raise
 
 
 def _as_now(binding: Binding) -> Binding:

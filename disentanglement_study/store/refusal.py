@@ -1,13 +1,17 @@
 """What DuckDB says of SQL that it refuses, in one line, with what was meant."""
 
+import dataclasses
 import difflib
 import re
 from collections.abc import Collection
+
+from disentanglement_study.config import OF_RUNS, SECTIONS
 
 CANDIDATES = "Candidate bindings: "  # columns, the nearest first
 NO_COLUMN = re.compile(r'Referenced column "(.+)" not found|does not have a column named "(.+)"')
 TEXT = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")  # what may hold any sign
 OTHER_QUOTES = re.compile("[‘’‚‛“”„‟`´]")  # of word processors, web pages and other databases
+SETTINGS = {f"{name}.{field.name}" for name in OF_RUNS for field in dataclasses.fields(SECTIONS[name])}
 NO_TABLE = re.compile(r'Referenced table "(.+)" not found')
 
 
@@ -18,6 +22,8 @@ def explained(message: str, sql: str, columns: Collection[str]) -> str:
         return f"{first.rstrip('!.')}. {found[0]} is no quotation mark here: a text is in single quotes ('mig')."
     if found := NO_COLUMN.search(first):
         name = found[1] or found[2]
+        if name in SETTINGS:
+            return f"{first.rstrip('!')}. It is the same for all runs: study.gin has it, or it is the default."
         near = [line.removeprefix(CANDIDATES) for line in more if line.startswith(CANDIDATES)]
         near = near or [f'"{one}"' for one in difflib.get_close_matches(name, columns, n=3)]
         hints = [f"Did you mean {near[0]}?"] if near else []

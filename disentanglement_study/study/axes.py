@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from disentanglement_study import data
-from disentanglement_study.config import PARTS, SECTIONS, Study
+from disentanglement_study.config import OF_RUNS, PARTS, SECTIONS, Study, search_path
 from disentanglement_study.config.declared import check
+from disentanglement_study.config.sweep_text import parse
 from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS
 from disentanglement_study.study.components import (
     KINDS,
-    OF_RUNS,
     holder_of_runs,
     kind_of,
     method_options,
@@ -112,6 +112,20 @@ def _own(method: str, study: Study) -> Values:
             raise ValueError(f"{method}/{name} makes no difference to {method}")
         own[name] = [check(f"{method}/{name}", value, _declared(section)[field])]
     return own
+
+
+def kept(study: Study, bindings: Iterable[str]) -> dict[str, tuple[Any, Any]]:
+    """What `sweep.own` goes before of these bindings over a sweep: {"factor_vae/train.steps": (20000, 50)}, the value
+    that a method keeps, and that of the others. A binding of the method itself keeps nothing back."""
+    given = [one for text in bindings for one in parse(text, "--gin", search_path())]
+    changed = {one.key for one in given}
+    return {
+        f"{method}/{name}": (value, study.value(name))
+        for method, own in study.sweep.own.items()
+        if method in METHODS
+        for name, value in own.items()
+        if name in changed and f"{method}/{name}" not in changed and value != study.value(name)
+    }
 
 
 def _matters(name: str, method: str) -> bool:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from disentanglement_study import config, data, nets
-from disentanglement_study.config import PARTS, SECTIONS, Study, check_name
+from disentanglement_study.config import OF_RUNS, PARTS, SECTIONS, Study, check_name
 from disentanglement_study.config.declared import check
 from disentanglement_study.config.identity import default
 from disentanglement_study.config.sweep_text import Binding
@@ -23,9 +23,6 @@ from disentanglement_study.methods import METHODS
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.settings import metric_options
 from disentanglement_study.nets.mlp import Discriminator
-
-# The sections whose settings enter a run: they may be axes, and have a method as their scope.
-OF_RUNS = ("nets", "train")
 
 Parameters = dict[str, inspect.Parameter]  # by name, with what each may be and its default
 

@@ -108,11 +108,13 @@ def _check_texts(tree: ast.Expression, known: dict[str, str], table: pd.DataFram
 
     Others are let pass: a sweep may leave out, here, what its condition names.
     """
-    for column, text in _compared(tree, known):
+    for column, text, is_equality in _compared(tree, known):
         if column == "run_id":
             continue
         if pd.api.types.is_numeric_dtype(table[column]) and table[column].notna().any():
             raise ValueError(f"{column} is a number: compare it with numbers, not with the text {clipped(text)}")
+        if not is_equality:
+            continue
         values = {value for value in table[column].unique() if isinstance(value, str)}
         if column in REGISTERED:
             values |= {*REGISTERED[column]()}
@@ -120,15 +122,14 @@ def _check_texts(tree: ast.Expression, known: dict[str, str], table: pd.DataFram
             raise ValueError(f"{column} is never {clipped(text)}: did you mean {meant}?")
 
 
-def _compared(tree: ast.Expression, known: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The columns and the texts that they are compared with for equality."""
+def _compared(tree: ast.Expression, known: dict[str, str]) -> Iterator[tuple[str, str, bool]]:
+    """The columns and the texts that they are compared with, and whether for equality."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Compare):
             continue
         sides = [node.left, *node.comparators]
         for left, operator, right in zip(sides, node.ops, sides[1:], strict=False):
-            if isinstance(operator, EQUALITIES):
-                columns = [known.get(side.id, side.id) for side in (left, right) if isinstance(side, ast.Name)]
-                values = [value for side in (left, right) for value in getattr(side, "elts", [side])]
-                texts = [one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-                yield from ((column, text) for column in columns for text in texts)
+            columns = [known.get(side.id, side.id) for side in (left, right) if isinstance(side, ast.Name)]
+            values = [value for side in (left, right) for value in getattr(side, "elts", [side])]
+            texts = [one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            yield from ((column, text, isinstance(operator, EQUALITIES)) for column in columns for text in texts)

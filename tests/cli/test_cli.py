@@ -259,6 +259,17 @@ def test_plan_says_whose_a_setting_is_that_not_all_methods_have(capsys):
     assert "train.steps = 50  (beta_vae)" in lines
 
 
+def test_what_a_method_keeps_of_a_setting_that_is_changed_for_all_is_said(capsys):
+    one = ["plan", "small", "--gin", "train.steps = 7", "--where", "data_set == 'dsprites' and seed == 0"]
+    assert cli.main(one) == 0
+    change = 'to change it: --gin "factor_vae/train.steps = 7"'
+    keeps = f"factor_vae keeps its own train.steps = 20000: train.steps = 7 is not for it ({change})"
+    assert capsys.readouterr().err.splitlines() == [keeps]
+    for nothing_is_kept in (["--gin", "factor_vae/train.steps = 9"], ["--where", "method == 'beta_vae'"]):
+        assert cli.main([*one, *nothing_is_kept]) == 0
+        assert capsys.readouterr().err == ""
+
+
 def test_a_folder_is_no_sweep(tmp_path, capsys):
     assert cli.main(["plan", str(tmp_path)]) == 2
     said = capsys.readouterr().err
@@ -284,6 +295,7 @@ def bad_sweep(sweep: str, tmp_path, line: str) -> str:
         ("sweep.seeds = [0, 0]", "sweep.seeds names 0 twice"),
         ("dlib.beta = 3", "unknown section or component 'dlib'"),
         ("train.steps == 3", "not gin"),
+        ("nets.num_latents = [2, 5]", "to vary it: sweep.axes = {'nets.num_latents': [2, 5]}"),
         ("sweep.data_sets = ['cars3d']", "disentanglement-study data prepare cars3d --data-dir "),
     ],
 )

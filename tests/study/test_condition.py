@@ -87,6 +87,7 @@ def test_rows_of_a_condition(where, chosen):
         ("data_set not in ['dsprites', 'cars_3d']", "data_set is never 'cars_3d': did you mean 'cars3d'?"),
         ("method == 'tlc'", "method is never 'tlc': did you mean 'tcl'?"),
         ("method == 'PCA'", "method is never 'PCA': did you mean 'pca'?"),
+        ("seed < '2'", "seed is a number: compare it with numbers, not with the text '2'"),
         ("seed in ['0', 1]", "seed is a number: compare it with numbers, not with the text '0'"),
         ("`segment_sources.layers` == 1", "unknown column 'segment_sources.layers'"),
         ("`train.speed` == 1", "unknown column 'train.speed': did you mean 'train.steps'?"),
