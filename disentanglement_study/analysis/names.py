@@ -50,6 +50,7 @@ UNSUPERVISED_SCORES = {
     "kl_loss": "KL",
     "elbo": "ELBO",
     "loss": "Training loss",
+    "explained_variance_ratio": "Explained variance ratio",
     "gaussian_total_correlation": "Gaussian TC",
     "gaussian_wasserstein_correlation": "Gaussian Wasserstein",
     "gaussian_wasserstein_correlation_normalised": "Gaussian Wasserstein (normalised)",
