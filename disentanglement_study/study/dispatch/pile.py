@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from disentanglement_study.study.plan import kind_of
 from disentanglement_study.types import Job
 
 # A job is cut in two only if each part takes longer than this, and so many times as long as compiling its program.
@@ -18,7 +19,7 @@ SHORTEST_SECONDS = 60.0
 COMPILATIONS = 10
 UNKNOWN = 4.0  # times as slow as others: what a node is taken for on which no job has ended
 
-Kind = tuple[str, str, str]
+Kind = tuple[str, str, str]  # what `kind_of` gives
 
 
 class _Waiting(NamedTuple):
@@ -43,7 +44,7 @@ class Pile:
     ):
         whole = set(whole)
         self._cut, self._weigh = cut, weigh
-        self._waiting = [_Waiting(job, _kind(job), cut is None or job.job_id in whole) for job in jobs]
+        self._waiting = [_Waiting(job, kind_of(job.runs[0]), cut is None or job.job_id in whole) for job in jobs]
         self._runs = Counter[Kind]()  # that wait
         for one in self._waiting:
             self._runs[one.kind] += len(one.job.runs)
@@ -99,12 +100,13 @@ class Pile:
 
     def put_back(self, job: Job) -> None:
         """A job that was handed out and is to be done again, or elsewhere: it is the first, and is not cut."""
-        self._waiting.insert(0, _Waiting(job, _kind(job), True))
-        self._runs[_kind(job)] += len(job.runs)
+        kind = kind_of(job.runs[0])
+        self._waiting.insert(0, _Waiting(job, kind, True))
+        self._runs[kind] += len(job.runs)
 
     def ended(self, job: Job, seconds: float, compiling: float = 0.0) -> None:
         """Learns how long a job took, and the part of it in which programs were compiled."""
-        kind, node = _kind(job), self._nodes.pop(job.job_id, None)
+        kind, node = kind_of(job.runs[0]), self._nodes.pop(job.job_id, None)
         weight = self._weight_of(kind, job) * len(job.runs)
         self._seconds += seconds
         self._weight += weight
@@ -152,7 +154,3 @@ class Pile:
         while size > 1 and cost * size > share * (1 + 1e-9) and cost * (size // 2) >= least:
             size = math.ceil(size / 2)
         return size
-
-
-def _kind(job: Job) -> Kind:
-    return job.data_set, job.method, str(job.settings)
