@@ -161,7 +161,7 @@ def _metrics_agree(results: pd.DataFrame) -> Measured:
     pairs = pairs[~_with_modularity(pairs)]
     share = (pairs["low"] > 0).mean()
     measured = mean(pairs, "rank_correlation", "", ["data_set"])
-    what = f"mean rank correlation of pairs without Modularity; holds if the intervals of all are above 0 ({share:.0%} are)"
+    what = f"mean rank correlation of pairs without Modularity; holds if all intervals are above 0 ({share:.0%} are)"
     holds, why = beyond(0, pairs["low"].min(), pairs["high"].min())
     return measured._replace(measured_as=what, holds=holds, why=why)
 
