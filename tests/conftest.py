@@ -41,7 +41,7 @@ LONGEST = (
     "test_udr_again", "test_doctor", "test_fit", "test_damaged_data", "test_nets", "test_cluster", "test_train",
     "test_preemption", "test_compare", "test_changed_sweep", "test_hostile_studies", "test_stopping", "test_axes",
     "test_info_gan", "test_checks", "test_retry", "test_sampling", "test_figures", "test_drawn", "test_damage",
-    "test_data",
+    "test_bad_input", "test_data",
 )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ def explained(message: str, sql: str, columns: Collection[str]) -> str:
     if found := NO_COLUMN.search(first):
         name = found[1] or found[2]
         if name in SETTINGS:
-            return f"{first.rstrip('!')}. It is the same for all runs: study.gin has it, or it is the default."
+            where = "It is a column of runs" if name in columns else "All runs have the default of it"
+            return f"{first.rstrip('!')}. {where}."
         near = [line.removeprefix(CANDIDATES) for line in more if line.startswith(CANDIDATES)]
         near = near or [f'"{one}"' for one in difflib.get_close_matches(name, columns, n=3)]
         hints = [f"Did you mean {near[0]}?"] if near else []

@@ -14,6 +14,7 @@ from disentanglement_study.errors import clipped, unknown
 from disentanglement_study.methods import METHODS
 from disentanglement_study.study.components import (
     KINDS,
+    Parameters,
     holder_of_runs,
     kind_of,
     method_options,
@@ -120,11 +121,11 @@ def kept(study: Study, bindings: Iterable[str]) -> dict[str, tuple[Any, Any]]:
     given = [one for text in bindings for one in parse(text, "--gin", search_path())]
     changed = {one.key for one in given}
     return {
-        f"{method}/{name}": (value, study.value(name))
-        for method, own in study.sweep.own.items()
+        f"{method}/{name}": (own, of_others)
+        for method, settings_of_one in study.sweep.own.items()
         if method in METHODS
-        for name, value in own.items()
-        if name in changed and f"{method}/{name}" not in changed and value != study.value(name)
+        for name, own in settings_of_one.items()
+        if name in changed and f"{method}/{name}" not in changed and own != (of_others := value(name, study))
     }
 
 
@@ -165,8 +166,7 @@ def value(name: str, study: Study) -> Any:
     if not _in_use(name, {}, study):
         return None
     given = study.value(holder) if holder else study.options.get(section, {})
-    options = method_options(section) if section in METHODS else kind_of(section).parameters(section)
-    return given.get(field, options[field].default)
+    return given.get(field, _options(section)[field].default)
 
 
 def combinations(axes: Values) -> list[dict[str, Any]]:
@@ -226,10 +226,15 @@ def _declared(section: str) -> dict[str, Any]:
     """{name: annotation} of a section's settings, or of the options of a method, data set, net or sampling."""
     if section in SECTIONS:
         return {field.name: field.type for field in dataclasses.fields(SECTIONS[section])}
+    return {name: option.annotation for name, option in _options(section).items()}
+
+
+def _options(section: str) -> Parameters:
+    """The options of a method, data set, net or sampling: none of what is no component."""
     if section in METHODS:
-        return {name: option.annotation for name, option in method_options(section).items()}
+        return method_options(section)
     kind = kind_of(section)
-    return {name: option.annotation for name, option in kind.parameters(section).items()} if kind else {}
+    return kind.parameters(section) if kind else {}
 
 
 def _distinct(place: str, values: list[Any]) -> list[Any]:

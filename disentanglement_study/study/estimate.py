@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 SCORING = 0.25  # of the time of training, as long as nothing has been scored
+EARLY = 0.1  # of a half of a job: until then compiling may be most of what it took, which says little of its kind
 
 
 class Kind(NamedTuple):
@@ -122,13 +123,14 @@ def worked(seen: Iterable[Seen], known: Mapping[Kind | None, Cost]) -> float:
 
 
 def _rates(seen: Iterable[Seen], part: str) -> dict[Kind | None, float]:
-    """Seconds of a model, by kind and, under None, of all; of what nothing has been done yet there is none."""
+    """Seconds of a model, by kind and, under None, of all; of what nothing has been done yet there is none, of a kind
+    also while it is `EARLY`."""
     seconds: Counter[Kind | None] = Counter()
     models: Counter[Kind | None] = Counter()
     for one in seen:
         measured: Part = getattr(one, part)
         if measured.share > 0:
-            for kind in (one.kind, None):
+            for kind in (one.kind, None) if measured.share >= EARLY else (None,):
                 seconds[kind] += measured.seconds
                 models[kind] += one.models * measured.share
     return {kind: seconds[kind] / models[kind] for kind in models}

@@ -132,8 +132,10 @@ def test_a_text_in_double_quotes_and_a_setting_in_none_are_told_how_they_are_wri
     with pytest.raises(ValueError, match=rf'is written in double quotes: "{name}"\.$'):
         study.query(f"SELECT {name} FROM runs")
     assert len(study.query(f'SELECT "{name}" FROM runs')) == len(study.plan)
-    with pytest.raises(ValueError, match=r"It is the same for all runs: study.gin has it, or it is the default\.$"):
+    with pytest.raises(ValueError, match=r"not found .*\. All runs have the default of it\.$"):
         study.query('SELECT "train.precision" FROM results')
+    with pytest.raises(ValueError, match=r"not found .*\. It is a column of runs\.$"):
+        study.query('SELECT "train.batch_size" FROM scores')
     with pytest.raises(ValueError, match=r'Referenced table "foo" not found! Candidate tables: "runs"$'):
         study.query("SELECT foo.bar FROM runs")
 

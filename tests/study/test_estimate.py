@@ -77,6 +77,15 @@ def test_of_kinds_that_train_longer_it_is_right_before_the_first_of_them():
     assert estimate(seen, waiting) < left / 3  # what those of one method and data set say of each other
 
 
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.09])
+def test_a_job_that_has_compiled_and_hardly_trained_says_nothing_of_its_kind(share):
+    """Two jobs took 100 s each; one of another kind, as heavy, has compiled for 8 s: it will take 100 s too."""
+    ended = [Seen(A, 6, 1.0, Part(1.0, 80), Part(1.0, 20))] * 2
+    begun = Seen(B, 6, share / 2, Part(share, 8 + 80 * share), Part(0.0, 0.0))
+    assert estimate([*ended, begun], {}) == pytest.approx(100 - 80 * share, rel=0.12)
+    assert estimate([*ended, begun], {B: 6}) == pytest.approx(200 - 80 * share, rel=0.12)
+
+
 def test_of_what_trains_at_once_it_is_that_of_its_scoring():
     at_once = Kind("dsprites", "pca", weight=0.0)
     seen = [Seen(A, 10, 1.0, Part(1.0, 100), Part(1.0, 50))]

@@ -32,7 +32,8 @@ def draw(axis: Axes, models: Models, x: str, y: str, marks: dict[str, style.Mark
     # In a mixed order, so that no method is drawn after all others and covers them.
     there = there[np.argsort(np.arange(len(there)) * GOLDEN % 1)]
     method = models.runs["method"].to_numpy()[there]
-    drawn = [_told_apart(marks)[name] for name in method]
+    told_apart = _told_apart(marks)
+    drawn = [told_apart[name] for name in method]
     size = 3.0 if len(there) < 100 else 1.6
     for marker in dict.fromkeys(mark.marker for mark in drawn):
         own = [place for place, mark in enumerate(drawn) if mark.marker == marker]

@@ -27,14 +27,14 @@ def score_by_setting(
         raise NothingToDraw(f"no model that has such a setting has a score of the {representation} representation")
     marks = style.marks(table["method"])
     rows = {
-        f"{data_set} {setting}": f"{names.label(data_set, names.DATA_SETS)}, {_words(setting)}"
+        f"{data_set} {setting}": f"{names.label(data_set, names.DATA_SETS)}, {names.label(setting, {})}"
         for data_set, setting in table[["data_set", "setting"]].drop_duplicates().itertuples(index=False)
     }
     ticks = tuple(dict.fromkeys(table["value"]))
     text = layout.Text(
         "Score by setting, median over all else",
         (f"{representation} representation", "bars: quartiles", style.count(table, "models per point")),
-        x=" or ".join(dict.fromkeys(map(_words, table["setting"]))),
+        x=" or ".join(dict.fromkeys(names.label(setting, {}) for setting in table["setting"])),
         y="Median score",
         x_ticks=ticks,
         upright=True,
@@ -58,10 +58,6 @@ def score_by_setting(
         axis.set_xlim(0.6, len(values) + 0.4)
         axis.yaxis.set_major_locator(layout.few_ticks())
     return page.finished()
-
-
-def _words(setting: str) -> str:
-    return setting.replace("_", " ")
 
 
 def _by_setting(results: pd.DataFrame) -> pd.DataFrame:
