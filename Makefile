@@ -8,7 +8,7 @@ STUDY ?= studies/quick
 ICA ?= studies/nonlinear_ica_quick
 
 .DEFAULT_GOAL := help
-.PHONY: help quick quick-ica test test-slow lint bench bench-metrics gpu-bench gpu-bytes lock clean
+.PHONY: help quick quick-ica test test-slow lint docs bench bench-metrics gpu-bench gpu-bytes lock clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ test-slow: $(READY)  ## Run the tests that take long: many repetitions, whole cr
 lint: $(READY)  ## Check style and imports.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+docs: $(READY)  ## Build the documentation site into site/; open site/index.html.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 bench: $(READY)  ## Measure training on this machine, beside PyTorch if it is installed.
 	$(BIN)/python benchmarks/training.py

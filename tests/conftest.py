@@ -37,7 +37,7 @@ os.environ.setdefault("DISENTANGLEMENT_STUDY_TEST_SESSION", _session.name)
 # The files whose tests take longest, in the suite or in the slow one: they start first, so that no worker is left with
 # one. Those that mostly wait for Ray take turns with those that compute.
 LONGEST = (
-    "test_growing", "test_every_method", "test_nodes_that_differ", "test_docs", "test_cli", "test_nodes_that_go",
+    "test_growing", "test_every_method", "test_nodes_that_differ", "test_extend", "test_cli", "test_nodes_that_go",
     "test_udr_again", "test_doctor", "test_fit", "test_damaged_data", "test_nets", "test_cluster", "test_train",
     "test_preemption", "test_compare", "test_changed_sweep", "test_hostile_studies", "test_stopping", "test_axes",
     "test_info_gan", "test_checks", "test_retry", "test_sampling", "test_figures", "test_drawn", "test_damage",

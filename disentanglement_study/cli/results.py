@@ -17,7 +17,7 @@ SHOWN_ROWS = 100
 SHOWN_ROW_BY_ROW = 20  # where the terminal is too narrow for a table
 TABLES = "\n".join(f"  {name:9} {about}" for name, about in ABOUT.items())
 QUESTIONS = """\
-examples (docs/query.md has more):
+examples (docs/how_to/query.md has more):
   disentanglement-study query {dir} "SELECT method, strength, avg(value) AS mig FROM results
       WHERE score = 'mig' AND representation = 'mean' GROUP BY ALL ORDER BY mig DESC"
   disentanglement-study query {dir} "SELECT commit, dirty, device, host, sum(runs) AS models FROM jobs GROUP BY ALL"

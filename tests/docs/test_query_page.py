@@ -1,4 +1,4 @@
-"""What `docs/query.md` says is so: its questions are asked of a small study, its tables are those that there are."""
+"""What `docs/how_to/query.md` says is so: its questions are asked of a small study, its tables are those that there are."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import provenance
 from disentanglement_study.study.training_rows import record_failure
 
-PAGE = (Path(__file__).parent.parent / "docs" / "query.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how_to" / "query.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(
     r"^### (.*?)\n(?:(?!^###).)*?^```sql\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE
 )

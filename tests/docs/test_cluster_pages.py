@@ -1,4 +1,4 @@
-"""The files of `examples/cluster` and the commands of `docs/cluster.md` are what the programs that read them expect."""
+"""The files of `examples/cluster` and the commands of `docs/how_to/cluster` are what the programs that read them expect."""
 
 import os
 import re
@@ -14,9 +14,9 @@ from packaging.specifiers import SpecifierSet
 from disentanglement_study import cli
 from disentanglement_study.study import components
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "cluster"
-PAGE = ROOT / "docs" / "cluster.md"
+PAGE = ROOT / "docs" / "how_to" / "cluster" / "index.md"
 FILES = sorted(path for path in EXAMPLES.rglob("*") if path.is_file())
 RAYJOB = EXAMPLES / "kuberay" / "rayjob.yaml"
 # What a script has in variables, as an example.

@@ -12,7 +12,7 @@ from disentanglement_study.data import own
 from disentanglement_study.data.draws import sampling
 from disentanglement_study.study import components, plan
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+README = (Path(__file__).parents[2] / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
 
 
@@ -85,7 +85,7 @@ def test_the_results_of_the_readme_are_read_and_drawn(tmp_path, monkeypatch):
 
 
 def test_the_files_that_the_readme_points_to_are_there():
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     links = {link for link in re.findall(r'\]\(([^)#]+)\)|src="([^"]+)"', README) for link in link if link}
     local = [link for link in links if "://" not in link]
     assert len(local) >= 8

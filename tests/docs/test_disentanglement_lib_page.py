@@ -1,4 +1,4 @@
-"""Every command of docs/disentanglement_lib.md does what the page says."""
+"""Every command of docs/how_to/disentanglement_lib.md does what the page says."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 
 from disentanglement_study import cli, store
 
-PAGE = (Path(__file__).parents[1] / "docs" / "disentanglement_lib.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how_to" / "disentanglement_lib.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

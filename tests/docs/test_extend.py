@@ -1,4 +1,4 @@
-"""What `docs/extending.md` says is so: its files and lines are added to a copy of the repository, and used there."""
+"""What `docs/how_to/extend.md` says is so: its files and lines are added to a copy of the repository, and used there."""
 
 import json
 import os
@@ -21,8 +21,8 @@ from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import Inputs, Settings
 from disentanglement_study.study import components, plan
 
-ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "how_to" / "extend.md").read_text(encoding="utf-8")
 COPIED = ("disentanglement_study", "tests", "gin_configs", "sweeps")
 # What the page adds, by the headings, as the registries have it.
 ADDED = {
@@ -105,7 +105,7 @@ def add_all(folder: Path) -> None:
 
 
 def write_sweep(folder: Path) -> Path:
-    (small,) = [block for block in blocks("") if "evaluate.table_rows" in block]
+    (small,) = [block for block in blocks("gin") if "evaluate.table_rows" in block]
     (folder / "small.gin").write_text(small)
     return folder / "small.gin"
 
@@ -165,7 +165,7 @@ def test_what_the_page_links_to_is_there():
     assert len(links) > len(ADDED)
     for link in links:
         path, _, anchor = link.partition("#")
-        text = (ROOT / "docs" / path).read_text(encoding="utf-8") if path else PAGE
+        text = (ROOT / "docs" / "how_to" / path).read_text(encoding="utf-8") if path else PAGE
         assert anchor in [heading.lower().replace(" ", "-") for heading in re.findall("^## (.*)", text, re.MULTILINE)]
 
 
