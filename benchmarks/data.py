@@ -203,9 +203,9 @@ def _error(found: dict[str, float] | None) -> str:
 
 def sections(result: dict[str, Any]) -> list[Section]:
     note = (
-        "MB: on disk, and on the device; beside them all images as float32. Own MB: what a process on CPU has for "
-        "itself, the mapped file being shared. Variants of dSprites use its file; their seconds are without it. Of "
-        "sets without speeds the files were not here."
+        "MB: on disk and on the device, and as a share of all images as float32. Own MB: the memory of a process on a "
+        "CPU that it does not share. Variants of dSprites use its file, and their seconds do not count it. No speed is "
+        "shown for a set that was not available."
     )
     return [Section("Data sets", COLUMNS, 3, [cells(row) for row in result["rows"]], note)]
 

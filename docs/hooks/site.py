@@ -1,4 +1,4 @@
-"""What the documentation site shows beside docs/: pages of the repository, and the reference, generated when it is built.
+"""What the documentation site shows beside docs/: pages of the repository, and the reference, which is generated.
 
 A page of the repository has the path on the site that it has in the repository, so its relative links and pictures
 work in both. A link of a page in docs/ to such a file is written as the repository has it ("../results/small"); here it

@@ -1,4 +1,4 @@
-"""The files of `examples/cluster` and the commands of `docs/how_to/cluster` are what the programs that read them expect."""
+"""The files of `examples/cluster` and commands of `docs/how_to/cluster` are as the programs that read them expect."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What `docs/how_to/extend.md` says is so: its files and lines are added to a copy of the repository, and used there."""
+"""What `docs/how_to/extend.md` says is so: its files and lines are added to a copy of the repository and used."""
 
 import json
 import os

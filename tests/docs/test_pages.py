@@ -1,9 +1,9 @@
 """Every page of the documentation: its commands exist, its sweeps can be planned, its programs run, its links lead on.
 
 A page's blocks are gone through in order, in an empty folder with a finished study in studies/quick. Python runs. A
-command that only reads, or adds data, runs too and must succeed; of another, and of one that names a folder of a
-cluster (/shared/...), the arguments are read and the sweep is planned. `gin` blocks are planned: alone if they name data
-sets, else over the quick sweep.
+command that only reads, or adds data, runs too and must succeed. Of another command, and of one that names a folder of
+a cluster (/shared/...), the arguments are read and the sweep is planned. `gin` blocks are planned: alone if they name
+data sets, else over the quick sweep.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What `docs/how_to/query.md` says is so: its questions are asked of a small study, its tables are those that there are."""
+"""What `docs/how_to/query.md` says is so: its questions are asked of a small study, its tables are there."""
 
 import re
 import shlex
