@@ -39,8 +39,9 @@ lint: $(READY)  ## Check style and imports.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-docs: $(READY)  ## Build the documentation site into site/; open site/index.html.
+docs: $(READY)  ## Build the documentation site into site/; a broken link is an error.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "Open site/index.html. To search, serve it: $(BIN)/python -m http.server --directory site"
 
 bench: $(READY)  ## Measure training on this machine, beside PyTorch if it is installed.
 	$(BIN)/python benchmarks/training.py
