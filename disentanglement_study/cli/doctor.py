@@ -36,7 +36,8 @@ def doctor(arguments: argparse.Namespace) -> None:
     from disentanglement_study.study.doctor.examine import examine
 
     making.check_no_export(Store(arguments.dir))
-    resources, data_sets, text = ResourceConfig(), (), ""
+    resources, text = ResourceConfig(), ""
+    data_sets: tuple[str, ...] = ()
     if arguments.sweep:
         from disentanglement_study.study import components
 

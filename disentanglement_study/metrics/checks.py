@@ -34,7 +34,9 @@ def check_points(codes, factors, *, min_factors=1, kind="categories"):
     return codes, factors
 
 
-def check_split(train_codes, train_factors, test_codes, test_factors, *, min_factors=1, kind="categories"):
+def check_split(
+    train_codes, train_factors, test_codes, test_factors, *, min_factors=1, kind="categories"
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The same for two draws of points, which must have the same codes and factors; values agree between the two."""
     train_codes, train_given = _checked(train_codes, train_factors, "train ", min_factors, kind)
     test_codes, test_given = _checked(test_codes, test_factors, "test ", 1, kind)

@@ -1,7 +1,8 @@
 """A score that needs no labels, of sampled and of mean representations, against the strength."""
 
+from typing import Any
+
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from disentanglement_study.analysis import names, once
@@ -13,7 +14,7 @@ REPRESENTATIONS = {"sampled": "Sampled representation", "mean": "Mean representa
 
 
 @style.look()
-def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> Figure:
+def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> style.StudyFigure:
     """A panel for each data set and representation, a line for each method; bars are quartiles."""
     table = _rows(results, score, log)
     marks = style.marks(table["method"])
@@ -42,7 +43,7 @@ def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: b
 
 
 @style.look()
-def by_method(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> Figure:
+def by_method(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> style.StudyFigure:
     """A panel for each data set and method: sampled (dashed, hollow) against mean representation."""
     table = _rows(results, score, log)
     marks = style.marks(table["method"])
@@ -56,7 +57,7 @@ def by_method(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> 
         y_ticks=("0.002",),
         upright=True,
     )
-    looks = {"sampled": {"linestyle": "--", "markerfacecolor": "white"}, "mean": {}}
+    looks: dict[str, dict[str, Any]] = {"sampled": {"linestyle": "--", "markerfacecolor": "white"}, "mean": {}}
     legend = [
         Line2D([], [], color="black", marker="o", label=label, **looks[representation])
         for representation, label in REPRESENTATIONS.items()

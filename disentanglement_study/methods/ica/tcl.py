@@ -1,7 +1,7 @@
 """Time-contrastive learning: features that tell the segments of a series apart."""
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -78,7 +78,8 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
 
 def half_squares(params: dict) -> jax.Array:
     """½ Σ W² of all kernels."""
-    return sum(0.5 * jnp.sum(leaf**2) for leaf in jax.tree.leaves(params) if leaf.ndim == 2)
+    total: Any = sum(0.5 * jnp.sum(leaf**2) for leaf in jax.tree.leaves(params) if leaf.ndim == 2)
+    return total
 
 
 def unmixing(settings: Settings) -> After:
