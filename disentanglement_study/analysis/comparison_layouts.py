@@ -1,6 +1,6 @@
 """How tables that plan comparisons of methods, and that compare metrics, are laid out to be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -121,7 +121,7 @@ def _by_data_set(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         yield f"{names.label(data_set, names.DATA_SETS | POOLED)}, {representation} representation", group
 
 
-def _labels(scores) -> list[str]:
+def _labels(scores: Iterable[str]) -> list[str]:
     return [names.label(score, names.SCORES) for score in scores]
 
 

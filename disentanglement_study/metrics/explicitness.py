@@ -19,7 +19,7 @@ def explicitness(
     test_codes: Num[np.ndarray, "m d"],
     test_factors: Integer[np.ndarray, "m f"],
     *,
-    rng=None,
+    rng: np.random.Generator | int | None = None,
     protocol: Annotated[str, OneOf(lambda: PROTOCOLS)] = "dlib",
     backend: Annotated[str, OneOf(lambda: BACKENDS)] = "exact",
 ) -> dict[str, float]:

@@ -39,7 +39,7 @@ def interruptible(code: int) -> Iterator[None]:
 class Asked:
     """Whether the process was told to stop meanwhile, and by which signal."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.number: int | None = None
         self.before: dict[int, Callable] = {}
 

@@ -7,7 +7,7 @@ import json
 import math
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -278,7 +278,7 @@ def _check_ids(ids: Iterable) -> None:
         raise ValueError("it names a run twice")
 
 
-def _check_all(what: str, values: Iterable, is_right) -> None:
+def _check_all(what: str, values: Iterable, is_right: Callable[[Any], Any]) -> None:
     for value in values:
         if not is_right(value):
             raise ValueError(f"its {what} is {value!r}")

@@ -121,9 +121,7 @@ def kind_of(name: str) -> Kind | None:
 
 def known_kind(name: str) -> Kind:
     """The kind of a component that is known to exist."""
-    kind = kind_of(name)
-    assert kind is not None, name
-    return kind
+    return next(kind for kind in KINDS if name in kind.names())
 
 
 def check_data_set_name(name: str) -> None:

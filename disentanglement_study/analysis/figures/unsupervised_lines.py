@@ -3,6 +3,7 @@
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from disentanglement_study.analysis import names, once
@@ -92,7 +93,7 @@ def _rows(results: pd.DataFrame, score: str, log: bool) -> pd.DataFrame:
     return table.assign(place=style.places(table))
 
 
-def _scale(axis, table: pd.DataFrame, log: bool) -> None:
+def _scale(axis: Axes, table: pd.DataFrame, log: bool) -> None:
     if log:
         style.log_ticks(axis, table[list(QUARTILES)].stack())
     else:
