@@ -1,5 +1,5 @@
 # Each target works as the only command on a fresh clone: the environment is made from the hash lock first.
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -35,9 +35,10 @@ test: $(READY)  ## Run the test suite, but for what takes long.
 test-slow: $(READY)  ## Run the tests that take long: many repetitions, whole cross products.
 	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m slow
 
-lint: $(READY)  ## Check style and imports.
+lint: $(READY)  ## Check style, imports and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 docs: $(READY)  ## Build the documentation site into site/; a broken link is an error.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet

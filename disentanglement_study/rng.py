@@ -1,8 +1,12 @@
 """Random streams that do not depend on order: each is named, so adding one leaves the others as they were."""
 
 import hashlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jax import Array
 
 
 def stable_hash(*names: str) -> int:
@@ -15,14 +19,14 @@ def generator(seed: int, *names: str) -> np.random.Generator:
     return np.random.default_rng([seed, stable_hash(*names)])
 
 
-def key(seed, *names: str):
+def key(seed: Any, *names: str) -> "Array":
     """The JAX key of (seed, stage, name...); `seed` may be traced."""
     import jax
 
     return jax.random.fold_in(jax.random.key(seed), stable_hash(*names))
 
 
-def keys(seed, index, *names: str):
+def keys(seed: Any, index: Any, *names: str) -> "Array":
     """JAX keys [n] of (seed, stage, name...) and each of `index` [n]: the same whatever is beside it."""
     import jax
 

@@ -219,6 +219,6 @@ class Job:
 class Codes(NamedTuple):
     """Codes of a population for rows of a data set: index [N], mean and, of a posterior, logvar [M,N,D] float32."""
 
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]  # it hides tuple.index, of which codes have no use
     mean: np.ndarray
     logvar: np.ndarray | None = None

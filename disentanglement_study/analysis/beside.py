@@ -83,9 +83,9 @@ def _compared(group: pd.DataFrame, resamples: int, seed: int) -> tuple:
     low = high = np.nan
     if n > 1:
         weight = stats.resample(runs, resamples, seed)
-        low, high = stats.interval(difference.mean(), difference @ weight / n, stats.widening(runs))
+        low, high = map(float, stats.interval(difference.mean(), difference @ weight / n, stats.widening(runs)))
     rho = stats.spearman_matrix(here[:, None], there[:, None]).rank_correlation[0, 0]
-    return n, here.mean(), there.mean(), difference.mean(), float(low), float(high), rho
+    return n, here.mean(), there.mean(), difference.mean(), low, high, rho
 
 
 def write(here: pd.DataFrame, there: pd.DataFrame, folder: Path) -> tuple[Beside, list[Path]]:

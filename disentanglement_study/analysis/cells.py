@@ -1,6 +1,6 @@
 """What cells of readable tables are written with: numbers, intervals, the names of rows."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -23,7 +23,7 @@ def number(value: float, digits: int = 2) -> str:
     return MISSING if pd.isna(value) else f"{round(float(value), digits) + 0.0:.{digits}f}"  # no -0.00
 
 
-def with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
+def with_interval(value: float, low: float, high: float, *, digits: int = 2) -> str:
     """ "0.41 [0.38, 0.44]", or "0.41" where there is no interval."""
     shown = number(value, digits)
     return shown if pd.isna(low) else f"{shown} [{number(low, digits)}, {number(high, digits)}]"
@@ -44,7 +44,7 @@ def where(data_set: str, representation: str) -> str:
     return f"{names.label(data_set, names.DATA_SETS)}, {representation} representation"
 
 
-def row_name(row: NamedTuple) -> str:
-    """ "β-VAE", or "β-VAE, β = 4" where the table and the method have strengths."""
+def row_name(row: Any) -> str:
+    """ "β-VAE", or "β-VAE, β = 4" where the table and the method have strengths; row: of `DataFrame.itertuples`."""
     strength = names.strength(row.strength_name, row.strength) if hasattr(row, "strength") else ""
     return ", ".join(filter(None, [names.label(row.method, names.METHODS), strength]))

@@ -1,6 +1,6 @@
 """How tables that plan comparisons of methods, and that compare metrics, are laid out to be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,9 @@ def detectable(table: pd.DataFrame) -> Iterator[Section]:
         cells = pd.DataFrame(
             {
                 "": _labels(firsts.index),
-                "SD over seeds": [with_interval(*row, 3) for row in firsts[["sd", "sd_low", "sd_high"]].to_numpy()],
+                "SD over seeds": [
+                    with_interval(*row, digits=3) for row in firsts[["sd", "sd_low", "sd_high"]].to_numpy()
+                ],
             },
             index=firsts.index,
         )
@@ -78,7 +80,7 @@ def agreement(table: pd.DataFrame) -> Iterator[Section]:
 def _pairs(rows: pd.DataFrame) -> pd.DataFrame:
     percent = 100 * rows[["rank_correlation", "low", "high", "lowest", "highest"]]
     pairs = [f"{a} and {b}" for a, b in zip(_labels(rows["score_a"]), _labels(rows["score_b"]), strict=True)]
-    cells = pd.DataFrame({"": pairs, "Mean": [with_interval(*row, 0) for row in percent.to_numpy()[:, :3]]})
+    cells = pd.DataFrame({"": pairs, "Mean": [with_interval(*row, digits=0) for row in percent.to_numpy()[:, :3]]})
     if (rows["data_sets"] > 1).any():
         for end in ("lowest", "highest"):
             cells[end.capitalize()] = [number(value, 0) for value in percent[end]]
@@ -119,7 +121,7 @@ def _by_data_set(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         yield f"{names.label(data_set, names.DATA_SETS | POOLED)}, {representation} representation", group
 
 
-def _labels(scores) -> list[str]:
+def _labels(scores: Iterable[str]) -> list[str]:
     return [names.label(score, names.SCORES) for score in scores]
 
 

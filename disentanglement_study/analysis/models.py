@@ -114,7 +114,7 @@ def _by_data_set(results: pd.DataFrame) -> list[Models]:
     training = metrics.get_indexer(["training"])[0]
     failed = broken[:, :, metrics.get_indexer([column.metric for column in columns])]
     if training >= 0:
-        failed |= broken[:, :, training].any(axis=1)[:, None, None]
+        failed |= np.expand_dims(broken[:, :, training].any(axis=1), (1, 2))
 
     first = np.empty(len(run_ids), dtype=int)
     first[run[::-1]] = np.arange(len(run))[::-1]
@@ -150,7 +150,7 @@ def _possible(
 
     All of a representation that one of them has; of the scores of the model itself, those that one of them has.
     """
-    seen = tried.any(axis=2) | broken.any(axis=2)
+    seen = np.logical_or(tried.any(axis=2), broken.any(axis=2))
     of_model = tried[:, is_model].any(axis=(0, 1))
     possible = np.ones(tried.shape, dtype=bool)
     for own in runs.groupby(["data_set", "method"], dropna=False).indices.values():
@@ -197,7 +197,8 @@ def _columns(results: pd.DataFrame) -> tuple[np.ndarray, list[Column]]:
     """Of each row the place of its score among those that are read, -1 for others; and these."""
     metric, metrics = pd.factorize(results["metric"])
     score, scores = pd.factorize(results["score"])
-    pair, columns = metric * len(scores) + score, []
+    pair = metric * len(scores) + score
+    columns: list[Column] = []
     place = np.full(len(metrics) * len(scores), -1)
     for there in np.flatnonzero(np.bincount(pair)):
         if column := _column(str(metrics[there // len(scores)]), str(scores[there % len(scores)])):

@@ -125,7 +125,7 @@ ALL, ALL_LABEL = "all", "All data sets"
 REPRESENTATIONS = {"mean": "mean", "sampled": "sampled", "abs": "absolute", "square": "squared", "model": "model"}
 
 
-def in_order(keys: Iterable[str], known: Mapping[str, str]) -> list[str]:
+def in_order(keys: Iterable[str], known: Iterable[str]) -> list[str]:
     """The distinct keys: first those known, in the order of `known`, then the others by name."""
     places = {key: place for place, key in enumerate(known)}
 

@@ -40,7 +40,8 @@ def call(function: Callable, results: pd.DataFrame, **options: Any) -> Any:
     What is returned is shared: do not change it in place.
     """
     while isinstance(function, partial):
-        function, options = function.func, function.keywords | options
+        options = function.keywords | options
+        function = function.func
     kept = _kept.get()
     if kept is None or kept[0] is not results:
         return function(results, **options)

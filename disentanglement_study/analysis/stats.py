@@ -58,11 +58,11 @@ def widening(cells: np.ndarray) -> float:
 
 
 def interval(
-    estimate: np.ndarray,
+    estimate: np.ndarray | float,
     resampled: np.ndarray,
     wider: np.ndarray | float = 1.0,
     *,
-    centre: np.ndarray | None = None,
+    centre: np.ndarray | float | None = None,
     level: float = LEVEL,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The ends of a percentile interval (Efron 1979) of an estimate [...] from resampled values [resamples,...].
@@ -154,7 +154,7 @@ def spearman_matrix(
     """
     symmetric = right is None
     left = _finite(left)
-    right = left if symmetric else _finite(right)
+    right = left if right is None else _finite(right)
     cells = np.zeros(len(left), dtype=int) if cells is None else cells
     shape = left.shape[1], right.shape[1]
     rho, low, high, wider = (np.full(shape, np.nan) for _ in range(4))

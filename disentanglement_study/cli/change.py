@@ -3,12 +3,16 @@
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from disentanglement_study import store
 from disentanglement_study.cli import options, study
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
+
+if TYPE_CHECKING:
+    from disentanglement_study.study.reproduce import Reproduction
 
 RETRY = """\
 The settings are those of the study (study.gin), so the sweep file is not needed. Failed runs that --where leaves out
@@ -114,7 +118,7 @@ def merge(arguments: argparse.Namespace) -> None:
         OUT.print("udr compares models and was left out: `evaluate INTO --metrics udr` makes it again", soft_wrap=True)
 
 
-def _show(found) -> None:
+def _show(found: "Reproduction") -> None:
     import pandas as pd
 
     from disentanglement_study.cli import display

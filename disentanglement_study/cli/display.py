@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from rich.cells import cell_len
@@ -103,7 +104,7 @@ def number(value: float) -> str:
     return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def _cell(value) -> str:
+def _cell(value: Any) -> str:
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return "-"
     if isinstance(value, float):

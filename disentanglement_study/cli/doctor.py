@@ -3,8 +3,9 @@
 import argparse
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from disentanglement_study.cli import options
 from disentanglement_study.errors import Failed
@@ -12,6 +13,10 @@ from disentanglement_study.runtime.terminal import ERR, OUT
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from disentanglement_study.study.doctor.examine import Found
+    from disentanglement_study.study.doctor.fits import Fit
+    from disentanglement_study.study.doctor.judge import Problem
 
 NODE = ["node", "cores", "memory", "Ray counts", "JAX finds", "folder", "locks", "data", "clock"]
 JOBS = ["nodes", "how many", "a job reserves", "runs a job", "trained together", "jobs at once"]
@@ -36,7 +41,8 @@ def doctor(arguments: argparse.Namespace) -> None:
     from disentanglement_study.study.doctor.examine import examine
 
     making.check_no_export(Store(arguments.dir))
-    resources, data_sets, text = ResourceConfig(), (), ""
+    resources, text = ResourceConfig(), ""
+    data_sets: tuple[str, ...] = ()
     if arguments.sweep:
         from disentanglement_study.study import components
 
@@ -59,7 +65,7 @@ def doctor(arguments: argparse.Namespace) -> None:
         raise Failed(f"{stops} of these would stop a run" if stops > 1 else "this would stop a run")
 
 
-def _show(found, problems) -> None:
+def _show(found: "Found", problems: "list[Problem]") -> None:
     from disentanglement_study.cli import display
 
     display.show(_table(found))
@@ -91,7 +97,7 @@ def _counted(texts: list[str]) -> str:
     return "; ".join(f"{text} ({number} of {len(texts)})" for text, number in counts.items()) + "   <- differs"
 
 
-def _table(found) -> "pd.DataFrame":
+def _table(found: "Found") -> "pd.DataFrame":
     """A row for each node; what was not found out is "-"."""
     import pandas as pd
 
@@ -121,7 +127,7 @@ def _table(found) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=NODE)
 
 
-def _jobs(fits) -> "pd.DataFrame":
+def _jobs(fits: "Iterable[Fit]") -> "pd.DataFrame":
     """A row for each kind of node: what its jobs are like."""
     import pandas as pd
 
@@ -143,14 +149,14 @@ def _is_device(name: str) -> bool:
     return name in ("CPU", "GPU", "TPU") or name.startswith("accelerator_type:")
 
 
-def _amounts(amounts) -> str:
+def _amounts(amounts: Mapping[str, float]) -> str:
     """{"GPU": 1, "accelerator_type:H100": 1} as "1 GPU, H100"."""
     return ", ".join(
         name.partition(":")[2] if ":" in name else f"{amount:g} {name}" for name, amount in sorted(amounts.items())
     )
 
 
-def _devices(jax) -> str:
+def _devices(jax: Mapping[str, Any]) -> str:
     if "error" in jax:
         return jax["error"]
     kinds = Counter((one["platform"], one["kind"], one["bytes"]) for one in jax["devices"])

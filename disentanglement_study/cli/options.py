@@ -3,10 +3,13 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from disentanglement_study.config.declared import check, words
 from disentanglement_study.config.sections import Seed
+
+if TYPE_CHECKING:
+    from disentanglement_study.study.dispatch import Site
 
 Commands = argparse._SubParsersAction
 EXIT_CODES = """\
@@ -97,7 +100,7 @@ def executor_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--address", help="a Ray cluster, such as auto; default: start Ray on this machine")
 
 
-def site(arguments: argparse.Namespace):
+def site(arguments: argparse.Namespace) -> "Site":
     """What `executor_options` and `data_dir` were given."""
     from disentanglement_study.study.dispatch import Site
 

@@ -18,7 +18,11 @@ from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
+
+    from disentanglement_study.config import Study
+    from disentanglement_study.types import Run
 
 HARM = 5  # damaged files that are named
 
@@ -151,7 +155,7 @@ def _show_failures(opened: "store.Store", done: Set[str]) -> None:
         OUT.print(f"{where}: {row.method} {settings} on {row.data_set}", soft_wrap=True)
 
 
-def _sweep(arguments: argparse.Namespace):
+def _sweep(arguments: argparse.Namespace) -> "tuple[Study, list[Run], list[Run]]":
     """The settings of a sweep, its runs, and those of them that were asked for."""
     from disentanglement_study.study import axes, components
     from disentanglement_study.study import plan as plans
@@ -168,7 +172,7 @@ def _sweep(arguments: argparse.Namespace):
     return settings, runs, chosen
 
 
-def _run(arguments: argparse.Namespace, retry_failed: bool = False):
+def _run(arguments: argparse.Namespace, retry_failed: bool = False) -> "pd.DataFrame":
     """Returns the plan of the runs that were asked for."""
     from disentanglement_study.study import plan as plans
     from disentanglement_study.study import run as study
@@ -186,7 +190,7 @@ def _run(arguments: argparse.Namespace, retry_failed: bool = False):
     return plans.frame(runs, settings)
 
 
-def conclude(folder: Path, plan=None, metrics: Sequence[str] | None = None) -> None:
+def conclude(folder: Path, plan: "pd.DataFrame | None" = None, metrics: Sequence[str] | None = None) -> None:
     """Raises `Failed` if runs of this plan failed, or a metric did for every model: of these metrics, or of all."""
     from disentanglement_study.study import status as standing
 

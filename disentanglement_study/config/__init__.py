@@ -153,8 +153,8 @@ def load_text(text: str, place: str = "sweep text", bindings: Sequence[str] = ()
 
 def _study(read: Iterable[Binding], bindings: Sequence[str], lower: Lower) -> Study:
     given = [*read]
-    for binding in bindings:
-        given += parse(binding, "--gin", search_path())
+    for text in bindings:
+        given += parse(text, "--gin", search_path())
     plain: dict[str, dict[str, Any]] = {}
     checked: dict[str, dict[str, Any]] = {}
     for binding in lower(settle([_as_now(binding) for binding in given])):

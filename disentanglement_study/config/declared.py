@@ -149,7 +149,7 @@ def _fitted_list(value: Any, origin: type, arguments: tuple) -> Any:
 
 def _limits(declared: Any) -> list[Any]:
     """The single limits of an annotation: an Interval is one for each of its ends."""
-    limits = []
+    limits: list[Any] = []
     for limit in typing.get_args(declared)[1:]:
         limits += limit if isinstance(limit, annotated_types.GroupedMetadata) else [limit]
     return limits
@@ -185,7 +185,7 @@ def words(declared: Any) -> str:
         of = {str: " of names", Any: ""}.get(arguments[0], f" of {words(arguments[0])}")
         return f"a list{of}"
     plain = {type(None): "None", list: "a list", dict: "a dictionary", str: "a string"}
-    return plain.get(declared) or getattr(declared, "__name__", str(declared))
+    return plain.get(declared, "") or getattr(declared, "__name__", str(declared))
 
 
 def _either(alternatives: Iterable[str]) -> str:

@@ -131,7 +131,8 @@ def settle(bindings: Sequence[Binding]) -> list[Binding]:
     a value that is no finite number, string, list, dict or None.
     """
     macros = {binding.field: binding.value for binding in bindings if not binding.section}
-    used, count = set(), itertools.count(1)
+    used: set[str] = set()
+    count = itertools.count(1)
     last: dict[str, Binding] = {}
     for binding in bindings:
         if binding.section:

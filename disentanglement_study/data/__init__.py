@@ -142,10 +142,10 @@ def facts(name: str, root: Path | None = None, options: Mapping[str, Any] | None
         return CATALOGUE[name]
     if cache.has(name, root):
         return _reader(name, root).facts_of(name, root)
-    error, there = unknown("data set", name, names(root)), cache.folder(root)
+    wrong, there = unknown("data set", name, names(root)), cache.folder(root)
     if difflib.get_close_matches(str(name), names(root), cutoff=0.8):
-        raise error
-    raise ValueError(f"{error}; {cache.command('add FILE', root)} adds one of your own to those in {there}")
+        raise wrong
+    raise ValueError(f"{wrong}; {cache.command('add FILE', root)} adds one of your own to those in {there}")
 
 
 def names(root: Path | None = None) -> list[str]:

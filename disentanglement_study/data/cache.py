@@ -164,7 +164,7 @@ def read(
 def _has_digest(array: np.ndarray, path: Path, sha256: str) -> bool:
     """Whether the bytes have this digest; that they have is remembered on this machine."""
     before = _seen(path)
-    if hashlib.sha256(array).hexdigest() != sha256:
+    if hashlib.sha256(array.data).hexdigest() != sha256:
         return False
     # What has changed a moment ago may change again without another time of change.
     if (memory := _memory(path)) and _seen(path) == before and time.time() - path.stat().st_ctime > SETTLED:
@@ -232,8 +232,8 @@ def _fill(path: Path, name: str, shape: tuple[int, ...], make: Callable, dtype: 
                 expected = f"expected {np.dtype(dtype)} {list(shape[1:])}"
                 raise RuntimeError(f"{name} was made with rows of {block.dtype} {list(block.shape[1:])}, {expected}")
             block = np.ascontiguousarray(block)
-            file.write(block)
-            digest.update(block)
+            file.write(block.data)
+            digest.update(block.data)
             rows += len(block)
             progress.advance(task, len(block))
         file.flush()

@@ -87,9 +87,11 @@ def facts_of(name: str, root: Path | None = None) -> Facts:
     about = cache.about(name, root)
     if not {"packing", "points", *DESCRIBED} <= about.keys():
         raise ValueError(f"{cache.file(name, 'json', root)} does not describe a set of images")
-    lists = {DESCRIBED[name]: tuple(about[name]) for name in ("factor_names", "factor_sizes", "image_shape")}
+    lists: dict[str, Any] = {
+        DESCRIBED[name]: tuple(about[name]) for name in ("factor_names", "factor_sizes", "image_shape")
+    }
     return Facts(**lists, source=about["source"], one_each=about["points"] is None)
 
 
-def _shape(number: int, image_shape: tuple[int, int, int], packing: str) -> tuple[int, ...]:
+def _shape(number: int, image_shape: tuple[int, ...], packing: str) -> tuple[int, ...]:
     return (number, math.prod(image_shape) // 8) if packing == BITS else (number, *image_shape)

@@ -113,9 +113,11 @@ def _write(
         source = store.source
         said = package.package(folder, name, created, schemas, format, license, source)
         (folder / "datapackage.json").write_text(json.dumps(said, indent=2, ensure_ascii=False), encoding="utf-8")
-        frames = (small[table].to_pandas() for table in ("runs", "jobs"))
+        runs, jobs = (small[table].to_pandas() for table in ("runs", "jobs"))
         others = {path.name for path in folder.iterdir()}
-        (folder / "README.md").write_text(readme(name, *frames, text, rows, format, others, source), encoding="utf-8")
+        (folder / "README.md").write_text(
+            readme(name, runs, jobs, text, rows, format, others, source), encoding="utf-8"
+        )
     return rows
 
 

@@ -21,7 +21,7 @@ def curves(losses: Losses) -> Markup:
     """The plots of all terms, and which line is which."""
     if not losses.steps:
         return Markup("")
-    terms = names.in_order(losses.terms, dict.fromkeys(FIRST))
+    terms = names.in_order(losses.terms, FIRST)
     lines, shared = _apart(losses.lines)
     colours = _colours(lines)
     plots = [_plot(name, losses.steps, lines, losses.terms[name], colours) for name in terms]
@@ -108,7 +108,7 @@ def _colours(lines: list[Line]) -> list[str]:
 
 
 def _legend(lines: list[Line], colours: list[str], shared: Mapping[str, float]) -> Markup:
-    shown = {}
+    shown: dict[str, tuple[int, int, str]] = {}
     for line, colour in zip(lines, colours, strict=True):
         models, diverged, _ = shown.get(setting(line.hyper), (0, 0, colour))
         shown[setting(line.hyper)] = models + line.models, diverged + line.diverged, colour

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections import deque
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -81,7 +82,7 @@ class Looking:
         return None
 
 
-def _headlines(path, run_ids: list[str]) -> pd.DataFrame:
+def _headlines(path: Path, run_ids: list[str]) -> pd.DataFrame:
     """The scores of a job's mean representation that carry their metric's name: run_id, score, value."""
     is_headline = (pc.field("score") == pc.field("metric")) | pc.field("score").isin(names.SHOWN_INSTEAD)
     rows = tables.table(path, "scores", run_ids, (pc.field("representation") == "mean") & is_headline)

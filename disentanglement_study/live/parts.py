@@ -97,7 +97,7 @@ def _jobs(look: Look) -> list[Part]:
     if look.running is None:
         return [("none", note("No job runs."))]
     jobs = look.running.jobs
-    shown = [(job["job"], _card(job, look)) for job in jobs[:DRAWN]]
+    shown: list[Part] = [(job["job"], _card(job, look)) for job in jobs[:DRAWN]]
     if rest := jobs[DRAWN:]:
         rows = [[job["job"], *_what(job), job["stage"], _percent(job["fraction"])] for job in rest]
         columns = ["Job", "Method", "Data set", "Models", "Stage", "Done"]
@@ -120,7 +120,7 @@ def _card(job: dict, look: Look) -> Markup:
 
 
 def _failed(look: Look, root: Path) -> list[Part]:
-    found = []
+    found: list[Part] = []
     for job in look.broken[:FAILED]:
         method, data_set, models = _what(job)
         what = element("h3", f"{method} on {data_set}, {models} model{'s' * (job['runs'] != 1)}")

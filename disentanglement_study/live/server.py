@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from disentanglement_study.errors import one_line
@@ -34,7 +35,8 @@ class Server(ThreadingHTTPServer):
     def __init__(self, store: Store, port: int = 0):
         """ValueError if the port cannot be had."""
         self.root, self._looking = store.root, Looking(store)
-        self._lock, self._seen, self._next = threading.Lock(), None, 0.0
+        self._lock, self._next = threading.Lock(), 0.0
+        self._seen: Look | str | None = None
         try:
             super().__init__((ADDRESS, port), _Handler)
         except OSError as error:
@@ -47,7 +49,7 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # that of HTTP asks for this machine's name, which may take long
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):  # a browser that went away
             super().handle_error(request, client_address)
 
@@ -59,8 +61,8 @@ class Server(ThreadingHTTPServer):
                 try:
                     self._seen = self._looking.look()
                 except Exception as error:  # whatever is in the folder, the page stays there and says it
-                    self._seen = f"{'' if isinstance(error, ValueError | OSError) else type(error).__name__ + ': '}"
-                    self._seen += one_line(error)
+                    kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
+                    self._seen = kind + one_line(error)
                 ended = time.monotonic()
                 self._next = ended + max(FRESH_SECONDS, REST * (ended - began))
             seen, wait = self._seen, max(self._next - time.monotonic(), FRESH_SECONDS)

@@ -68,7 +68,7 @@ def build(name: str, inputs: Inputs, study: Study, form: str = "patches") -> Lea
     the method cannot do.
     """
     method = METHODS[name]
-    chosen = None if method.options is None else method.options(**_checked_options(name, study))
+    chosen = None if method.options is None else method.options(**_checked_options(name, method.options, study))
     inputs = checks.needed(method, inputs)
     settings = Settings(study.nets, study.train, chosen, study.sweep.protocol, form)
     key = method.build, repr(inputs), repr(settings)
@@ -77,8 +77,8 @@ def build(name: str, inputs: Inputs, study: Study, form: str = "patches") -> Lea
     return _BUILT[key]
 
 
-def _checked_options(name: str, study: Study) -> dict[str, Any]:
-    declared = {field.name: field.type for field in dataclasses.fields(METHODS[name].options)}
+def _checked_options(name: str, options: type, study: Study) -> dict[str, Any]:
+    declared = {field.name: field.type for field in dataclasses.fields(options)}
     return check_options(f"method {name!r}", study.options.get(name, {}), declared)
 
 

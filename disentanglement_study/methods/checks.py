@@ -46,7 +46,8 @@ def check(method: Method, learner: Learner, inputs: Inputs, train: TrainConfig) 
     _check_draws(method, learner, inputs, train)
     match learner.learn:
         case Steps():
-            params = _steps(learner, method, inputs, train)
+            params, terms = _steps(learner.learn, method, inputs, train)
+            jax.eval_shape(learner.scores, terms)
         case Given():
             params = jax.eval_shape(learner.learn.params, _scalar(jnp.int32))
         case AtOnce():
@@ -72,11 +73,12 @@ def _names(params: Any) -> list[str]:
     names = []
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
         keys = [getattr(part, "key", None) for part in path]
-        if not keys or not all(isinstance(key, str) and key and "/" not in key for key in keys):
+        words = [key for key in keys if isinstance(key, str) and key and "/" not in key]
+        if not keys or len(words) < len(keys):
             raise ValueError("parameters must be nested dicts of arrays, by names without a slash")
         if not hasattr(leaf, "shape"):
-            raise ValueError(f"the parameter {'/'.join(keys)} is {type(leaf).__name__}: expected an array")
-        names.append("/".join(keys))
+            raise ValueError(f"the parameter {'/'.join(words)} is {type(leaf).__name__}: expected an array")
+        names.append("/".join(words))
     return names
 
 
@@ -158,9 +160,9 @@ def _check_draws(method: Method, learner: Learner, inputs: Inputs, train: TrainC
             raise ValueError(f"{number} points cannot be cut into windows of {length} (windows.length): {only}")
 
 
-def _steps(learner: Learner, method: Method, inputs: Inputs, train: TrainConfig) -> Any:
-    """The shapes of the parameters; ValueError for a step that is none."""
-    learn, key = learner.learn, jax.eval_shape(lambda: jax.random.key(0))
+def _steps(learn: Steps, method: Method, inputs: Inputs, train: TrainConfig) -> tuple[Any, Any]:
+    """The shapes of the parameters and of the terms of a step; ValueError for a step that is none."""
+    key = jax.eval_shape(lambda: jax.random.key(0))
     hyper = {name: _scalar(jnp.float32) for name in method.hyper} | {"step": _scalar(jnp.int32)}
     batch, state = batch_of(method, inputs, train.batch_size), state_of(learn)
     after, terms = jax.eval_shape(learn.step, state, batch, key, hyper)
@@ -173,8 +175,7 @@ def _steps(learner: Learner, method: Method, inputs: Inputs, train: TrainConfig)
         for term, value in given.items():
             if value.shape != ():
                 raise ValueError(f"its {of} gives the term {term!r} of shape {list(value.shape)}: expected a scalar")
-    jax.eval_shape(learner.scores, terms)
-    return params
+    return params, terms
 
 
 def check_codes(learner: Learner, params: Any, batch: dict[str, Any]) -> set[str]:

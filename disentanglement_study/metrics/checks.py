@@ -4,6 +4,8 @@ Here alone factors of any dtype become what metrics compute with, so that no sco
 called: labels 0..K-1 where they are categories, float64 where they are numbers.
 """
 
+from typing import Any
+
 import numpy as np
 
 # Metrics square codes, and fit models that scikit-learn freezes on beyond 1e30 (its LinearSVC says so itself).
@@ -18,7 +20,7 @@ DTYPES = {"categories": "iub", "numbers": "iubf"}
 OF_NUMBERS = "dci_es (continuous_factors=True), mcc, r2, sap_score (continuous_factors=True)"
 
 
-def check_points(codes, factors, *, min_factors=1, kind="categories"):
+def check_points(codes: Any, factors: Any, *, min_factors: int = 1, kind: str = "categories") -> tuple[np.ndarray, Any]:
     """Codes [N, D] as floats and factors [N, F] as `kind` says, or a ValueError that says what is wrong with them.
 
     `kind` is what the metric takes its factors for, as `types.Metric` tells: "categories" (integers or booleans, which
@@ -34,7 +36,15 @@ def check_points(codes, factors, *, min_factors=1, kind="categories"):
     return codes, factors
 
 
-def check_split(train_codes, train_factors, test_codes, test_factors, *, min_factors=1, kind="categories"):
+def check_split(
+    train_codes: Any,
+    train_factors: Any,
+    test_codes: Any,
+    test_factors: Any,
+    *,
+    min_factors: int = 1,
+    kind: str = "categories",
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The same for two draws of points, which must have the same codes and factors; values agree between the two."""
     train_codes, train_given = _checked(train_codes, train_factors, "train ", min_factors, kind)
     test_codes, test_given = _checked(test_codes, test_factors, "test ", 1, kind)
@@ -46,7 +56,7 @@ def check_split(train_codes, train_factors, test_codes, test_factors, *, min_fac
     return train_codes, train_factors, test_codes, test_factors
 
 
-def as_labels(*tables):
+def as_labels(*tables: np.ndarray) -> list[np.ndarray]:
     """Values of any dtypes, tables [N, F] or columns [N], as int64 labels 0..K-1.
 
     Labels rise with the values, and a value has the same label in all tables.
@@ -54,7 +64,7 @@ def as_labels(*tables):
     return _by_column(_labels, tables)
 
 
-def as_numbers(*tables):
+def as_numbers(*tables: np.ndarray) -> list[np.ndarray]:
     """Numbers [N, F] of any dtypes as float64 from 0 to 1, the smallest and the largest of their column in all tables.
 
     All metrics of numbers are blind to the offset and the scale of a factor, which must not decide how it is rounded,
@@ -63,7 +73,7 @@ def as_numbers(*tables):
     return _by_column(_numbers, tables)
 
 
-def is_real(factors) -> bool:
+def is_real(factors: Any) -> bool:
     """Whether factors are real numbers rather than integers or booleans."""
     return factors is not None and np.asarray(factors).dtype.kind == "f"
 
@@ -165,7 +175,9 @@ def _by_column(convert, tables):
 
 def _labels(values):
     """[N] as labels; sorting, which is slow, is for values that are far apart."""
-    above, largest = (values, np.inf) if values.dtype.kind == "f" else _above_smallest(values)
+    if values.dtype.kind == "f":
+        return np.unique(values, return_inverse=True)[1]
+    above, largest = _above_smallest(values)
     if largest >= 2 * len(values):
         return np.unique(above, return_inverse=True)[1]
     present = np.zeros(largest + 1, bool)

@@ -9,7 +9,11 @@ from disentanglement_study.metrics.options import NumBins
 
 
 def dcimig(
-    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: NumBins = 20
+    codes: Num[np.ndarray, "n d"],
+    factors: Integer[np.ndarray, "n f"],
+    *,
+    rng: np.random.Generator | int | None = None,
+    num_bins: NumBins = 20,
 ) -> dict[str, float]:
     """How much of what there is to know about the factors is known by codes that know of nothing else.
 

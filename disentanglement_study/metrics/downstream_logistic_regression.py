@@ -17,7 +17,7 @@ def downstream_logistic_regression(
     test_codes: Num[np.ndarray, "m d"],
     test_factors: Integer[np.ndarray, "m f"],
     *,
-    rng=None,
+    rng: np.random.Generator | int | None = None,
     train_sizes: TrainSizes = TRAIN_SIZES,
     protocol: LogisticProtocol = "dlib",
     backend: LogisticBackend = "newton",

@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
@@ -18,7 +19,7 @@ def explicitness(
     test_codes: Num[np.ndarray, "m d"],
     test_factors: Integer[np.ndarray, "m f"],
     *,
-    rng=None,
+    rng: np.random.Generator | int | None = None,
     protocol: Annotated[str, OneOf(lambda: PROTOCOLS)] = "dlib",
     backend: Annotated[str, OneOf(lambda: BACKENDS)] = "exact",
 ) -> dict[str, float]:
@@ -141,9 +142,9 @@ def _normalised(log_odds):
     return log_probabilities - logsumexp(log_probabilities, axis=1, keepdims=True)
 
 
-PROTOCOLS = {
+PROTOCOLS: dict[str, Callable] = {
     "dlib": _one_versus_rest,
     "paper": functools.partial(_one_versus_rest, strength=1e10),
     "multinomial": _multinomial,
 }
-BACKENDS = {"exact": _one_versus_rest_exact, "sklearn": _one_versus_rest}
+BACKENDS: dict[str, Callable] = {"exact": _one_versus_rest_exact, "sklearn": _one_versus_rest}

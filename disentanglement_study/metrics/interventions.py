@@ -1,6 +1,6 @@
 """Draws of rows of a codes table that agree on a factor, or on all others: the table's answer to an intervention."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer, Num
@@ -11,7 +11,8 @@ CHUNK = 1000  # points whose pairs of rows are drawn at once
 NUMBERS = 2**20  # of codes that are gathered at once
 
 
-class RowsByValue(NamedTuple):
+@dataclass(frozen=True)
+class RowsByValue:
     """The rows of a table sorted by each factor k.
 
     The rows with the same value of factor k as row r are `rows[k, first[k, r] : first[k, r] + count[k, r]]`.

@@ -19,7 +19,7 @@ def irs(
     codes: Num[np.ndarray, "n d"],
     factors: Integer[np.ndarray, "n f"],
     *,
-    rng=None,
+    rng: np.random.Generator | int | None = None,
     protocol: Annotated[str, OneOf(lambda: PROTOCOLS)] = "dlib",
     quantile: Annotated[float, Interval(ge=0, le=1)] | None = None,
     num_bins: Literal[0] | NumBins | None = None,

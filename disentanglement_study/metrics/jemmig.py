@@ -15,7 +15,7 @@ def jemmig(
     codes: Num[np.ndarray, "n d"],
     factors: Integer[np.ndarray, "n f"],
     *,
-    rng=None,
+    rng: np.random.Generator | int | None = None,
     num_bins: NumBins = 20,
     limits: Annotated[tuple[float, float], Rising()] | None = None,
 ) -> dict[str, float]:

@@ -14,7 +14,7 @@ def mcc(
     test_codes: Num[np.ndarray, "m d"],
     test_factors: Num[np.ndarray, "m f"],
     *,
-    rng=None,
+    rng: np.random.Generator | int | None = None,
     rdc: bool = False,
 ) -> dict[str, float]:
     """How well each factor correlates with the one code that is assigned to it.

@@ -16,7 +16,7 @@ def med(
     codes: Num[np.ndarray, "n d"],
     factors: Integer[np.ndarray, "n f"],
     *,
-    rng=None,
+    rng: np.random.Generator | int | None = None,
     num_bins: NumBins = 20,
     top_k: Annotated[int, Ge(1)] | None = None,
 ) -> dict[str, float]:
@@ -56,7 +56,7 @@ def med(
     return scores
 
 
-def _most_disentangled(importance: Float[np.ndarray, "d f"], top_k: int):
+def _most_disentangled(importance: Float[np.ndarray, "d f"], top_k: int) -> np.ndarray:
     """The rows of least entropy, `top_k` for each column that is their largest."""
     alive = np.flatnonzero(importance.any(axis=1))
     score = np.array([concentration(importance[[i]]) for i in alive])

@@ -10,7 +10,11 @@ from disentanglement_study.metrics.options import NumBins
 
 
 def mig(
-    codes: Num[np.ndarray, "n d"], factors: Integer[np.ndarray, "n f"], *, rng=None, num_bins: NumBins = 20
+    codes: Num[np.ndarray, "n d"],
+    factors: Integer[np.ndarray, "n f"],
+    *,
+    rng: np.random.Generator | int | None = None,
+    num_bins: NumBins = 20,
 ) -> dict[str, float]:
     """How much more the best code knows about a factor than the second best does.
 

@@ -12,7 +12,7 @@ def mig_sup(
     codes: Num[np.ndarray, "n d"],
     factors: Integer[np.ndarray, "n f"],
     *,
-    rng=None,
+    rng: np.random.Generator | int | None = None,
     num_bins: NumBins = 20,
     prune_threshold: Threshold = 0.1,
 ) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Reduced downstream task."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge
@@ -50,7 +50,7 @@ def reduced_downstream(
     if num_removed < 0:
         raise ValueError(f"num_removed must be 0 or more, got {num_removed}")
     rng = np.random.default_rng(rng)
-    trees = {"rng": rng, "backend": backend, "num_stages": num_stages}
+    trees: dict[str, Any] = {"rng": rng, "backend": backend, "num_stages": num_stages}
     train, test = np.empty((2, train_factors.shape[1], train_factors.shape[1]))
     for f, labels in enumerate(train_factors.T):
         left = _least_important(train_codes, labels, num_removed, trees)

@@ -15,7 +15,7 @@ def rmig(
     codes: Num[np.ndarray, "n d"],
     factors: Integer[np.ndarray, "n f"],
     *,
-    rng=None,
+    rng: np.random.Generator | int | None = None,
     num_bins: NumBins = 100,
     limits: Annotated[tuple[float, float], Rising()] = (-4.0, 4.0),
 ) -> dict[str, float]:

@@ -51,11 +51,11 @@ def check_options(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[st
 
 def check_together(name: str, evaluate: EvaluateConfig, num_factors: int) -> None:
     """ValueError for options of a metric that do not go together, or with so many factors."""
-    if METRICS[name].check is None:
+    if (check := METRICS[name].check) is None:
         return
     defaults = {key: parameter.default for key, parameter in metric_options(name).items()}
     try:
-        METRICS[name].check(num_factors, **(defaults | options_with(name, evaluate, "")))
+        check(num_factors, **(defaults | options_with(name, evaluate, "")))
     except ValueError as error:
         raise ValueError(f"metric {name!r}: {error}") from error
 

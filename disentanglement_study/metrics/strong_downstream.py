@@ -1,6 +1,6 @@
 """Strong downstream task."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Interval
@@ -49,7 +49,7 @@ def strong_downstream(
     if num_experiments < 1:
         raise ValueError(f"num_experiments must be 1 or more, got {num_experiments}")
     rng = np.random.default_rng(rng)
-    trees = {"rng": rng, "backend": backend, "num_stages": num_stages}
+    trees: dict[str, Any] = {"rng": rng, "backend": backend, "num_stages": num_stages}
 
     def accuracies(train, test, targets):
         labels = factors[:, targets]

@@ -16,7 +16,7 @@ def unsupervised(
     codes: Num[np.ndarray, "n d"],
     factors: Num[np.ndarray, "n f"] | None = None,
     *,
-    rng=None,
+    rng: np.random.Generator | int | None = None,
     num_bins: NumBins = 20,
 ) -> dict[str, float]:
     """How dependent the codes are on each other (Locatello et al. 2019, "Challenging common assumptions", 5.2).

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -83,15 +83,15 @@ def _built(
         raise ValueError(f"nets: these options cannot be built: {one_line(error)}") from error
     if (number := sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(weights))) > MOST_WEIGHTS:
         raise ValueError(f"nets: these options have {number:,} weights: expected at most {MOST_WEIGHTS:,}")
-    return Nets(*map(_function, (encode, decode, discriminate))), init
+    return Nets(_function(encode), _function(decode), _function(discriminate)), init
 
 
-def _init(net: nn.Module, shape: tuple[int, ...]):
+def _init(net: nn.Module, shape: tuple[int, ...]) -> Callable[..., Any]:
     """A function from a key to the net's first parameters."""
     return jax.jit(lambda key: net.init(key, jnp.zeros(shape))["params"], inline=True)
 
 
-def _function(net: nn.Module):
+def _function(net: nn.Module) -> Callable[..., Any]:
     return jax.jit(lambda params, inputs: net.apply({"params": params}, inputs), inline=True)
 
 

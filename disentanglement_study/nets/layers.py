@@ -61,7 +61,7 @@ def _sum_patches(p: Array, shape: tuple[int, int, int, int], k: int) -> Array:
     b, height, width, c = shape
     h, w, n = height // 2, width // 2, k // 2
     p = p.reshape(b, h, w, n, 2, n, 2, c)
-    blocks = sum(
+    blocks: Any = sum(
         jnp.pad(p[:, :, :, i, :, j], ((0, 0), (i, n - 1 - i), (j, n - 1 - j), (0, 0), (0, 0), (0, 0)))
         for i in range(n)
         for j in range(n)
@@ -105,7 +105,8 @@ def _halve_blocks(x: Array, w: Array) -> Array:
     n, h, v = k // 2, height // 2, width // 2
     matrix = by_taps(w).transpose(2, 3, 4, 0, 1, 5).reshape(4 * c, n * n * o)
     parts = (to_blocks(x, k).reshape(-1, 4 * c) @ matrix).reshape(b, h + n - 1, v + n - 1, n, n, o)
-    return sum(parts[:, i : i + h, j : j + v, i, j] for i in range(n) for j in range(n))
+    total: Any = sum(parts[:, i : i + h, j : j + v, i, j] for i in range(n) for j in range(n))
+    return total
 
 
 def _double_blocks(y: Array, w: Array) -> Array:
@@ -219,7 +220,7 @@ FORMS: dict[str, Form] = {
     ),
     "xla": Form(_halve_xla, _double_xla, _kernel_gradient_xla),
     "winograd": Form(_halve_winograd, _double_winograd, _kernel_gradient_winograd),
-    "fused": Form(*map(_fused, ("halve", "double", "kernel_gradient")), layer=_fused("layer"), backend="gpu"),
+    "fused": Form(_fused("halve"), _fused("double"), _fused("kernel_gradient"), layer=_fused("layer"), backend="gpu"),
     "mixed": Form(_halve_mixed, _double_mixed, _kernel_gradient_mixed, microbatch=4),
 }
 

@@ -94,15 +94,15 @@ def product(
         store = functools.partial(_store, interpreted)
         out, offsets, there = total.array, *views.tile(result.view, m, n)
         if bias is not None:
-            out += _load(bias_ref, n.index[-1], n.there)[None]
+            out += _load(bias_ref, n.places[-1], n.there)[None]
         if gate is not None:
             out = jnp.where(_load(gate_ref, offsets, there) > 0, out, 0)
         refs = Product(*out_refs)
         store(refs.array, out, offsets, there)
         if left.summed:
-            store(refs.left_sums, total.left_sums.sum(1), views.place(m.index, rows), m.there)
+            store(refs.left_sums, total.left_sums.sum(1), views.place(m.places, rows), m.there)
         if right.summed:
-            store(refs.right_sums, total.right_sums.sum(0), views.place(n.index, columns), n.there)
+            store(refs.right_sums, total.right_sums.sum(0), views.place(n.places, columns), n.there)
 
     def call(interpreted: bool) -> Callable[..., Product]:
         def of_parts(make: Callable[[int], Any]) -> Product:

@@ -7,7 +7,7 @@ kernel, the large image [B,2h,2w,C] has a border of n - 1 pixels (SAME padding),
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from jax import Array, lax
 from jax.experimental import pallas as pl
 
 Axis = tuple[int, ...]  # an axis of a matrix: its index counts through these sizes, the last one fastest
-Index = Sequence[Array | int]  # where a run of rows is along each of these sizes; a scalar where all of the run agree
+Index = Sequence[Any]  # where a run of rows is along each of these sizes; a scalar where all of the run agree
 
 
 class View(NamedTuple):
@@ -29,7 +29,7 @@ class View(NamedTuple):
 class Run(NamedTuple):
     """A run of rows or columns, and which of it the matrix has (None: all)."""
 
-    index: Index
+    places: Index
     there: Array | None
 
 
@@ -90,21 +90,24 @@ def run(axis: Axis, start: Array, size: int) -> Run:
     inner = next((i for i in reversed(range(len(axis))) if math.prod(axis[i:]) % size == 0), 0)
     period = math.prod(axis[inner:])
     along = pl.multiple_of(lax.rem(start, period) if inner else start, size) + lax.iota(jnp.int32, size)
-    index = _index(lax.div(start, period), axis[:inner]) + _index(along, axis[inner:])
+    index = [*_index(lax.div(start, period), axis[:inner]), *_index(along, axis[inner:])]
     return Run(index, None if period % size == 0 else along < period)
 
 
 def tile(view: View, rows: Run, columns: Run) -> tuple[Array, Array | None]:
     """Where in memory the elements of some rows and columns lie, and which are there (None: all)."""
     down, across = (_spread(one, new_axis) for one, new_axis in ((rows, 1), (columns, 0)))
-    offsets, there = view.at(down.index, across.index)
+    offsets, there = view.at(down.places, across.places)
     conditions = [condition for condition in (there, down.there, across.there) if condition is not None]
     return offsets, functools.reduce(jnp.logical_and, conditions) if conditions else None
 
 
 def place(index: Index, axis: Axis) -> Array:
     """The number that counts through `axis` to `index`: it is linear in the index."""
-    return functools.reduce(lambda number, one: number * one[1] + one[0], zip(index, axis, strict=True), 0)
+    number: Any = 0
+    for one, size in zip(index, axis, strict=True):
+        number = number * size + one
+    return number
 
 
 def _pixels(shape: Axis, start: Index, step: Index, border: int) -> tuple[Array, Array | None]:

@@ -127,7 +127,7 @@ def _system(model: Model, first: Model, loaded: Loaded, decode: Decode | None, i
         codes = traverse.along(first.mean[0], traverse.levels(first.mean.shape[1]))[latents]
         traversals = traverse.decode_all(decode, model, codes)
         labels = [traverse.label(model, latent) for latent in latents.tolist()]
-        again = "reconstructs nothing"
+        again: np.ndarray | str = "reconstructs nothing"
         if loaded.learner.reconstructs:
             again = decode(model.params, first.mean[: len(images)])
         return System(model.run, labels, traversals, images, again)
@@ -170,9 +170,10 @@ def _reconstructions(name: str, systems: Sequence[System]) -> Image.Image:
     """Images, and below them a row of each system."""
     found = [Block(systems[0].originals[None], ["image"])]
     for label, system in zip(_labels(systems), systems, strict=True):
-        is_there = not isinstance(system.reconstructions, str)
-        images, note = (system.reconstructions[None], "") if is_there else (None, system.reconstructions)
-        found.append(Block(images, [label], note=note))
+        if isinstance(system.reconstructions, str):
+            found.append(Block(None, [label], note=system.reconstructions))
+        else:
+            found.append(Block(system.reconstructions[None], [label]))
     title = f"{names.label(name, names.DATA_SETS)}: images, and what each system makes of their mean codes"
     return blocks.stacked(title, found)
 

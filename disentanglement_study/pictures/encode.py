@@ -46,9 +46,11 @@ def encode(
             if not np.isfinite(model.mean).all():
                 raise ValueError(f"run {model.run.run_id} has diverged ({model.run}): its codes are not finite")
             path = folder / f"{model.run.run_id}.npz"
-            posterior = {} if model.logvar is None else {"logvar": model.logvar.astype(np.float32)}
+            arrays: dict[str, Any] = {"codes": model.mean.astype(np.float32)}
+            if model.logvar is not None:
+                arrays["logvar"] = model.logvar.astype(np.float32)
             with files.replacing(path) as temporary, temporary.open("wb") as file:
-                np.savez(file, codes=model.mean.astype(np.float32), **posterior, index=index, **truth)
+                np.savez(file, **arrays, index=index, **truth)
             yield model.run, path
 
 

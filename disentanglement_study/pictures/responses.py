@@ -15,7 +15,6 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import names
 from disentanglement_study.analysis.figures import style
@@ -80,7 +79,7 @@ def respond(
     return Response((first, second), mean.reshape(-1, *shape), n.reshape(shape))
 
 
-def responses(model: Model, data_set: DataSet, index: Int[np.ndarray, " n"]) -> Figure:
+def responses(model: Model, data_set: DataSet, index: Int[np.ndarray, " n"]) -> style.StudyFigure:
     """The figure of a model whose codes are those of the images `index`; `numbers` has what is drawn, a row for each
     mean (see `table`)."""
     latents = model.order[:MOST_LATENTS]
@@ -127,7 +126,7 @@ def table(model: Model, latents: Int[np.ndarray, " k"], found: Sequence[Response
 @style.look()
 def draw(
     model: Model, latents: Int[np.ndarray, " k"], found: Sequence[Response], called: Sequence[str], title: str
-) -> Figure:
+) -> style.StudyFigure:
     """Rows: latents. Columns: what was found, and bars of the weight and the posterior variance.
 
     called: the names of the values that lines are of. All colours and lines have one scale.
@@ -141,7 +140,7 @@ def draw(
     width = max(sum(widths) + 0.6, 3.6)
     text = "\n".join(line for part in title.splitlines() for line in textwrap.wrap(part, int(width * CHARACTERS)))
     height = SQUARE * len(latents) + 0.17 * (text.count("\n") + 1) + 0.75
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = style.StudyFigure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(len(latents), len(widths), squeeze=False, width_ratios=widths)
     scale = _scale([one.mean for one in [*maps, *lines]])
     for row, latent in enumerate(latents):

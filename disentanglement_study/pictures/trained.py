@@ -114,8 +114,11 @@ def decoder(learner: Learner, batch_size: int) -> Decode:
     """
     batch_size = max(batch_size, 1)
 
+    decoded = learner.decode
+    assert decoded is not None
+
     def to_bytes(params: dict[str, Any], codes: Array) -> Array:
-        return jnp.rint(255 * learner.decode(params, codes)).astype(jnp.uint8)
+        return jnp.rint(255 * decoded(params, codes)).astype(jnp.uint8)
 
     compiled = jax.jit(to_bytes, compiler_options=compilation.briefly_run())
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 
 from disentanglement_study.analysis import names
@@ -64,10 +63,11 @@ def unmix(
     compilation.use_cache()
     store = Store(root)
     ids = chosen.run_ids(store, run_ids, where)
-    worlds, points = {}, {}
+    worlds: dict[tuple[str, str], list[tuple[Run, np.ndarray]]] = {}
+    points: dict[tuple[str, str], tuple] = {}
     for loaded in trained.jobs(store, ids, data_dir):
         data_set, study = loaded.data_set, loaded.study
-        if not data_set.has_sources:
+        if (sources := data_set.sources) is None or not data_set.has_sources:
             if run_ids:
                 raise ValueError(
                     f"run {loaded.run_ids[0]}: {data_set.name} has no real-valued sources, so there is nothing to draw "
@@ -77,7 +77,7 @@ def unmix(
         world = data_set.name, json.dumps(study.options.get(data_set.name, {}), sort_keys=True)
         if world not in points:  # the same for all models, whatever each is scored on
             index = trained.sample_index(data_set, study, POINTS, seed)
-            points[world] = index, data_set.sources[index], data_set.images(index), source_names(data_set)
+            points[world] = index, sources[index], data_set.images(index), source_names(data_set)
         for model in trained.models(store, loaded, points[world][0], seed):
             if not model.has_diverged:
                 worlds.setdefault(world, []).append((model.run, model.mean))
@@ -97,7 +97,8 @@ def unmix(
     ]
     written = []
     for number, (world, models) in enumerate(pictures):
-        figure = draw(_title(*world), *points[world][1:], models)
+        _, sources, observed, called = points[world]
+        figure = draw(_title(*world), sources, observed, called, models)
         written += style.save(figure, folder / f"{world[0]}_{number}")
     return written
 
@@ -126,7 +127,7 @@ def draw(
     observed: Float[np.ndarray, "n d"],
     called: Sequence[str],
     models: list[Unmixed],
-) -> Figure:
+) -> style.StudyFigure:
     """Columns: sources, what is observed, and each model; above the first two of each, below against their source.
 
     called: the names of the sources. Beside each model's name stands the mean of its correlations with all of them.
@@ -139,7 +140,7 @@ def draw(
     columns = [Unmixed("Sources", _standardised(sources), np.ones(sources.shape[1]), "sources"), mixture, *models]
     shown = min(2, sources.shape[1])
     size = min(1.3, style.WIDTH / len(columns))
-    figure = Figure(figsize=(max(size * len(columns), 4.0), 1.1 * (1 + shown) + 0.5), layout="constrained")
+    figure = style.StudyFigure(figsize=(max(size * len(columns), 4.0), 1.1 * (1 + shown) + 0.5), layout="constrained")
     axes = figure.subplots(1 + shown, len(columns), squeeze=False)
     points = {called[0]: pair[:, 0], called[min(1, len(called) - 1)]: pair[:, 1]}
     for axis_column, (place, model) in zip(axes.T, enumerate(columns), strict=True):
@@ -162,9 +163,9 @@ def draw(
         for axis in axis_column:
             axis.set(xticks=[], yticks=[])
             axis.grid(visible=False)
-    said = [title, f"Absolute correlations with the sources, and their mean over all {sources.shape[1]}"]
+    above_all = [title, f"Absolute correlations with the sources, and their mean over all {sources.shape[1]}"]
     room = int(figure.get_figwidth() * CHARACTERS["figure"])
-    text = "\n".join(line for part in said for line in _wrapped(part, room))
+    text = "\n".join(line for part in above_all for line in _wrapped(part, room))
     figure.suptitle(text, x=0.01, ha="left")
     figure.numbers = pd.DataFrame(points)
     return figure

@@ -153,7 +153,7 @@ def _described(leaves: dict[str, Any]) -> dict[str, str]:
 
 
 def _crc32(leaves: dict[str, np.ndarray]) -> np.ndarray:
-    return np.array([zlib.crc32(leaves[path].ravel().view(np.uint8)) for path in sorted(leaves)], np.uint32)
+    return np.array([zlib.crc32(leaves[path].ravel().view(np.uint8).data) for path in sorted(leaves)], np.uint32)
 
 
 def _line(error: Exception) -> str:

@@ -6,6 +6,7 @@ process may use.
 """
 
 import fcntl
+import io
 import os
 
 from disentanglement_study.runtime import files
@@ -31,7 +32,7 @@ def claim(count: int) -> set[int]:
         return available
     if (folder := files.private()) is None:
         return available
-    mine: dict[int, object] = {}
+    mine: dict[int, io.TextIOWrapper] = {}
     for core in sorted(available):
         try:
             handle = os.fdopen(os.open(folder / f"core{core}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+")

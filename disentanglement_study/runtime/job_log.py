@@ -14,6 +14,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from disentanglement_study.runtime import files, signals
 
@@ -34,7 +35,14 @@ def kept(path: Path, what: str) -> Iterator[Callable[[str], None]]:
 
     before, handler = warnings.showwarning, _Handler(say)
 
-    def warn(message, category, filename, lineno, file=None, line=None) -> None:
+    def warn(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         say(warnings.formatwarning(message, category, filename, lineno, line).rstrip())
         before(message, category, filename, lineno, file, line)
 

@@ -90,7 +90,7 @@ def _is_rounded(equation: core.JaxprEqn) -> bool:
     return (
         equation.primitive in (dot_general_p, conv_general_dilated_p)
         and equation.params["precision"] is None
-        and all(atom.aval.dtype == jnp.float32 for atom in equation.invars)
+        and all(getattr(atom.aval, "dtype", None) == jnp.float32 for atom in equation.invars)
     )
 
 

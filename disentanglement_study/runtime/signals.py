@@ -39,7 +39,7 @@ def interruptible(code: int) -> Iterator[None]:
 class Asked:
     """Whether the process was told to stop meanwhile, and by which signal."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.number: int | None = None
         self.before: dict[int, Callable] = {}
 
@@ -73,9 +73,9 @@ def announced(say: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            if signal.getsignal(number) is tell:
-                signal.signal(number, handler)
+        for which, handler in before.items():
+            if signal.getsignal(which) is tell:
+                signal.signal(which, handler)
 
 
 @contextlib.contextmanager
@@ -103,6 +103,6 @@ def deferred() -> Iterator[Asked]:
     try:
         yield asked
     finally:
-        for number, handler in asked.before.items():
-            signal.signal(number, handler)
+        for which, handler in asked.before.items():
+            signal.signal(which, handler)
         asked.obey()

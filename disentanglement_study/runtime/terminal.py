@@ -1,6 +1,7 @@
 """The terminal: what a study, a file or a user says is text there, never a command to it."""
 
 import re
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -20,7 +21,7 @@ class Terminal(Console):
     def __init__(self, stderr: bool = False):
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
 
-    def render_str(self, text: str, **options) -> Text:
+    def render_str(self, text: str, **options: Any) -> Text:
         """Every string comes through here, of a table's cells too."""
         return super().render_str(printable(text), **options)
 

@@ -128,5 +128,6 @@ def representation(name: str, codes: Codes, member: int, run: Run) -> Float[np.n
         return mean
     if name in TRANSFORMED:
         return TARGETS[name](mean - mean.mean(axis=0))
+    assert codes.logvar is not None  # `available` leaves out what needs a posterior
     noise = rng.generator(run.seed, "represent", SAMPLED, run.run_id).standard_normal(mean.shape)
     return gaussian.sample(mean, codes.logvar[member].astype(np.float64), noise)

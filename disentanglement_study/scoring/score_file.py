@@ -70,7 +70,8 @@ def score(
         if (size := getattr(config, name)) < 2:
             raise ValueError(f"{name} must be 2 or more, got {size}")
     check("seed", config.seed, Seed)
-    for name in config.metrics if points.factors is not None else ():
-        check_together(name, config, points.factors.shape[1])
+    if points.factors is not None:
+        for name in config.metrics:
+            check_together(name, config, points.factors.shape[1])
     rows = evaluate(points.codes, points.factors, "codes", config, protocol, report)
     return pd.DataFrame(rows)[COLUMNS]

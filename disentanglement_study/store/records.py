@@ -7,8 +7,9 @@ import json
 import math
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,7 +119,8 @@ def manifest(folder: Path) -> dict:
 
 def manifests(folders: Iterable[Path]) -> list[dict]:
     """The manifests of the jobs in these folders, without those that are gone since. No two jobs have the same run."""
-    found, job_of = [], {}
+    found: list[dict] = []
+    job_of: dict[str, str] = {}
     for folder in folders:
         try:
             content = manifest(folder)
@@ -193,7 +195,7 @@ def write_job(
             tables.frame(rows, name).to_parquet(path, index=False)
     for name, content in arrays.items():
         with writing(path := folder / f"{name}.npz"):
-            np.savez(path, **content)
+            np.savez(path, **dict[str, Any](content))
     for name, text in texts.items():
         with writing(path := folder / f"{name}.gin"):
             path.write_text(text, encoding="utf-8")
@@ -276,7 +278,7 @@ def _check_ids(ids: Iterable) -> None:
         raise ValueError("it names a run twice")
 
 
-def _check_all(what: str, values: Iterable, is_right) -> None:
+def _check_all(what: str, values: Iterable, is_right: Callable[[Any], Any]) -> None:
     for value in values:
         if not is_right(value):
             raise ValueError(f"its {what} is {value!r}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Tables = Mapping[str, pd.DataFrame | Dataset]
 
 # DuckDB without the disk and the network, for good.
-ONLY_THE_TABLES = {
+ONLY_THE_TABLES: dict[str, Any] = {
     "enable_external_access": "false",
     "python_enable_replacements": "false",  # nor the variables of this program
     "temp_directory": "",
@@ -45,7 +45,8 @@ def answer(sql: str, tables: "Tables", views: Mapping[str, str]) -> pd.DataFrame
     """
     import duckdb  # here, because training and scoring must do without it
 
-    connection, found = duckdb.connect(config=ONLY_THE_TABLES | FOR_LARGE_TABLES), Future()
+    connection = duckdb.connect(config=ONLY_THE_TABLES | FOR_LARGE_TABLES)
+    found: Future[pd.DataFrame] = Future()
 
     def ask() -> None:
         try:

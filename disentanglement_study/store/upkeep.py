@@ -24,7 +24,9 @@ def damage(store: Store) -> tuple[dict[Path, Damaged], list[dict]]:
 
     Of params.npz and codes.npz the heads are read, not the numbers.
     """
-    damaged, manifests, job_of = {}, [], {}
+    damaged: dict[Path, Damaged] = {}
+    manifests: list[dict] = []
+    job_of: dict[str, str] = {}
     for folder in store.job_folders():
         try:
             manifest = records.check_job(folder)

@@ -143,8 +143,8 @@ def _check_in_use(axes: Values, study: Study) -> None:
         if holder in axes:
             raise ValueError(f"sweep.axes: {name} is an option of {holder}, which is an axis too: give one of them")
         chooser = PARTS[holder][0] if holder else None
-        choices = axes.get(chooser, [study.value(chooser)])
-        if not any(_in_use(name, {chooser: choice}, study) for choice in choices):
+        choices = axes.get(chooser or "", [study.value(chooser)])
+        if not any(_in_use(name, {chooser or "": choice}, study) for choice in choices):
             raise ValueError(f"{name} is of no use to runs with {chooser} = {' or '.join(map(repr, choices))}")
 
 
@@ -154,7 +154,7 @@ def _in_use(name: str, chosen: Mapping[str, Any], study: Study) -> bool:
     if not (holder := holder_of_runs(part)):
         return True
     chooser, pattern = PARTS[holder]
-    return pattern.format(chosen.get(chooser, study.value(chooser))) == part
+    return pattern.format(chosen.get(chooser or "", study.value(chooser))) == part
 
 
 def value(name: str, study: Study) -> Any:

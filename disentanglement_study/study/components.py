@@ -43,7 +43,8 @@ class Kind(NamedTuple):
 
 def method_options(name: str) -> Parameters:
     """The options of a method, without its hyperparameters."""
-    return {} if METHODS[name].options is None else _fields(METHODS[name].options)
+    options = METHODS[name].options
+    return {} if options is None else _fields(options)
 
 
 def _of_method(name: str) -> Parameters:
@@ -118,12 +119,17 @@ def kind_of(name: str) -> Kind | None:
     return next((kind for kind in KINDS if name in kind.names()), None)
 
 
+def known_kind(name: str) -> Kind:
+    """The kind of a component that is known to exist."""
+    return next(kind for kind in KINDS if name in kind.names())
+
+
 def check_data_set_name(name: str) -> None:
     """ValueError for a data set with the name of a section or of a component of another kind: in the columns of a plan
     their options could not be told apart."""
     kind = kind_of(name)
     if name in SECTIONS or (kind and name not in data.COMPUTED):
-        word = "section of settings" if name in SECTIONS else kind.word
+        word = "section of settings" if name in SECTIONS or kind is None else kind.word
         what = f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
         raise ValueError(f"data set {name!r}: this is the name of {what} too; choose another (`data add --name`)")
 
@@ -166,7 +172,10 @@ def lower(bindings: Iterable[Binding]) -> list[Binding]:
         {key: {of: _values(given) for of, given in parts.items()} for key, parts in options.items()},
     )
     places = {name: binding.place for (method, name), binding in settings.items() if not method}
-    return [Binding(places.get(name, ""), "", *name.split("."), value) for name, value in merged.items()]
+    parts = {name: name.partition(".") for name in merged}
+    return [
+        Binding(places.get(name, ""), "", section, field, merged[name]) for name, (section, _, field) in parts.items()
+    ]
 
 
 def _values(given: Mapping[str, Binding]) -> dict[str, Any]:
@@ -215,10 +224,10 @@ def _own(
                     own.setdefault(method, {})[f"{part}.{option}"] = value
     choices = [values for of, values in own.items() if of in METHODS] or [{}]
     for holder in PARTS:
-        if given := options.get(("", holder)):
+        if of_all := options.get(("", holder)):
             for part in {part: None for choice in choices for part in _in_use(holder, plain, choice)}:
                 if part != _in_use(holder, plain)[0] and kind_of(part):
-                    own[part] = {**own.get(part, {}), **given.get(part, {})}
+                    own[part] = {**own.get(part, {}), **of_all.get(part, {})}
     return own
 
 
@@ -245,7 +254,7 @@ def _distinct(holder: str, names: Sequence[Any]) -> Sequence[str]:
 
 def _holders(binding: Binding) -> list[str]:
     """The settings that hold what this binding of a component says."""
-    holders = kind_of(binding.section).holders
+    holders = known_kind(binding.section).holders
     if binding.scope in METHODS:
         return [holder for holder in holders if holder in PARTS]
     return [holder for holder in holders if binding.scope in ("", holder.partition(".")[0])]

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,11 @@ ALLOWED = (
 AXES = {"data set": "data_set", "method": "method"}  # the columns that name components of these kinds
 EQUALITIES = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 # What such a column could hold, whatever the sweep holds of it.
-REGISTERED = {"method": METHODS.keys, "objective": METHODS.keys, "data_set": data.names}
+REGISTERED: dict[str, Callable[[], Iterable[str]]] = {
+    "method": METHODS.keys,
+    "objective": METHODS.keys,
+    "data_set": data.names,
+}
 NEAR = 0.6  # two texts, from 0 to 1, as difflib compares them: "tlc" and "tcl" are .67
 
 

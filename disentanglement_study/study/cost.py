@@ -24,9 +24,11 @@ def flops_per_step(method: Method, learner: Learner, inputs: Inputs, train: Trai
     """Operations of one update of one model, with its optimiser; nothing is compiled or run."""
     hyper = {name: jax.ShapeDtypeStruct((), jnp.float32) for name in method.hyper}
     hyper["step"] = jax.ShapeDtypeStruct((), jnp.int32)
-    given = checks.state_of(learner.learn), checks.batch_of(method, inputs, train.batch_size)
+    learn = learner.learn
+    assert isinstance(learn, Steps)  # no other learns by updates
+    given = checks.state_of(learn), checks.batch_of(method, inputs, train.batch_size)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    return operations.count(jax.jit(learner.learn.step).trace(*given, key, hyper).jaxpr)
+    return operations.count(jax.jit(learn.step).trace(*given, key, hyper).jaxpr)
 
 
 def estimate(runs: Iterable[Run], study: Study, data_dir: Path | None = None) -> pd.DataFrame:

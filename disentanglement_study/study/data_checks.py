@@ -2,9 +2,8 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from disentanglement_study import data
 from disentanglement_study.config import Study
@@ -15,12 +14,13 @@ from disentanglement_study.store import Store, records
 from disentanglement_study.study import loading, plan
 from disentanglement_study.types import DataSet, Run
 
-Load = Callable[[str, Path | None, dict[str, Any] | None], DataSet | None]
-
 
 def identities(runs: Sequence[Run], study: Study, data_dir: Path | None) -> dict[str, dict]:
     """The identity of each data set, by `loading.place`; ValueError if images cannot be drawn from it as runs say."""
-    return {loading.place(name, own): _identity(name, own, data_dir, data.load) for name, own in _uses(runs, study)}
+    return {
+        loading.place(name, own): _identity(data.load(name, data_dir, own.options.get(name)), own)
+        for name, own in _uses(runs, study)
+    }
 
 
 def problems(study: Study, data_dir: Path | None, root: Path, missing: Collection[str] = ()) -> list[str]:
@@ -33,20 +33,22 @@ def problems(study: Study, data_dir: Path | None, root: Path, missing: Collectio
     names = [name for name in study.sweep.data_sets if name not in missing]
     if not names:
         return []
-    kept = {name: study.sweep.data_sets[name] for name in names} if isinstance(study.sweep.data_sets, dict) else names
+    given = study.sweep.data_sets
+    kept = {name: given[name] for name in names} if isinstance(given, dict) else tuple(names)
     study = dataclasses.replace(study, sweep=dataclasses.replace(study.sweep, data_sets=kept))
     try:
         runs = plan.expand(study, data_dir)
     except (ValueError, OSError) as error:
         return [str(error)]
-    manifests, found = [], {}
+    manifests: list[dict] = []
+    found: dict[str, None] = {}
     for folder in Store(root).job_folders():
         with contextlib.suppress(Damaged, OSError):
             manifests.append(records.manifest(folder))
     for name, own in _uses(runs, study):
         try:
-            if (identity := _identity(name, own, data_dir, data.ready)) is not None:
-                loading.check_data(identity, root, manifests)
+            if (ready := data.ready(name, data_dir, own.options.get(name))) is not None:
+                loading.check_data(_identity(ready, own), root, manifests)
         except (ValueError, OSError) as error:
             found[str(error)] = None  # the same of each way in which it is used
     return list(found)
@@ -54,7 +56,7 @@ def problems(study: Study, data_dir: Path | None, root: Path, missing: Collectio
 
 def _uses(runs: Sequence[Run], study: Study) -> list[tuple[str, Study]]:
     """Each data set with the settings of runs on it, once for each way in which it is drawn from."""
-    found = {}
+    found: dict[tuple[str, str, str], tuple[str, Study]] = {}
     for first in {(run.data_set, str(run.settings)): run for run in runs}.values():
         own = study.of(first.settings)
         key = loading.place(first.data_set, own), own.train.sampling, str(own.train.sampling_options)
@@ -62,10 +64,8 @@ def _uses(runs: Sequence[Run], study: Study) -> list[tuple[str, Study]]:
     return list(found.values())
 
 
-def _identity(name: str, study: Study, data_dir: Path | None, load: Load) -> dict | None:
-    """None where `load` gives none."""
-    if (loaded := load(name, data_dir, study.options.get(name))) is None:
-        return None
+def _identity(loaded: DataSet, study: Study) -> dict:
+    """The identity of a data set; ValueError if images cannot be drawn from it as the study says."""
     grid = loaded.factor_names, loaded.factor_sizes, loaded.points
     sampling.sampler(study.train.sampling, study.train.sampling_options, *grid)
     represent.table_index(loaded, study.evaluate)

@@ -6,7 +6,7 @@ measured by the workers, so neither clocks of other machines nor breaks between 
 
 import heapq
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -66,7 +66,9 @@ def costs(seen: Iterable[Seen], before: Iterable[Seen] = ()) -> dict[Kind | None
         ratio = new[None] / old[None]
     # What has not been scored yet is scored as fast as the others: longer training makes no longer scoring.
     usual = scoring.get(None, ratio * training[None])
-    found = {kind: Cost(rate, scoring.get(kind, usual)) for kind, rate in training.items() if kind is not None}
+    found: dict[Kind | None, Cost] = {
+        kind: Cost(rate, scoring.get(kind, usual)) for kind, rate in training.items() if kind is not None
+    }
     weight = sum(one.models * one.training.share * one.kind.weight for one in seen)
     seconds = sum(one.training.seconds for one in seen if one.training.share > 0)
     found[None] = Cost(seconds / weight if weight else 0.0, usual)
@@ -125,8 +127,8 @@ def worked(seen: Iterable[Seen], known: Mapping[Kind | None, Cost]) -> float:
 def _rates(seen: Iterable[Seen], part: str) -> dict[Kind | None, float]:
     """Seconds of a model, by kind and, under None, of all; of what nothing has been done yet there is none, of a kind
     also while it is `EARLY`."""
-    seconds: Counter[Kind | None] = Counter()
-    models: Counter[Kind | None] = Counter()
+    seconds: defaultdict[Kind | None, float] = defaultdict(float)
+    models: defaultdict[Kind | None, float] = defaultdict(float)
     for one in seen:
         measured: Part = getattr(one, part)
         if measured.share > 0:

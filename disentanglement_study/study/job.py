@@ -59,7 +59,8 @@ def _run_job(
     progress = Progress(store, job, say)
     progress.begins("loading")
     data_set = loading.load_data(job.data_set, study, store, data_dir, identities)
-    seconds, start, used = {}, time.perf_counter(), operative.text(job, study, data_set.has_sources)
+    seconds: dict[str, float] = {}
+    start, used = time.perf_counter(), operative.text(job, study, data_set.has_sources)
 
     def lap(stage: str) -> None:
         seconds[stage] = time.perf_counter() - start - sum(seconds.values())

@@ -209,7 +209,9 @@ def _settings(sources: Sequence[Source], runs: Sequence[Run]) -> Study:
 
 def _options(sources: Sequence[Source]) -> dict[str, dict]:
     """The options of metrics; ValueError if two studies were scored with other settings."""
-    first, found, scored_by = sources[0].store, {}, {}
+    first = sources[0].store
+    found: dict[str, dict] = {}
+    scored_by: dict[str, Store] = {}
     for store, manifests in sources:
         evaluation = store.evaluation
         if differs := scored.difference(first.evaluation, evaluation, ()):

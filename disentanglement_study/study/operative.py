@@ -11,7 +11,7 @@ from disentanglement_study.config import SECTIONS, Study
 from disentanglement_study.config.sweep_text import written
 from disentanglement_study.metrics import METRICS
 from disentanglement_study.metrics.settings import metric_options, options_with
-from disentanglement_study.study.components import IN_USE, kind_of, method_options
+from disentanglement_study.study.components import IN_USE, known_kind, method_options
 from disentanglement_study.types import Job
 
 HELD = {*IN_USE, "evaluate.options"}  # by components here
@@ -45,7 +45,7 @@ def text(job: Job, study: Study, has_sources: bool = False) -> str:
     bound["sweep"] = {"data_sets": [job.data_set], "methods": [job.method], "seeds": seeds, "protocol": protocol}
     bound[job.method] = {**hyper, **_options(method_options(job.method), study.options.get(job.method, {}))}
     if job.data_set in data.COMPUTED:
-        declared = kind_of(job.data_set).parameters(job.data_set)
+        declared = known_kind(job.data_set).parameters(job.data_set)
         bound[job.data_set] = _options(declared, study.options.get(job.data_set, {}))
     for name in study.evaluate.metrics:
         default = _defaults(metric_options(name))
@@ -55,7 +55,7 @@ def text(job: Job, study: Study, has_sources: bool = False) -> str:
     comments = {}
     for holder, (chooser, pattern) in IN_USE.items():
         part, section = pattern.format(study.value(chooser)), holder.partition(".")[0]
-        kind = kind_of(part)
+        kind = known_kind(part)
         name = f"{section}/{part}" if len(kind.holders) > 1 else part
         bound[name], comments[name] = study.value(holder), _defaults(kind.parameters(part))
     crossed = {(*values, seed) for *values, seed in itertools.product(*hyper.values(), seeds)}
@@ -68,7 +68,7 @@ def text(job: Job, study: Study, has_sources: bool = False) -> str:
 
 def _options(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
     """Of a method or data set: a list there is several values, so that one which is a list stands in another."""
-    values = {name: _plain(value) for name, value in (_defaults(parameters) | given).items()}
+    values = {name: _plain(value) for name, value in {**_defaults(parameters), **given}.items()}
     return {name: [value] if isinstance(value, list) else value for name, value in values.items()}
 
 

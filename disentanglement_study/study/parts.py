@@ -93,7 +93,7 @@ def _cut(path: Path, to: Path, places: list[int], kept: list[str]) -> None:
     if path.suffix == ".parquet":
         pq.write_table(pq.read_table(path, filters=pc.field("run_id").isin(kept)), to)
     elif path.suffix == ".npz":
-        arrays = records.arrays(path)
+        arrays: dict[str, Any] = dict(records.arrays(path))
         np.savez(to, **{name: array if name == OF_ALL else array[places] for name, array in arrays.items()})
     elif path.name == "operative.gin" and operative.SOME not in (text := path.read_text(encoding="utf-8")):
         to.write_text(operative.SOME + text, encoding="utf-8")

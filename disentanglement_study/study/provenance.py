@@ -67,7 +67,8 @@ def carried() -> Iterator[None]:
         yield
     except Exception as error:
         with contextlib.suppress(AttributeError, TypeError):  # a class of errors may take no attribute
-            error.provenance = ended(record)
+            carrier: Any = error
+            carrier.provenance = ended(record)
         raise
 
 
@@ -169,7 +170,7 @@ def _installed(root: Path) -> dict[str, str]:
         declared = [
             line for line in importlib.metadata.requires("disentanglement-study") or () if "extra ==" not in line
         ]
-    names = {_normal(re.match(r"[\w.-]+", line)[0]) for line in declared} | set(NEEDED)
+    names = {_normal(re.split(r"[^\w.-]", line, maxsplit=1)[0]) for line in declared} | set(NEEDED)
     found = {}
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

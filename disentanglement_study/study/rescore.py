@@ -84,8 +84,14 @@ def score_jobs(
     identities = _identities(todo, study, store, data_dir)
     store.check_arrays(todo, "params")
     console.print(line)
-    settings = {"missing": missing, "study": study, "data_dir": data_dir, "identities": identities}
-    work = functools.partial(rescore_job, root=store.root.absolute(), **settings)
+    work = functools.partial(
+        rescore_job,
+        missing=missing,
+        study=study,
+        root=store.root.absolute(),
+        data_dir=data_dir,
+        identities=identities,
+    )
     failed: list[Job] = []
 
     def ended(job: Job, error: BaseException | None) -> dict[str, float]:

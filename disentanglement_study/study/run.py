@@ -75,8 +75,7 @@ def run(
             failed.settle(store)
             return _score_again(runs, store, study, site, console)
         data_dir = site.data_dir and site.data_dir.absolute()
-        settings = {"study": study, "root": root.absolute(), "data_dir": data_dir, "identities": identities}
-        work = functools.partial(run_job, **settings)
+        work = functools.partial(run_job, study=study, root=root.absolute(), data_dir=data_dir, identities=identities)
 
         counts: Counter[str] = Counter()
 

@@ -44,7 +44,8 @@ def harm(store: Store) -> list[str]:
 
 def status(store: Store, damaged: Mapping[str, Damaged] | Set[str] = frozenset()) -> pd.DataFrame:
     """Runs per data set and method: planned, done, failed, running, missing. Those of damaged jobs are missing."""
-    plan, of = store.plan, {"done": set(), "failed": set()}
+    plan = store.plan
+    of: dict[str, set[str]] = {"done": set(), "failed": set()}
     for manifest in store.manifests():
         if manifest["job_id"] not in damaged:
             of[manifest["status"]].update(manifest["run_ids"])
@@ -109,7 +110,9 @@ def jobs(store: Store) -> pd.DataFrame:
     state: "done", "failed", "damaged", "running", or "begun" of one that no process does now. A job that has nothing
     but a log was cut anew since, and has 0 runs.
     """
-    runs_of = {path.stem: [] for path in (store.root / "logs").glob("*.log") if ID.fullmatch(path.stem)}
+    runs_of: dict[str, list[str]] = {
+        path.stem: [] for path in (store.root / "logs").glob("*.log") if ID.fullmatch(path.stem)
+    }
     runs_of |= {key: runs for key, runs in upkeep.begun(store).items() if ID.fullmatch(key)}
     state = dict.fromkeys(runs_of, "begun")
     for entry in in_flight.progress(store) if store.is_running() else []:

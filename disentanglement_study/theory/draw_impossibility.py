@@ -55,7 +55,8 @@ def impossibility(scores: pd.DataFrame, prior: Sequence[Any], *, n: int = 1000, 
 
 def _plane(axis: Axes, model: Model, prior: Sequence[Any], seen: np.ndarray) -> None:
     """The points of a model in the space of its latents, seen [2,2] from and to, and the lines of its factors."""
-    axis.scatter(*model.latents.T, s=3, color=POINTS, linewidths=0)
+    right, up = model.latents.T
+    axis.scatter(right, up, s=3, color=POINTS, linewidths=0)
     for changes, colour in enumerate(FACTORS):
         for level in LINES:
             uniform = np.full((len(ALONG), 2), level)
@@ -64,9 +65,14 @@ def _plane(axis: Axes, model: Model, prior: Sequence[Any], seen: np.ndarray) -> 
             axis.plot(*(line if model.name == "disentangled" else entangle(line, prior)).T, color=colour, linewidth=1)
     axis.set(xlim=seen[0], ylim=seen[1], box_aspect=1, xlabel="code 1 of r(x) = g⁻¹(x)", ylabel="code 2")
     axis.grid(visible=False)
-    for latent, where, direction in ((0, (0, 1.02, 1, 0.12), "vertical"), (1, (1.02, 0, 0.12, 1), "horizontal")):
-        margin = axis.inset_axes(where, **({"sharey": axis} if latent else {"sharex": axis}))
-        margin.hist(model.latents[:, latent], bins=np.linspace(*seen[latent], 21), orientation=direction, color=POINTS)
+    for latent, where in enumerate(((0, 1.02, 1, 0.12), (1.02, 0, 0.12, 1))):
+        shared: dict[str, Any] = {"sharey": axis} if latent else {"sharex": axis}
+        margin = axis.inset_axes(where, **shared)
+        low, high = seen[latent]
+        margin.hist(
+            model.latents[:, latent], bins=np.linspace(low, high, 21).tolist(), color=POINTS,
+            orientation="horizontal" if latent else "vertical",
+        )  # fmt: skip
         margin.set_axis_off()
     axis.set_title(f"{model.name.capitalize()}: {FORMULAS[model.name]}", loc="left", pad=40)
 

@@ -20,8 +20,8 @@ WHITENED_BY = 100_000  # points at most, at equal distances
 class Whitening(NamedTuple):
     """x -> (x - mean) @ matrix, vectors [B,D] of mean 0 and covariance 1 over a data set."""
 
-    mean: Array
-    matrix: Array
+    mean: Array | np.ndarray
+    matrix: Array | np.ndarray
 
 
 class Source(NamedTuple):
@@ -32,10 +32,10 @@ class Source(NamedTuple):
     vectors, for a method that asks for it.
     """
 
-    storage: Array
+    storage: Array | np.ndarray
     sampler: Any
-    points: Array | None
-    columns: dict[str, Array]
+    points: Array | np.ndarray | None
+    columns: dict[str, Any]
     whitening: Whitening | None = None
 
 

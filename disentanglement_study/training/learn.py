@@ -1,6 +1,7 @@
 """How the models of a job learn, by what kind of learning their method is: the one place that knows the kinds."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,9 @@ def _at_once(
         report("training", member / len(job.runs))
         batch = _points(batches, source, run.seed, learn.num_points, study.resources.encode_batch)
         with checks.named(job.method):
-            params, terms = learn.fit(batch, run.seed, run.hyper)
-            checks.check_learnt(params, terms)
-        fitted.append((params, terms))
+            one = learn.fit(batch, run.seed, run.hyper)
+            checks.check_learnt(*one)
+        fitted.append(one)
     params, terms = (_stacked(parts) for parts in zip(*fitted, strict=True))
     return _learnt(job, params, terms, study)
 
@@ -102,4 +103,4 @@ def _stacked(models: list[dict[str, Any]]) -> dict[str, Any]:
     return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *models)
 
 
-KINDS = {Steps: _by_steps, AtOnce: _at_once, Given: _given}
+KINDS: dict[type, Callable[..., Learnt]] = {Steps: _by_steps, AtOnce: _at_once, Given: _given}

@@ -64,7 +64,7 @@ class Trainer:
         """`num_steps` updates of every member, and the terms [M] summed over them."""
 
         def one(member: Member, hyper: dict) -> tuple[Member, dict]:
-            def add_step(_, state: tuple[Member, dict]) -> tuple[Member, dict]:
+            def add_step(_: Any, state: tuple[Member, dict]) -> tuple[Member, dict]:
                 member, terms = self._step(state[0], hyper, source)
                 return member, jax.tree.map(jnp.add, state[1], terms)
 

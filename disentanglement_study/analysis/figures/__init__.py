@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import beside, models
 from disentanglement_study.analysis.figures import pool, style
@@ -66,18 +65,18 @@ __all__ = [
 ]
 
 # Of models that differ by an axis of the sweep.
-OF_AXES: dict[str, Callable[[pd.DataFrame], Figure]] = {"score_by_setting": score_by_setting}
+OF_AXES: dict[str, Callable[[pd.DataFrame], style.StudyFigure]] = {"score_by_setting": score_by_setting}
 # Of data sets that are drawn with several seeds, and differ by an option.
-OF_SERIES: dict[str, Callable[[pd.DataFrame], Figure]] = {
+OF_SERIES: dict[str, Callable[[pd.DataFrame], style.StudyFigure]] = {
     **{f"mcc_by_{option}": partial(chosen_by_option, option=option) for option in OPTIONS},
     "accuracy_by_num_segments": partial(chosen_by_option, option="num_segments", score="accuracy", beside="chance"),
 }
 # Of models with the metric of Higgins et al. 2017, or with a normalised β.
-OF_HIGGINS_2017: dict[str, Callable[[pd.DataFrame], Figure]] = {
+OF_HIGGINS_2017: dict[str, Callable[[pd.DataFrame], style.StudyFigure]] = {
     "score_by_system": score_by_system,
     "score_by_latents_and_beta": score_by_latents_and_beta,
 }
-FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
+FIGURES: dict[str, Callable[[pd.DataFrame], style.StudyFigure]] = {
     "total_correlation": total_correlation,
     "total_correlation_by_method": total_correlation_by_method,
     "mutual_information": mutual_information,
@@ -107,7 +106,7 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
     **OF_HIGGINS_2017,
 }
 # Of two studies: functions from what they have of the same runs, `beside.by_run`.
-OF_TWO: dict[str, Callable[[pd.DataFrame], Figure]] = {"here_against_there": here_against_there}
+OF_TWO: dict[str, Callable[[pd.DataFrame], style.StudyFigure]] = {"here_against_there": here_against_there}
 
 
 class Written(NamedTuple):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import names, once, tables
 from disentanglement_study.analysis.figures import layout, shared, style
@@ -20,7 +19,9 @@ OPTIONS = {
 
 
 @style.look()
-def chosen_by_option(results: pd.DataFrame, option: str, score: str = "mcc", beside: str | None = None) -> Figure:
+def chosen_by_option(
+    results: pd.DataFrame, option: str, score: str = "mcc", beside: str | None = None
+) -> style.StudyFigure:
     """The score of the restart of lowest loss (y) against an option of the data (x), a line for each method.
 
     Median over data sets drawn with other seeds, and a bar from the least to the most. A panel for each data set and

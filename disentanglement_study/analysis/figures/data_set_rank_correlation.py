@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import once, tables
 from disentanglement_study.analysis.figures import shared
 from disentanglement_study.analysis.figures.heat_map import Matrix, heat_maps
+from disentanglement_study.analysis.figures.style import StudyFigure
 
 
 def data_set_rank_correlation(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> StudyFigure:
     """Heat map of the Spearman rank correlation of a headline score between data sets, × 100, for each score.
 
     Over settings, a method at a strength, whose score is the mean over seeds. The paper's Figure 4 shows DCI.

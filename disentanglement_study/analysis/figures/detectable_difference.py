@@ -1,11 +1,11 @@
 """How small a difference of two methods do so many seeds detect?"""
 
 from collections.abc import Iterable
+from typing import Any
 
 import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -16,15 +16,15 @@ from disentanglement_study.analysis.tables.seeds_needed import BEST, DIFFERENCES
 
 COLOURS = matplotlib.colormaps["viridis_r"]
 # The difference of the best two methods, and one that is less than what is shown.
-APART = {"linestyle": "", "color": "black", "marker": "|", "markersize": 5}
+APART: dict[str, Any] = {"linestyle": "", "color": "black", "marker": "|", "markersize": 5}
 LESS = APART | {"marker": "<", "markersize": 2.5}
-GIVEN = {"color": "#D55E00", "linewidth": 0.7, "linestyle": ":"}
+GIVEN: dict[str, Any] = {"color": "#D55E00", "linewidth": 0.7, "linestyle": ":"}
 
 
 @style.look()
 def detectable_difference(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> style.StudyFigure:
     """The smallest difference of two mean scores (x) that 2 to 50 seeds of each method detect, a row for each score.
 
     80 % power, two-sided at 5 %, from the SD within a method at a strength. A black mark is the difference of the two
@@ -82,8 +82,8 @@ def _axes(axis: Axes, shown: dict[str, str]) -> None:
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _legend(colours: dict[int, tuple], marks: dict[str, dict]) -> list[Line2D]:
-    dots = {"linestyle": "", "marker": "o"}
+def _legend(colours: dict[int, tuple], marks: dict[str, dict[str, Any]]) -> list[Line2D]:
+    dots: dict[str, Any] = {"linestyle": "", "marker": "o"}
     return [
         *(Line2D([], [], color=colour, label=f"{number} seeds", **dots) for number, colour in colours.items()),
         *(Line2D([], [], label=label, **look) for label, look in marks.items()),

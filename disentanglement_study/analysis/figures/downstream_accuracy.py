@@ -1,9 +1,9 @@
 """Do models that score higher learn downstream tasks from fewer labels? (Locatello et al. 2019, appendix)"""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from disentanglement_study.analysis import once
@@ -12,7 +12,7 @@ from disentanglement_study.analysis.rows import NothingToDraw
 from disentanglement_study.analysis.tables.downstream_by_score import downstream_by_score
 
 TASKS = {"GBT": "boosted trees", "LR": "logistic regression"}
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "low": {"color": "#D55E00", "marker": "v"},
     "middle": {"color": "#7F7F7F", "marker": "o"},
     "high": {"color": "#0072B2", "marker": "^"},
@@ -22,7 +22,7 @@ LOOKS = {
 @style.look()
 def downstream_accuracy(
     results: pd.DataFrame, task: str = "GBT", representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> style.StudyFigure:
     """Downstream accuracy (y) against train points (x) of the lowest, middle, highest third by each headline score.
 
     Medians, bars are quartiles, of boosted trees (GBT) or logistic regression (LR), for each data set. n: models per

@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import names, once, tables
 from disentanglement_study.analysis.figures import shared
 from disentanglement_study.analysis.figures.heat_map import Matrix, heat_maps
+from disentanglement_study.analysis.figures.style import StudyFigure
 
 
 def downstream_rank_correlation(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> StudyFigure:
     """Heat map of the Spearman rank correlation of downstream accuracies (columns) with the metrics, for each data set.
 
     Of logistic regression (LR) and boosted trees (GBT) after 10 to 10,000 train points, and of their statistical

@@ -1,7 +1,6 @@
 """At which threshold do codes mix factors? (Locatello et al. 2020, arXiv:2010.14766)"""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import names, once
 from disentanglement_study.analysis.figures import layout, shared, style
@@ -10,7 +9,7 @@ from disentanglement_study.analysis.tables.unified_rank_correlation import MATRI
 
 
 @style.look()
-def factor_groups(results: pd.DataFrame, representation: str = "mean") -> Figure:
+def factor_groups(results: pd.DataFrame, representation: str = "mean") -> style.StudyFigure:
     """Number of groups of factors (y) over the threshold (x) of each matrix, a line for each method and data set.
 
     Means over models, as `tables.factor_groups`: a line that stays high longer is of representations that keep factors

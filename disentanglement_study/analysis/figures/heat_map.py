@@ -7,7 +7,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis.figures import layout, style
 from disentanglement_study.analysis.rows import NothingToDraw
@@ -31,7 +30,9 @@ class Matrix(NamedTuple):
 
 
 @style.look()
-def heat_maps(table: pd.DataFrame, matrix: Matrix, title: str, *details: str, unit: str = "models") -> Figure:
+def heat_maps(
+    table: pd.DataFrame, matrix: Matrix, title: str, *details: str, unit: str = "models"
+) -> style.StudyFigure:
     """A panel for each matrix of a table with the column `rank_correlation`.
 
     Colour from -1 (red) over 0 (white) to 1 (blue), number × 100; grey and a dash where the correlation is undefined

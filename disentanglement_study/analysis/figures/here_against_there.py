@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
@@ -22,7 +21,7 @@ CROWD = 4000  # Points, from which they are as small as can be seen.
 @style.look()
 def here_against_there(
     by_run: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> style.StudyFigure:
     """Each headline score of one study (y) against that of another (x), a point for each run that both have.
 
     by_run: as `beside.Beside` has it. A panel for each score, coloured by data set, or of one data set by method; on

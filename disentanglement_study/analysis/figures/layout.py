@@ -30,12 +30,6 @@ NARROWEST = 3.3  # The column of a page.
 SMALLEST = 0.62  # Of a panel; so many that they would be smaller make the figure wider than a page.
 
 
-class StudyFigure(Figure):
-    """A figure that holds the table that it shows."""
-
-    numbers: pd.DataFrame
-
-
 class Text(NamedTuple):
     """What a figure says around its panels; the tick labels are the widest to make room for."""
 
@@ -51,12 +45,12 @@ class Text(NamedTuple):
 class Panels(NamedTuple):
     """A figure, its axes by the keys of their row and column, and what those that share an axis have in common."""
 
-    figure: StudyFigure
+    figure: style.StudyFigure
     axes: dict[tuple[str, str], Axes]
     x_groups: list
     y_groups: list
 
-    def finished(self) -> StudyFigure:
+    def finished(self) -> style.StudyFigure:
         """The figure, once all is drawn: the panels that share an axis get limits that hold what each of them shows."""
         for side, groups in (("x", self.x_groups), ("y", self.y_groups)):
             for group in dict.fromkeys(groups):
@@ -192,7 +186,7 @@ def panels(
         bottom=EDGE + of_legend + (HEADER if text.x else 0) + ticks_x,
         legend=of_legend,
     )
-    figure = StudyFigure(figsize=(figure_width, inches.top + inches.down(grid.down) + inches.bottom))
+    figure = style.StudyFigure(figsize=(figure_width, inches.top + inches.down(grid.down) + inches.bottom))
     figure.numbers = numbers
     _write_around(figure, text, "\n".join(title), grid, inches)
     if legend:
@@ -208,7 +202,7 @@ def _wrapped(text: str, inches: float) -> list[str]:
 
 def _entries(legend: Sequence[Artist], inches: float) -> int:
     """How many entries of the legend fit a line."""
-    entry = width([artist.get_label() for artist in legend]) + 0.45
+    entry = width([str(artist.get_label()) for artist in legend]) + 0.45
     return max(1, min(len(legend), int((inches - 2 * EDGE) / entry)))
 
 

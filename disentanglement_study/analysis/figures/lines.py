@@ -1,12 +1,14 @@
 """Medians over seeds against the strength, a line for each method."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 
 from disentanglement_study.analysis.figures import style
 
 
-def draw(axis: Axes, table: pd.DataFrame, marks: dict[str, style.Mark], *, bars: bool = True, **look) -> None:
+def draw(axis: Axes, table: pd.DataFrame, marks: dict[str, style.Mark], *, bars: bool = True, **look: Any) -> None:
     """The median of each row, and a bar from quartile to quartile, at `place` in the sweep of its method.
 
     A line ends where a place has no row, and goes on after it.

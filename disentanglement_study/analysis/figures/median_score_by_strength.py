@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import once, tables
 from disentanglement_study.analysis.figures import layout, lines, shared, style
@@ -12,7 +11,7 @@ from disentanglement_study.analysis.figures import layout, lines, shared, style
 @style.look()
 def median_score_by_strength(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> style.StudyFigure:
     """Median over seeds of each headline score (y) against strength (x), a line for each method and data set.
 
     Strengths are numbered in the order of the sweep, and named in the legend: the methods' strengths share no scale.

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import names, once, tables
 from disentanglement_study.analysis.figures import shared
 from disentanglement_study.analysis.figures.heat_map import Matrix, heat_maps
+from disentanglement_study.analysis.figures.style import StudyFigure
 from disentanglement_study.analysis.rows import NothingToDraw
 
 # The matrices: a column of `tables.metric_agreement`, and what it is.
@@ -16,7 +16,7 @@ PANELS = {"rank_correlation": "Mean over data sets", "lowest": "Lowest of a data
 
 def metric_agreement(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> StudyFigure:
     """Heat maps of the Spearman rank correlation between metrics, × 100: mean over data sets, and lowest of one.
 
     Every headline score, and UDR, unless `scores` says which; n: models behind a cell, of all data sets.

@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import once, tables
 from disentanglement_study.analysis.figures import shared
 from disentanglement_study.analysis.figures.heat_map import Matrix, heat_maps
+from disentanglement_study.analysis.figures.style import StudyFigure
 
 
 def metric_rank_correlation(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> StudyFigure:
     """Heat map of the Spearman rank correlation between the headline scores, and UDR, × 100, for each data set.
 
     Over all models (methods, strengths, seeds), of every score unless `scores` says which. The paper's Figure 2 shows

@@ -37,8 +37,9 @@ def draw(axis: Axes, models: Models, x: str, y: str, marks: dict[str, style.Mark
     size = 3.0 if len(there) < 100 else 1.6
     for marker in dict.fromkeys(mark.marker for mark in drawn):
         own = [place for place, mark in enumerate(drawn) if mark.marker == marker]
+        right, up = points[there[own]].T
         axis.scatter(
-            *points[there[own]].T, s=size**2, c=[drawn[place].colour for place in own], marker=marker, alpha=0.6,
+            right, up, s=size**2, c=[drawn[place].colour for place in own], marker=marker, alpha=0.6,
             linewidths=0, rasterized=len(there) >= MANY,
         )  # fmt: skip
     for side in (axis.xaxis, axis.yaxis):

@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from disentanglement_study.analysis import names, once
@@ -26,7 +25,7 @@ BELOW = 0.34  # of a cell: where the mark is
 @style.look()
 def score_by_latents_and_beta(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> style.StudyFigure:
     """Median score over seeds, as colour and number, by β_norm = β M / N (x) and number of latents M (y).
 
     A panel for each data set and score (`higgins_score` if it is there, else those of the study of 2019). Diamond: the

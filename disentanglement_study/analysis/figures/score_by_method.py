@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import names, once, tables
 from disentanglement_study.analysis.figures import distributions, layout, shared, style
 
 
 @style.look()
-def score_by_method(results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None) -> Figure:
+def score_by_method(
+    results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
+) -> style.StudyFigure:
     """Distribution of each headline score (x) per method (y), over strengths and seeds, for each data set.
 
     Violins from 20 models per method, below that every model as a dot; the black bar is the median. n: models per

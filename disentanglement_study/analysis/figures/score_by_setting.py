@@ -1,9 +1,9 @@
 """What does a setting that the sweep varies do to the scores?"""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import names, once, tables
 from disentanglement_study.analysis.figures import layout, lines, shared, style
@@ -13,7 +13,7 @@ from disentanglement_study.analysis.rows import NothingToDraw
 @style.look()
 def score_by_setting(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> style.StudyFigure:
     """The headline scores (y) by the value of each axis of the sweep that is no strength (x), a line for each method.
 
     Medians over strengths, seeds and other axes, and bars from quartile to quartile. Numbers are in their order, not to
@@ -52,7 +52,8 @@ def score_by_setting(
             layout.nothing(axis)
         else:
             is_scale = own["value"].map(names.is_number).all()
-            lines.draw(axis, own, marks, **({} if is_scale else {"linestyle": ""}))
+            look: dict[str, Any] = {} if is_scale else {"linestyle": ""}
+            lines.draw(axis, own, marks, **look)
         values = of_row.drop_duplicates("place").sort_values("place")["value"]
         axis.set_xticks(range(1, len(values) + 1), list(values), rotation=90)
         axis.set_xlim(0.6, len(values) + 0.4)

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import once, tables
 from disentanglement_study.analysis.figures import distributions, layout, shared, style
@@ -13,7 +12,7 @@ from disentanglement_study.analysis.figures import distributions, layout, shared
 @style.look()
 def score_by_strength(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> style.StudyFigure:
     """Distribution of each headline score (y) over seeds at each strength of each method (x), for each data set.
 
     Within the colour of a method its strengths in the order of the sweep, which the legend names. Violins from 20

@@ -1,8 +1,9 @@
 """How well does each system do, beside what is published? (Higgins et al. 2017, Figure 6 left)"""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator
 
@@ -20,7 +21,7 @@ ABOVE, BELOW = -0.16, 0.24  # of a row: where ours and the published are
 
 
 @style.look()
-def score_by_system(results: pd.DataFrame, representation: str = "mean") -> Figure:
+def score_by_system(results: pd.DataFrame, representation: str = "mean") -> style.StudyFigure:
     """Every accuracy of a classifier that is kept, the upper half (x), of each system (y), a panel for each data set.
 
     Over the dots their mean with its 95 % interval; below them the published mean ± spread. Grey: nothing is published
@@ -72,7 +73,7 @@ def _accuracies(results: pd.DataFrame, representation: str) -> dict:
     return {key: upper_half(values.to_numpy(float)) for key, values in rows.groupby(KEYS, dropna=False)["value"]}
 
 
-def _draw(axis: Axes, place: int, row: tuple, kept: pd.Series) -> None:
+def _draw(axis: Axes, place: int, row: Any, kept: pd.Series) -> None:
     there = pd.notna(row.published)
     colour = OURS if there else WITHOUT_PUBLISHED
     spread = (pd.Series(range(len(kept))) * distributions.GOLDEN % 1 - 0.5) * 0.4
@@ -101,7 +102,7 @@ def _legend(table: pd.DataFrame) -> list[Line2D]:
     ]
     entries.append(Line2D([], [], color="black", marker="|", markersize=7, label="Our mean, 95 %"))
     if compared.any():
-        mark = {"marker": "D", "markerfacecolor": "white", "markersize": 3.5}
+        mark: dict[str, Any] = {"marker": "D", "markerfacecolor": "white", "markersize": 3.5}
         entries.append(Line2D([], [], color=PUBLISHED, **mark, label="Published mean ± spread"))
     if table["chance"].notna().any():
         entries.append(Line2D([], [], color="black", linestyle="--", linewidth=0.6, label="Chance"))

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import names
 from disentanglement_study.analysis.figures import layout, scatter, shared, style
@@ -21,7 +20,7 @@ def statistical_efficiency(
     task: str = "downstream_boosted_trees",
     representation: str = "mean",
     scores: Iterable[str] | None = None,
-) -> Figure:
+) -> style.StudyFigure:
     """Statistical efficiency of a downstream task (y) against each headline score (x), for each data set.
 
     Test accuracy after 100 over that after 10,000 train points; a point for each model, coloured by its method. The

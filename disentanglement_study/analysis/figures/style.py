@@ -6,13 +6,12 @@ settings hold only inside `look`, so the caller's rcParams do not change.
 """
 
 import io
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -24,7 +23,7 @@ from disentanglement_study.runtime import files
 
 WIDTH = 7.0  # Inches: the text of a page.
 TEXT, TITLE = 6.5, 8.0  # Points.
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {  # matplotlib names each key in the type of its own
     "font.family": "DejaVu Sans",  # Ships with matplotlib: the same figure on every machine.
     "font.size": TEXT,
     "axes.titlesize": TEXT,
@@ -63,6 +62,12 @@ MARKERS = "osD^vPX*"  # Fewer than colours, so that not both return together.
 MISSING = "#F2F2F2"
 
 
+class StudyFigure(Figure):
+    """A figure that holds the table that it shows."""
+
+    numbers: pd.DataFrame
+
+
 class Mark(NamedTuple):
     """How a method is drawn."""
 
@@ -70,9 +75,11 @@ class Mark(NamedTuple):
     marker: str
 
 
-def look() -> AbstractContextManager[None]:
+@contextmanager
+def look() -> Iterator[None]:
     """The settings, for a `with` block or as a decorator: `@look()`."""
-    return matplotlib.rc_context(SETTINGS)
+    with matplotlib.rc_context(SETTINGS):
+        yield
 
 
 def marks(methods: Iterable[str]) -> dict[str, Mark]:
@@ -137,19 +144,23 @@ def log_ticks(axis: Axes, values: pd.Series) -> None:
     axis.yaxis.set_minor_locator(NullLocator())
 
 
-def readable_on(colour: np.ndarray) -> str:
+def readable_on(colour: Sequence[float]) -> str:
     """Black on light colours, white on dark ones."""
     red, green, blue = colour[:3]
     return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "black"
 
 
 @look()
-def save(figure: Figure, stem: Path) -> list[Path]:
+def save(figure: StudyFigure, stem: Path) -> list[Path]:
     """Write `stem`.pdf, `stem`.png (200 dpi) and `stem`.csv, the numbers behind; the same figure, the same bytes."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     pdf, png, csv = _files(stem)
     # A third of the time of the default compression, hardly larger.
-    for path, options in ((pdf, {"metadata": {"CreationDate": None}}), (png, {"pil_kwargs": {"compress_level": 3}})):
+    written: dict[Path, dict[str, Any]] = {
+        pdf: {"metadata": {"CreationDate": None}},
+        png: {"pil_kwargs": {"compress_level": 3}},
+    }
+    for path, options in written.items():
         drawn = io.BytesIO()  # matplotlib hides the error of a full disk behind one of its own
         figure.savefig(drawn, format=path.suffix[1:], **options)
         with files.replacing(path) as temporary:

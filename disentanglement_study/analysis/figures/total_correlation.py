@@ -1,15 +1,15 @@
 """Does regularisation make the representation uncorrelated? (Locatello et al. 2019, Figure 1)"""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis.figures import unsupervised_lines
+from disentanglement_study.analysis.figures.style import StudyFigure
 
 SCORE = "gaussian_total_correlation"
 LABEL = "Gaussian total correlation (nats)"
 
 
-def total_correlation(results: pd.DataFrame) -> Figure:
+def total_correlation(results: pd.DataFrame) -> StudyFigure:
     """Total correlation of sampled (left) and mean (right) representations against strength, for each data set.
 
     That of a Gaussian fitted to the codes, in nats on a logarithmic axis; medians over seeds with quartiles, a line for
@@ -20,6 +20,6 @@ def total_correlation(results: pd.DataFrame) -> Figure:
     return unsupervised_lines.by_representation(results, SCORE, LABEL, log=True)
 
 
-def total_correlation_by_method(results: pd.DataFrame) -> Figure:
+def total_correlation_by_method(results: pd.DataFrame) -> StudyFigure:
     """The same, sampled against mean representations, a panel for each data set and method (its appendix)."""
     return unsupervised_lines.by_method(results, SCORE, LABEL, log=True)

@@ -3,7 +3,6 @@
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import once, tables
 from disentanglement_study.analysis.figures import layout, style
@@ -15,7 +14,7 @@ DATA_SETS = {"other": "Another\ndata set", "same": "The same\ndata set"}
 
 
 @style.look()
-def transfer(results: pd.DataFrame, representation: str = "mean") -> Figure:
+def transfer(results: pd.DataFrame, representation: str = "mean") -> style.StudyFigure:
     """Probability (%) that a setting chosen by one metric on one data set beats a random model elsewhere.
 
     As `tables.transfer`: 50 % (white) is chance; below each number its 95 % interval over seeds.

@@ -1,11 +1,11 @@
 """Is it the matrix or the aggregation that makes two metrics differ? (Locatello et al. 2020, arXiv:2010.14766)"""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import once
 from disentanglement_study.analysis.figures import shared
 from disentanglement_study.analysis.figures.heat_map import Matrix, heat_maps
+from disentanglement_study.analysis.figures.style import StudyFigure
 from disentanglement_study.analysis.tables import unified_rank_correlation as unified
 
 # Short, so that the matrices of two data sets fit on a line.
@@ -13,7 +13,7 @@ MATRICES = {"importance_gbt": "GBT", "mutual_information": "MI", "accuracy_svm":
 AGGREGATIONS = unified.AGGREGATIONS | {"dci_disentanglement": "DCI-D", "dci_completeness": "DCI-C"}
 
 
-def unified_rank_correlation(results: pd.DataFrame, representation: str = "mean") -> Figure:
+def unified_rank_correlation(results: pd.DataFrame, representation: str = "mean") -> StudyFigure:
     """Heat map of the Spearman rank correlation of all aggregations of all matrices, × 100, for each data set.
 
     Ordered by matrix: blocks on the diagonal are of one matrix, diagonals beside it of one aggregation.

@@ -1,7 +1,9 @@
 """A score that needs no labels, of sampled and of mean representations, against the strength."""
 
+from typing import Any
+
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from disentanglement_study.analysis import names, once
@@ -13,7 +15,7 @@ REPRESENTATIONS = {"sampled": "Sampled representation", "mean": "Mean representa
 
 
 @style.look()
-def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> Figure:
+def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> style.StudyFigure:
     """A panel for each data set and representation, a line for each method; bars are quartiles."""
     table = _rows(results, score, log)
     marks = style.marks(table["method"])
@@ -42,7 +44,7 @@ def by_representation(results: pd.DataFrame, score: str, y_label: str, *, log: b
 
 
 @style.look()
-def by_method(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> Figure:
+def by_method(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> style.StudyFigure:
     """A panel for each data set and method: sampled (dashed, hollow) against mean representation."""
     table = _rows(results, score, log)
     marks = style.marks(table["method"])
@@ -56,7 +58,7 @@ def by_method(results: pd.DataFrame, score: str, y_label: str, *, log: bool) -> 
         y_ticks=("0.002",),
         upright=True,
     )
-    looks = {"sampled": {"linestyle": "--", "markerfacecolor": "white"}, "mean": {}}
+    looks: dict[str, dict[str, Any]] = {"sampled": {"linestyle": "--", "markerfacecolor": "white"}, "mean": {}}
     legend = [
         Line2D([], [], color="black", marker="o", label=label, **looks[representation])
         for representation, label in REPRESENTATIONS.items()
@@ -91,7 +93,7 @@ def _rows(results: pd.DataFrame, score: str, log: bool) -> pd.DataFrame:
     return table.assign(place=style.places(table))
 
 
-def _scale(axis, table: pd.DataFrame, log: bool) -> None:
+def _scale(axis: Axes, table: pd.DataFrame, log: bool) -> None:
     if log:
         style.log_ticks(axis, table[list(QUARTILES)].stack())
     else:

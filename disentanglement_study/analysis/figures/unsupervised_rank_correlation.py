@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import once, tables
 from disentanglement_study.analysis.figures import shared
 from disentanglement_study.analysis.figures.heat_map import Matrix, heat_maps
+from disentanglement_study.analysis.figures.style import StudyFigure
 
 
 def unsupervised_rank_correlation(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> StudyFigure:
     """Heat map of the Spearman rank correlation of scores without labels (rows) with the metrics, for each data set.
 
     Over all models (methods, strengths, seeds), × 100. Rows: losses in nats (a better reconstruction is a lower one;

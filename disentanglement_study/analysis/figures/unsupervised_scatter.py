@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from disentanglement_study.analysis import names
 from disentanglement_study.analysis.figures import layout, scatter, shared, style
@@ -21,7 +20,7 @@ def unsupervised_scatter(
     data_set: str | None = None,
     representation: str = "mean",
     scores: Iterable[str] | None = None,
-) -> Figure:
+) -> style.StudyFigure:
     """Each headline score (y) against each score that needs no labels (x), a point for each model of one data set.
 
     Downstream tasks are left out.

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from disentanglement_study.analysis import once, tables
@@ -16,7 +15,7 @@ PARTS = {"method": ("Method", "#0072B2"), "strength": ("+ its strength", "#E69F0
 @style.look()
 def variance_explained(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
-) -> Figure:
+) -> style.StudyFigure:
     """Shares of the variance (R² × 100) of each headline score, a panel for each data set.
 
     Blue: explained by the method. Orange: what its strength adds to it. Grey: what is left to the seed. Plain R²,

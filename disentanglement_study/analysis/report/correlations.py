@@ -1,6 +1,7 @@
 """The rank correlations that the page draws as heat maps."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
@@ -25,7 +26,7 @@ def correlations(results: pd.DataFrame) -> list[dict]:
 
     A matrix has its `where`, the keys of its rows and columns, and its cells row by row, None where there is none.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for title, (table, row, column) in TABLES.items():
         try:
             long = once.call(table, results, representation=None)
@@ -38,8 +39,8 @@ def correlations(results: pd.DataFrame) -> list[dict]:
             _matrix(part, row, column) | {"where": dict(zip(where, map(str, keys), strict=True))}
             for keys, part in long.groupby(where, sort=False)
         ]
-        found.append({"title": title, "of": where[0], "between": "data_set" if of_score else "score"})
-        found[-1]["matrices"] = matrices
+        between = "data_set" if of_score else "score"
+        found.append({"title": title, "of": where[0], "between": between, "matrices": matrices})
     return found
 
 

@@ -17,7 +17,8 @@ def copy(root: Path, run_ids: Iterable[str], folder: Path) -> dict[str, list[str
 
     Those that are there already are kept, unless they are older. Links are left out: they may lead anywhere.
     """
-    known, found = set(run_ids), {}
+    known = set(run_ids)
+    found: dict[str, list[str]] = {}
     if (root / FOLDER).is_symlink():
         return found
     for source in sorted((root / FOLDER).glob("*")):

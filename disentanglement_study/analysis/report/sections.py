@@ -135,8 +135,8 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
     broken = [manifest for manifest in manifests if manifest["status"] == FAILED]
     for manifest in broken[:SHOWN]:
         error = shortened(manifest.get("error") or "no error was recorded").strip()
-        summary = f"Job {manifest['job_id']} ({counted(len(manifest['run_ids']), 'run')}): {reason(error)}"
-        parts.append(element("details", element("summary", summary), element("pre", error)))
+        job = f"Job {manifest['job_id']} ({counted(len(manifest['run_ids']), 'run')}): {reason(error)}"
+        parts.append(element("details", element("summary", job), element("pre", error)))
     if len(broken) > SHOWN:
         parts.append(note(f"{SHOWN} of {len(broken):,} failed jobs are shown; `disentanglement-study status` has all."))
     return Markup("".join(parts))

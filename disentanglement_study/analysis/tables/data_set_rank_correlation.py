@@ -73,7 +73,8 @@ def _ranks(means: np.ndarray) -> np.ndarray:
 
 def _means(models: Models, resamples: int, seed: int) -> dict[str, _Means]:
     """The means of each score."""
-    lacking, found = models.lacking(), {}
+    lacking = models.lacking()
+    found: dict[str, _Means] = {}
     resampled = models.resample(resamples, seed).astype(float)
     for there, part in models.complete():
         weight = resampled[there]
@@ -84,10 +85,10 @@ def _means(models: Models, resamples: int, seed: int) -> dict[str, _Means]:
         drawn[drawn == 0] = np.nan
         for score, y in part.scores.items():
             sums = member * y.to_numpy()
-            means = sums.sum(axis=1) / member.sum(axis=1), (sums @ weight / drawn).T
-            found[score] = _Means(
-                part.data_set, settings, cells, *means, *lacking.loc[score], tuple(map(_ranks, means))
-            )
+            mean, resampled_mean = sums.sum(axis=1) / member.sum(axis=1), (sums @ weight / drawn).T
+            failed, missing = lacking.loc[score]
+            ranks = _ranks(mean), _ranks(resampled_mean)
+            found[score] = _Means(part.data_set, settings, cells, mean, resampled_mean, failed, missing, ranks)
     return found
 
 
@@ -103,7 +104,7 @@ def _correlation(a: _Means, b: _Means) -> tuple[float, float, float, int, int, i
         resampled = _pearson(ranks_a, ranks_b)
         # Noise that is drawn twice correlates less: the interval is as wide as the resamples, about the estimate.
         wider = stats.widening(np.concatenate([a.cells, b.cells + len(a.settings)]))
-        low, high = stats.interval(rho, resampled, wider, centre=np.nanmedian(resampled))
+        low, high = map(float, stats.interval(rho, resampled, wider, centre=np.nanmedian(resampled)))
     return rho, *np.clip([low, high], -1, 1), *counts
 
 

@@ -84,6 +84,7 @@ def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[s
             return NOT_ENOUGH, f"the number is a mean over {len(wanted)} {column}s; there is no {', '.join(absent)}"
     if not np.isfinite([measured.value, measured.low, measured.high]).all():
         return NOT_ENOUGH, "no interval: it needs more seeds of a setting"
+    assert claim.number is not None  # its measure decides a claim of a direction
     return compared(claim.number, claim.rounding, measured.value, measured.low, measured.high)
 
 

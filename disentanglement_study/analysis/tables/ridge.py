@@ -1,7 +1,7 @@
 """The scores of models over a grid of numbers of latents and normalised β, and where the best of them are."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -150,7 +150,7 @@ def _of_method(models: Models, method: str, latents: np.ndarray, resamples: int,
     return found
 
 
-def _ends(resampled: np.ndarray, **how: str) -> tuple[np.ndarray, np.ndarray]:
+def _ends(resampled: np.ndarray, **how: Any) -> tuple[np.ndarray, np.ndarray]:
     """The ends of the 95 % interval of the columns of resampled [resamples,M]; NaN for a column that is NaN."""
     tails = (1 - stats.LEVEL) / 2, (1 + stats.LEVEL) / 2
     ends = np.full((2, resampled.shape[1]), np.nan)

@@ -139,4 +139,5 @@ def _best_two(runs: pd.DataFrame, at: str, spread: Spread) -> _Pair | None:
     difference = float(chosen["mean"].iloc[0] - chosen["mean"].iloc[1])
     error = spread.sd * np.sqrt((1 / chosen["size"].iloc[:2]).sum())
     half = float(error * student.ppf((1 + power.LEVEL) / 2, spread.effective))
-    return _Pair(*chosen.index[:2], difference, difference - half, difference + half)
+    better, second = chosen.index[:2]
+    return _Pair(better, second, difference, difference - half, difference + half)

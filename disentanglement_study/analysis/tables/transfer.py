@@ -46,7 +46,7 @@ def transfer(
         if own.any():
             estimate = table["probability"][own].mean()
             if resamples and not grid.pairs_of_few[own].any():
-                low, high = stats.interval(estimate, resampled[:, own].mean(axis=1), grid.wider)
+                low, high = map(float, stats.interval(estimate, resampled[:, own].mean(axis=1), grid.wider))
         counts = (own.sum(), grid.n, grid.failed, grid.missing)
         rows.append([metric, data_set, estimate, *np.clip([low, high], 0, 1), *counts])
     columns = ["metric", "data_set", "probability", "low", "high", "pairs", "n", "failed", "missing"]

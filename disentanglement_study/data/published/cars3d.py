@@ -9,6 +9,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -58,15 +59,16 @@ def _examples(path: Path) -> common.Examples:
                 yield {"image": image, **dict(zip(LABELS, (elevation, azimuth, names.index(name)), strict=True))}
 
 
-def _members(path: Path) -> Iterator[tuple[str, io.BufferedReader]]:
+def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """The files of the cars in the archive, in its order: name and content. It is read as a stream."""
     # Not "r|gz": tarfile would not check the CRC-32 of what it decompresses.
     with gzip.open(path) as content, tarfile.open(fileobj=content, mode="r|") as archive:
         for member in archive:
             name = PurePosixPath(member.name)
             # Archives made on a Mac may have a shadow of each file, whose name starts with a dot.
-            if name.parent.name == "cars" and name.suffix == ".mat" and not name.name.startswith("."):
-                yield name.name, archive.extractfile(member)
+            is_car = name.parent.name == "cars" and name.suffix == ".mat" and not name.name.startswith(".")
+            if is_car and (opened := archive.extractfile(member)):  # None of a folder
+                yield name.name, opened
         while content.read(1 << 20):
             pass  # what follows the last file: the CRC-32 is at the very end
 

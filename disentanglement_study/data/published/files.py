@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow_datasets as tfds
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -48,7 +48,7 @@ def given(dl_manager: tfds.download.DownloadManager) -> Path | None:
         return None
 
 
-def obtain(files: Sequence[File], dl_manager: tfds.download.DownloadManager, builder) -> list[Path]:
+def obtain(files: Sequence[File], dl_manager: tfds.download.DownloadManager, builder: Any) -> list[Path]:
     """The paths of the files, each with the right digest; the SHA-256 of each goes into the builder's metadata.
 
     From the folder of the user if there is one, where all must be; else downloaded, once.

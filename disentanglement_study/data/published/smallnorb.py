@@ -16,7 +16,7 @@ from disentanglement_study.data.published import common
 from disentanglement_study.data.published import files as published
 
 URL = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/"
-TYPES = {0x1E3D4C55: np.dtype("uint8"), 0x1E3D4C54: np.dtype("<i4")}
+TYPES: dict[int, np.dtype] = {0x1E3D4C55: np.dtype("uint8"), 0x1E3D4C54: np.dtype("<i4")}
 STEMS = {
     "train": "smallnorb-5x46789x9x18x6x2x96x96-training",
     "test": "smallnorb-5x01235x9x18x6x2x96x96-testing",

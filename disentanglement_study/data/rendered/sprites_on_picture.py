@@ -43,7 +43,7 @@ def load(name: str, picture: UInt8[np.ndarray, "height width 3"], root: Path | N
         return jnp.where(sprite, 1 - background, background)
 
     names, sizes, shape = CATALOGUE[name][:3]
-    digest = hashlib.sha256(picture).hexdigest()
+    digest = hashlib.sha256(picture.data).hexdigest()
     nuisance = f"the crop and the tint of the background, a picture of {width} x {height} pixels with SHA-256 {digest}"
     return DataSet(
         name, names, sizes, shape, dsprites.load(root).storage, render, nuisance=nuisance, sha256=dsprites.SHA256

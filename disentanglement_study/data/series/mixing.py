@@ -1,6 +1,6 @@
 """How sources become what is observed: by a fully connected net with no bias, of random weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +56,7 @@ def draw(
     draws: np.random.Generator,
 ) -> Mixing:
     """A mixing that can be inverted; `weights` is a name out of `WEIGHTS`."""
+    matrices: Iterable[np.ndarray]
     if num_observed == num_sources:
         matrices = WEIGHTS[weights](num_layers, (num_observed, num_sources), draws)
     else:

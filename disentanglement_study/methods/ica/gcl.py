@@ -1,7 +1,7 @@
 """Generalised contrastive learning: features that tell inputs with their own u from those with another's."""
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -52,9 +52,10 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
         return net.apply({"params": params["features"]}, x)
 
     def loss(params, batch, key, hyper):
-        h, alone = features(params, batch["x"]), free.apply({"params": params["alone"]}, batch["x"])[:, 0]
+        h = features(params, batch["x"])
+        alone: Any = free.apply({"params": params["alone"]}, batch["x"])
         own, other = batch["u"], jax.random.permutation(key, batch["u"])
-        right, wrong = (given_u(params["sources"], h, u) + alone for u in (own, other))
+        right, wrong = (given_u(params["sources"], h, u) + alone[:, 0] for u in (own, other))
         return logistic(right, wrong)
 
     updates = settings.train.steps

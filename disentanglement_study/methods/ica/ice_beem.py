@@ -1,7 +1,7 @@
 """ICE-BeeM: an energy of inputs given u, in which features of the inputs meet a function of u alone."""
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -57,8 +57,8 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
         return net.apply({"params": params["features"]}, x)
 
     def log_density(params, x, u):
-        alone = free.apply({"params": params["alone"]}, x)[:, 0]
-        return of_features(params["sources"], features(params, x), u) + alone
+        alone: Any = free.apply({"params": params["alone"]}, x)
+        return of_features(params["sources"], features(params, x), u) + alone[:, 0]
 
     def loss(params, batch, key, hyper):
         noise = jax.random.normal(key, batch["x"].shape)

@@ -20,7 +20,8 @@ log-determinants in it: the relative gradient needs none. Restarts are chosen by
 
 import dataclasses
 import math
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import jax.numpy as jnp
 from annotated_types import Interval
@@ -51,7 +52,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     """
     size, options = settings.nets.num_latents, settings.options
     check_square(inputs, size)
-    groups = {"unmixing": lambda key: square.init(key, size, options.num_layers)}
+    groups: dict[str, Callable[..., Any]] = {"unmixing": lambda key: square.init(key, size, options.num_layers)}
     if "u" in inputs.auxiliary:
         shape = check_values(inputs, size), size
         groups["sources"] = lambda key: dict.fromkeys(("mean", "log_scale"), jnp.zeros(shape))
@@ -75,6 +76,7 @@ def log_density(
     """Σ_i log N(s_i; m_i(u), v_i(u)), of {"mean", "log_scale"} [U,D], linear in u; without them standard normal."""
     log_scale = jnp.zeros_like(s)
     if sources is not None:
+        assert u is not None
         log_scale = u @ sources["log_scale"]
         s = (s - u @ sources["mean"]) * jnp.exp(-log_scale)
     return -(s**2 / 2 + log_scale + math.log(2 * math.pi) / 2).sum(axis=1)

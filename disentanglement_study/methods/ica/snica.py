@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -84,7 +84,8 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     updates = settings.train.steps
 
     def potentials(params, x):
-        linear, log_weight = jnp.split(to_potentials.apply({"params": params["encoder"]}, x), 2, axis=-1)
+        both: Any = to_potentials.apply({"params": params["encoder"]}, x)
+        linear, log_weight = jnp.split(both, 2, axis=-1)
         weight = jax.nn.softplus(log_weight) + 1e-3
         return linear, weight
 

@@ -1,7 +1,7 @@
 """Time-contrastive learning: features that tell the segments of a series apart."""
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -12,7 +12,7 @@ from annotated_types import Interval
 from disentanglement_study.methods.baselines import fast_ica
 from disentanglement_study.methods.gradient import by_gradient, optimiser_of
 from disentanglement_study.methods.ica.sizes import check_codes
-from disentanglement_study.methods.kinds import After, Inputs, Learner, Method, Settings
+from disentanglement_study.methods.kinds import After, AtOnce, Inputs, Learner, Method, Settings
 from disentanglement_study.nets.initialisers import glorot
 from disentanglement_study.nets.maxout import MaxoutMlp, initial
 
@@ -55,7 +55,8 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     net = MaxoutMlp(codes, widths, kernel_init=nn.initializers.he_normal())
 
     def encode(params, batch):
-        return {"mean": jnp.abs(net.apply({"params": params["features"]}, batch["x"]))}
+        features: Any = net.apply({"params": params["features"]}, batch["x"])
+        return {"mean": jnp.abs(features)}
 
     def loss(params, batch, key, hyper):
         head = params["segments"]
@@ -78,7 +79,8 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
 
 def half_squares(params: dict) -> jax.Array:
     """½ Σ W² of all kernels."""
-    return sum(0.5 * jnp.sum(leaf**2) for leaf in jax.tree.leaves(params) if leaf.ndim == 2)
+    total: Any = sum(0.5 * jnp.sum(leaf**2) for leaf in jax.tree.leaves(params) if leaf.ndim == 2)
+    return total
 
 
 def unmixing(settings: Settings) -> After:
@@ -88,9 +90,11 @@ def unmixing(settings: Settings) -> After:
         raise ValueError(f"num_points = {options.num_points}: expected at least {codes}, nets.num_latents")
     own = fast_ica.Options(num_points=options.num_points, max_iter=options.max_iter)
     linear = fast_ica.build(Inputs((codes,)), settings._replace(options=own))
+    learn = linear.learn
+    assert isinstance(learn, AtOnce)
 
     def fit(points, seed):
-        arrays, terms = linear.learn.fit({"x": points}, seed, {})
+        arrays, terms = learn.fit({"x": points}, seed, {})
         return arrays, {"after_converged": terms["converged"]}
 
     return After(fit, lambda arrays, points: linear.encode(arrays, {"x": points})["mean"], options.num_points)

@@ -39,7 +39,7 @@ class Cut(NamedTuple):
     gain: float  # N times its variance gain, in squared units of the sums
     rank: int  # of the feature, in the node's random order
     bin: int
-    position: int  # the last one on the left, or ON_EDGE for that of the bin's last point
+    position: int | np.signedinteger  # the last one on the left, or ON_EDGE for that of the bin's last point
 
 
 def compiled(function, **options):

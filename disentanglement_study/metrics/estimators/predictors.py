@@ -36,13 +36,14 @@ def predict_factors(
     """
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
-    fit = BACKENDS[backend](*_near_zero(train_codes, test_codes), num_stages)
+    train_codes, test_codes = _near_zero(train_codes, test_codes)
+    fit = BACKENDS[backend](train_codes, test_codes, num_stages)
     columns = []
     for labels in train_factors.T:
         seed = int(rng.integers(2**31))
         if (labels == labels[0]).all():
-            constant = (np.full(len(codes), labels[0]) for codes in (train_codes, test_codes))
-            columns.append(Predictions(*constant, np.zeros(train_codes.shape[1])))
+            train, test = (np.full(len(codes), labels[0]) for codes in (train_codes, test_codes))
+            columns.append(Predictions(train, test, np.zeros(train_codes.shape[1])))
         else:
             columns.append(Predictions(*fit(labels, seed)))
     return Predictions(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))

@@ -84,7 +84,7 @@ def _without_alarms() -> Iterator[None]:
     """Of each worker that ends before its task Ray prints that memory or a fault may be to blame, of one that was told
     to go too; and while a cluster grows, that its tasks cannot be scheduled. Who runs jobs says itself, of each
     attempt, why it ended (`kinds.Notes`), and what is awaited (`kinds.Waits`)."""
-    worker = importlib.import_module("ray._private.worker")
+    worker: Any = importlib.import_module("ray._private.worker")
     if (shown := getattr(worker, "print_to_stdstream", None)) is None:  # another Ray: its words are shown
         yield
         return
@@ -226,7 +226,7 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    constants = importlib.import_module("ray._private.ray_constants")
+    constants: Any = importlib.import_module("ray._private.ray_constants")
     before = constants.ENABLE_RAY_CLUSTER
     constants.ENABLE_RAY_CLUSTER = False
     try:

@@ -1,6 +1,6 @@
 """Jobs in this process."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.errors import stop_if_full
@@ -15,7 +15,7 @@ def inline(
     address: str | None,
     waits: Waits = lambda text: None,
     notes: Notes = lambda job, text: None,
-) -> Iterator[Ended]:
+) -> Generator[Ended, None, None]:
     """One job after the other in this process, on whatever device JAX finds: each says itself why it ends."""
     while job := pile.take(largest=resources.job_size):
         for attempt in range(resources.retries + 1):

@@ -1,6 +1,6 @@
 """What an executor is given and what it yields."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.study.dispatch.pile import Pile
@@ -18,4 +18,5 @@ Waits = Callable[[str], None]  # is told what the jobs wait for, and "" when the
 Notes = Callable[[Job, str], None]  # is told why an attempt at a job ended before the job had, and what follows
 
 
-Executor = Callable[[Pile, Work, ResourceConfig, str | None, Waits, Notes], Iterator[Ended]]
+# A generator, so that one that is closed early tells what still runs to stop.
+Executor = Callable[[Pile, Work, ResourceConfig, str | None, Waits, Notes], Generator[Ended, None, None]]

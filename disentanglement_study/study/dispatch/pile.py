@@ -87,6 +87,7 @@ class Pile:
             slower = UNKNOWN if node is not None and node not in self._paces else self.slower(node)
             size = self._balanced(size, cost[kind], left, slots, slower)
         if size < len(job.runs):
+            assert self._cut is not None  # else every job is whole
             job, rest = self._cut(job, size)
             self._waiting[place] = _Waiting(rest, kind, is_whole)
         else:

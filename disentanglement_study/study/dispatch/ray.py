@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.errors import reason, stop_if_full
@@ -24,7 +24,7 @@ def ray(
     address: str | None,
     waits: Waits = lambda text: None,
     notes: Notes = lambda job, text: None,
-) -> Iterator[Ended]:
+) -> Generator[Ended, None, None]:
     """Jobs as Ray tasks, as many at once as fit the nodes; `address` of a cluster, or None for this machine.
 
     A task that raises, whose worker dies, or that takes more than `resources.job_hours`, is tried again
@@ -53,7 +53,7 @@ def ray(
 
 def _all(
     pile: Pile, tasks: Tasks, where: list[Place], address: str | None, waits: Waits, notes: Notes
-) -> Iterator[Ended]:
+) -> Generator[Ended, None, None]:
     ray, said, looked = tasks.ray, time.monotonic(), -LOOK_SECONDS
     nodes: list[Node] = []
     begun = 0

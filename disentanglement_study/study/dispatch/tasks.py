@@ -123,7 +123,8 @@ class Tasks:
 
         Nothing here waits for them: a stopped process does not answer, a lost node neither.
         """
-        late, now = {}, time.monotonic()
+        late: dict[Any, BaseException] = {}
+        now = time.monotonic()
         for reference, attempt in self.running.items():
             hours = attempt.place.resources.job_hours
             if hours is not None and now - self._since.get(attempt.ticket, now) > 3600 * hours:

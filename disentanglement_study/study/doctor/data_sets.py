@@ -33,9 +33,9 @@ def problems(
     here = str(Path(disentanglement_study.__file__).parent.parent)
     path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
     env = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": path}
-    command, pipes = [sys.executable, "-c", PROGRAM], {"capture_output": True, "text": True}
+    command, given = [sys.executable, "-c", PROGRAM], json.dumps(asked)
     try:
-        done = subprocess.run(command, env=env, input=json.dumps(asked), timeout=seconds, **pipes)
+        done = subprocess.run(command, env=env, input=given, timeout=seconds, capture_output=True, text=True)
         return {"problems": json.loads(done.stdout.splitlines()[-1])}
     except subprocess.TimeoutExpired:
         return {"unknown": f"its data sets had not been checked after {seconds:g} s"}

@@ -1,7 +1,7 @@
 """What jobs would be like on each kind of node, and how many fit there."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from disentanglement_study.config import ResourceConfig
 from disentanglement_study.study.dispatch.places import places
@@ -27,7 +27,9 @@ class Fit(NamedTuple):
 def fits(resources: ResourceConfig, nodes: Sequence[Node]) -> list[Fit]:
     """The kinds of `resources.by_device`, those that are not there too, and last the nodes that are of none of them, if
     there are such."""
-    there = [{"Alive": True, "NodeID": node.node_id, "Resources": node.resources} for node in nodes]
+    there: list[dict[str, Any]] = [
+        {"Alive": True, "NodeID": node.node_id, "Resources": node.resources} for node in nodes
+    ]
     has_gpus = any(node.resources.get("GPU") for node in nodes)
     found = []
     for place in places(resources, has_gpus):

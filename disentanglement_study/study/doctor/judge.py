@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from disentanglement_study.errors import unknown
 from disentanglement_study.study.dispatch import cluster
@@ -86,9 +86,9 @@ def _kinds(found: Found) -> Iterator[Problem]:
             text = f"resources.by_device: {unknown('kind of node', fit.kind, there)}"
             yield Problem(True, text, "name a kind that is there, or start such a node")
         elif not fit.slots and fit.kind not in ("all", "others"):
-            text = cluster.lacking(fit.wanted, _by_ray(node for node in found.nodes if node.node_id in fit.rooms))
+            lacks = cluster.lacking(fit.wanted, _by_ray(node for node in found.nodes if node.node_id in fit.rooms))
             stops = not found.grows and not any(other.slots for other in found.fits)  # no other nodes would do them
-            yield Problem(stops, f"{setting}: {text}: such nodes get no jobs", "reserve what such a node has")
+            yield Problem(stops, f"{setting}: {lacks}: such nodes get no jobs", "reserve what such a node has")
 
 
 def _cluster(found: Found) -> Iterator[Problem]:
@@ -124,7 +124,7 @@ def _node(node: Node, found: Found) -> Iterator[Problem]:
         advice = "install this package, of the same version, there" if missing else "look at that node, or remove it"
         yield Problem(True, node.error, advice)
         return
-    yield from _devices(node, found)
+    yield from _devices(node, node.answer["jax"], found)
     study, data = node.answer["study"], node.answer["data"]
     if not found.folder_error:
         shared = "mount one folder, with write access, under this path on every node"
@@ -156,8 +156,8 @@ def _node(node: Node, found: Found) -> Iterator[Problem]:
         yield Problem(False, f"its clock is {abs(node.ahead):.1f} s {side} this one", "set clocks by NTP")
 
 
-def _devices(node: Node, found: Found) -> Iterator[Problem]:
-    jax = node.answer["jax"]
+def _devices(node: Node, jax: Mapping[str, Any], found: Found) -> Iterator[Problem]:
+    """jax: what it finds there, as `look.devices` has it."""
     if "error" in jax:
         yield Problem(True, f"JAX finds no device: {jax['error']}", "install JAX for its devices there")
         return

@@ -30,7 +30,7 @@ def look(
     there, and of a sweep (gin text), whose study is at `root`, what `data_sets.problems` has}; time: at the end,
     seconds since 1970.
     """
-    found = {
+    found: dict[str, Any] = {
         "name": platform.node(),
         "cpus": os.cpu_count(),
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),

@@ -84,7 +84,7 @@ def _held(lock: TextIO) -> str:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return error.strerror
+        return error.strerror or str(error)
     return "held"
 
 

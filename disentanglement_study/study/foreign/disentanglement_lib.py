@@ -106,7 +106,8 @@ def _said(found: Collected, runs: list[Run], models: list[Found], numbers: list[
         f"{counted(len(runs), 'model')} from {counted(found.num_rows, 'result')}: {known:,} of the study of 12,600 "
         "models, with their dlib_model_num"
     ]
-    ours, others = 0, Counter()
+    ours = 0
+    others: Counter[str] = Counter()
     for one in models:
         for scores in one.scores.values():
             for name in scores.names:

@@ -141,7 +141,7 @@ def _with_metrics(study: Study, found: Sequence[Found]) -> Study:
     shown = {representation for one in found for representation, _ in one.scores}
     kinds = {name.metric for one in found for scores in one.scores.values() for name in scores.names if name.is_ours}
     names = [name for name in METRICS if name in kinds]
-    representations = [name for name in ("mean", "sampled") if name in shown]
+    representations: list[str] = [name for name in ("mean", "sampled") if name in shown]
     given = {"metrics": names} if names else {}
     given |= {"representations": representations} if representations else {}
     return config.load_text(study.text + "\n" + written({"evaluate": given}))
