@@ -178,7 +178,7 @@ def test_an_axis_over_an_option_of_a_component_gives_the_ids_of_the_study_with_i
         ("mig.num_bin = 3", "{file}: unknown parameter of 'mig' 'num_bin': did you mean 'num_bins'?"),
         ("factor_vae.gama = 3", "{file}: unknown parameter of 'factor_vae' 'gama': did you mean 'gamma'?"),
         ("mig.num_test = 3", "{file}: unknown parameter of 'mig' 'num_test'"),
-        ("random_encoder.widths = [3]", "{file}: unknown parameter of 'random_encoder' 'widths': there is none"),
+        ("random_encoder.widths = [3]", "{file}: unknown parameter of 'random_encoder' 'widths': there are none"),
         ("conv_encoder.form = 'patches'", "{file}: unknown parameter of 'conv_encoder' 'form'"),
         ("mig.num_bins = 1", "{file}: mig.num_bins = 1: expected int (2 or more"),
         ("mig.num_bins = 'ten'", "{file}: mig.num_bins = 'ten': expected int"),
@@ -226,7 +226,7 @@ def test_an_axis_over_an_option_of_a_component_gives_the_ids_of_the_study_with_i
             "mlp_encoder.widths is of no use to runs with nets.encoder = ",
         ),
         ("mlp_encoder.widths = %wide", "unknown macro 'wide'"),
-        ("mlp_encoder.widths = @wide", "it refers to no function"),
+        ("mlp_encoder.widths = @wide", "cannot refer to a function"),
         (
             "evaluate.table_rows = 9000\nmig.num_train = 9001\nevaluate.metrics = ['mig']",
             "mig.num_train = 9001: expected at most 9000, the points of dsprites",

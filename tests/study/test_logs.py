@@ -113,7 +113,7 @@ def test_a_run_that_is_stopped_goes_on_from_its_checkpoint_and_says_so(
     text = opened.log_file(job_id).read_text().removeprefix(before)
     parts = (
         "attempt 2 begins", r"makes a checkpoint, after update (\d+) of \d+",
-        r"attempt 2 was stopped: it was told to go \(SIGTERM\)",
+        r"attempt 2 was stopped: it was told to stop \(SIGTERM\)",
         "attempt 3 begins", r"goes on from its checkpoint, after update \1 of \d+", "done",
     )  # fmt: skip
     assert re.search(".*?".join(parts), text, re.DOTALL), text
