@@ -105,23 +105,25 @@ def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
     [
         (
             "empty",
-            "{root}/empty is empty, and holds no study; `disentanglement-study run SWEEP {root}/empty` makes one",
+            "{root}/empty is empty and holds no study; `disentanglement-study run SWEEP {root}/empty` makes one",
         ),
-        ("new", "{root}/new is not there: it holds no study; `disentanglement-study run SWEEP {root}/new` makes one"),
+        (
+            "new",
+            "{root}/new does not exist, so it holds no study; `disentanglement-study run SWEEP {root}/new` makes one",
+        ),
         (
             "all/quik",
-            "{root}/all/quik is not there: it holds no study (did you mean {root}/all/quick?); "
+            "{root}/all/quik does not exist, so it holds no study (did you mean {root}/all/quick?); "
             "`disentanglement-study run SWEEP {root}/all/quik` makes one",
         ),
         ("file", "{root}/file is a file, and holds no study: name the folder of a study"),
         (
             "docs",
-            "{root}/docs is a folder of other files, and holds no study (no plan.parquet); name the folder of a study",
+            "{root}/docs holds other files and no study (no plan.parquet); name the folder of a study",
         ),
         (
             "all",
-            "{root}/all is a folder of other files, and holds no study (no plan.parquet): "
-            "did you mean {root}/all/quick?",
+            "{root}/all holds other files and no study (no plan.parquet): did you mean {root}/all/quick?",
         ),
     ],
 )

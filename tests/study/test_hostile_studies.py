@@ -96,7 +96,7 @@ def test_a_run_id_that_is_no_name_is_refused(home, capsys):
         assert cli.main(command) == 2
         assert str(path) in capsys.readouterr().err
     assert cli.main(run(home, home / "study")) == 0  # the plan is damaged: it is made again
-    assert f"what there was of the plan is now in {home / 'study' / 'damaged'}" in capsys.readouterr().err
+    assert f"the old plan is kept in {home / 'study' / 'damaged'}" in capsys.readouterr().err
     assert "../../victim" not in set(pd.read_parquet(path)["run_id"])
     kept(home)
 
