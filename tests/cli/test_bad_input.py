@@ -53,7 +53,7 @@ def test_a_bad_sweep_is_one_line_and_exit_code_2(sweep, dsprites_root, tmp_path,
     ("options", "message"),
     [
         (["--where", "sed == 1"], "sed"),
-        (["--where", "seed == 99"], "leaves no run of 8"),
+        (["--where", "seed == 99"], "selects none of the 8 runs"),
         (["--executor", "rya"], "did you mean 'ray'"),
         (["--gin", "train.steps = 7"], "holds another sweep: train.steps is 40 there, 7 here, and 8 of its 8 runs are"),
         (["--gin", "evaluate.num_train = 7"], "scored with other settings"),

@@ -144,7 +144,7 @@ def test_more_points_than_there_are_and_a_file_as_folder_are_one_line(own_series
         (line,) = capsys.readouterr().err.splitlines()
         assert message in line
     assert cli.main(["encode", str(own_series / "study"), "--data-dir", str(tmp_path)]) == 2
-    assert f"has models of 'mine', and {tmp_path} no such data set" in capsys.readouterr().err
+    assert f"has models of 'mine', and {tmp_path} has no such data set" in capsys.readouterr().err
 
 
 def test_the_number_of_points_is_one_or_more(own_series, capsys):

@@ -196,7 +196,7 @@ def test_a_node_with_another_data_set_of_the_same_name_does_no_job(home):
     asked = {loading.place("mine", study): {"name": "mine", "sha256": "0" * 64, "nuisance": None}}
     fresh = store.Store(home / "fresh")
     fresh.create(plan.frame(list(one.runs), study), study.text, json.dumps(identity.scored_with(study)))
-    with pytest.raises(ValueError, match="has other contents than where the command was started"):
+    with pytest.raises(ValueError, match="differs from the data set where the command was started"):
         job.run_job(one, study.resources, study, fresh.root, home / "sets", asked)
 
 
