@@ -21,7 +21,7 @@ def unknown(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     meant = nearest(str(name).lower()[:CLIPPED], allowed)
     hint = f": did you mean {meant}?" if meant else ""
     if not allowed:
-        return ValueError(f"unknown {kind} {clipped(name)}: there is none")
+        return ValueError(f"unknown {kind} {clipped(name)}: there are none to choose from")
     there = f": {', '.join(sorted(allowed))}" if len(allowed) <= LISTED else f" {len(allowed):,}"
     return ValueError(f"unknown {kind} {clipped(name)}{hint} (there are{there})")
 
@@ -75,7 +75,7 @@ def stop_if_full(error: BaseException | None) -> None:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, OSError) and error.errno in FULL:
-            advice = "nothing finished is lost: make room, and the same command goes on"
+            advice = "nothing finished is lost: make room, and run the same command again"
             raise OSError(error.errno, f"{os.strerror(error.errno)} ({advice})", error.filename) from error
         # Ray hands on the error of a worker as the `cause` of its own.
         error = getattr(error, "cause", None) or error.__cause__ or error.__context__

@@ -29,7 +29,7 @@ def test_the_reason_is_the_end_of_a_traceback_whatever_is_around_it(text, expect
 
 
 def test_an_unknown_name_where_there_is_none_says_so():
-    assert str(unknown("option", "beta", [])) == "unknown option 'beta': there is none"
+    assert str(unknown("option", "beta", [])) == "unknown option 'beta': there are none to choose from"
 
 
 @pytest.mark.parametrize(

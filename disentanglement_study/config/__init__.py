@@ -21,7 +21,7 @@ from disentanglement_study.config.sections import (
     TrainConfig,
 )
 from disentanglement_study.config.sweep_text import Binding, is_file, parse, parse_file, settle, written
-from disentanglement_study.errors import clipped, unknown
+from disentanglement_study.errors import clipped, nearest, unknown
 
 __all__ = [
     "OF_RUNS", "PARTS", "RENAMED", "SECTIONS", "EvaluateConfig", "Lower", "NetConfig", "ResourceConfig", "Study",
@@ -127,7 +127,9 @@ def find_sweep(name: str) -> Path:
     if Path(name).is_dir():
         raise ValueError(f"{name} is a folder: name a gin file, or one of the sweeps {', '.join(sorted(bundled))}")
     if Path(name).suffix == ".gin":
-        raise ValueError(f"no sweep file {clipped(name)} (bundled sweeps, by name: {', '.join(sorted(bundled))})")
+        near = nearest(Path(name).stem, bundled)
+        hint = f": did you mean the sweep {near}?" if near else ""
+        raise ValueError(f"no sweep file {clipped(name)}{hint} (bundled sweeps, by name: {', '.join(sorted(bundled))})")
     raise unknown("sweep", name, bundled)
 
 
@@ -187,7 +189,7 @@ def check_name(binding: Binding) -> None:
     """ValueError for a setting that no section has."""
     place, scope, name, field, _ = binding
     if scope:
-        raise ValueError(f"{place}: {binding.key!r}: a setting of the whole study has no scope")
+        raise ValueError(f"{place}: {binding.key!r}: a setting of the whole study takes no scope")
     if name not in SECTIONS:
         raise ValueError(f"{place}: {unknown('section', name, SECTIONS)}")
     fields = [field.name for field in dataclasses.fields(SECTIONS[name])]
@@ -201,5 +203,5 @@ def _section(name: str, section: type, values: dict[str, Any]) -> Any:
     missing = dataclasses.MISSING
     required = [key for key, field in fields.items() if field.default is missing and field.default_factory is missing]
     if absent := [key for key in required if key not in values]:
-        raise ValueError(f"the sweep leaves out {' and '.join(f'{name}.{key}' for key in absent)}")
+        raise ValueError(f"the sweep must set {' and '.join(f'{name}.{key}' for key in absent)}")
     return section(**values)

@@ -62,7 +62,7 @@ def parse(text: str, place: str, search: Sequence[Path] = (), within: tuple[Path
     """
     for statement in _statements(text.removeprefix("\ufeff"), place):
         if isinstance(statement, config_parser.ImportStatement):
-            raise ValueError(f"{place}: {clipped(statement.format())}: a sweep is data, it imports nothing")
+            raise ValueError(f"{place}: {clipped(statement.format())}: a sweep holds settings only, and cannot import")
         if isinstance(statement, config_parser.IncludeStatement):
             yield from _include(statement.filename, place, search, within)
         if isinstance(statement, config_parser.BindingStatement):
@@ -93,11 +93,11 @@ def is_file(path: Path) -> bool:
 
 def _include(name: str, place: str, search: Sequence[Path], within: tuple[Path, ...]) -> Iterator[Binding]:
     if not search:
-        raise ValueError(f"{place}: include {clipped(name)}: only a sweep's file includes others")
+        raise ValueError(f"{place}: include {clipped(name)}: only a sweep file can include other files")
     folders = [*(file.parent for file in within[-1:]), *search]
     found = next((folder / name for folder in folders if is_file(folder / name)), None)
     if found is None:
-        raise ValueError(f"{place}: no file {clipped(name)} to include")
+        raise ValueError(f"{place}: there is no file {clipped(name)} to include")
     yield from parse_file(found, search, within)
 
 
@@ -148,7 +148,8 @@ def settle(bindings: Sequence[Binding]) -> list[Binding]:
         if not binding.section and binding.field not in used:
             name = binding.field
             raise ValueError(
-                f"{binding.place}: {name!r} is bound and never used: a setting is section.name, a macro %{name}"
+                f"{binding.place}: {name!r} is set and never used: write a setting as section.name, or use the macro "
+                f"as %{name}"
             )
     return settled
 
@@ -157,10 +158,10 @@ def _value(value: Any, macros: dict[str, Any], used: set[str], count: Iterator[i
     if next(count) > MOST_VALUES:
         raise ValueError(f"more than {MOST_VALUES:,} values")
     if isinstance(value, _Reference):
-        raise ValueError(f"'@{value.name}': a sweep is data, it refers to no function")
+        raise ValueError(f"'@{value.name}': a sweep holds settings only, and cannot refer to a function")
     if isinstance(value, _Macro):
         if value.name in within:
-            raise ValueError(f"a macro of itself: {' -> '.join(f'%{name}' for name in (*within, value.name))}")
+            raise ValueError(f"the macro refers to itself: {' -> '.join(f'%{name}' for name in (*within, value.name))}")
         if value.name not in macros:
             raise unknown("macro", value.name, macros)
         used.add(value.name)
@@ -176,7 +177,7 @@ def _value(value: Any, macros: dict[str, Any], used: set[str], count: Iterator[i
 def _as_dict(items: list[list]) -> dict:
     for key, _ in items:
         if not isinstance(key, str):
-            raise ValueError(f"{clipped(key)} is the key of a dict: keys are strings")
+            raise ValueError(f"the key {clipped(key)} of a dict is not a string")
     return dict(items)
 
 
@@ -185,7 +186,7 @@ def _plain(value: Any) -> Any:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ValueError(f"{clipped(value)}: half a character") from None
+            raise ValueError(f"{clipped(value)} holds half a character (a lone surrogate)") from None
     elif isinstance(value, int | float):
         try:
             finite = math.isfinite(value)

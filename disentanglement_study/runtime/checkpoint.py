@@ -109,7 +109,8 @@ class Checkpoints(contextlib.AbstractContextManager):
         except OSError as error:
             if error.errno != errno.ENOENT and self.folder.parent.exists():
                 raise
-            warnings.warn(f"no checkpoint, for its folder is gone: {self.folder}: {_line(error)}", stacklevel=3)
+            message = f"no checkpoint was written, as its folder is gone: {self.folder}: {_line(error)}"
+            warnings.warn(message, stacklevel=3)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:

@@ -169,7 +169,7 @@ def remove(path: Path) -> None:
 def folder(path: Path) -> Path:
     """The folder, which is made if it is not there. ValueError if it is a link: it would lead outside."""
     if path.is_symlink():
-        raise ValueError(f"{path} is a symbolic link: nothing is written where it leads, remove it or name the folder")
+        raise ValueError(f"{path} is a symbolic link: nothing is written through it; remove it or name its target")
     make(path)
     return path
 
@@ -183,7 +183,7 @@ def make(path: Path, of: Path | None = None) -> None:
         there = first_there(path)
         what = "it" if there == path else there
         why = f"{what} is a file" if there.is_file() else (error.strerror or one_line(error)).lower()
-        raise ValueError(f"{of or path} cannot be a folder to write to: {why}") from error
+        raise ValueError(f"cannot write to the folder {of or path}: {why}") from error
 
 
 def first_there(path: Path) -> Path:
@@ -196,7 +196,7 @@ def led_to(path: Path) -> Path:
     if not path.is_symlink():
         return path
     if not path.exists():
-        raise ValueError(f"{path} is a symbolic link to {os.readlink(path)}, which is not there")
+        raise ValueError(f"{path} is a symbolic link to {os.readlink(path)}, which does not exist")
     return path.resolve()
 
 

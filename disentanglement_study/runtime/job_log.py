@@ -20,7 +20,7 @@ from disentanglement_study.runtime import files, signals
 
 MOST = 1_000_000  # Bytes of a log. Of one that would be longer the last half is kept.
 OURS = "disentanglement_study"
-SIGNALS = {"SIGTERM": "it was told to go", "SIGINT": "Ctrl-C, or the command that started it stopped it"}
+SIGNALS = {"SIGTERM": "it was told to stop", "SIGINT": "by Ctrl-C, or by the command that started it"}
 BEGINNING = re.compile(r"^\S+ \S+ attempt (\d+) begins", re.MULTILINE)
 
 
@@ -126,7 +126,7 @@ def _opened(path: Path, how: int) -> Iterator[int]:
     handle = os.open(path, how | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(f"{path} is no file")
+            raise OSError(f"{path} is not a file")
         yield handle
     finally:
         os.close(handle)

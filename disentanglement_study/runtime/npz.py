@@ -45,13 +45,13 @@ def _check_size(path: Path, largest: int) -> None:
             with archive.open(entry) as file:
                 shape, dtype = header(file)
             if dtype.hasobject:
-                raise ValueError(f"{entry.filename} holds Python objects, which are not read")
+                raise ValueError(f"{entry.filename} holds Python objects, which are never read")
             size = int(np.prod(shape, dtype=object)) * dtype.itemsize
             if size > entry.file_size:
                 raise ValueError(f"{entry.filename} claims {_gigabytes(size)} and holds {entry.file_size} bytes")
             total += size
     if total > largest:
-        raise ValueError(f"its arrays take {_gigabytes(total)}; here the limit is {_gigabytes(largest)} of memory")
+        raise ValueError(f"its arrays need {_gigabytes(total)} of memory, and the limit here is {_gigabytes(largest)}")
 
 
 def header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:

@@ -32,4 +32,4 @@ def _advice(path: Path) -> str:
     with contextlib.suppress(OSError, ValueError, AttributeError, RecursionError):
         if json.loads((job / "manifest.json").read_text(encoding="utf-8")).get("source"):
             return "import the study again, into a new folder"  # `run` has no models to go on with
-    return f"`run SWEEP {root}` sets the job aside, and does its runs again"
+    return f"`run SWEEP {root}` sets the damaged job aside and does its runs again"

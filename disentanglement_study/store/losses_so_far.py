@@ -61,11 +61,11 @@ def read(path: Path) -> Losses:
         steps, lines = content["steps"], [Line(**line) for line in content["lines"]]
         terms = {name: Term(**term) for name, term in content["terms"].items()}
         if max(len(steps), len(lines), len(terms)) > MOST or not all(_is_whole(step) for step in steps):
-            raise ValueError("its steps are no numbers of updates")
+            raise ValueError("its steps are not numbers of updates")
         if not all(map(_is_line, lines)):
-            raise ValueError("its lines are of no models")
+            raise ValueError("its lines do not describe models")
         if not all(_is_table(values, len(lines), len(steps)) for term in terms.values() for values in term):
-            raise ValueError("its values are no numbers, or not of its lines and steps")
+            raise ValueError("its values are not numbers, or do not match its lines and steps")
         return Losses(steps, lines, terms)
 
 

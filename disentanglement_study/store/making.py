@@ -52,7 +52,7 @@ def check(store: Any, plan: pd.DataFrame, text: str, evaluation: str) -> list[st
     if damage and (others := of_jobs(store) - here):
         raise ValueError(
             f"{damage[0].partition(';')[0]}: {len(others)} of the runs of its jobs are not in this sweep; "
-            "give the sweep that it is of, or name another folder"
+            "give the sweep of this study, or name another folder"
         )
     if not (there <= here or here <= there):
         number = f"{len(there - here):,} of its {counted(len(there), 'run')} are not in this one"
@@ -63,7 +63,7 @@ def check(store: Any, plan: pd.DataFrame, text: str, evaluation: str) -> list[st
     try:
         scored = store.evaluation
     except Damaged as error:
-        damage.append(f"{error}; it is written anew")
+        damage.append(f"{error}; it is written again")
         with contextlib.suppress(Damaged):
             scored = scored_with(store.settings)
     if scored is not None and scored != json.loads(evaluation):
@@ -75,8 +75,8 @@ def check(store: Any, plan: pd.DataFrame, text: str, evaluation: str) -> list[st
         store.settings  # noqa: B018
     except Damaged as error:
         if here < there:
-            raise ValueError(f"{error}; the whole sweep, without --where, writes it anew") from error
-        damage.append(f"{error}; it is written anew")
+            raise ValueError(f"{error}; the whole sweep, without --where, writes it again") from error
+        damage.append(f"{error}; it is written again")
     return damage
 
 
@@ -89,11 +89,11 @@ def no_study(store: Any) -> ValueError:
     if root.exists() and not _is_new(store):
         inside = sorted(path.parent for path in root.glob(f"*/{plan}"))
         hint = f": did you mean {inside[0]}?" if inside else "; name the folder of a study"
-        return ValueError(f"{root} is a folder of other files, and holds no study (no {plan}){hint}")
+        return ValueError(f"{root} holds other files and no study (no {plan}){hint}")
     there = [path.parent.name for path in root.parent.glob(f"*/{plan}")]
     near = difflib.get_close_matches(root.name, there, n=1)
     hint = f" (did you mean {root.parent / near[0]}?)" if near else ""
-    what = "is empty, and holds no study" if root.exists() else "is not there: it holds no study"
+    what = "is empty and holds no study" if root.exists() else "does not exist, so it holds no study"
     return ValueError(f"{root} {what}{hint}; `disentanglement-study run SWEEP {root}` makes one")
 
 

@@ -44,7 +44,7 @@ def plan(path: Path) -> pd.DataFrame:
 
 def plan_again(root: Path) -> str:
     """How a plan that is lost or damaged is made again, in words."""
-    return f"`disentanglement-study run SWEEP {root}`, of the same sweep, makes it again and keeps all jobs"
+    return f"`disentanglement-study run SWEEP {root}`, with the same sweep, makes it again and keeps all jobs"
 
 
 def _plan(path: Path) -> pd.DataFrame:
@@ -90,14 +90,14 @@ def manifest(folder: Path) -> dict:
             raise ValueError("its folder is a symbolic link")
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
-            raise ValueError("it holds no object")
+            raise ValueError("it is not a JSON object")
         for name in ("job_id", "run_ids", "status"):
             if name not in content:
                 raise ValueError(f"it has no {name!r}")
         if content["job_id"] != folder.name:
-            raise ValueError(f"it is of job {content['job_id']!r}")
+            raise ValueError(f"it belongs to job {content['job_id']!r}")
         if not isinstance(content["run_ids"], list) or not content["run_ids"]:
-            raise ValueError("its 'run_ids' are no list of runs")
+            raise ValueError("its 'run_ids' is not a list of runs")
         _check_ids(content["run_ids"])
         if content["status"] not in ("done", "failed"):
             raise ValueError(f"its status is {content['status']!r}: expected 'done' or 'failed'")
@@ -131,7 +131,7 @@ def manifests(folders: Iterable[Path]) -> list[dict]:
         for run_id in content["run_ids"]:
             if run_id in job_of:
                 twice = f"run {run_id} is in job {job_of[run_id]} too"
-                raise files.Damaged(folder, f"{twice}; the command that ran the study mends it")
+                raise files.Damaged(folder, f"{twice}; run the study again to mend it")
         job_of |= dict.fromkeys(content["run_ids"], folder.name)
         found.append(content)
     return found
@@ -208,7 +208,7 @@ def evaluation(path: Path) -> dict:
     with reading(path):
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
-            raise ValueError("it holds no object")
+            raise ValueError("it is not a JSON object")
         if missing := sorted(FIRST["evaluate"] - {"metrics"} - content.keys()):
             raise ValueError(f"it has no {missing[0]!r}")
         return content
@@ -219,14 +219,14 @@ def progress(path: Path) -> dict:
     with reading(path):
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not isinstance(content.get("stage"), str):
-            raise ValueError("it is of no job")
+            raise ValueError("it does not describe a job")
         if not _is_number(content.get("fraction")) or not isinstance(content.get("run_ids"), list):
-            raise ValueError("it is of no job")
+            raise ValueError("it does not describe a job")
         _check_ids(content["run_ids"])
         for half in {"training", "scoring"} & content.keys():
             part = content[half]
             if not isinstance(part, list) or len(part) != 2 or not all(_is_number(one) and one >= 0 for one in part):
-                raise ValueError(f"its {half} is no share and seconds")
+                raise ValueError(f"its {half} is not a share and a number of seconds")
         return content
 
 
@@ -235,14 +235,14 @@ def command(path: Path) -> dict:
     with reading(path):
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not _is_number(content.get("started")):
-            raise ValueError("it is of no command")
+            raise ValueError("it does not describe a command")
         if not isinstance(content.get("run_ids"), list):
-            raise ValueError("it is of no command")
+            raise ValueError("it does not describe a command")
         _check_ids(content["run_ids"])
         for kind in content.setdefault("kinds", []):
             data_set, method, settings, weight = kind
             if not all(isinstance(name, str) for name in (data_set, method, settings)) or not _is_number(weight):
-                raise ValueError("it is of no command")
+                raise ValueError("it does not describe a command")
         return content
 
 
@@ -253,7 +253,7 @@ def retried(path: Path) -> dict[str, str]:
             raise ValueError("it is a symbolic link")
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not all(isinstance(why, str) for why in content.values()):
-            raise ValueError("it is no object of runs, each with why it failed")
+            raise ValueError("it is not an object of runs, each with the reason of its failure")
         _check_ids(content)
         return content
 

@@ -50,7 +50,7 @@ def find(store: Store, beginning: str) -> str:
     if not found:
         raise unknown("run", beginning, ids)
     if len(found) > 1 and beginning not in found:
-        raise ValueError(f"run {beginning!r}: {len(found)} runs begin like this ({', '.join(found[:3])}, ...)")
+        raise ValueError(f"run {beginning!r}: {len(found)} runs begin so ({', '.join(found[:3])}, ...)")
     run_id = beginning if beginning in found else found[0]
     for manifest in store.manifests():
         if run_id in manifest["run_ids"]:
@@ -58,4 +58,4 @@ def find(store: Store, beginning: str) -> str:
                 return run_id
             why = reason(manifest["error"])
             raise ValueError(f"run {run_id} has failed: {why} (`retry {store.root}` does it again)")
-    raise ValueError(f"run {run_id} is not done yet: the command that runs {store.root} goes on with it")
+    raise ValueError(f"run {run_id} is not done yet: wait for the command that runs {store.root}, or run it again")

@@ -62,7 +62,7 @@ def answer(sql: str, tables: "Tables", views: Mapping[str, str]) -> pd.DataFrame
     try:
         frame = found.result()
     except duckdb.PermissionException as error:
-        raise ValueError("query: a query reads the study only: no other files, no extensions") from error
+        raise ValueError("query: a query can only read the study: no other files, no extensions") from error
     except duckdb.Error as error:
         kind = Unread if isinstance(error, duckdb.InvalidInputException | duckdb.OperationalError) else ValueError
         raise kind(f"query: {refusal.explained(str(error), sql, _columns(tables))}") from error
@@ -92,11 +92,11 @@ def _answer(connection: Any, sql: str, tables: "Tables", views: Mapping[str, str
         connection.execute(f"CREATE VIEW {name} AS {query}")
     statements = connection.extract_statements(sql)
     if any(statement.type.name not in READING for statement in statements):
-        raise ValueError("query: a query reads the study only: SELECT, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
+        raise ValueError("query: a query can only read the study: SELECT, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN")
     if not statements:
         raise ValueError("query: the SQL is empty")
     if len(statements) > 1:
-        raise ValueError(f"query: one statement is answered at a time, got {len(statements)}")
+        raise ValueError(f"query: give one statement, got {len(statements)}")
     found = connection.execute(sql)
     kinds, frame = [str(column[1]) for column in found.description], found.df()
     for place, kind in enumerate(kinds):

@@ -97,7 +97,7 @@ class Store:
         try:
             there = len(self.plan) if files.is_there(path) else 0
         except Damaged:
-            mended.append(f"what there was of the plan is now in {self.set_aside(path)}")
+            mended.append(f"the old plan is kept in {self.set_aside(path)}")
         if there < len(plan):
             with replacing(path, self.tmp / f"plan.{os.getpid()}") as temporary:
                 plan.to_parquet(temporary, index=False)

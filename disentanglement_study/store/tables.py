@@ -171,7 +171,7 @@ def _check_runs(rows: pa.Table, run_ids: Iterable[str]) -> None:
     if not column.null_count and all(known.issuperset(chunk.dictionary.to_pylist()) for chunk in column.chunks):
         return  # all texts that there are; a dictionary may also have some that no row uses
     if others := set(pc.unique(column).to_pylist()) - known:
-        raise ValueError(f"it has rows of a run that its job has not: {min(others, key=str)!r}")
+        raise ValueError(f"it has rows of a run that is not in its job: {min(others, key=str)!r}")
 
 
 def _check_once(rows: pa.Table, name: str) -> None:

@@ -46,8 +46,8 @@ def set_aside(store: Store, damaged: dict[Path, Damaged]) -> list[str]:
     for folder, error in damaged.items():
         aside = store.set_aside(folder)
         if (log := store.log_file(folder.name)).exists():
-            job_log.line(log, f"set aside, as it is damaged: {error.what}")
-        lines.append(f"{error.what}; its runs are done again, and what there was of the job is now in {aside}")
+            job_log.line(log, f"set aside because it is damaged: {error.what}")
+        lines.append(f"{error.what}; its runs are done again, and the old files are kept in {aside}")
     return lines
 
 

@@ -56,7 +56,7 @@ def settings(method: str, given: Mapping[str, Any], study: Study) -> Values:
     _known(method, given)
     options = {f"{method}.{name}": value for name, value in given.items() if name not in METHODS[method].given}
     if twice := options.keys() & study.sweep.axes.keys():
-        raise ValueError(f"{min(twice)} is given, and in sweep.axes too: give it once")
+        raise ValueError(f"{min(twice)} is given twice, in sweep.axes too: give it once")
     ours = {axis: value for axis, value in study.sweep.axes.items() if _concerns(axis, method, study)}
     axes = _values(ours, "sweep.axes: ") | _values(options) | _own(method, study)
     _check_in_use(axes, study)
@@ -76,7 +76,7 @@ def of_data_set(name: str, study: Study) -> Values:
         return {}
     options = {f"{name}.{option}": value for option, value in given.items()}
     if twice := options.keys() & study.sweep.axes.keys():
-        raise ValueError(f"{min(twice)} is given, and in sweep.axes too: give it once")
+        raise ValueError(f"{min(twice)} is given twice, in sweep.axes too: give it once")
     ours = {axis: value for axis, value in study.sweep.axes.items() if _split(axis, study)[0] == name}
     return _values(ours, "sweep.axes: ") | _values(options)
 
@@ -108,9 +108,9 @@ def _own(method: str, study: Study) -> Values:
         if section in METHODS or field not in _declared(section) or not (section in OF_RUNS or holder_of_runs(section)):
             raise ValueError(f"{method}/{name}: {unknown('setting of runs', name, _all_axes(OF_RUNS))}")
         if name in study.sweep.axes:
-            raise ValueError(f"{method}/{name} is given, and {name} in sweep.axes too: give it once")
+            raise ValueError(f"{method}/{name} is given, and {name} is in sweep.axes too: give it once")
         if not _matters(name, method):
-            raise ValueError(f"{method}/{name} makes no difference to {method}")
+            raise ValueError(f"{method}/{name} makes no difference to {method}: leave it out")
         own[name] = [check(f"{method}/{name}", value, _declared(section)[field])]
     return own
 
@@ -141,11 +141,15 @@ def _check_in_use(axes: Values, study: Study) -> None:
     for name in axes:
         holder = holder_of_runs(name.partition(".")[0])
         if holder in axes:
-            raise ValueError(f"sweep.axes: {name} is an option of {holder}, which is an axis too: give one of them")
+            raise ValueError(
+                f"sweep.axes: {name} is an option of {holder}, which is an axis too: give only one of them"
+            )
         chooser = PARTS[holder][0] if holder else None
         choices = axes.get(chooser or "", [study.value(chooser)])
         if not any(_in_use(name, {chooser or "": choice}, study) for choice in choices):
-            raise ValueError(f"{name} is of no use to runs with {chooser} = {' or '.join(map(repr, choices))}")
+            raise ValueError(
+                f"{name} has no effect on runs with {chooser} = {' or '.join(map(repr, choices))}: leave it out"
+            )
 
 
 def _in_use(name: str, chosen: Mapping[str, Any], study: Study) -> bool:
@@ -198,7 +202,7 @@ def _split(axis: str, study: Study) -> tuple[str, str]:
     section, dot, name = axis.partition(".")
     if section in SECTIONS and section not in OF_RUNS:
         raise ValueError(
-            f"sweep.axes: {axis!r} does not enter a run: an axis is a setting of {' or '.join(OF_RUNS)}, "
+            f"sweep.axes: {axis!r} is not a setting of runs: an axis is a setting of {' or '.join(OF_RUNS)}, "
             "or an option of a method, data set, net or sampling"
         )
     if dot and section in study.sweep.data_sets and section not in data.COMPUTED:
@@ -208,7 +212,7 @@ def _split(axis: str, study: Study) -> tuple[str, str]:
         raise ValueError(f"sweep.axes: {axis!r} is a hyperparameter: give its values as {axis} = [1, 2]")
     if kind and name in kind.parameters(section) and not holder_of_runs(section):
         if kind.word == "metric":
-            raise ValueError(f"sweep.axes: {axis!r} does not enter a run: it is an option of a metric")
+            raise ValueError(f"sweep.axes: {axis!r} is an option of a metric, and only settings of runs can be axes")
         if section not in (*study.sweep.methods, *study.sweep.data_sets):
             raise ValueError(f"sweep.axes: {axis!r}: the {kind.word} {section!r} is not in the sweep")
     sections = (*OF_RUNS, *study.sweep.methods, *study.sweep.data_sets)

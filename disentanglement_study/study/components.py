@@ -131,7 +131,7 @@ def check_data_set_name(name: str) -> None:
     if name in SECTIONS or (kind and name not in data.COMPUTED):
         word = "section of settings" if name in SECTIONS or kind is None else kind.word
         what = f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
-        raise ValueError(f"data set {name!r}: this is the name of {what} too; choose another (`data add --name`)")
+        raise ValueError(f"data set {name!r}: {what} has this name too; choose another (`data add --name`)")
 
 
 def without_options(data_set: str, option: str) -> ValueError:
@@ -187,7 +187,9 @@ def _merged(settings: dict[tuple[str, str], Any], options: dict[tuple[str, str],
     for holder in LISTED:
         names, given = plain.get(holder), options.get(("", holder), {})
         if holder in plain and not isinstance(names, list | tuple | dict):
-            raise ValueError(f"{holder} = {clipped(names)}: expected a list of names, or a dictionary by names")
+            raise ValueError(
+                f"{holder} = {clipped(names)}: expected a list of names, or a dictionary with names as keys"
+            )
         # Data sets, most of which have no options, stay a list where none is given one.
         if isinstance(names, list | tuple) and (holder == "sweep.methods" or any(name in names for name in given)):
             plain[holder] = {name: {} for name in _distinct(holder, names)}
@@ -246,7 +248,7 @@ def _in_use(holder: str, plain: Mapping[str, Any], choice: Mapping[str, Any] = M
 def _distinct(holder: str, names: Sequence[Any]) -> Sequence[str]:
     for name in names:
         if not isinstance(name, str):
-            raise ValueError(f"{holder} = {clipped(names)}: expected names, or a dictionary by names")
+            raise ValueError(f"{holder} = {clipped(names)}: expected names, or a dictionary with names as keys")
         if names.count(name) > 1:
             raise ValueError(f"{holder} names {name!r} twice: expected once")
     return names
@@ -301,5 +303,5 @@ def _check_scope(binding: Binding, kind: Kind | None) -> None:
     of_runs = section in OF_RUNS or holder_of_runs(section) is not None
     if not (of_runs if scope in METHODS else kind is SAMPLING):
         what = f"{kind.word if kind else 'section'} {section!r}"
-        has = "that of a method" if of_runs else "none"
+        has = "the scope of a method" if of_runs else "none"
         raise ValueError(f"{place}: {binding.key}: {what} cannot have the scope {scope!r} (it can have {has})")

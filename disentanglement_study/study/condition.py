@@ -53,7 +53,7 @@ def rows(table: pd.DataFrame, where: str, name: str = "--where") -> pd.DataFrame
         there = "" if "there are" in str(error) else f" (columns: {', '.join(table.columns[1:8])}, ...)"
         raise ValueError(f"{name} {where!r}: {one_line(error)}{there}") from error
     if not (isinstance(chosen, pd.Series) and pd.api.types.is_bool_dtype(chosen)):
-        raise ValueError(f'{name} {where!r}: is no condition, such as "seed < 5 and strength > 1"')
+        raise ValueError(f'{name} {where!r}: is not a condition, such as "seed < 5 and strength > 1"')
     return table[chosen.fillna(False)]
 
 
@@ -76,13 +76,13 @@ def _check(expression: str, known: dict[str, str], table: pd.DataFrame) -> ast.E
     try:
         tree = ast.parse(expression, mode="eval")
     except SyntaxError as error:
-        raise ValueError(f"is no expression: {_slip(expression) or error.msg}") from error
+        raise ValueError(f"is not an expression: {_slip(expression) or error.msg}") from error
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and (name := ast.unparse(node)) in columns:
-            raise ValueError(f"a name with a dot stands in backticks: `{name}`")
+            raise ValueError(f"put a name with a dot in backticks: `{name}`")
         if isinstance(node, ast.Name) and (name := known.get(node.id, node.id)) not in columns:
             if of := _whose(name, table):
-                raise ValueError(f"{name} is no column, but a text that {of} may be: a text needs quotes, {name!r}")
+                raise ValueError(f"{name} is not a column, but a value of {of}: put a text in quotes, {name!r}")
             raise unknown("column", name, columns)
         if not isinstance(node, ALLOWED):
             shown = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__.lower()
@@ -93,10 +93,10 @@ def _check(expression: str, known: dict[str, str], table: pd.DataFrame) -> ast.E
 def _slip(expression: str) -> str:
     """What of an expression is known to be wrong; "" if nothing is."""
     if quote := re.search("[‘’‚‛“”„‟`´]", expression):
-        return f"{quote[0]} is no quotation mark of a text, ' and \" are"
+        return f"{quote[0]} is not a quotation mark here: use ' or \""
     unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "''", expression)
     if re.search(r"(?<![=!<>:])=(?![=<>])", unquoted):
-        return "= sets a value; == compares"
+        return "= sets a value: use == to compare"
     return ""
 
 

@@ -93,7 +93,7 @@ def listed(store: Store, where: str | None = None) -> pd.DataFrame:
         return found
     asked = condition.rows(found.assign(objective=found["method"]), where).drop(columns="objective")
     if asked.empty:
-        raise ValueError(f"--where {where!r} leaves none of {len(found)} failed runs")
+        raise ValueError(f"--where {where!r} selects none of the {len(found)} failed runs")
     return asked
 
 
@@ -107,6 +107,6 @@ def to_retry(root: Path, where: str | None = None, bindings: Sequence[str] = ())
     store = Store(root)
     own, study = store.settings, components.of_study(store, bindings)
     if dataclasses.replace(study, resources=own.resources, text=own.text) != own:
-        raise ValueError("--gin: a run is done again with the settings that it had: give settings of resources alone")
+        raise ValueError("--gin: a failed run keeps its settings: only settings of resources can be given")
     ids = set(listed(store, where)["run_id"])
     return study, [run for run_id, run in planned(store).items() if run_id in ids]

@@ -78,7 +78,9 @@ def _check_method(study: Study, data_set: str, method: str, facts: data.Facts) -
             check_together(name, study.evaluate, len(facts.factor_names))
     transformed = sorted(represent.TRANSFORMED & set(study.evaluate.representations))
     if transformed and (facts.num_points is None or not facts.factor_names):
-        raise ValueError(f"evaluate.representations: {transformed[0]!r} is of real-valued sources; {data_set} has none")
+        raise ValueError(
+            f"evaluate.representations: {transformed[0]!r} needs real-valued sources, and {data_set} has none"
+        )
     inputs = methods.inputs_of(facts.input_shape, facts.factor_sizes, study.nets.image_size, facts.auxiliary)
     has_posterior = methods.check(method, inputs, study)
     represent.available(study.evaluate.representations, method, has_posterior)
@@ -87,14 +89,18 @@ def _check_method(study: Study, data_set: str, method: str, facts: data.Facts) -
 def _check_without_truth(study: Study, data_set: str, method: str) -> None:
     """ValueError for what cannot be had of a data set of which only the inputs are known."""
     if needs := METHODS[method].needs & {"factors", "sources"}:
-        raise ValueError(f"method {method!r}: it needs {min(needs)!r} of each input, and {data_set} has no truth")
+        raise ValueError(
+            f"method {method!r}: it needs {min(needs)!r} of each input, and {data_set} has no ground truth"
+        )
     if compared := [name for name in study.evaluate.metrics if METRICS[name].factors != "none"]:
         others = ", ".join(name for name, metric in METRICS.items() if metric.factors == "none")
-        without = f"{data_set} has no truth: expected {others}"
-        raise ValueError(f"evaluate.metrics: {compared[0]!r} compares codes with the truth, and {without}")
+        without = f"{data_set} has no ground truth: expected {others}"
+        raise ValueError(f"evaluate.metrics: {compared[0]!r} compares codes with the ground truth, and {without}")
     for place, name in (("train", study.train.sampling), ("evaluate", study.evaluate.sampling)):
         if name in sampling.DISTRIBUTIONS and name != "iid":
-            raise ValueError(f"{place}.sampling = {name!r} draws by the truth, and {data_set} has none: expected 'iid'")
+            raise ValueError(
+                f"{place}.sampling = {name!r} draws by the ground truth, and {data_set} has none: expected 'iid'"
+            )
 
 
 def _check_sampling(study: Study, name: str, facts: data.Facts) -> None:
@@ -130,7 +136,7 @@ def _check_together(study: Study, data_set: str, together: int) -> None:
     if named != "successive" or every % together or not 1 <= lag < together:
         expected = f"'successive' with train.sampling_options = {{'every': {together}}}"
         raise ValueError(
-            f"train.sampling = {named!r} with {options}: of {data_set} each {together} points are a series of their "
+            f"train.sampling = {named!r} with {options}: in {data_set}, every {together} points are a series of their "
             f"own: expected {expected}"
         )
 

@@ -29,14 +29,14 @@ def load_data(
     """
     if name not in data.names(data_dir):
         raise ValueError(
-            f"{store.root} has models of {name!r}, and {data.cache.folder(data_dir)} no such data set: name the folder "
-            "that has it (--data-dir), or `data add` it again"
+            f"{store.root} has models of {name!r}, and {data.cache.folder(data_dir)} has no such data set: name the "
+            "folder that has it (--data-dir), or add it again (`data add`)"
         )
     loaded = data.load(name, data_dir, study.options.get(name))
     check_data(loaded.identity, store.root, store.manifests())
     if identities and identities[place(name, study)] != loaded.identity:
         where = f"{data.cache.folder(data_dir)} on {platform.node()}"
-        raise ValueError(f"data set {name!r} in {where} has other contents than where the command was started")
+        raise ValueError(f"data set {name!r} in {where} differs from the data set where the command was started")
     return loaded
 
 
@@ -83,5 +83,5 @@ def parameters(store: Store, job: Job, built: Learner, members: Sequence[int] | 
                 there = list(arrays[name].shape[1:]) if name in arrays else "not there"
                 raise ValueError(f"{name} is {there}: expected {list(shape)}, of the nets in study.gin")
         if built.after is not None and not any(name.startswith(f"{AFTER}/") for name in arrays):
-            raise ValueError(f"{AFTER}/ is not there: expected what the step after the training has learnt")
+            raise ValueError(f"{AFTER}/ is missing: expected what the step after training has learnt")
         return nested(arrays)

@@ -135,7 +135,7 @@ def _is_of_data(name: str, run: Run) -> bool:
 
 def _check_folders(roots: Sequence[Path], into: Path) -> None:
     if len(roots) < 2:
-        raise ValueError("one study is named: name two or more, and then the new folder")
+        raise ValueError("only one study is named: name two or more, and then the new folder")
     seen: set[Path] = set()
     for root in roots:
         store = open(root)
@@ -203,8 +203,8 @@ def _settings(sources: Sequence[Source], runs: Sequence[Run]) -> Study:
             what += [f"{name} {clipped(one)} and {clipped(other)}" for name, one, other in found[1:NAMED]]
             what += [f"and {len(found) - NAMED} more"] if len(found) > NAMED else []
             said = "; ".join(what)
-            raise ValueError(f"these are different sweeps: {said}: only studies with the same settings are merged")
-    raise ValueError("these are different sweeps: the study.gin of none of them says what all of their runs are")
+            raise ValueError(f"these are different sweeps: {said}: only studies with the same settings can be merged")
+    raise ValueError("these are different sweeps: no study.gin of theirs describes all of their runs")
 
 
 def _options(sources: Sequence[Source]) -> dict[str, dict]:

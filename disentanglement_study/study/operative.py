@@ -16,11 +16,11 @@ from disentanglement_study.types import Job
 
 HELD = {*IN_USE, "evaluate.options"}  # by components here
 ABOUT = """\
-# What this job used, and all that its ids are made of. Read as a sweep, it names the job's runs again. What stands as a
-# comment is a default of a net or sampling that the study did not give: an id is of what was given.
+# All settings that this job used. Its ids are made of them: as a sweep, this file names the job's runs again. A comment
+# is a default of a net or sampling that the study did not give, and is no part of an id.
 """
 # A job may be a part of what its study crosses.
-SOME = "# The job's runs are not all of these strengths and seeds: manifest.json names them.\n"
+SOME = "# The job has only some of these strengths and seeds: manifest.json names its runs.\n"
 
 
 def text(job: Job, study: Study, has_sources: bool = False) -> str:

@@ -80,7 +80,9 @@ def write(
         log = store.log_file(job.job_id)
         if job_log.carry(Store(folder.parent.parent).log_file(manifest["job_id"]), log) and cut:
             number = counted(len(manifest["run_ids"]), "run")
-            job_log.line(log, f"all above is of job {manifest['job_id']}, of whose {number} this job has {len(kept)}")
+            job_log.line(
+                log, f"all lines above are of job {manifest['job_id']}, of whose {number} this job has {len(kept)}"
+            )
         os.rename(temporary, final)
     finally:
         with contextlib.suppress(OSError):

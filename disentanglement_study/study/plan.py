@@ -116,7 +116,7 @@ def select(runs: list[Run], study: Study, where: str | None) -> list[Run]:
         return runs
     chosen = set(condition.rows(frame(runs, study).assign(objective=lambda table: table["method"]), where)["run_id"])
     if not chosen:
-        raise ValueError(f"--where {where!r} leaves no run of {len(runs)}")
+        raise ValueError(f"--where {where!r} selects none of the {len(runs)} runs")
     return [run for run in runs if run.run_id in chosen]
 
 

@@ -54,7 +54,7 @@ def reproduce(
     check_models(store, "train again")
     run_id = find(store, run_id)
     if keep is not None and keep.exists() and any(keep.iterdir() if keep.is_dir() else [keep]):
-        raise ValueError(f"{keep} is there and not empty: name another folder")
+        raise ValueError(f"{keep} is not empty: name another folder")
     (job,) = (job for job in finished_jobs(store) if any(one.run_id == run_id for one in job.runs))
     manifest = store.manifest(job)
     stored = store.rows_of(manifest, "scores")
@@ -102,8 +102,8 @@ def _check(runs: list[Run], metrics: list[str], study: Study, store: Store, data
     for one, run_id in zip(runs, plan.run_ids(runs, study), strict=True):
         if one.run_id != run_id:
             raise ValueError(
-                f"{path} does not say what run {one.run_id} was made with: with these settings its id would be {run_id}"
+                f"{path} does not hold the settings of run {one.run_id}: with them its id would be {run_id}"
             )
     if differs := scored.difference(store.evaluation, scored_with(study), metrics):
-        raise ValueError(f"{path} does not say what the study was scored with: {differs}")
+        raise ValueError(f"{path} does not hold the settings that the study was scored with: {differs}")
     loading.load_data(runs[0].data_set, study.of(runs[0].settings), store, data_dir)

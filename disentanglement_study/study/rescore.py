@@ -121,7 +121,7 @@ def added(jobs: list[Job], store: Store, study: Study) -> dict[str, tuple[str, .
 def not_scored(failed: list[Job], missing: dict[str, tuple[str, ...]]) -> Failed:
     """The error for jobs that could not be scored."""
     return Failed(
-        f"{len(failed)} of {counted(len(missing), 'job')} could not be scored; the same command tries them again"
+        f"{len(failed)} of {counted(len(missing), 'job')} could not be scored; run the same command to try them again"
     )
 
 

@@ -159,6 +159,6 @@ def _score_again(runs: list[Run], store: Store, study: Study, site: dispatch.Sit
     if not missing:
         return
     names = ", ".join(sorted(set().union(*missing.values())))
-    line = f"lacking ({names}): {counted(len(missing), 'finished job')} to score"
+    line = f"metrics still to compute ({names}): {counted(len(missing), 'finished job')} to score"
     if not_done := rescore.score_jobs(jobs, missing, store, study, site, console, line):
         raise rescore.not_scored(not_done, missing)

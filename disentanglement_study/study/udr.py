@@ -32,7 +32,7 @@ def update_udr(store: Store, console: Console) -> None:
     jobs = outdated(store)
     if jobs:
         store.check_arrays(jobs, "codes")
-        score_udr(jobs, store, console, "udr, as there are other models to compare with: ")
+        score_udr(jobs, store, console, "udr again, with other models to compare with: ")
 
 
 def score_udr(jobs: Iterable[Job], store: Store, console: Console, beginning: str = "udr: ") -> None:

@@ -144,7 +144,7 @@ def clock(when: float, now: float) -> str:
     try:
         there, here = time.localtime(when), time.localtime(now)
     except (OverflowError, ValueError, OSError):
-        return "a time that no clock shows"
+        return "an unknown time"
     return time.strftime("%H:%M" if there[:3] == here[:3] else "%a %d %b %H:%M", there)
 
 

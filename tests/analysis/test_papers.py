@@ -42,7 +42,7 @@ def test_a_folder_that_is_no_study_is_one_line(tmp_path):
     done = script(tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"error: {tmp_path} is empty, and holds no study")
+    assert line.startswith(f"error: {tmp_path} is empty and holds no study")
 
 
 def test_a_command_runs_beside_an_analysis_of_the_users_own(study, tmp_path):

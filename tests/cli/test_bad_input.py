@@ -53,7 +53,7 @@ def test_a_bad_sweep_is_one_line_and_exit_code_2(sweep, dsprites_root, tmp_path,
     ("options", "message"),
     [
         (["--where", "sed == 1"], "sed"),
-        (["--where", "seed == 99"], "leaves no run of 8"),
+        (["--where", "seed == 99"], "selects none of the 8 runs"),
         (["--executor", "rya"], "did you mean 'ray'"),
         (["--gin", "train.steps = 7"], "holds another sweep: train.steps is 40 there, 7 here, and 8 of its 8 runs are"),
         (["--gin", "evaluate.num_train = 7"], "scored with other settings"),
@@ -105,23 +105,25 @@ def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
     [
         (
             "empty",
-            "{root}/empty is empty, and holds no study; `disentanglement-study run SWEEP {root}/empty` makes one",
+            "{root}/empty is empty and holds no study; `disentanglement-study run SWEEP {root}/empty` makes one",
         ),
-        ("new", "{root}/new is not there: it holds no study; `disentanglement-study run SWEEP {root}/new` makes one"),
+        (
+            "new",
+            "{root}/new does not exist, so it holds no study; `disentanglement-study run SWEEP {root}/new` makes one",
+        ),
         (
             "all/quik",
-            "{root}/all/quik is not there: it holds no study (did you mean {root}/all/quick?); "
+            "{root}/all/quik does not exist, so it holds no study (did you mean {root}/all/quick?); "
             "`disentanglement-study run SWEEP {root}/all/quik` makes one",
         ),
         ("file", "{root}/file is a file, and holds no study: name the folder of a study"),
         (
             "docs",
-            "{root}/docs is a folder of other files, and holds no study (no plan.parquet); name the folder of a study",
+            "{root}/docs holds other files and no study (no plan.parquet); name the folder of a study",
         ),
         (
             "all",
-            "{root}/all is a folder of other files, and holds no study (no plan.parquet): "
-            "did you mean {root}/all/quick?",
+            "{root}/all holds other files and no study (no plan.parquet): did you mean {root}/all/quick?",
         ),
     ],
 )

@@ -68,7 +68,7 @@ def test_bundled_sweeps_are_found_by_name_from_any_folder(sweep, tmp_path, monke
         ("train.steps = ", "in line {last}: 'train.steps ='"),
         ("train.steps", "in line {last}: 'train.steps' (a setting is section.name = value)"),
         ("include 'nowhere.gin'", "nowhere.gin"),
-        ("import os", "a sweep is data, it imports nothing"),
+        ("import os", "a sweep holds settings only, and cannot import"),
         ("this is not gin", "not gin"),
     ],
 )
@@ -82,10 +82,12 @@ def test_bad_text_is_one_line_that_names_it(binding, message, tmp_path):
 
 
 def test_a_missing_axis_a_missing_file_and_a_misspelt_name_are_named(tmp_path):
-    with pytest.raises(ValueError, match=r"leaves out .*seeds"):
+    with pytest.raises(ValueError, match=r"must set .*seeds"):
         config.load(SWEEP.replace("sweep.seeds = 2", ""))
     with pytest.raises(ValueError, match=r"no sweep file .nowhere"):
         config.load("nowhere.gin")
+    with pytest.raises(ValueError, match=r"no sweep file 'quik\.gin': did you mean the sweep 'quick'\?"):
+        config.load("quik.gin")
     with pytest.raises(ValueError, match="did you mean 'quick'"):
         config.load("quik")
     binary = tmp_path / "binary.gin"

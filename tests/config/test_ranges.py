@@ -85,7 +85,7 @@ def test_the_run_ids_of_the_bundled_sweeps_are_those_that_studies_have(sweep, nu
         ("sweep.seeds = 600000", "the sweep names 1,200,000 runs: expected at most 1,000,000"),
         ("sweep.data_sets = []", "sweep.data_sets is empty: at least one data set is needed"),
         ("evaluate.metrics = []", "evaluate.metrics is empty: at least one metric is needed"),
-        ("sweep.methods = 3", "sweep.methods = 3: expected a list of names, or a dictionary by names"),
+        ("sweep.methods = 3", "sweep.methods = 3: expected a list of names, or a dictionary with names as keys"),
         ("sweep.seeds = 'a'", "expected int (1 or more, at most 1000000) or a list of int (0 or more"),
         ("sweep.axes = {'nets.num_latents': 3}", "expected a dictionary of lists"),
         ("evaluate.options = {'mig': 3}", "expected a dictionary of dictionaries"),

@@ -237,10 +237,10 @@ def test_from_a_file_into_a_study(tmp_path, capsys, known):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("evaluate.metrics = ['mcc']", "evaluate.metrics: 'mcc' compares codes with the truth, and mine has"),
+        ("evaluate.metrics = ['mcc']", "evaluate.metrics: 'mcc' compares codes with the ground truth, and mine has"),
         ("sweep.methods = ['ground_truth']", "method 'ground_truth': it needs 'sources' of each input, and mine"),
-        ("evaluate.representations = ['abs']", "evaluate.representations: 'abs' is of real-valued sources; mine"),
-        ("train.sampling = 'random_split'", "train.sampling = 'random_split' draws by the truth, and mine has none"),
+        ("evaluate.representations = ['abs']", "evaluate.representations: 'abs' needs real-valued sources, and mine"),
+        ("train.sampling = 'random_split'", "'random_split' draws by the ground truth, and mine has none"),
         ("evaluate.num_train = 601", "evaluate.num_train = 601: expected at most 600, the points of mine"),
     ],
 )  # fmt: skip

@@ -250,7 +250,7 @@ def test_the_command_says_what_it_wrote(study, tmp_path, capsys):
         (["{full}"], "full is not empty: name a folder that is not there"),
         (["{file}"], "file is a file: name a folder that is not there"),
         (["{link}"], "link is a symbolic link: nothing is written where it leads"),
-        (["{file}/out"], "file/out cannot be a folder to write to: "),
+        (["{file}/out"], "cannot write to the folder {file}/out: "),
         (["{new}", "--format", "parquett"], "unknown format 'parquett': did you mean 'parquet'?"),
         (["{new}", "--license", "my own"], "license 'my own': expected a name without spaces"),
     ],
@@ -265,7 +265,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(study, tmp_path, capsys, a
     before = sorted(tmp_path.rglob("*"))
     assert cli.main(["export", str(study.root), *(one.format(**places) for one in arguments)]) == 2
     said = capsys.readouterr().err
-    assert message in said
+    assert message.format(**places) in said
     assert len(said.splitlines()) == 1
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -138,13 +138,13 @@ def test_more_points_than_there_are_and_a_file_as_folder_are_one_line(own_series
     (tmp_path / "file").write_text("")
     for arguments, message in (
         (["--points", "901"], "901 points: expected at most 900, those of mine"),
-        (["--output", str(tmp_path / "file")], "file cannot be a folder to write to: it is a file"),
+        (["--output", str(tmp_path / "file")], f"cannot write to the folder {tmp_path / 'file'}: it is a file"),
     ):
         assert cli.main([*given, *arguments]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert message in line
     assert cli.main(["encode", str(own_series / "study"), "--data-dir", str(tmp_path)]) == 2
-    assert f"has models of 'mine', and {tmp_path} no such data set" in capsys.readouterr().err
+    assert f"has models of 'mine', and {tmp_path} has no such data set" in capsys.readouterr().err
 
 
 def test_the_number_of_points_is_one_or_more(own_series, capsys):

@@ -84,8 +84,8 @@ def test_an_interrupted_attempt_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("number", "why"),
     [
-        (signal.SIGTERM, "it was told to go (SIGTERM)"),
-        (signal.SIGINT, "Ctrl-C, or the command that started it stopped it (SIGINT)"),
+        (signal.SIGTERM, "it was told to stop (SIGTERM)"),
+        (signal.SIGINT, "by Ctrl-C, or by the command that started it (SIGINT)"),
     ],
 )
 def test_an_attempt_that_a_signal_ends_names_it_before_it_is_obeyed(tmp_path, number, why):

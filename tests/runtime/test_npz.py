@@ -60,7 +60,7 @@ def test_what_is_no_npz_file(tmp_path):
 def test_objects_are_not_unpickled(tmp_path):
     refused(
         saved(tmp_path / "a.npz", codes=np.array([{"a": 1}], dtype=object)),
-        "codes.npy holds Python objects, which are not read",
+        "codes.npy holds Python objects, which are never read",
     )
 
 
@@ -68,7 +68,7 @@ def test_what_unpacks_to_more_than_memory_is_refused_before_it_is_unpacked(tmp_p
     # 8 MB of zeros in a file of 8 kB, and a claim of 80 TB of which there is nothing.
     path = saved(tmp_path / "bomb.npz", codes=np.zeros((1000, 1000)))
     assert path.stat().st_size < 20_000
-    refused(path, "its arrays take 0.008 GB", "the limit is 0.005 GB", largest=5_000_000)
+    refused(path, "its arrays need 0.008 GB", "the limit here is 0.005 GB", largest=5_000_000)
     assert npz.read(path, largest=8_000_000)["codes"].shape == (1000, 1000)
     refused(archive(tmp_path / "claim.npz", codes=header((10**7, 10**6))), "claims 8e+04 GB and holds")
     refused(archive(tmp_path / "more.npz", codes=header((2**40, 2**40))), "claims 9.67e+15 GB and holds")

@@ -111,7 +111,7 @@ def test_a_metric_that_fails_is_named_and_the_others_are_shown(tmp_path, capsys)
         ({"codes": GRID, "factors": GRID}, "codes must be floats, got int64"),
         ({"codes": CODES, "factors": CODES}, "factors must be integers"),
         ({"codes": CODES[:9], "factors": GRID}, "codes have 9 points, factors have 60"),
-        ({"codes": np.array([None]), "factors": GRID}, "codes.npy holds Python objects, which are not read"),
+        ({"codes": np.array([None]), "factors": GRID}, "codes.npy holds Python objects, which are never read"),
         (None, "not an npz file"),
     ],
 )

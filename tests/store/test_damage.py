@@ -326,7 +326,7 @@ def test_the_status_counts_no_job_whose_scores_were_cut_off(made, study, capsys)
     out, err = capsys.readouterr()
     assert out.splitlines()[-1].split() == ["mine", "beta_vae", "4", "2", "0", "0", "2"]
     assert f"error: {path}: cannot be read: " in err
-    assert err.count(f"; `run SWEEP {study}` sets the job aside, and does its runs again") == 1
+    assert err.count(f"; `run SWEEP {study}` sets the damaged job aside and does its runs again") == 1
 
 
 @pytest.mark.parametrize("name", ["logs", "query", "tables", "figures", "report", "merge", "evaluate"])
@@ -341,7 +341,7 @@ def test_the_error_of_a_damaged_job_says_what_mends_it(made, study, capsys, name
     assert cli.main(into if name == "merge" else command(name, made, study)) == 2
     (line,) = lines(capsys.readouterr().err)
     assert line.startswith(f"error: {path}: cannot be read: ")
-    assert line.endswith(f"; `run SWEEP {study}` sets the job aside, and does its runs again")
+    assert line.endswith(f"; `run SWEEP {study}` sets the damaged job aside and does its runs again")
     assert ".;" not in line
 
 

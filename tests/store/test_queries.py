@@ -51,7 +51,7 @@ def test_the_views_are_what_the_methods_give(study):
 def test_a_query_neither_reads_nor_writes_files(study, sql):
     before = {path: path.read_bytes() for path in study.root.rglob("*") if path.is_file()}
     sql = sql.replace("{root}", str(study.root))
-    with pytest.raises(ValueError, match=r"^query: a query reads the study only: "):
+    with pytest.raises(ValueError, match=r"^query: a query can only read the study: "):
         study.query(sql)
     # Nor would DuckDB itself.
     with duckdb.connect(config=ONLY_THE_TABLES) as connection, pytest.raises(duckdb.PermissionException):
@@ -63,7 +63,7 @@ def test_settings_are_locked_and_variables_of_the_program_are_not_tables(study):
     secret = study.plan
     assert len(secret)
     setting = "SET enable_external_access = true"
-    with pytest.raises(ValueError, match="reads the study only"):
+    with pytest.raises(ValueError, match="can only read the study"):
         study.query(setting)
     with duckdb.connect(config=ONLY_THE_TABLES) as connection, pytest.raises(duckdb.Error, match="locked"):
         connection.execute(setting)
@@ -74,10 +74,10 @@ def test_settings_are_locked_and_variables_of_the_program_are_not_tables(study):
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("SELECT 1; SELECT 2", "one statement is answered at a time, got 2"),
+        ("SELECT 1; SELECT 2", "give one statement, got 2"),
         ("-- nothing", "the SQL is empty"),
-        ("SELECT 1; DROP VIEW runs", "reads the study only: SELECT"),
-        ("CREATE TABLE x AS SELECT 1", "reads the study only: SELECT"),
+        ("SELECT 1; DROP VIEW runs", "can only read the study: SELECT"),
+        ("CREATE TABLE x AS SELECT 1", "can only read the study: SELECT"),
     ],
 )
 def test_a_query_is_one_question(study, sql, message):
@@ -117,7 +117,7 @@ def test_what_duckdb_advises_is_said(study, sql, ends):
 
 @pytest.mark.parametrize(("quoted", "sign"), [("‘mig’", "‘"), ("“mig”", "“"), ("`mig`", "`"), ("‘two words’", "‘")])
 def test_quotes_of_a_word_processor_are_told_to_be_none(study, quoted, sign):
-    expected = re.escape(f"{sign} is no quotation mark here: a text is in single quotes ('mig').")
+    expected = re.escape(f"{sign} is not a quotation mark of SQL: put a text in single quotes ('mig').")
     with pytest.raises(ValueError, match=f"^query: .*{expected}$"):
         study.query(f"SELECT * FROM results WHERE score = {quoted}")
     assert study.query(f"SELECT '{quoted}' AS one")["one"][0] == quoted  # in a text they may be
@@ -132,7 +132,7 @@ def test_a_text_in_double_quotes_and_a_setting_in_none_are_told_how_they_are_wri
     with pytest.raises(ValueError, match=rf'is written in double quotes: "{name}"\.$'):
         study.query(f"SELECT {name} FROM runs")
     assert len(study.query(f'SELECT "{name}" FROM runs')) == len(study.plan)
-    with pytest.raises(ValueError, match=r"not found .*\. All runs have the default of it\.$"):
+    with pytest.raises(ValueError, match=r"not found .*\. All runs have its default value\.$"):
         study.query('SELECT "train.precision" FROM results')
     with pytest.raises(ValueError, match=r"not found .*\. It is a column of runs\.$"):
         study.query('SELECT "train.batch_size" FROM scores')

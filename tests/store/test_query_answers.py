@@ -215,7 +215,7 @@ def test_a_row_twice_or_of_another_job_is_named_by_queries_of_that_table_alone(s
     for sql, what in (
         ("FROM Results SELECT max(value)", f"{path}: cannot be read: it has a score of a run twice"),
         ('SELECT 1 FROM "scores"', f"{path}: cannot be read: it has a score of a run twice"),
-        ("SELECT max(value) FROM curves", f"{curves}: cannot be read: it has rows of a run that its job has not"),
+        ("SELECT max(value) FROM curves", f"{curves}: cannot be read: it has rows of a run that is not in its job"),
     ):
         with pytest.raises(Damaged) as error:
             study.query(sql)

@@ -84,7 +84,7 @@ def test_an_option_of_a_method_stands_beside_its_hyperparameters_and_is_an_axis_
         ("sweep.axes = {'beta_vae.beta': [5]}", "'beta_vae.beta' is a hyperparameter: give its values as"),
         (
             "sweep.methods = {'pca': {'num_points': 500}}\nsweep.axes = {'pca.num_points': [500]}",
-            "pca.num_points is given, and in sweep.axes too: give it once",
+            "pca.num_points is given twice, in sweep.axes too: give it once",
         ),
         (
             "sweep.methods = {'pca': {'num_point': 500}}",
@@ -145,7 +145,7 @@ def test_options_of_a_net_are_an_axis_of_the_runs_that_choose_it():
     ("axes", "message"),
     [
         ("{'mlp_encoder.widths': [[8]], 'nets.encoder_options': [{'widths': [4]}]}", "which is an axis too"),
-        ("{'mig.num_bins': [3]}", "'mig.num_bins' does not enter a run: it is an option of a metric"),
+        ("{'mig.num_bins': [3]}", "'mig.num_bins' is an option of a metric, and only settings of runs can be axes"),
         ("{'segment_sources.seed': [3]}", "the data set 'segment_sources' is not in the sweep"),
     ],
 )

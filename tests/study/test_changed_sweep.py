@@ -100,7 +100,7 @@ def test_metrics_that_are_added_are_scored_and_nothing_is_trained(run, study, ca
     capsys.readouterr()
     added = "evaluate.metrics = ['mig', 'modularity', 'sap_score']"
     assert run(added) == (0, [])
-    assert "lacking (modularity, sap_score): 2 finished jobs to score" in capsys.readouterr().err
+    assert "metrics still to compute (modularity, sap_score): 2 finished jobs to score" in capsys.readouterr().err
     assert_kept(before, study)
     assert {"modularity", "sap_score"} <= set(rows(study).index.get_level_values("metric"))
     between = rows(study)

@@ -53,7 +53,7 @@ def test_what_no_living_node_has_is_said(wanted, text):
 def test_what_an_autoscaler_starts_is_said(monkeypatch):
     said = {"pending_launches": {"gpu": 2}, "pending_nodes": [["10.0.0.7", "gpu", "setting-up"], ["", "cpu", ""]]}
     monkeypatch.setattr(cluster, "_report", lambda: said)
-    assert cluster.coming() == "Ray starts 3 gpu, 1 cpu"
+    assert cluster.coming() == "Ray is starting 3 gpu, 1 cpu"
     said |= {"pending_launches": {}, "pending_nodes": []}
     assert cluster.coming() == ""
     monkeypatch.setattr(cluster, "_report", lambda: json.loads(None))  # nothing has been said yet
@@ -104,7 +104,9 @@ def test_an_empty_address_is_no_ray_of_this_machine(address):
 
 @pytest.mark.parametrize("address", ["10.0.0.1:6379", "auto", ""])
 def test_an_address_that_is_not_used_is_refused(address):
-    with pytest.raises(ValueError, match=rf"^--address {address} is of a Ray cluster, and --executor inline uses none"):
+    with pytest.raises(
+        ValueError, match=rf"^--address {address} names a Ray cluster, which --executor inline does not use"
+    ):
         dispatch.check("inline", address)
 
 

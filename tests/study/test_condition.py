@@ -66,13 +66,13 @@ def test_rows_of_a_condition(where, chosen):
         ("seed[0] == 1", "is not allowed"),
         ("(x := seed) == 1", "is not allowed"),
         ("seed == 9 ** 9 ** 9 ** 9", "is not allowed"),
-        ("seed = 1", "is no expression: = sets a value; == compares"),
-        ("method == 'a=b' and seed = 1", "is no expression: = sets a value; == compares"),
-        ("method == 'a=b' and", "is no expression: invalid syntax"),
-        ("seed => 1", "is no expression: invalid syntax"),
-        ("method == ‘pca’", "‘ is no quotation mark of a text, ' and \" are"),
-        ("method == “pca”", "“ is no quotation mark of a text"),
-        ("method == beta_vae", "beta_vae is no column, but a text that method may be: a text needs quotes, 'beta_vae'"),
+        ("seed = 1", "is not an expression: = sets a value: use == to compare"),
+        ("method == 'a=b' and seed = 1", "is not an expression: = sets a value: use == to compare"),
+        ("method == 'a=b' and", "is not an expression: invalid syntax"),
+        ("seed => 1", "is not an expression: invalid syntax"),
+        ("method == ‘pca’", "‘ is not a quotation mark here: use ' or \""),
+        ("method == “pca”", "“ is not a quotation mark here"),
+        ("method == beta_vae", "beta_vae is not a column, but a value of method: put a text in quotes, 'beta_vae'"),
         ("method == tcl", "a text needs quotes, 'tcl'"),
         ("cars3d == data_set", "a text that data_set may be: a text needs quotes, 'cars3d'"),
         ("`mlp.activation` == relu", "a text that mlp.activation may be: a text needs quotes, 'relu'"),
@@ -106,6 +106,6 @@ def test_anything_else_is_refused_in_a_line(where, named, tmp_path):
 
 def test_a_name_with_a_dot_is_told_to_stand_in_backticks():
     table = pd.DataFrame({"run_id": ["a", "b"], "nets.num_latents": [3, 5]})
-    with pytest.raises(ValueError, match=r"a name with a dot stands in backticks: `nets\.num_latents`"):
+    with pytest.raises(ValueError, match=r"put a name with a dot in backticks: `nets\.num_latents`"):
         condition.rows(table, "nets.num_latents == 3")
     assert condition.rows(table, "`nets.num_latents` == 3")["run_id"].tolist() == ["a"]

@@ -65,7 +65,7 @@ def test_failures_are_retried_then_handed_on_and_the_others_finish(executor, nam
     twice = {"raises", "raises_once", "dies_once"} & set(names)
     assert attempts == {name: 2 if name in twice else 1 for name in names}
     if "dies_once" in names:
-        why = "its process died without a word: it was killed, or crashed"
+        why = "its process ended without an error message: it was killed, or it crashed"
         assert said["dies_once"] == f"an attempt failed: {why}; it is tried again"
 
 

@@ -77,7 +77,7 @@ CASES = {  # what is there, whether it stops a run, what is said
     "late": (a_node(ahead=-3.2), False, "its clock is 3.2 s behind this one"),
     "early": (a_node(ahead=3.2), False, "its clock is 3.2 s ahead of this one"),
     "no JAX": (a_node(jax={"error": "ImportError: libcuda"}), True, "JAX finds no device: ImportError: libcuda"),
-    "unused GPU": (a_node(resources=WITH_GPU), False, "Ray counts 2 GPU, JAX finds only CPU"),
+    "unused GPU": (a_node(resources=WITH_GPU), False, "Ray counts 2 GPU, but JAX finds only CPU"),
     "uncounted GPU": (a_node(jax={"devices": [GPU]}), False, "JAX finds a GPU that Ray does not count"),
     "old": (a_node(versions=OLD), False, "jax differs: 0.10.2, 0.9.0"),
 }
@@ -94,7 +94,7 @@ def test_what_is_wrong_is_said_with_what_to_do(case):
 
 def test_what_needs_the_whole_to_be_judged():
     (problem,) = judge.problems(found(a_node(), came_back=frozenset()))
-    assert (problem.stops, problem.what) == (True, "a (10.0.0.1): what it writes to /s is not seen here")
+    assert (problem.stops, problem.what) == (True, "a (10.0.0.1): what it writes to /s cannot be read here")
     blind = a_node(resources=WITH_GPU)
     (problem,) = judge.problems(found(blind, wanted={"CPU": 1.0, "GPU": 1.0}))
     assert problem.stops
@@ -146,7 +146,7 @@ def test_a_token_is_answered_by_whoever_sees_the_folder_and_leaves_nothing(tmp_p
         fcntl.flock(os.open(Path(asked.folder) / "lock", os.O_RDWR), fcntl.LOCK_UN)  # another holder: changes nothing
         assert shared_folder.answer(asked, "b")["locks"] == "seen"
         other = asked._replace(text="another")
-        assert shared_folder.answer(other, "c")["folder"] == f"{tmp_path} holds another token"
+        assert shared_folder.answer(other, "c")["folder"] == f"{tmp_path} is another folder than here"
     assert list(tmp_path.iterdir()) == []
     (study / "tmp").mkdir(parents=True)
     with shared_folder.token(study) as asked:
@@ -157,9 +157,9 @@ def test_a_token_is_answered_by_whoever_sees_the_folder_and_leaves_nothing(tmp_p
 def test_a_folder_that_another_machine_does_not_see(tmp_path, monkeypatch):
     monkeypatch.setattr(shared_folder, "APPEAR_SECONDS", 0.1)
     elsewhere = shared_folder.Token(str(tmp_path / "only_there" / ".doctor.1"), "1", "held")
-    assert shared_folder.answer(elsewhere, "a")["folder"] == f"{tmp_path / 'only_there'} is not there"
+    assert shared_folder.answer(elsewhere, "a")["folder"] == f"{tmp_path / 'only_there'} does not exist"
     hollow = shared_folder.Token(str(tmp_path / ".doctor.1"), "1", "held")
-    assert shared_folder.answer(hollow, "a")["folder"] == f"{tmp_path} is there, but what is in it is not"
+    assert shared_folder.answer(hollow, "a")["folder"] == f"{tmp_path} exists, but lacks what was written to it here"
 
 
 def test_a_lock_that_nobody_holds_is_not_seen(tmp_path):
@@ -183,7 +183,7 @@ def test_a_data_folder_and_what_it_lacks(tmp_path):
     (tmp_path / "file").touch()
     assert (
         look("a", False, asked, tmp_path / "file" / "data", [])["data"]["problem"]
-        == f"{tmp_path / 'file'} is no folder"
+        == f"{tmp_path / 'file'} is not a folder"
     )
     json.dumps(said)
 
@@ -289,7 +289,7 @@ def test_models_of_other_contents_under_the_name_are_named(mine, capsys):
 def test_a_check_of_data_that_hangs_or_breaks_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(data_sets, "PROGRAM", "import time; time.sleep(60)")
     asked = "", tmp_path, str(tmp_path)
-    assert data_sets.problems(*asked, seconds=0.5) == {"unknown": "its data sets had not been checked after 0.5 s"}
+    assert data_sets.problems(*asked, seconds=0.5) == {"unknown": "checking its data sets took more than 0.5 s"}
     monkeypatch.setattr(data_sets, "PROGRAM", "raise RuntimeError('broken')")
     assert data_sets.problems(*asked) == {"unknown": "RuntimeError: broken"}
 
@@ -360,7 +360,7 @@ def test_a_cluster_whose_nodes_differ(tmp_path, monkeypatch, capsys):
         assert {node["node_id"] for node in said["nodes"]} == set(said["came_back"]) == {made.head_node.node_id, blind}
         assert said["wanted"] == {"CPU": 1.0, "GPU": 1.0}
         stops = [problem["what"] for problem in said["problems"] if problem["stops"]]
-        assert any("Ray counts 1 GPU, JAX finds only CPU" in what for what in stops)
+        assert any("Ray counts 1 GPU, but JAX finds only CPU" in what for what in stops)
         assert any(f"{tmp_path} lacks mine" in what for what in stops)
         assert "would stop a run" in err
         assert list((tmp_path / "study").iterdir()) == []

@@ -121,7 +121,7 @@ def test_a_study_brings_the_nodes_that_it_needs(growing, small_sweep, dsprites_r
 
     assert cli.main(["run", small_sweep, str(tmp_path / "study"), *common]) == 0
     said = capsys.readouterr().err
-    assert "waiting, 0 min: a job needs 1 CPU, the largest node has 0 CPUs; Ray is asked for more\n" in said
+    assert "waiting, 0 min: a job needs 1 CPU, the largest node has 0 CPUs; Ray is asked for more nodes\n" in said
     assert "infeasible" not in said
     values = [
         store.open(one).rows("scores").set_index(KEY)["value"].sort_index()
@@ -147,7 +147,7 @@ def test_a_cluster_grows_as_long_as_jobs_wait(growing, tmp_path):
 
     running = dispatch.ray(Pile([job("one"), job("two")]), work, ResourceConfig(num_gpus=0.0), growing, waits)
     assert {one.job_id: error for one, error in running} == {"one": None, "two": None}
-    assert said[0] == "a job needs 1 CPU, the largest node has 0 CPUs; Ray is asked for more"
+    assert said[0] == "a job needs 1 CPU, the largest node has 0 CPUs; Ray is asked for more nodes"
 
 
 def test_a_kind_of_node_that_never_comes_keeps_no_job(growing):

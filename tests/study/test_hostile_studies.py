@@ -96,7 +96,7 @@ def test_a_run_id_that_is_no_name_is_refused(home, capsys):
         assert cli.main(command) == 2
         assert str(path) in capsys.readouterr().err
     assert cli.main(run(home, home / "study")) == 0  # the plan is damaged: it is made again
-    assert f"what there was of the plan is now in {home / 'study' / 'damaged'}" in capsys.readouterr().err
+    assert f"the old plan is kept in {home / 'study' / 'damaged'}" in capsys.readouterr().err
     assert "../../victim" not in set(pd.read_parquet(path)["run_id"])
     kept(home)
 
@@ -196,7 +196,7 @@ def test_a_node_with_another_data_set_of_the_same_name_does_no_job(home):
     asked = {loading.place("mine", study): {"name": "mine", "sha256": "0" * 64, "nuisance": None}}
     fresh = store.Store(home / "fresh")
     fresh.create(plan.frame(list(one.runs), study), study.text, json.dumps(identity.scored_with(study)))
-    with pytest.raises(ValueError, match="has other contents than where the command was started"):
+    with pytest.raises(ValueError, match="differs from the data set where the command was started"):
         job.run_job(one, study.resources, study, fresh.root, home / "sets", asked)
 
 

@@ -46,5 +46,5 @@ def test_a_link_that_leads_nowhere_is_named_with_where_it_leads(tmp_path, run_ti
     (tmp_path / "dang").symlink_to("gone")
     code = run_tiny(tmp_path / "dang") if name == "run" else cli.main([name, str(tmp_path / "dang")])
     assert code == 2
-    assert capsys.readouterr().err == f"error: {tmp_path / 'dang'} is a symbolic link to gone, which is not there\n"
+    assert capsys.readouterr().err == f"error: {tmp_path / 'dang'} is a symbolic link to gone, which does not exist\n"
     assert [path.name for path in tmp_path.iterdir()] == ["dang"]

@@ -85,7 +85,7 @@ def test_of_a_damaged_job_that_was_set_aside_the_log_does_not_end_with_done(stud
     (opened.jobs / one.job_id / "scores.parquet").write_bytes(b"PAR1")
     with opened.lock():
         upkeep.set_aside(opened, upkeep.damage(opened)[0])
-    assert "set aside, as it is damaged: " in job_log.tail(opened.log_file(one.job_id)).splitlines()[-1]
+    assert "set aside because it is damaged: " in job_log.tail(opened.log_file(one.job_id)).splitlines()[-1]
 
 
 def test_a_run_that_is_stopped_goes_on_from_its_checkpoint_and_says_so(
@@ -113,7 +113,7 @@ def test_a_run_that_is_stopped_goes_on_from_its_checkpoint_and_says_so(
     text = opened.log_file(job_id).read_text().removeprefix(before)
     parts = (
         "attempt 2 begins", r"makes a checkpoint, after update (\d+) of \d+",
-        r"attempt 2 was stopped: it was told to go \(SIGTERM\)",
+        r"attempt 2 was stopped: it was told to stop \(SIGTERM\)",
         "attempt 3 begins", r"goes on from its checkpoint, after update \1 of \d+", "done",
     )  # fmt: skip
     assert re.search(".*?".join(parts), text, re.DOTALL), text

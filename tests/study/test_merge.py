@@ -136,7 +136,7 @@ def test_logs_come_along_and_a_job_that_was_cut_says_of_what(finished_study, sec
     text = (into / "logs" / f"{cut['job_id']}.log").read_text()
     before = (second / "logs" / f"{whole['job_id']}.log").read_text()
     assert text.startswith(before)
-    assert text.endswith(f"all above is of job {whole['job_id']}, of whose 4 runs this job has 2\n")
+    assert text.endswith(f"all lines above are of job {whole['job_id']}, of whose 4 runs this job has 2\n")
     capsys.readouterr()
     assert cli.main(["logs", str(into), cut["job_id"]]) == 0
     assert capsys.readouterr().out == text
@@ -339,7 +339,7 @@ def test_all_settings_that_differ_are_named_and_others_counted(run, finished_stu
     line = one_line(capsys)
     assert sum(f"{name.partition(' = ')[0]} " in line for name in bindings) == 5
     assert "; train.beta1 0.9 and 0.25; " in line
-    assert "; and 1 more: only studies with the same settings are merged" in line
+    assert "; and 1 more: only studies with the same settings can be merged" in line
 
 
 def test_other_methods_with_the_same_settings_are_one_study(run, finished_study, tmp_path):

@@ -86,7 +86,7 @@ def test_jobs_whose_machine_is_emptied_go_on_from_their_checkpoints_and_have_not
         assert first == 0
         assert second >= 1
     assert drain.jobs() == []
-    why = "its process was told to go, for its node is emptied or sent it SIGTERM: it goes on elsewhere"
+    why = "its process was told to stop, as its node is being drained or sent it SIGTERM: it goes on elsewhere"
     assert sorted(said) == [(name, why) for name in names]
     shown = capfd.readouterr()
     assert "A worker died" not in shown.out + shown.err

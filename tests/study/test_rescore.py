@@ -67,7 +67,7 @@ def test_rows_that_a_finished_job_lacks_of_some_runs_are_made_again_by_run(run_t
     rows[(rows["run_id"] != rows["run_id"].iloc[0]) | (rows["metric"] != "mig")].to_parquet(path, index=False)
     assert len(scores(study)) < len(before)
     assert run_tiny(study) == 0
-    assert "lacking (mig): 1 finished job to score" in capsys.readouterr().err
+    assert "metrics still to compute (mig): 1 finished job to score" in capsys.readouterr().err
     pd.testing.assert_series_equal(scores(study), before)
 
 

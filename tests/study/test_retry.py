@@ -151,7 +151,7 @@ def test_resources_may_be_others_and_nothing_else(study, retry, capsys):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(["--where", "seed == 7"], "leaves none of 4 failed runs"), (["--where", "sed == 1"], "sed")],
+    [(["--where", "seed == 7"], "selects none of the 4 failed runs"), (["--where", "sed == 1"], "sed")],
 )
 def test_bad_input_is_one_line(study, retry, capsys, options, message):
     assert retry(*options) == (2, set())

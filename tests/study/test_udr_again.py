@@ -20,7 +20,7 @@ evaluate.keep_codes = 200
 """
 SEEDS = "sweep.seeds = 3"
 BETA = ("--where", "method == 'beta_vae'")
-LINE = "udr, as there are other models to compare with: "
+LINE = "udr again, with other models to compare with: "
 
 
 def compare(folder):

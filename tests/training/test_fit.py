@@ -300,7 +300,7 @@ def test_a_folder_that_is_gone_for_a_while_ends_no_training_and_is_not_made_agai
             os.rename(away, tmp_path / "study")
             seen.append("back")
 
-    with pytest.warns(UserWarning, match="no checkpoint, for its folder is gone"):
+    with pytest.warns(UserWarning, match="no checkpoint was written, as its folder is gone"):
         result = fitted(folder=folder, report=report, population=3)
     assert seen == ["gone", "back"]
     assert_equal(result, uninterrupted())

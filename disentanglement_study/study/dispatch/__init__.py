@@ -32,5 +32,7 @@ def check(executor: str, address: str | None) -> None:
     if executor not in EXECUTORS:
         raise unknown("executor", executor, EXECUTORS)
     if executor != "ray" and address is not None:
-        raise ValueError(f"--address {address} is of a Ray cluster, and --executor {executor} uses none: leave one out")
+        raise ValueError(
+            f"--address {address} names a Ray cluster, which --executor {executor} does not use: leave one out"
+        )
     cluster.check(address)

@@ -41,8 +41,8 @@ ALARMS = (
     "There are tasks with infeasible resource requests that cannot be scheduled",
 )
 NO_LEAVING = (
-    "warning: this version of Ray does not say which nodes are being emptied: `ray drain-node` moves no job from there "
-    "(`disentanglement-study drain` on the node does)"
+    "warning: this version of Ray does not say which nodes are being drained: `ray drain-node` moves no job away "
+    "(run `disentanglement-study drain` on the node)"
 )
 
 
@@ -103,7 +103,7 @@ def _without_alarms() -> Iterator[None]:
 def check_given(address: str | None) -> None:
     """Raises ValueError, in one line, for an address that is empty, as a variable in a script is that is not set."""
     if address is not None and not address.strip():
-        raise ValueError("--address is empty: give HOST:PORT or auto, or leave it out for a Ray of this machine")
+        raise ValueError("--address is empty: give HOST:PORT or auto, or leave it out to start Ray on this machine")
 
 
 def check(address: str | None) -> None:
@@ -151,7 +151,7 @@ def coming() -> str:
         report = _report()
         starts.update(report["pending_launches"])
         starts.update(kind for _, kind, *_ in report["pending_nodes"])
-    return f"Ray starts {', '.join(f'{number} {kind}' for kind, number in starts.items())}" if starts else ""
+    return f"Ray is starting {', '.join(f'{number} {kind}' for kind, number in starts.items())}" if starts else ""
 
 
 def lacking(wanted: Mapping[str, float], nodes: Sequence[Node]) -> str | None:
@@ -171,7 +171,7 @@ def busy(where: Sequence[Place], ray: Any) -> str:
     free, all_there = ray.available_resources(), ray.cluster_resources()
     wanted = dict.fromkeys(name for place in where for name in place.wanted)
     parts = [f"{free.get(name, 0):g} of {all_there.get(name, 0):g} {name}s" for name in wanted]
-    return f"no job has begun: each needs {_needs(where)}; free are {', '.join(parts)}"
+    return f"no job has begun: each needs {_needs(where)}; free: {', '.join(parts)}"
 
 
 def is_fixed(address: str | None) -> bool:
@@ -250,11 +250,9 @@ def _refusal(address: str | None, error: BaseException) -> str:
         return f"Ray does not start here: {first} (--executor inline needs no Ray)"
     if any(word in text for word in ("Unauthenticated", "InvalidAuthToken", "AuthenticationError")):
         return (
-            f"the Ray cluster at {address} refused the token: set RAY_AUTH_MODE=token and its token in RAY_AUTH_TOKEN, "
-            "or the token's file in RAY_AUTH_TOKEN_PATH"
+            f"the Ray cluster at {address} refused the token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to its token "
+            "or RAY_AUTH_TOKEN_PATH to the file with its token"
         )
     if "No node info found" in text:
-        return (
-            f"this machine is no node of the Ray cluster at {address}: start Ray on it, or run this on one of its nodes"
-        )
+        return f"this machine is not a node of the Ray cluster at {address}: start Ray here, or run this on one of its nodes"
     return f"no Ray cluster at {address!r}: {first}"

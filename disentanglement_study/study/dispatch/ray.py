@@ -42,7 +42,7 @@ def ray(
         if text := cluster.none_for(where, nodes):
             if cluster.is_fixed(address):
                 raise ValueError(text)
-            waits(f"{text}; Ray is asked for more")
+            waits(f"{text}; Ray is asked for more nodes")
         tasks = Tasks(ray, work)
         try:
             yield from _all(pile, tasks, where, address, waits, notes)

@@ -142,7 +142,7 @@ def why_lost(ray: Any, error: BaseException | None) -> str:
     """Why an attempt ended that its node took away, in words."""
     if isinstance(error, ray.exceptions.NodeDiedError | ray.exceptions.TaskUnschedulableError):
         return "its node is gone"
-    return "its process was told to go, for its node is emptied or sent it SIGTERM"
+    return "its process was told to stop, as its node is being drained or sent it SIGTERM"
 
 
 def reserved(place: Place) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def _error(ray: Any, reference: Any) -> BaseException | None:
         full.__cause__ = error
         return full
     except ray.exceptions.WorkerCrashedError as error:  # Ray names log files of its own, which nobody finds
-        died = RuntimeError("its process died without a word: it was killed, or crashed")
+        died = RuntimeError("its process ended without an error message: it was killed, or it crashed")
         died.__cause__ = error
         return died
     except Exception as error:

@@ -38,7 +38,7 @@ def problems(
         done = subprocess.run(command, env=env, input=given, timeout=seconds, capture_output=True, text=True)
         return {"problems": json.loads(done.stdout.splitlines()[-1])}
     except subprocess.TimeoutExpired:
-        return {"unknown": f"its data sets had not been checked after {seconds:g} s"}
+        return {"unknown": f"checking its data sets took more than {seconds:g} s"}
     except OSError as error:
         return {"unknown": f"{sys.executable}: {error.strerror}"}
     except (IndexError, ValueError):

@@ -40,7 +40,9 @@ def examine(
     if has_ray := importlib.util.find_spec("ray") is not None:
         cluster.check(address)
     elif address:
-        raise ValueError(f"Ray is not installed here: it takes Ray to look at the cluster at {address!r}")
+        raise ValueError(
+            f"Ray is not installed here, and looking at the cluster at {address!r} needs it: pip install ray"
+        )
     with shared_folder.token(root) as asked:
         asks = functools.partial(look, asked=asked, data_dir=data_dir, data_sets=brought, sweep=sweep, root=str(root))
         if has_ray:

@@ -13,8 +13,8 @@ from disentanglement_study.study.doctor.nodes import Node
 CLOCK_SECONDS = 1.0
 SMALL = 2**30  # bytes on the disk of the study
 LISTED = 5  # nodes with the same problem; more are counted
-MEND = "mend that first: `run` looks at its data before the first job, and stops"
-INSTALL = "install the same on every node (requirements/ has locks)"
+MEND = "fix this first: `run` checks its data before the first job, and stops"
+INSTALL = "install the same version on every node (requirements/ has lock files)"
 
 
 class Problem(NamedTuple):
@@ -81,28 +81,30 @@ def _kinds(found: Found) -> Iterator[Problem]:
     for fit in found.fits:
         setting = f"resources.by_device[{fit.kind!r}]"
         if not fit.rooms and found.grows:
-            yield Problem(False, f"{setting}: there is no such node yet", "check that the cluster may grow by that")
+            yield Problem(False, f"{setting}: there is no such node yet", "check that the cluster can add such a node")
         elif not fit.rooms:
             text = f"resources.by_device: {unknown('kind of node', fit.kind, there)}"
             yield Problem(True, text, "name a kind that is there, or start such a node")
         elif not fit.slots and fit.kind not in ("all", "others"):
             lacks = cluster.lacking(fit.wanted, _by_ray(node for node in found.nodes if node.node_id in fit.rooms))
             stops = not found.grows and not any(other.slots for other in found.fits)  # no other nodes would do them
-            yield Problem(stops, f"{setting}: {lacks}: such nodes get no jobs", "reserve what such a node has")
+            yield Problem(stops, f"{setting}: {lacks}: such nodes get no jobs", "reserve no more than such a node has")
 
 
 def _cluster(found: Found) -> Iterator[Problem]:
     yield from _kinds(found)
     some = any(fit.slots for fit in found.fits)
     if found.ray:
-        yield Problem(False, found.ray, "pip install ray, or run with --executor inline, which needs none")
+        yield Problem(False, found.ray, "pip install ray, or run with --executor inline, which needs no Ray")
     elif not some and (text := cluster.lacking(found.wanted, _by_ray(found.nodes))):
         if found.grows:
-            yield Problem(False, f"{text}: a run waits until the cluster has grown", "check that it may grow by that")
+            yield Problem(
+                False, f"{text}: a run waits until the cluster has grown", "check that it can add such a node"
+            )
         else:
             yield Problem(True, text, "set resources.num_cpus, num_gpus, tpu to what a node has, or start such a node")
     if found.folder_error:
-        yield Problem(True, found.folder_error, "name a study's folder that can be written to")
+        yield Problem(True, found.folder_error, "name a folder for the study that you can write to")
     elif found.locks != "held":
         yield Problem(
             True, f"{found.folder}: the file system has no locks: {found.locks}", "mount it with locks (flock)"
@@ -121,7 +123,7 @@ def _node(node: Node, found: Found) -> Iterator[Problem]:
     """What is wrong there, without its name."""
     if node.answer is None:
         missing = "ModuleNotFoundError" in node.error
-        advice = "install this package, of the same version, there" if missing else "look at that node, or remove it"
+        advice = "install the same version of this package there" if missing else "check that node, or remove it"
         yield Problem(True, node.error, advice)
         return
     yield from _devices(node, node.answer["jax"], found)
@@ -131,15 +133,15 @@ def _node(node: Node, found: Found) -> Iterator[Problem]:
         if study["folder"] != "same":
             yield Problem(True, study["folder"], shared)
         elif node.node_id not in found.came_back:
-            yield Problem(True, f"what it writes to {found.folder} is not seen here", shared)
+            yield Problem(True, f"what it writes to {found.folder} cannot be read here", shared)
         elif study["locks"] == "not seen":
             text = f"a lock on {found.folder} that is held here is not seen there"
             yield Problem(False, text, "start one run of a study at a time: a second one would not be refused")
         if study["free"] is not None and study["free"] < SMALL:
             text = f"{found.folder} has {study['free'] / 1e9:.2f} GB left"
-            yield Problem(False, text, "make room: a run stops when the disk is full, and goes on when it is not")
+            yield Problem(False, text, "make room: a run stops when the disk is full")
     if data["problem"] and not data["is_there"]:
-        yield Problem(True, data["problem"], "name the data folder with --data-dir: the workers have no other")
+        yield Problem(True, data["problem"], "name the data folder with --data-dir: workers would find none")
     if data["missing"]:
         names = ", ".join(data["missing"])
         command = f"data prepare {data['missing'][0]} --data-dir {data['folder']}"
@@ -148,9 +150,7 @@ def _node(node: Node, found: Found) -> Iterator[Problem]:
     for text in data.get("problems", ()):
         yield Problem(True, text, MEND)
     if text := data.get("unknown"):
-        yield Problem(
-            False, f"what a run would say of its data is not known: {text}", "start doctor again, or look there"
-        )
+        yield Problem(False, f"its data could not be checked: {text}", "run doctor again, or check that node")
     if abs(node.ahead) > CLOCK_SECONDS:
         side = "ahead of" if node.ahead > 0 else "behind"
         yield Problem(False, f"its clock is {abs(node.ahead):.1f} s {side} this one", "set clocks by NTP")
@@ -166,7 +166,7 @@ def _devices(node: Node, jax: Mapping[str, Any], found: Found) -> Iterator[Probl
             continue
         seen = sorted({device["platform"].upper() for device in jax["devices"]})
         if name not in seen:
-            text = f"Ray counts {node.resources[name]:g} {name}, JAX finds only {', '.join(seen)}"
+            text = f"Ray counts {node.resources[name]:g} {name}, but JAX finds only {', '.join(seen)}"
             advice = f"install JAX for it there, or set resources.{'num_gpus' if name == 'GPU' else 'tpu'} = 0.0"
             yield Problem(bool(found.wanted.get(name)), text, advice)
     if jax and not node.resources.get("GPU") and any(device["platform"] == "gpu" for device in jax["devices"]):

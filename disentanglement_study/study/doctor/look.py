@@ -50,7 +50,7 @@ def _data(data_dir: Path | None, data_sets: Sequence[str]) -> dict[str, Any]:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     problem = ""
     if not there.is_dir():
-        problem = f"{there} is no folder"
+        problem = f"{there} is not a folder"
     elif not os.access(there, os.W_OK | os.X_OK):
         problem = f"{there} cannot be written to"
     return {

@@ -55,12 +55,12 @@ def answer(asked: Token, name: str) -> dict[str, Any]:
     folder, deadline = Path(asked.folder), time.monotonic() + APPEAR_SECONDS
     while not (folder / "token").exists():
         if time.monotonic() > deadline:
-            there = "is there, but what is in it is not" if folder.parent.is_dir() else "is not there"
+            there = "exists, but lacks what was written to it here" if folder.parent.is_dir() else "does not exist"
             return {"folder": f"{folder.parent} {there}", "locks": "not tried", "free": None}
         time.sleep(0.1)
     try:
         if (folder / "token").read_text() != asked.text:
-            return {"folder": f"{folder.parent} holds another token", "locks": "not tried", "free": None}
+            return {"folder": f"{folder.parent} is another folder than here", "locks": "not tried", "free": None}
         (folder / f"answer.{name}").write_text(asked.text + name)
     except OSError as error:
         return {"folder": f"{folder.parent}: {error.strerror}", "locks": "not tried", "free": None}

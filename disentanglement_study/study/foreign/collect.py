@@ -172,7 +172,7 @@ class _Collector:
             return True
         # Another file may have fewer scores of the training, as the objects of NaN are equal to none.
         if scores != there.values and str(self._by_name(names, scores, there)) != str(there.values):
-            found.problem = f"it does not agree with {found.place} on the scores of the same model: neither is taken"
+            found.problem = f"it disagrees with {found.place} on the scores of the same model: neither is imported"
             raise ValueError(found.problem)
         return False
 

@@ -79,13 +79,13 @@ def _values(found: Collected) -> Iterator[float | None]:
 
 def _why(found: Collected) -> str:
     """Why a file has no score, as far as it is known of its results."""
-    return f"values that are no single number: {_by_results(found.no_numbers)}" if found.no_numbers else ""
+    return f"values that are not single numbers: {_by_results(found.no_numbers)}" if found.no_numbers else ""
 
 
 def _there(root: Path) -> dict | None:
     """Where the results come from that are at `root`; None if it is empty. ValueError for anything else."""
     if root.is_symlink():
-        raise ValueError(f"{root} is a symbolic link: nothing is written where it leads, name another folder")
+        raise ValueError(f"{root} is a symbolic link: nothing is written through it; name another folder")
     if not root.exists():
         return None
     if not root.is_dir():
@@ -122,24 +122,24 @@ def _said(found: Collected, runs: list[Run], models: list[Found], numbers: list[
         )
         lines.append(f"{counted(others.total(), *kept)}: {', '.join(others)}")
     wrong = [
-        f"{place} is called {number}, and by its configuration is {right}"
+        f"{place} is numbered {number}, but its configuration is that of {right}"
         for one, right in zip(models, numbers, strict=True)
         if right is not None
         for number, place in one.numbers.items()
         if number != right
     ]
     if wrong:
-        what = "model has another number than it says", "models have another number than they say"
+        what = "model has a wrong number", "models have wrong numbers"
         lines.append("\n".join([f"{counted(len(wrong), *what)} (the configuration counts):", *wrong]))
     if found.repeated:
-        again = "result says what another said, and counts once", "results say what another said, and count once"
+        again = "result repeats another, and counts once", "results repeat others, and count once"
         lines.append(counted(found.repeated, *again))
     if found.not_looked_at:
-        lines.append(f"settings that are not known here and were not looked at: {', '.join(found.not_looked_at)}")
+        lines.append(f"unknown settings, which were ignored: {', '.join(found.not_looked_at)}")
     if found.not_given:
-        lines.append(f"settings that are not given are taken to be those of the study: {', '.join(found.not_given)}")
+        lines.append(f"missing settings, taken to be those of the study of 2019: {', '.join(found.not_given)}")
     if found.no_numbers:
-        lines.append(f"values that are no single number were left out: {_by_results(found.no_numbers)}")
+        lines.append(f"values that are not single numbers were left out: {_by_results(found.no_numbers)}")
     return lines
 
 

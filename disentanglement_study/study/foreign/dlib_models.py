@@ -81,7 +81,7 @@ def model(config: Mapping[str, Any]) -> Model:
     """
     kind = value(config, "model.model")
     if kind not in METHODS:
-        raise ValueError(f"its model is {clipped(kind)}: known are {', '.join(METHODS)}")
+        raise ValueError(f"its model is {clipped(kind)}: expected one of {', '.join(METHODS)}")
     method, names = METHODS[kind]
     if kind == "dip_vae":
         method = method.format(chosen(config, "dip_vae.dip_type", DIP_TYPES))
@@ -165,7 +165,7 @@ def _literal(text: str) -> Any:
 def chosen(config: Mapping[str, Any], key: str, allowed: tuple) -> Any:
     """A value that is one of these."""
     if (found := value(config, key)) not in allowed:
-        raise ValueError(f"its {key} is {clipped(found)}: known here is {' or '.join(map(str, allowed))}")
+        raise ValueError(f"its {key} is {clipped(found)}: expected {' or '.join(map(str, allowed))}")
     return found
 
 

@@ -46,7 +46,7 @@ def find(path: Path) -> Files:
     OSError if the path cannot be read, ValueError if there is no such file.
     """
     if not (path.exists() or path.is_symlink()):
-        raise ValueError(f"{path} is not there: name a folder of result files, or the JSON file of all results")
+        raise ValueError(f"{path} does not exist: name a folder of result files, or the JSON file of all results")
     with os.scandir(path) if path.is_dir() else path.open("rb"):
         pass  # whatever is wrong with it
     found = sorted(_in_folder(str(path))) if path.is_dir() else [str(path)]
@@ -98,7 +98,7 @@ def _rows(path: str, content: bytes) -> Iterator[Row]:
         if len(text) <= LARGE:
             document = json.loads(text)
             if not isinstance(document, dict):
-                raise ValueError("it holds no JSON object")
+                raise ValueError("it is not a JSON object")
             if dict not in {*map(type, document.values())}:
                 yield Row(path, document)
                 return
@@ -160,7 +160,7 @@ class _Columns:
 
     def rows(self, path: str) -> Iterator[Row]:
         if self.columns and self.row:
-            yield Row(path, {}, f"no results of disentanglement_lib: {min(self.row)!r} is no column")
+            yield Row(path, {}, f"no results of disentanglement_lib: {min(self.row)!r} is not a column")
             return
         if not self.columns:
             yield Row(path, self.row)

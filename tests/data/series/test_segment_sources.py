@@ -98,7 +98,9 @@ def test_bad_options_are_one_line(options, message):
 
 
 def test_a_set_without_options_has_none(dsprites_root):
-    with pytest.raises(ValueError, match="unknown option of data set 'dsprites' 'num_layers': there is none"):
+    with pytest.raises(
+        ValueError, match="unknown option of data set 'dsprites' 'num_layers': there are none to choose from"
+    ):
         data.load("dsprites", dsprites_root, {"num_layers": 2})
 
 

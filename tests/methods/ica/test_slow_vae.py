@@ -81,7 +81,7 @@ def test_it_needs_pairs():
 @pytest.mark.parametrize(
     ("sampled", "shown"),
     [
-        ("successive.every = 1", "'every': 1}: of laplace_pairs each 2 points are a series of their own"),
+        ("successive.every = 1", "'every': 1}: in laplace_pairs, every 2 points are a series of their own"),
         ("successive.every = 3", "expected 'successive' with train.sampling_options = {'every': 2}"),
         ("successive.every = 2\nsuccessive.lag = 2", "'lag': 2"),
         ("train.sampling = 'windows'\nwindows.length = 16", "train.sampling = 'windows' with {'length': 16}"),

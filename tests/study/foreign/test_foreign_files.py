@@ -30,14 +30,14 @@ def test_the_last_stage_of_a_folder_is_read(tmp_path):
 def test_the_same_model_twice_counts_once(tmp_path):
     opened, said = brought(tmp_path, small() | {f"again/{path}": content for path, content in small().items()})
     assert len(opened.plan) == 1
-    assert "2 results say what another said, and count once" in said
+    assert "2 results repeat others, and count once" in said
 
 
 @pytest.mark.parametrize("score", ["evaluation_results.discrete_mig", "train_results.loss"])
 def test_of_two_files_that_disagree_neither_is_taken(tmp_path, score):
     other = json.loads(json.dumps(small()[MIG]))
     other[score] += 0.1
-    with pytest.raises(Failed, match=r"other/x.json: it does not agree with output/0/metrics/.*: neither is taken"):
+    with pytest.raises(Failed, match=r"other/x.json: it disagrees with output/0/metrics/.*: neither is taken"):
         brought(tmp_path, small() | dlib_results.files(3, SOME) | {"other/x.json": other})
     assert store.open(tmp_path / "study").plan["dlib_model_num"].tolist() == [3]
 
@@ -46,9 +46,9 @@ BAD = {
     "empty": ("", "Expecting value"),
     "text": ("beta", "Expecting value"),
     "truncated": ('{"train_config.vae.beta": "4', "Unterminated string"),
-    "a list": ("[1, 2]", "it holds no JSON object"),
+    "a list": ("[1, 2]", "it is not a JSON object"),
     "something else": ('{"name": "x"}', "it has no train_config"),
-    "no table": ('{"a": {"0": 1}, "b": 2}', "is no column"),
+    "no table": ('{"a": {"0": 1}, "b": 2}', "is not a column"),
     "uneven": ('{"a": {"0": 1}, "b": {"1": 2}}', "its column 'b' has other rows"),
     "nested": ("[" * 100_000, ""),
     "not utf-8": (b"\xff\xfe{", ""),

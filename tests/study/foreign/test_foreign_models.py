@@ -61,15 +61,15 @@ def test_settings_that_are_not_known_or_not_given_are_said(tmp_path):
     for content in contents.values():
         del content["train_config.vae/AdamOptimizer.epsilon"]
     opened, said = brought(tmp_path, contents)
-    assert "settings that are not known here and were not looked at: my_trick.on" in said
-    assert "settings that are not given are taken to be those of the study: vae/AdamOptimizer.epsilon" in said
+    assert "unknown settings, which were ignored: my_trick.on" in said
+    assert "missing settings, taken to be those of the study of 2019: vae/AdamOptimizer.epsilon" in said
     assert opened.plan["train.epsilon"].tolist() == [1e-8]
 
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("model__model", "@s2_vae()", "its model is 's2_vae': known are vae, "),
+        ("model__model", "@s2_vae()", "its model is 's2_vae': expected one of vae, "),
         ("model__random_seed", "'x'", "its model.random_seed is 'x': expected a number"),
         ("vae__beta", "float('nan')", "its vae.beta is"),
         ("vae__beta", None, "its configuration has no vae.beta"),

@@ -119,7 +119,7 @@ def test_scores_without_a_counterpart_keep_their_names(tmp_path):
     assert results["evaluation_results.mig", "my_score"] == 0.25
     assert results["train_results", "global_step"] == 300_000
     assert any(line.startswith("3 scores that have no counterpart here keep their names: ") for line in said)
-    assert "values that are no single number were left out: matrix (in 2 results)" in said
+    assert "values that are not single numbers were left out: matrix (in 2 results)" in said
 
 
 @pytest.mark.parametrize("value", [None, "0.5", [0.5], float("nan"), 10**400, True])
