@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -226,6 +227,19 @@ def best(arguments: argparse.Namespace) -> str | None:
     OUT.print("\nThe model of each method with the highest MIG, and what it scores:\n")
     display.show(shown[["method", "strength", "seed", *scores, "run_id"]])
     return table.loc[table["mig"].idxmax(), "run_id"]
+
+
+def found(arguments: argparse.Namespace) -> None:
+    """Print what the study found, in three sentences."""
+    from disentanglement_study.analysis import findings, models
+
+    opened = store.open(arguments.dir)
+    sentences = findings.findings(models.needed(opened.results(models.stored())))
+    so_far = "" if len(opened.run_ids("done")) == len(opened.plan) else " so far"
+    intervals = f" {findings.INTERVALS}" if any("[" in sentence for sentence in sentences) else ""
+    OUT.print(f"\nWhat this study found{so_far}.{intervals}")
+    for sentence in sentences:
+        OUT.print(textwrap.fill(sentence, WIDTH, initial_indent="- ", subsequent_indent="  "), highlight=False)
 
 
 def _print_skipped(skipped: Mapping[str, str]) -> None:

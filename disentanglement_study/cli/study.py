@@ -68,6 +68,7 @@ def quick(arguments: argparse.Namespace) -> None:
     analysis.figures(arguments)
     analysis.report(arguments)
     best = analysis.best(arguments)
+    analysis.found(arguments)
     OUT.print(
         f"\nThe study is in {arguments.dir}: tables/tables.md, figures/, all scores for queries, and\n"
         f"{arguments.dir / 'report' / 'index.html'}, a page to explore in a browser.\n"

@@ -71,6 +71,15 @@ def test_it_renders_without_a_complaint_and_nothing_is_wider_than_the_screen(tab
     assert_quiet(tab, page)
 
 
+@pytest.mark.parametrize("width", [1280, 420])
+def test_what_the_study_found_is_seen_without_scrolling(tab, page, width):
+    opened(tab, page, width=width)
+    assert tab.evaluate("document.querySelectorAll('#findings li').length") == 3
+    assert tab.evaluate("document.getElementById('findings').getBoundingClientRect().bottom <= innerHeight")
+    assert tab.evaluate("scrollY") == 0
+    assert_quiet(tab, page)
+
+
 def test_the_explorer_shows_a_point_a_run_of_what_is_chosen(tab, page, store):
     opened(tab, page)
     results = with_method(store.results())

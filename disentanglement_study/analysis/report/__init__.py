@@ -33,7 +33,7 @@ PROGRAMS = ("data", "plots", "explorer", "run", "systems", "correlations", "vari
 # By which the next report knows that it may replace a page.
 GENERATOR = "disentanglement-study report"
 # Of what takes seconds at 12,600 runs; `write` names each before it begins.
-STEPS = ("results", "pictures and curves", "scores", "rank correlations", "variance", "transfer", "claims")
+STEPS = ("results", "pictures and curves", "scores", "rank correlations", "variance", "transfer", "claims", "findings")
 
 
 def write(store: Store, folder: Path | None = None, begins: Callable[[str], None] = lambda step: None) -> Path:
@@ -96,13 +96,16 @@ def page(
         transfer = sections.transfer(results)
         begins("claims")
         paper = sections.paper(results)
+        begins("findings")
+        found = sections.found(results, status)
     parts = {
         "generator": GENERATOR,
         "style": (PAGE / "style.css").read_text(encoding="utf-8"),
         "plotly": get_plotlyjs(),
         "programs": "\n".join((PAGE / f"{name}.js").read_text(encoding="utf-8") for name in PROGRAMS),
         "data": embedded(data),
-        "title": sections.title(plan),
+        "title": sections.title(plan, status),
+        "found": found,
         "overview": sections.overview(plan, status, manifests, results),
         "coverage": sections.coverage(plan, status),
         "transfer": transfer,

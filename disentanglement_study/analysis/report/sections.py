@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from disentanglement_study.analysis import names, once, tables
+from disentanglement_study.analysis.findings import INTERVALS, findings
 from disentanglement_study.analysis.report.markup import Markup, element, note, table
 from disentanglement_study.analysis.report.paths import shortened
 from disentanglement_study.analysis.report.runs import DONE, FAILED, MISSING
@@ -18,11 +19,29 @@ SHOWN, FIRST = 200, 15
 RELATIONS = {"same": "same", "other": "another"}
 
 
-def title(plan: pd.DataFrame) -> Markup:
-    """ "12,600 models of 7 data sets"."""
+def title(plan: pd.DataFrame, status: pd.Series) -> Markup:
+    """ "12,600 models of 7 data sets, all done", or "36 models of dSprites: 12 done, 3 failed, 21 missing"."""
     data_sets = names.in_order(plan["data_set"], names.DATA_SETS)
     of = names.label(data_sets[0], names.DATA_SETS) if len(data_sets) == 1 else f"{len(data_sets)} data sets"
-    return Markup(element("span", f"{counted(len(plan), 'model')} of {of}"))
+    counts = status.value_counts()
+    parts = [f"{counts[word]:,} {word}" for word in (DONE, FAILED, MISSING) if counts.get(word)]
+    done = ", all done" if counts.get(DONE) == len(plan) else f": {', '.join(parts)}"
+    return Markup(element("span", f"{counted(len(plan), 'model')} of {of}{done}"))
+
+
+def found(results: pd.DataFrame, status: pd.Series) -> Markup:
+    """The sentences of `findings`; what stands before the colon is the claim, the rest its evidence."""
+    heading = "What this study found" + ("" if (status == DONE).all() else " so far")
+    sentences = findings(results)
+    items = [element("li", *_claim_first(sentence)) for sentence in sentences]
+    has_intervals = any("[" in sentence for sentence in sentences)
+    return Markup(element("h2", heading) + element("ul", *items) + (note(INTERVALS) if has_intervals else ""))
+
+
+def _claim_first(sentence: str) -> list[str]:
+    together = sentence.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")
+    claim, colon, evidence = together.partition(": ")
+    return [element("strong", claim + colon.strip()), f" {evidence}"] if colon else [together]
 
 
 def overview(plan: pd.DataFrame, status: pd.Series, manifests: list[dict], results: pd.DataFrame) -> Markup:

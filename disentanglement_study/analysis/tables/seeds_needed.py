@@ -60,7 +60,7 @@ def seeds_needed(results: pd.DataFrame, representation: str = "mean") -> pd.Data
     return pd.DataFrame(rows, columns=[*KEYS, *between, *COUNTS])
 
 
-class _Pair(NamedTuple):
+class Pair(NamedTuple):
     """The best two methods and the difference of their means with its interval."""
 
     better: str
@@ -75,7 +75,7 @@ class _Score(NamedTuple):
 
     where: list[str]
     spread: Spread
-    pairs: dict[str, _Pair]
+    pairs: dict[str, Pair]
     lacking: list[int]
 
     @property
@@ -119,13 +119,13 @@ def _score(found: list[Models], score: str, data_set: str) -> _Score | None:
     if data_set != names.ALL:
         sign = -1 if score in LOWER_IS_BETTER else 1
         own = found[0].runs[there[0]].assign(value=sign * every)
-        pairs = {name: pair for name in (BEST, MEDIAN) if (pair := _best_two(own, name, spread))}
+        pairs = {name: pair for name in (BEST, MEDIAN) if (pair := best_two(own, name, spread))}
     lacking = sum((models.lacking().loc[score] for models in found), pd.Series({"failed": 0, "missing": 0}))
     where = [data_set, found[0].representation, found[0].columns[score].metric, score]
     return _Score(where, spread, pairs, [int(number) for number in lacking])
 
 
-def _best_two(runs: pd.DataFrame, at: str, spread: Spread) -> _Pair | None:
+def best_two(runs: pd.DataFrame, at: str, spread: Spread) -> Pair | None:
     """The two methods of the highest mean at their best strength, or at the (lower) median of those swept."""
     means = runs.groupby(["method", "strength"], dropna=False)["value"].agg(["mean", "size"]).reset_index()
     means = means.sort_values("mean" if at == BEST else "strength", kind="stable")
@@ -140,4 +140,4 @@ def _best_two(runs: pd.DataFrame, at: str, spread: Spread) -> _Pair | None:
     error = spread.sd * np.sqrt((1 / chosen["size"].iloc[:2]).sum())
     half = float(error * student.ppf((1 + power.LEVEL) / 2, spread.effective))
     better, second = chosen.index[:2]
-    return _Pair(better, second, difference, difference - half, difference + half)
+    return Pair(better, second, difference, difference - half, difference + half)
