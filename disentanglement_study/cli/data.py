@@ -75,30 +75,23 @@ examples:
 
 def list_(arguments: argparse.Namespace) -> None:
     """List all data sets: their factors or sources, and which are here."""
-    import pandas as pd
-
     from disentanglement_study import data
     from disentanglement_study.cli import display
 
-    rows = []
-    for name in data.names(arguments.data_dir):
-        facts = data.facts(name, arguments.data_dir)
-        rows.append(
-            {
-                "data set": name,
-                "factors": _truth(facts),
-                "input": "x".join(map(str, facts.input_shape)),
-                "here": _whereabouts(name, arguments.data_dir),
-                "source": facts.source,
-            }
-        )
-    display.show(pd.DataFrame(rows))
+    found = {name: data.facts(name, arguments.data_dir) for name in data.names(arguments.data_dir)}
+    display.show(
+        {
+            "data set": [*found],
+            "factors": [_truth(facts) for facts in found.values()],
+            "input": ["x".join(map(str, facts.input_shape)) for facts in found.values()],
+            "here": [_whereabouts(name, arguments.data_dir) for name in found],
+            "source": [facts.source for facts in found.values()],
+        }
+    )
 
 
 def info(arguments: argparse.Namespace) -> None:
     """Show one data set: its factors or sources, size and origin."""
-    import pandas as pd
-
     from disentanglement_study import data
     from disentanglement_study.cli import display
     from disentanglement_study.data import cache
@@ -107,14 +100,14 @@ def info(arguments: argparse.Namespace) -> None:
     facts = data.facts(name, root)
     OUT.print(f"{name}: {facts.source}", soft_wrap=True)
     if facts.num_points is None:
-        display.show(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes}))
+        display.show({"factor": facts.factor_names, "values": facts.factor_sizes})
         OUT.print(f"grid: {math.prod(facts.factor_sizes):,} points; images of {list(facts.input_shape)}")
     else:
         also = "".join(f", {counted(size, *AUXILIARY[name])}" for name, size in facts.auxiliary.items())
         OUT.print(f"{_truth(facts)}: vectors of {counted(facts.input_shape[0], 'number')}{also}")
     if (of := data.options_of(name)) is not None:
         defaults = [(field.name, words(field.type), str(field.default)) for field in dataclasses.fields(of)]
-        display.show(pd.DataFrame(defaults, columns=["option", "may be", "default"]))
+        display.show(dict(zip(("option", "may be", "default"), zip(*defaults, strict=True), strict=True)))
     if name in data.COMPUTED:
         OUT.print("here: computed whenever it is used")
         return

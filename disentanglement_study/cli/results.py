@@ -135,9 +135,7 @@ def add_to(commands: options.Commands) -> None:
     command.add_argument("target", metavar="TARGET", type=options.path, help="an npz file, or the folder of a study")
     command.add_argument("--metrics", help="names, separated by commas, or all (default: all; of a study: its own)")
     options.place_options(command)
-    holds = (
-        "The file has codes [N, D] (floats), and factors [N, F] (integers for most metrics, or real numbers) or none."
-    )
+    holds = "Codes are [N, D] floats. Factors are [N, F] integers (most metrics), [N, F] real numbers, or none."
     of_file = command.add_argument_group("for an npz file", holds)
     of_file.add_argument("--num-train", metavar="N", type=int, help="points to train and estimate on (default 10000)")
     of_file.add_argument("--num-test", metavar="N", type=int, help="points to test on (default 5000)")

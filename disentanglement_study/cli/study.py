@@ -52,14 +52,17 @@ examples:
 
 def plan(arguments: argparse.Namespace) -> None:
     """Show what a sweep holds: runs by axis, jobs, estimated cost."""
-    from disentanglement_study.cli import plan_text
-    from disentanglement_study.study import cost
-    from disentanglement_study.study import plan as plans
+    from disentanglement_study.cli import display
 
     atexit.register(_leave_as_it_is)
-    settings, _, runs = _sweep(arguments)
-    estimates = cost.estimate(runs, settings, arguments.data_dir)
-    frame = plans.frame(runs, settings)
+    with display.working(f"planning {arguments.sweep}: importing JAX"):
+        from disentanglement_study.cli import plan_text
+        from disentanglement_study.study import cost
+        from disentanglement_study.study import plan as plans
+    with display.working(f"planning {arguments.sweep}: tracing its models to count their operations"):
+        settings, _, runs = _sweep(arguments)
+        estimates = cost.estimate(runs, settings, arguments.data_dir)
+        frame = plans.frame(runs, settings)
     OUT.print(plan_text.headline(frame))
     for table in plan_text.axes(frame, estimates):
         OUT.print("", table, soft_wrap=True)
