@@ -15,10 +15,10 @@ LONGEST = 300  # Characters of a library's message.
 ERROR = re.compile(r"(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Warning)\b")
 
 
-def unknown(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
-    """The error for a name that is not in a registry, with the nearest one that is."""
+def unknown(kind: str, name: object, allowed: Iterable[str], least: float = 0.5) -> ValueError:
+    """The error for a name that is not in a registry, with the nearest one that is, if they are so much alike."""
     allowed = list(allowed)
-    meant = nearest(str(name).lower()[:CLIPPED], allowed)
+    meant = nearest(str(name).lower()[:CLIPPED], allowed, least)
     hint = f": did you mean {meant}?" if meant else ""
     if not allowed:
         return ValueError(f"unknown {kind} {clipped(name)}: there are none to choose from")

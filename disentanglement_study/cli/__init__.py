@@ -16,83 +16,88 @@ from disentanglement_study.cli import (
     export,
     import_results,
     logs,
+    options,
     results,
+    status,
     study,
     traverse,
     unmix,
 )
-from disentanglement_study.cli.options import EXIT_CODES
+from disentanglement_study.cli.parsing import Parser
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.signals import interruptible
 from disentanglement_study.runtime.terminal import ERR
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 
+# The commands as the help lists them, by what people do.
+GROUPS = {
+    "plan and run": ("plan", "run", "quick", "retry", "merge"),
+    "look": ("list", "explain", "status", "logs", "report"),
+    "results": ("query", "tables", "figures", "export", "import", "evaluate", "reproduce"),
+    "models": ("traverse", "compare", "unmix", "encode"),
+    "data": ("data",),
+    "machines": ("doctor", "drain", "completion"),
+}
 EXAMPLES = """\
 examples:
-  disentanglement-study plan locatello2019                       what a sweep holds and what it costs
-  disentanglement-study run quick studies/quick                  train and score it here, with local Ray
-  disentanglement-study run quick studies/one --gin "sweep.seeds = 1" --where "method == 'beta_vae'"
-  disentanglement-study run SWEEP /shared/DIR --address auto     on the Ray cluster that this machine is part of
-  disentanglement-study doctor /shared/DIR --address auto         what it would meet there: nodes, devices, folders
-  disentanglement-study status studies/quick                      what is done (--watch: how fast, when it ends)
-  disentanglement-study logs studies/quick                        what each job did and said, and why it failed
-  disentanglement-study retry studies/quick                       the runs that failed, again
-  disentanglement-study reproduce studies/quick RUN_ID            train a run again: are its scores the same?
-  disentanglement-study merge cluster1/study cluster2/study studies/both
-  disentanglement-study evaluate codes.npz --metrics mig,dci      score codes of your own
-  disentanglement-study evaluate studies/quick --metrics irs      score a finished study on one metric more
+  disentanglement-study plan locatello2019             what a sweep holds and what it costs
+  disentanglement-study run quick studies/quick        train and score a sweep here
+  disentanglement-study status studies/quick --watch   how far it is, and when it ends
+  disentanglement-study tables studies/quick           what came out
   disentanglement-study figures studies/quick --paper locatello2019
-  disentanglement-study report studies/quick                      a page to explore in a browser (--live: while it runs)
-  disentanglement-study traverse studies/quick RUN_ID              what a model has learnt: pictures, animations
-  disentanglement-study compare studies/quick                      models side by side, and what latents respond to
-  disentanglement-study unmix studies/nonlinear_ica_quick          sources, mixture and codes of non-linear ICA
-  disentanglement-study encode studies/quick RUN_ID                its codes at every point of the data set
-  disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
-  disentanglement-study import disentanglement_lib output studies/published        results of disentanglement_lib
-  disentanglement-study query studies/quick "SELECT method, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
-  disentanglement-study drain                                     empty this node of a cluster before it is stopped
-  disentanglement-study export studies/quick quick_results        tables for others: Parquet or CSV, what each column is
+  disentanglement-study evaluate codes.npz             score codes of your own
 
-SWEEP is a gin file, or the name of one in sweeps/. Every command can be repeated: what is there is not done again.
-
+SWEEP is a gin file, or the name of one in sweeps/. DIR is the folder of a study. Every command can be repeated: what is
+done is not done again. `disentanglement-study COMMAND --help` has examples of each, and exit codes.
 """
+PARTS = (
+    study,
+    status,
+    change,
+    results,
+    export,
+    import_results,
+    analysis,
+    traverse,
+    compare,
+    unmix,
+    encode,
+    data,
+    doctor,
+    logs,
+    drain,
+)
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="disentanglement-study",
         description="Large reproducibility studies of disentangled representations.",
-        epilog=EXAMPLES + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="%(prog)s [-h] COMMAND ...",
     )
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (
-        study,
-        change,
-        results,
-        export,
-        import_results,
-        analysis,
-        traverse,
-        compare,
-        unmix,
-        encode,
-        data,
-        doctor,
-        logs,
-        drain,
-    ):
+    commands = top.add_subparsers(prog=top.prog, metavar="COMMAND", required=True, help=argparse.SUPPRESS)
+    for part in PARTS:
         part.add_to(commands)
+    top.epilog = f"{listing(commands)}\n{EXAMPLES}"
     return top
+
+
+def listing(commands: options.Commands) -> str:
+    """The commands in groups, a line each."""
+    summaries = {name: command.description.partition("\n")[0] for name, command in commands.choices.items()}
+    lines = []
+    for group, names in GROUPS.items():
+        lines += [f"{group}:", *(f"  {name:12}{summaries[name]}" for name in names if name in summaries)]
+    return "\n".join(lines) + "\n"
 
 
 def main(argv: list[str] | None = None) -> int:
     # What JAX traces is many small objects, and to look through them again and again was a quarter of planning.
     gc.set_threshold(50_000, 50, 50)
     arguments, others = parser().parse_known_args(argv)
-    if others:  # the command's usage says more than that of all
-        arguments.command.error(f"unrecognized arguments: {' '.join(others)}")
+    if others:
+        arguments.command.refuse(others)
     try:
         with interruptible(INTERRUPTED):
             arguments.function(arguments)

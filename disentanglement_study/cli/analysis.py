@@ -25,39 +25,52 @@ PRINTED = ("rank_correlation", "paper_vs_measured", "chosen_by_loss", "systems",
 WIDTH = 120  # columns of what is printed
 
 TABLES = """\
-written into DIR/tables: a CSV file for each table, and tables.md, all of them to be read. Intervals are of a bootstrap
-over seeds; failed and missing models are counted. What the rows do not allow is skipped, and what they lack is named.
+DIR/tables gets a CSV file for each table, and tables.md with all of them to read. Intervals come from a bootstrap over
+seeds. Failed and missing models are counted. A table that the rows do not allow is skipped, and what they lack is
+named.
 
-With --beside OTHER, which is another study, those that it has of the same runs are compared: beside.csv has a row for
-each score of each method (means, their difference, rank correlation), beside_by_run.csv for each score of each run.
-Runs are the same by their dlib_model_num, else by their run_id. A difference is here less there.
+--beside OTHER compares the runs that both studies have: beside.csv has a row for each score of each method (means,
+their difference, rank correlation), beside_by_run.csv one for each score of each run. Runs are matched by their
+dlib_model_num, else by their run_id. A difference is the value of DIR less the value of OTHER.
+
+examples:
+  disentanglement-study tables studies/quick
+      Write the tables, and print the rank correlations and the claims of the paper.
+  disentanglement-study tables studies/quick --beside studies/published
+      Compare the runs that both studies have, score by score.
 """
 FIGURES = """\
-written into DIR/figures: a PDF, a PNG and a CSV file, the numbers behind, for each figure. What the rows do not allow
-is skipped, and what they lack is named. Reconstructions and traversals need a model: disentanglement-study traverse.
+DIR/figures gets a PDF, a PNG and a CSV file with the numbers for each figure. A figure that the rows do not allow is
+skipped, and what they lack is named. Reconstructions and traversals need a model: see `disentanglement-study traverse`.
 
-With --beside OTHER, which is another study, also here_against_there: of the runs that both have (by their
-dlib_model_num, else by their run_id) the scores here against those there, with the rank correlation of the two.
+--beside OTHER also draws here_against_there: the scores in DIR against those in OTHER, for the runs that both have (by
+their dlib_model_num, else by their run_id), with the rank correlation of the two.
 
 examples:
   disentanglement-study figures studies/quick
+      Draw all figures that the scores allow.
   disentanglement-study figures studies/quick --paper locatello2019
+      Draw the figures of one paper.
   disentanglement-study figures studies/quick --beside studies/published
+      Plot the scores of two studies against each other.
 """
 REPORT = """\
-written: index.html, with every score of every run, and beside it the loss curves and the pictures that traverse and
-compare have drawn so far. Copy the whole folder anywhere, and open index.html from there.
+The folder gets index.html, with every score of every run, the loss curves, and the pictures that traverse and compare
+have drawn so far. Copy the whole folder anywhere, and open index.html from there. It needs no network.
 
-With --live nothing is written: a page of a study that runs is served until Ctrl-C, and the address to open is printed.
-It shows how far the study is, when it ends, the losses of running jobs, what failed and why, and how the models that
-are done score so far. It is served to this machine alone, to whoever is logged in there. Where the study runs does not
-matter, if this machine sees its folder. On a terminal, a study that is only being made is waited for. To look from
-another machine: ssh -L 8000:127.0.0.1:8000 MACHINE, and there --port 8000.
+--live writes nothing: it serves a page of a running study until Ctrl-C, and prints the address to open. The page shows
+how far the study is, when it ends, the losses of running jobs, what failed and why, and the scores so far. It is served
+to this machine alone, to everyone who is logged in there. The study may run on another machine, if this one sees its
+folder. On a terminal, --live waits for a study that does not exist yet. To look from another machine, run there
+`ssh -L 8000:127.0.0.1:8000 MACHINE`, and serve with --port 8000.
 
 examples:
   disentanglement-study report studies/quick
+      Write studies/quick/report/index.html.
   disentanglement-study report studies/quick --live
+      Serve a page of the study while it runs.
   disentanglement-study report /shared/studies/mine --live --port 8000
+      Serve it at a port of your choice.
 """
 
 
@@ -79,7 +92,10 @@ def _say_state(opened: "store.Store") -> None:
 
 
 def tables(arguments: argparse.Namespace) -> None:
-    """Write the tables (CSV and Markdown) and print what the paper claims beside what the study says."""
+    """Write the tables of a study, and print the main ones.
+
+    Those are the rank correlations of metrics and the claims of the papers beside what the study says.
+    """
     from disentanglement_study.analysis import beside, models
     from disentanglement_study.analysis import tables as analysis_tables
     from disentanglement_study.cli import display
@@ -135,7 +151,7 @@ def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path) -> None:
 
 
 def figures(arguments: argparse.Namespace) -> None:
-    """Draw the figures of a paper, or all (PDF, PNG, and the numbers behind as CSV)."""
+    """Draw the figures of a study, or those of one paper."""
     from disentanglement_study.analysis import figures as analysis_figures
     from disentanglement_study.cli import display
 
@@ -174,7 +190,7 @@ def _drawn(own: list[str], of_both: list[str], paper: str | None, root: Path, fo
 
 
 def report(arguments: argparse.Namespace) -> None:
-    """Write the report: a page to explore in a browser, without a network; or serve one of a study that runs."""
+    """Write a study as a page for a browser, or serve a live page."""
     if getattr(arguments, "live", False):
         return _live(arguments)
     if getattr(arguments, "port", None) is not None:
@@ -266,5 +282,5 @@ def add_to(commands: options.Commands) -> None:
             command.add_argument("--live", action="store_true", help="serve a page of a study that runs, until Ctrl-C")
             port = options.whole(Annotated[int, Ge(0), Le(65535)])
             command.add_argument(
-                "--port", metavar="N", type=port, help="of this machine, for --live (default: a free one)"
+                "--port", metavar="N", type=port, help="the port of the live page (default: a free one)"
             )

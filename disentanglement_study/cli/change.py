@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from disentanglement_study import store
-from disentanglement_study.cli import options, study
+from disentanglement_study.cli import options, status, study
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
@@ -15,47 +15,59 @@ if TYPE_CHECKING:
     from disentanglement_study.study.reproduce import Reproduction
 
 RETRY = """\
-The settings are those of the study (study.gin), so the sweep file is not needed. Failed runs that --where leaves out
-stay as they are. Settings of resources may be others, for example after a device ran out of memory.
-
-examples:
-  disentanglement-study retry studies/quick --list                what failed, and why
-  disentanglement-study retry studies/quick
-  disentanglement-study retry studies/quick --where "method == 'factor_vae'" --gin "resources.population = 10"
+The settings are those of the study (study.gin): the sweep file is not needed. Failed runs that --where leaves out stay
+as they are. Settings of resources may change, for example after a device ran out of memory.
 
 exit codes: 0: all of them are done now, or none had failed. 2: bad input. 3: some failed again. 130: stopped.
+
+examples:
+  disentanglement-study retry studies/quick --list
+      Show the runs that failed, and why.
+  disentanglement-study retry studies/quick
+      Train and score them again.
+  disentanglement-study retry studies/quick --where "method == 'factor_vae'" --gin "resources.population = 10"
+      Retry the runs of one method, ten models at a time.
 """
 REPRODUCE = """\
-The run is trained and scored again in a temporary folder, from the settings in the study's study.gin and on the data
+The run is trained and scored again in a temporary folder, with the settings in the study's study.gin and on the data
 set whose contents the study has recorded. Metrics that compare models (udr) are left out. On a CPU a run has the same
-scores in any population on as many cores (how many, the study knows; they are used if they are there). On an
+scores in any population on as many cores; the study records how many, and they are used if they are there. On an
 accelerator sums are rounded in another order: try --whole-job there.
+
+--json prints {run_id, equal, scores, different, left_out}: a row of scores for each score, with its stored and its new
+value; different names what changed (versions, device, population).
+
+exit codes: 0: all scores are equal, to the bit or to a relative 1e-5. 3: some differ, or the run failed. 2: bad input.
 
 examples:
   disentanglement-study reproduce studies/quick 3f2a
+      Train the run whose id begins with 3f2a again, and compare its scores.
   disentanglement-study reproduce studies/quick 3f2a --json
+      Print the comparison as JSON.
   disentanglement-study reproduce studies/quick 3f2a --whole-job --keep studies/again
-
-exit codes: 0: all scores are equal, to the bit or to a relative 1e-5. 3: some differ, or the run failed. 2: bad input.
+      Train all runs of its job together, as before, and keep the new study.
 """
 MERGE = """\
-For studies of one sweep that were run in several places, finished or not: other seeds, strengths, methods or data sets
-on each. Nothing is trained, the studies are left as they are, and a merge that was stopped goes on. Settings of nets,
-training and scoring, and the contents of data sets, have to be the same. A run that several have is kept once, if its
-scores are equal (to a relative 1e-5). One that is done is kept before one that failed. Scores of udr, which compare
-models, are left out: `evaluate INTO --metrics udr` makes them again. INTO/study.gin is that of the largest study, with
-the metrics of all, and INTO/logs has the logs of the jobs. Imported results are merged with their like alone.
+The studies are of one sweep and ran in several places, finished or not: each has other seeds, strengths, methods or
+data sets. Nothing is trained, the studies stay as they are, and a merge that was stopped continues. Settings of nets,
+training and scoring must be the same, and so must the contents of data sets. A run that several studies have is kept
+once, if its scores are equal (to a relative 1e-5); a run that is done is preferred to one that failed. Scores of udr,
+which compares models, are left out: `evaluate INTO --metrics udr` computes them again. INTO/study.gin is that of the
+largest study, with the metrics of all. INTO/logs has the logs of the jobs. Imported results are only merged with
+results of the same origin.
+
+exit codes: 0: merged. 2: bad input; nothing was written. 130: stopped; the same command continues from there.
 
 examples:
   disentanglement-study merge cluster1/study cluster2/study studies/both
+      Make studies/both of two studies.
   disentanglement-study merge a b c studies/all --keep first
-
-exit codes: 0: merged. 2: bad input; nothing was written. 130: stopped; the same command goes on from there.
+      Where scores of a run differ, keep those of the first study that has it.
 """
 
 
 def retry(arguments: argparse.Namespace) -> None:
-    """Do the failed runs of a study again, without its sweep file."""
+    """Run the failed runs of a study again."""
     from disentanglement_study.cli import display
     from disentanglement_study.study import failed, plan
     from disentanglement_study.study import run as studies
@@ -64,19 +76,19 @@ def retry(arguments: argparse.Namespace) -> None:
     there = failed.listed(opened, arguments.where)
     if there.empty:
         OUT.print(f"{arguments.dir}: no run has failed", soft_wrap=True)
-        study.show_harm(opened, ERR)
+        status.show_harm(opened, ERR)
         return
     if arguments.list:
         display.show(there[["run_id", "data_set", "method", "strength", "seed", "reason"]])
         return
     settings, runs = failed.to_retry(opened.root, arguments.where, arguments.gin)
     studies.run(settings, runs, opened.root, options.site(arguments), retry_failed=True, console=ERR)
-    study.status(arguments)
+    status.status(arguments)
     study.conclude(arguments.dir, plan.frame(runs, settings))
 
 
 def reproduce(arguments: argparse.Namespace) -> None:
-    """Train one run of a study again, and compare every score with the stored one."""
+    """Train one run again, and compare every score with the stored one."""
     from disentanglement_study.study import reproduce as reproducing
 
     root = store.open(arguments.dir).root
@@ -101,7 +113,7 @@ def reproduce(arguments: argparse.Namespace) -> None:
 
 
 def merge(arguments: argparse.Namespace) -> None:
-    """Make one study of several that were run in different places."""
+    """Make one study of several that ran in different places."""
     from disentanglement_study.study import merge as merging
 
     *roots, into = arguments.dirs
@@ -150,24 +162,22 @@ def add_to(commands: options.Commands) -> None:
     command = options.add_command(commands, retry, RETRY)
     options.folder(command)
     command.add_argument("--list", action="store_true", help="only show the failed runs, and why they failed")
-    resources = 'resources alone may differ from the study\'s, such as "resources.population = 1"'
-    command.add_argument("--gin", metavar="BINDING", action="append", default=[], help=resources)
-    options.where(command)
-    options.executor_options(command)
-    options.data_dir(command)
+    resources = 'a setting of resources, such as "resources.population = 1"; no other may change'
+    chosen = command.add_argument_group("what runs")
+    chosen.add_argument("--gin", metavar="BINDING", action="append", default=[], help=resources)
+    options.where(chosen)
+    options.place_options(command)
     command = options.add_command(commands, reproduce, REPRODUCE)
     options.folder(command)
-    command.add_argument("run_id", metavar="RUN_ID", help="of a run that is done, or how it begins")
-    command.add_argument("--whole-job", action="store_true", help="train all runs of its job, as many together as then")
+    command.add_argument("run_id", metavar="RUN_ID", help="the id of a run that is done, or its beginning")
+    command.add_argument("--whole-job", action="store_true", help="train all runs of its job, together as before")
     command.add_argument(
         "--keep", metavar="FOLDER", type=options.path, help="where the new study is kept (default: nowhere)"
     )
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print all of it as one JSON object")
     form.add_argument("--csv", action="store_true", help="print the scores as CSV instead of a table")
-    command.add_argument("--executor", default="inline", help="inline (default) or ray")
-    command.add_argument("--address", help="with --executor ray: a cluster, such as auto; default: start Ray here")
-    options.data_dir(command)
+    options.place_options(command, "inline")
     command = options.add_command(commands, merge, MERGE)
     both = "two studies or more, and last INTO, the new folder"
     command.add_argument("dirs", metavar="DIR", type=options.path, nargs="+", help=both)

@@ -19,44 +19,79 @@ if TYPE_CHECKING:
 AUXILIARY = {"segment": ("segment",), "time": ("time",), "u": ("number of u", "numbers of u")}
 NO_TRUTH = "no truth: models can be trained on it, and scored by metrics of codes alone, such as unsupervised"
 ADDED = "npz: images, factors; factor_names, factor_sizes; or a series: x; sources, source_names, u, segment"
-EXAMPLES = """\
+LIST = """\
 examples:
   disentanglement-study data list
+      List the names that a sweep can use.
+  disentanglement-study data list --data-dir /shared/data
+      Look for prepared data sets in another folder.
+"""
+INFO = """\
+examples:
   disentanglement-study data info smallnorb
-  disentanglement-study data show dsprites                       a picture, one row for each factor
-  disentanglement-study data prepare shapes3d --from DOWNLOADS    from a published file there, or downloaded
-  disentanglement-study data add mine.npz                         images and factors, or a time series, of your own
+      Show the factors of a set of images.
+  disentanglement-study data info segment_sources
+      Show the options of a computed set, and their defaults.
+"""
+PREPARE = """\
+A set that is rendered is rendered now. A published set is read from the folder of --from, or downloaded, and converted.
+A set that is ready already is left as it is.
 
+examples:
+  disentanglement-study data prepare dsprites
+      Render dSprites before a study needs it.
+  disentanglement-study data prepare cars3d shapes3d --from DOWNLOADS
+      Convert published files that you have downloaded to DOWNLOADS.
+"""
+ADD = """\
+FILE holds images [N, H, H, C] (uint8) and factors [N, F] (whole numbers), or a time series x [T, D] and, if they are
+known, its sources [T, S], u [T, U] and segment [T]. The names factor_names, factor_sizes and source_names may be there.
+
+examples:
+  disentanglement-study data add mine.npz
+      Add a data set called mine.
+  disentanglement-study data add export.npz --name cells
+      Add it under another name.
+"""
+SHOW = """\
+examples:
+  disentanglement-study data show dsprites
+      Write dsprites.png.
+  disentanglement-study data show shapes3d_rendered --seed 3 --output rooms.png
+      Start from another image, and write another file.
+"""
+EXAMPLES = """\
 Data sets are kept in --data-dir, else $DISENTANGLEMENT_STUDY_DATA, else ~/.cache/disentanglement_study.
+
+examples:
+  disentanglement-study data list
+      List all data sets, and which are here.
+  disentanglement-study data show dsprites
+      Draw samples of one: a row for each factor.
+  disentanglement-study data prepare shapes3d --from DOWNLOADS
+      Convert a published data set, so that studies find it.
 """
 
 
 def list_(arguments: argparse.Namespace) -> None:
-    """All data sets: the truth behind them, and whether they are here."""
-    import pandas as pd
-
+    """List all data sets: their factors or sources, and which are here."""
     from disentanglement_study import data
     from disentanglement_study.cli import display
 
-    rows = []
-    for name in data.names(arguments.data_dir):
-        facts = data.facts(name, arguments.data_dir)
-        rows.append(
-            {
-                "data set": name,
-                "factors": _truth(facts),
-                "input": "x".join(map(str, facts.input_shape)),
-                "here": _whereabouts(name, arguments.data_dir),
-                "source": facts.source,
-            }
-        )
-    display.show(pd.DataFrame(rows))
+    found = {name: data.facts(name, arguments.data_dir) for name in data.names(arguments.data_dir)}
+    display.show(
+        {
+            "data set": [*found],
+            "factors": [_truth(facts) for facts in found.values()],
+            "input": ["x".join(map(str, facts.input_shape)) for facts in found.values()],
+            "here": [_whereabouts(name, arguments.data_dir) for name in found],
+            "source": [facts.source for facts in found.values()],
+        }
+    )
 
 
 def info(arguments: argparse.Namespace) -> None:
-    """One data set: the truth behind it, its size, and where it is from."""
-    import pandas as pd
-
+    """Show one data set: its factors or sources, size and origin."""
     from disentanglement_study import data
     from disentanglement_study.cli import display
     from disentanglement_study.data import cache
@@ -65,14 +100,14 @@ def info(arguments: argparse.Namespace) -> None:
     facts = data.facts(name, root)
     OUT.print(f"{name}: {facts.source}", soft_wrap=True)
     if facts.num_points is None:
-        display.show(pd.DataFrame({"factor": facts.factor_names, "values": facts.factor_sizes}))
+        display.show({"factor": facts.factor_names, "values": facts.factor_sizes})
         OUT.print(f"grid: {math.prod(facts.factor_sizes):,} points; images of {list(facts.input_shape)}")
     else:
         also = "".join(f", {counted(size, *AUXILIARY[name])}" for name, size in facts.auxiliary.items())
         OUT.print(f"{_truth(facts)}: vectors of {counted(facts.input_shape[0], 'number')}{also}")
     if (of := data.options_of(name)) is not None:
         defaults = [(field.name, words(field.type), str(field.default)) for field in dataclasses.fields(of)]
-        display.show(pd.DataFrame(defaults, columns=["option", "may be", "default"]))
+        display.show(dict(zip(("option", "may be", "default"), zip(*defaults, strict=True), strict=True)))
     if name in data.COMPUTED:
         OUT.print("here: computed whenever it is used")
         return
@@ -90,7 +125,7 @@ def info(arguments: argparse.Namespace) -> None:
 
 
 def prepare(arguments: argparse.Namespace) -> None:
-    """Render a set, or read or download a published one, so that studies find it."""
+    """Render, convert or download data sets, so that studies find them."""
     from disentanglement_study import data
 
     for name in arguments.names:
@@ -108,8 +143,7 @@ def prepare(arguments: argparse.Namespace) -> None:
 
 
 def add(arguments: argparse.Namespace) -> None:
-    """Add a set of your own: an npz file with images [N, H, H, C] (uint8) and factors [N, F] (whole numbers), or with a
-    time series x [T, D] and, if they are known, its sources [T, S], u [T, U] and segment [T]."""
+    """Add a data set of your own from an npz file."""
     from disentanglement_study import data
     from disentanglement_study.data import own
     from disentanglement_study.study.components import check_data_set_name
@@ -126,7 +160,7 @@ def add(arguments: argparse.Namespace) -> None:
 
 
 def show(arguments: argparse.Namespace) -> None:
-    """Draw samples as a PNG: one row for each factor, in which it alone changes."""
+    """Draw samples of a data set: a row for each factor (PNG)."""
     from disentanglement_study import data
     from disentanglement_study.data.gallery import gallery
 
@@ -161,22 +195,21 @@ def add_to(commands: options.Commands) -> None:
     """Add the command `data` and the commands below it."""
     top = commands.add_parser(
         "data",
-        help="List, prepare, add and look at data sets.",
-        description="Data sets: what there is, what it is, how it comes here, how it looks.",
+        help="List, show, prepare and add data sets.",
+        description="List, show, prepare and add data sets.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     inner = top.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(function: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
-        made = options.add_command(inner, function, "")
+    def command(function: Callable[[argparse.Namespace], None], details: str) -> argparse.ArgumentParser:
+        made = options.add_command(inner, function, details)
         options.data_dir(made)
         return made
 
-    command(list_)
-    command(info).add_argument("name", metavar="NAME", help="of a data set (see: data list)")
-    made = command(prepare)
-    made.add_argument("names", metavar="NAME", nargs="+", help="of data sets (see: data list)")
+    command(list_, LIST)
+    command(info, INFO).add_argument("name", metavar="NAME", help="a data set (see: data list)")
+    made = command(prepare, PREPARE)
+    made.add_argument("names", metavar="NAME", nargs="+", help="data sets (see: data list)")
     made.add_argument(
         "--from",
         dest="source",
@@ -184,10 +217,10 @@ def add_to(commands: options.Commands) -> None:
         type=options.path,
         help="where published files are (default: --data-dir); others are downloaded",
     )
-    made = command(add)
+    made = command(add, ADD)
     made.add_argument("file", metavar="FILE", type=Path, help=ADDED)
-    made.add_argument("--name", help="of the data set (default: that of the file)")
-    made = command(show)
-    made.add_argument("name", metavar="NAME", help="of a data set (see: data list)")
-    made.add_argument("--output", metavar="FILE", type=Path, help="default: NAME.png")
+    made.add_argument("--name", help="the name of the data set (default: that of the file)")
+    made = command(show, SHOW)
+    made.add_argument("name", metavar="NAME", help="a data set (see: data list)")
+    made.add_argument("--output", metavar="FILE", type=Path, help="the file that is written (default: NAME.png)")
     options.seed(made, "of the image that the rows start from")

@@ -1,65 +1,72 @@
 """What the commands show: the plan's summary, a study's status, progress with an estimate of the time left."""
 
+import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
 
-import pandas as pd
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
-from disentanglement_study.runtime.terminal import OUT, printable
+from disentanglement_study.runtime.terminal import ERR, OUT, Terminal, printable
 
+if TYPE_CHECKING:  # half a second that `data list` does without
+    import pandas as pd
+
+# A table: a DataFrame, or its columns by their names.
+Frame = Union["pd.DataFrame", Mapping[str, Sequence]]
 SEPARATOR = "  "  # between the columns of a table
+MISSING = ("NAType", "NaTType")  # of pandas, which need not be there
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A DataFrame on a terminal: as a table or, where that is wider than the terminal, row by row.
+    """A table on a terminal: as a table or, where that is wider than the terminal, row by row.
 
     Only prose is folded, at its spaces. What is no terminal, a file or a pipe, has room for every table.
     """
 
-    frame: pd.DataFrame
+    frame: Frame
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = options.max_width if console.is_terminal else sys.maxsize
-        cells = [[printable(_cell(value)) for value in row] for row in self.frame.itertuples(index=False)]
-        names = [printable(str(name)) for name in self.frame.columns]
-        columns = [[name, *(row[place] for row in cells)] for place, name in enumerate(names)]
+        columns = _texts(self.frame)
+        names, *cells = zip(*columns, strict=True)
         widths = _widths(columns, room)
         if widths is None:
             yield from (Text(line, no_wrap=True, overflow="ignore") for line in _row_by_row(names, cells))
             return
         shown = Table(header_style="bold", box=None, pad_edge=False)
-        for name, column, width in zip(names, self.frame.columns, widths, strict=True):
-            numeric = pd.api.types.is_numeric_dtype(self.frame[column])
-            shown.add_column(Text(name), justify="right" if numeric else "left", width=width)
+        for name, (_, values), width in zip(names, self.frame.items(), widths, strict=True):
+            shown.add_column(Text(name), justify="right" if _is_numeric(values) else "left", width=width)
         for row in cells:
             shown.add_row(*map(Text, row))
         yield from console.render(shown, options.update(width=_total(widths), no_wrap=False, overflow="fold"))
 
 
-def fits(frame: pd.DataFrame, console: Console) -> bool:
-    """Whether a DataFrame is shown as a table there, and not row by row."""
-    columns = [[printable(text) for text in (str(name), *map(_cell, frame[name]))] for name in frame.columns]
-    return not console.is_terminal or _widths(columns, console.width) is not None
+def fits(frame: Frame, console: Console) -> bool:
+    """Whether a table is shown as one there, and not row by row."""
+    return not console.is_terminal or _widths(_texts(frame), console.width) is not None
 
 
-def show(frame: pd.DataFrame, console: Console = OUT) -> None:
-    """Print a DataFrame: numbers to the right, thousands separated; nothing is cut off."""
+def _texts(frame: Frame) -> list[list[str]]:
+    """Each column of a table as it is shown, its name first."""
+    return [[printable(text) for text in (str(name), *map(_cell, values))] for name, values in frame.items()]
+
+
+def _is_numeric(values: Sequence) -> bool:
+    """Whether a column holds numbers: by its dtype, if it has one."""
+    if (dtype := getattr(values, "dtype", None)) is not None:
+        return dtype.kind in "biufc"
+    return all(isinstance(value, int | float) for value in values)
+
+
+def show(frame: Frame, console: Console = OUT) -> None:
+    """Print a table: numbers to the right, thousands separated; nothing is cut off."""
     console.print(Fitted(frame), soft_wrap=True)
 
 
@@ -105,7 +112,7 @@ def number(value: float) -> str:
 
 
 def _cell(value: Any) -> str:
-    if pd.api.types.is_scalar(value) and pd.isna(value):
+    if value is None or type(value).__name__ in MISSING or (isinstance(value, float) and math.isnan(value)):
         return "-"
     if isinstance(value, float):
         return number(value)
@@ -115,6 +122,8 @@ def _cell(value: Any) -> str:
 @contextmanager
 def steps(console: Console, total: int) -> Iterator[Callable[[str], None]]:
     """A bar on a terminal; what it yields is called with the name of each of `total` steps before it begins."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=total, completed=-1)
@@ -125,6 +134,15 @@ def steps(console: Console, total: int) -> Iterator[Callable[[str], None]]:
 def counted(console: Console) -> Iterator[Callable[[str, int], None]]:
     """A bar on a terminal, with an estimate of the time left; what it yields is called with the name of what is done
     and the number of its steps before each of them."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left:"), TimeRemainingColumn(),
@@ -140,7 +158,17 @@ def counted(console: Console) -> Iterator[Callable[[str, int], None]]:
         yield step
 
 
-def headlines(scores: pd.DataFrame) -> pd.DataFrame:
+@contextmanager
+def working(text: str, console: Terminal = ERR) -> Iterator[None]:
+    """Says on a terminal what takes seconds before a command has anything else to say."""
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield
+
+
+def headlines(scores: "pd.DataFrame") -> "pd.DataFrame":
     """Of each metric the score that carries its name; of one without, all but those of single codes and factors."""
     has_headline = scores["metric"].isin(scores.loc[scores["score"] == scores["metric"], "metric"])
     is_whole = ~scores["score"].str.contains(r"\d$")

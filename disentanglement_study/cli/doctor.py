@@ -21,20 +21,22 @@ if TYPE_CHECKING:
 NODE = ["node", "cores", "memory", "Ray counts", "JAX finds", "folder", "locks", "data", "clock"]
 JOBS = ["nodes", "how many", "a job reserves", "runs a job", "trained together", "jobs at once"]
 DETAILS = """\
+The command writes a small file under DIR, has every node read and answer it, and removes it. A busy GPU or TPU is not
+looked at. With --sweep the data sets are checked on every node, as `run` checks them before its first job; nothing is
+rendered or downloaded. Give the --gin bindings of the run too.
+
+exit codes: 0: a run can start. 2: bad input. 3: something would stop a run; it is listed with what to do about it.
+
 examples:
-  disentanglement-study doctor                                    this machine, and the folder one is in
+  disentanglement-study doctor
+      Check this machine and the current folder.
   disentanglement-study doctor /shared/studies/mine --address auto --data-dir /shared/data --sweep locatello2019
-
-It writes a small file under DIR, has every node read and answer it, and removes it. On a busy GPU or TPU nothing is
-looked at. With --sweep the data sets are checked as `run` checks them before its first job, on every node; nothing is
-rendered or downloaded. Give the --gin of the run too.
-
-Exit code 3: something would stop a run; it is listed with what to do about it.
+      Check every node of a cluster for a sweep: devices, folders, data sets.
 """
 
 
 def doctor(arguments: argparse.Namespace) -> None:
-    """Look at what a run would meet: nodes, devices, versions, folders."""
+    """Check nodes, devices, versions and folders before a run."""
     from disentanglement_study.config import ResourceConfig
     from disentanglement_study.store import Store, making
     from disentanglement_study.study.doctor import judge
@@ -174,10 +176,16 @@ def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, doctor, DETAILS)
     command.add_argument(
-        "dir", metavar="DIR", type=options.path, nargs="?", default=Path(), help="the study's folder; default: ."
+        "dir", metavar="DIR", type=options.path, nargs="?", default=Path(), help="the study's folder (default: .)"
     )
-    command.add_argument("--address", help="a Ray cluster, such as auto; default: this machine")
+    command.add_argument("--address", help="a Ray cluster, such as auto (default: this machine)")
     options.data_dir(command)
-    command.add_argument("--sweep", metavar="SWEEP", help="whose resources and data sets are to be there")
-    command.add_argument("--gin", metavar="BINDING", action="append", default=[], help="over the sweep's file")
+    command.add_argument("--sweep", metavar="SWEEP", help="a sweep whose resources and data sets are checked")
+    command.add_argument(
+        "--gin",
+        metavar="BINDING",
+        action="append",
+        default=[],
+        help="over the sweep's file",
+    )
     command.add_argument("--json", action="store_true", help="all that was found, for scripts")

@@ -12,23 +12,28 @@ from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
 
 DETAILS = """\
-Run it on a node of a Ray cluster, as the user who started Ray there, when the node will be stopped: in a preStop hook,
-in a script that is told of a spot instance's end, before maintenance. The node gets no more jobs. Those that train make
-a checkpoint and end, and other nodes go on with them: nothing is trained twice, and it is no failure of theirs. Those
-that are scored begin that again elsewhere. Ray takes no node back that was drained: if the machine stays, `ray stop`
-and `ray start --address HOST:PORT` there make it a new one. Ray is given half of the time to answer, the jobs the rest.
+Run it on a node of a Ray cluster that will be stopped, as the user who started Ray there: in a preStop hook, in a
+script that is told of a spot instance's end, before maintenance. The node gets no more jobs. Jobs that train write a
+checkpoint and end, and other nodes continue them: nothing is trained twice, and it counts as no failure. Jobs that are
+being scored are scored again elsewhere. Ray does not take a drained node back: if the machine stays, `ray stop` and
+`ray start --address HOST:PORT` make it a new node. Half of the time is for Ray to answer, the rest for the jobs.
 
-Where a machine is part of several clusters, the last that was started there is meant, and all jobs of the user end;
-with --address it is that cluster, and its jobs alone. What is printed names the cluster and the node.
+On a machine in several clusters, the command drains the cluster that was started last, and ends all jobs of the user;
+with --address it drains that cluster, and ends its jobs alone. The output names the cluster and the node.
 
 examples:
   disentanglement-study drain --seconds 90
+      Empty this node within 90 seconds.
   disentanglement-study drain --address 10.0.0.1:6379
+      Empty it for one of several clusters.
 """
 
 
 def drain(arguments: argparse.Namespace) -> None:
-    """Empty this node of a cluster: its jobs make checkpoints, and go on elsewhere."""
+    """Empty this node of a cluster before it is stopped.
+
+    Its jobs write checkpoints, and other nodes continue them.
+    """
     from disentanglement_study.study.dispatch import cluster
     from disentanglement_study.study.dispatch import drain as draining
 
@@ -58,5 +63,5 @@ def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, drain, DETAILS)
     seconds = options.whole(Annotated[int, Ge(1)])
-    command.add_argument("--address", metavar="HOST:PORT", help="of the cluster, where there are several")
-    command.add_argument("--seconds", metavar="S", type=seconds, default=60, help="wait at most so long (default 60)")
+    command.add_argument("--address", metavar="HOST:PORT", help="of the cluster, on a machine in several")
+    command.add_argument("--seconds", metavar="S", type=seconds, default=60, help="the time there is (default 60)")

@@ -8,19 +8,21 @@ from disentanglement_study.errors import unknown
 from disentanglement_study.runtime.terminal import OUT
 
 DETAILS = """\
-Every job keeps a log in DIR/logs: when each attempt began, where, what it did when, what Python's logging and warnings
-said, and why it failed if it did. It is written as things happen, and added to by later attempts and when the job is
-scored on more metrics. `merge` takes the logs along, and `export --logs` copies them.
+Every job keeps a log in DIR/logs: when and where each attempt began, what it did when, what Python's logging and
+warnings said, and why it failed if it did. It is written as things happen. Later attempts add to it, and so does
+scoring the job on more metrics. `merge` takes the logs along, and `export --logs` copies them.
 
 examples:
-  disentanglement-study logs studies/quick              the jobs that have begun, and the last line of each
-  disentanglement-study logs studies/quick 3f2a          the log of the job whose name begins so
+  disentanglement-study logs studies/quick
+      List the jobs that have begun, and the last line of each log.
+  disentanglement-study logs studies/quick 3f2a
+      Show the log of the job whose id begins with 3f2a.
 """
 LAST_BYTES = 4096
 
 
 def logs(arguments: argparse.Namespace) -> None:
-    """What the jobs of a study did and said: all of them in a line each, or the log of one."""
+    """List the jobs of a study, or show the log of one."""
     from disentanglement_study.cli import display
     from disentanglement_study.runtime import job_log
     from disentanglement_study.study import status as standing
@@ -44,4 +46,4 @@ def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, logs, DETAILS)
     options.folder(command)
-    command.add_argument("job", metavar="JOB", nargs="?", help="a job, or how its name begins; default: a list of them")
+    command.add_argument("job", metavar="JOB", nargs="?", help="the id of a job, or its beginning")

@@ -1,6 +1,7 @@
 """How a command is added to the program, and the arguments that several commands have."""
 
 import argparse
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,24 +14,22 @@ if TYPE_CHECKING:
 
 Commands = argparse._SubParsersAction
 EXIT_CODES = """\
-exit codes: 0: all done. 2: bad input, or a file that cannot be read or written; one line says which. 3: run, quick,
-evaluate: some or all runs failed, or a metric failed for every model (of a file: a metric failed); the list is printed,
-and a model that diverged counts as done. 130: stopped by Ctrl-C or SIGTERM; the same command goes on from there.
+exit codes: 0: all done. 2: bad input, or a file that cannot be read or written; one line names it. 3: runs failed, or a
+metric failed for every model (of a file: a metric failed); the failures are printed, and a model that diverged counts
+as done. 130: stopped by Ctrl-C or SIGTERM; the same command continues from there.
+
 """
 
 
 def add_command(
-    commands: Commands, function: Callable[[argparse.Namespace], None], details: str | None = None
+    commands: Commands, function: Callable[[argparse.Namespace], None], details: str = ""
 ) -> argparse.ArgumentParser:
-    """The command that runs `function`, of its name; its help is the docstring and these details, or the exit codes."""
-    text = function.__doc__
-    command = commands.add_parser(
-        function.__name__.strip("_"),
-        help=text,
-        description=text,
-        epilog=EXIT_CODES if details is None else details,
-        formatter_class=argparse.RawDescriptionHelpFormatter if details else argparse.HelpFormatter,
-    )
+    """The command that runs `function`, of its name. Its docstring and these details are its help; the first line of
+    the docstring is what the list of commands says of it."""
+    text = inspect.getdoc(function) or ""
+    summary = text.partition("\n")[0]
+    name = function.__name__.strip("_")
+    command = commands.add_parser(name, help=summary, description=text, epilog=details)
     command.set_defaults(function=function, command=command)
     return command
 
@@ -56,24 +55,20 @@ def quick_folder(command: argparse.ArgumentParser) -> None:
 
 
 def sweep_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--gin",
-        metavar="BINDING",
-        action="append",
-        default=[],
-        help='over the file, such as "train.steps = 1000" or "mig.num_bins = 50"',
-    )
-    where(command)
+    group = command.add_argument_group("what runs")
+    setting = 'a setting in place of the file\'s, such as "train.steps = 1000" or "mig.num_bins = 50"; may be repeated'
+    group.add_argument("--gin", metavar="BINDING", action="append", default=[], help=setting)
+    where(group)
 
 
-def where(command: argparse.ArgumentParser) -> None:
+def where(command: argparse._ActionsContainer) -> None:
     command.add_argument("--where", metavar="EXPRESSION", help='only these runs, such as "seed < 5 and strength > 1"')
 
 
 def models(command: argparse.ArgumentParser, written: str) -> None:
-    """A study, which of its models (`pictures.chosen`), and where what is made of them goes: DIR/`written`."""
+    """A study, which of its models (`pictures.chosen`), and the folder that gets the results: DIR/`written`."""
     folder(command)
-    command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="of a run that is done, or how it begins")
+    command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="the id of a run that is done, or its beginning")
     where(command)
     command.add_argument("--output", metavar="FOLDER", type=path, help=f"default: DIR/{written}")
 
@@ -95,24 +90,28 @@ def seed(command: argparse._ActionsContainer, of: str, default: int | None = 0) 
     command.add_argument("--seed", metavar="N", type=whole(Seed), default=default, help=f"{of} (default 0)")
 
 
-def executor_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--executor", default="ray", help="ray (default) or inline: one job at a time, no Ray")
-    command.add_argument("--address", help="a Ray cluster, such as auto; default: start Ray on this machine")
+def place_options(command: argparse.ArgumentParser, executor: str = "ray") -> None:
+    """Where models are trained or scored; `executor` is the default."""
+    group = command.add_argument_group("where it runs")
+    kinds = f"ray, or inline: one job at a time, without Ray (default: {executor})"
+    group.add_argument("--executor", metavar="NAME", default=executor, help=kinds)
+    address = "a Ray cluster, such as auto (default: start Ray on this machine)"
+    group.add_argument("--address", metavar="ADDRESS", help=address)
+    data_dir(group)
 
 
 def site(arguments: argparse.Namespace) -> "Site":
-    """What `executor_options` and `data_dir` were given."""
+    """What `place_options` were given."""
     from disentanglement_study.study.dispatch import Site
 
     return Site(arguments.executor, arguments.address, arguments.data_dir)
 
 
-def data_dir(command: argparse.ArgumentParser) -> None:
+def data_dir(command: argparse._ActionsContainer) -> None:
     command.add_argument("--data-dir", metavar="DIR", type=path, help="where data sets are kept (default: user cache)")
 
 
 def running_options(command: argparse.ArgumentParser) -> None:
-    """Those of what trains models."""
+    """The options of commands that train a sweep."""
     sweep_options(command)
-    executor_options(command)
-    data_dir(command)
+    place_options(command)

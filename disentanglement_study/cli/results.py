@@ -6,7 +6,7 @@ import gc
 import sys
 
 from disentanglement_study import config, store
-from disentanglement_study.cli import options, study
+from disentanglement_study.cli import options, status, study
 from disentanglement_study.errors import Failed, reason
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR, OUT
@@ -18,17 +18,32 @@ SHOWN_ROW_BY_ROW = 20  # where the terminal is too narrow for a table
 TABLES = "\n".join(f"  {name:9} {about}" for name, about in ABOUT.items())
 QUESTIONS = """\
 examples (docs/how_to/query.md has more):
-  disentanglement-study query {dir} "SELECT method, strength, avg(value) AS mig FROM results
-      WHERE score = 'mig' AND representation = 'mean' GROUP BY ALL ORDER BY mig DESC"
+  disentanglement-study query {dir} "SELECT method, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
+      Show the mean MIG of each method.
   disentanglement-study query {dir} "SELECT commit, dirty, device, host, sum(runs) AS models FROM jobs GROUP BY ALL"
-  disentanglement-study query {dir} "SELECT run_id, term, step, value FROM curves WHERE term = 'loss' LIMIT 5" --csv
+      Show where the models were trained, and by which version of the code.
+  disentanglement-study query {dir} "SELECT run_id, step, value FROM curves WHERE term = 'loss' LIMIT 5" --csv
+      Print points of the loss curves as CSV.
 """
+EVALUATE = (
+    "A study is scored on metrics that it lacks, without training again.\n\n"
+    + options.EXIT_CODES
+    + """\
+examples:
+  disentanglement-study evaluate codes.npz
+      Score codes of any model on all metrics that the file allows.
+  disentanglement-study evaluate codes.npz --metrics mig,dci --option dci.num_stages=50
+      Score them on two metrics, with an option of one.
+  disentanglement-study evaluate studies/quick --metrics irs,mcc
+      Score the models of a study on two more metrics.
+"""
+)
 
 FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "option", "all_scores", "csv")
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
-    """Score codes of your own (an npz file), or a finished study on metrics that it lacks."""
+    """Score codes in a file, or a finished study on more metrics."""
     if not files.led_to(arguments.target).is_dir():
         return _score_file(arguments)
     if misplaced := [name for name in FILE_OPTIONS if getattr(arguments, name) is not None]:
@@ -38,7 +53,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     arguments.dir = arguments.target
     store.open(arguments.dir)
     metrics = rescore.rescore(arguments.dir, options.site(arguments), arguments.metrics, ERR)
-    study.status(arguments)
+    status.status(arguments)
     study.conclude(arguments.dir, metrics=metrics)
 
 
@@ -75,7 +90,7 @@ def _score_file(arguments: argparse.Namespace) -> None:
 
 
 def query(arguments: argparse.Namespace) -> None:
-    """Ask the results in SQL (DuckDB), which only reads. Without SQL: the tables, their columns, example questions."""
+    """Ask the results in SQL (DuckDB)."""
     from disentanglement_study.cli import display
     from disentanglement_study.store import queries
 
@@ -116,14 +131,12 @@ def _show_tables(opened: "store.Store") -> None:
 
 def add_to(commands: options.Commands) -> None:
     """Add the commands."""
-    command = options.add_command(commands, evaluate)
+    command = options.add_command(commands, evaluate, EVALUATE)
     command.add_argument("target", metavar="TARGET", type=options.path, help="an npz file, or the folder of a study")
     command.add_argument("--metrics", help="names, separated by commas, or all (default: all; of a study: its own)")
-    options.executor_options(command)
-    options.data_dir(command)
-    of_file = command.add_argument_group(
-        "for an npz file: codes [N, D] of floats, and factors [N, F] of integers (most metrics), real numbers, or none"
-    )
+    options.place_options(command)
+    holds = "Codes are [N, D] floats. Factors are [N, F] integers (most metrics), [N, F] real numbers, or none."
+    of_file = command.add_argument_group("for an npz file", holds)
     of_file.add_argument("--num-train", metavar="N", type=int, help="points to train and estimate on (default 10000)")
     of_file.add_argument("--num-test", metavar="N", type=int, help="points to test on (default 5000)")
     options.seed(of_file, "of the metrics' draws", None)
@@ -133,8 +146,8 @@ def add_to(commands: options.Commands) -> None:
     )
     of_file.add_argument("--all-scores", action="store_const", const=True, help="not only the headline of each metric")
     of_file.add_argument("--csv", action="store_const", const=True, help="print all scores as CSV instead of a table")
-    about = f"tables:\n{TABLES}\n\nDIR alone, without SQL, prints their columns and what these hold.\n\n"
-    command = options.add_command(commands, query, about + QUESTIONS.format(dir="DIR"))
+    about = f"Queries only read. Without SQL, the tables, their columns and examples are printed.\n\ntables:\n{TABLES}"
+    command = options.add_command(commands, query, f"{about}\n\n{QUESTIONS.format(dir='studies/quick')}")
     options.folder(command)
     command.add_argument("sql", metavar="SQL", nargs="?", help='such as "SELECT * FROM results LIMIT 5"')
     command.add_argument("--csv", action="store_true", help="print CSV instead of a table")

@@ -1,42 +1,75 @@
-"""The console commands `plan`, `run`, `quick` and `status`: what launches sweeps."""
+"""The console commands `plan`, `run` and `quick`: what launches sweeps."""
 
 import argparse
 import atexit
 import gc
 import os
 import sys
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from annotated_types import Ge
+from typing import TYPE_CHECKING
 
 from disentanglement_study import store
-from disentanglement_study.cli import analysis, options
-from disentanglement_study.errors import Failed, reason
+from disentanglement_study.cli import analysis, options, status
+from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.terminal import ERR, OUT
-from disentanglement_study.runtime.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
 
     from disentanglement_study.config import Study
     from disentanglement_study.types import Run
 
-HARM = 5  # damaged files that are named
+PLAN = """\
+Nothing is trained or written. The cost assumes a rate that is printed with it.
+
+examples:
+  disentanglement-study plan quick
+      Show the runs of sweeps/quick.gin.
+  disentanglement-study plan locatello2019 --where "data_set == 'dsprites' and seed < 5"
+      Show a part of the sweep of the 12,600 models.
+  disentanglement-study plan quick --gin "sweep.seeds = 10" --gin "train.steps = 20000"
+      Show what a change of two settings costs.
+"""
+RUN = (
+    "A run that is done is not repeated: stop the command whenever you like, and give it again to continue.\n\n"
+    + options.EXIT_CODES
+    + """\
+examples:
+  disentanglement-study run quick studies/quick
+      Train and score the sweep here, with local Ray.
+  disentanglement-study run quick studies/one --gin "sweep.seeds = 1" --where "method == 'beta_vae'"
+      Run a part of it, with one setting changed.
+  disentanglement-study run locatello2019 /shared/study --address auto --data-dir /shared/data
+      Run it on the Ray cluster that this machine is part of.
+"""
+)
+QUICK = (
+    "The study takes minutes on two cores. Give the command again to continue one that was stopped.\n\n"
+    + options.EXIT_CODES
+    + """\
+examples:
+  disentanglement-study quick
+      Train and score 36 models into studies/quick.
+  disentanglement-study quick studies/short --gin "train.steps = 200" --executor inline
+      Train for fewer steps, without Ray.
+"""
+)
 
 
 def plan(arguments: argparse.Namespace) -> None:
-    """Show what a sweep holds: counts by axis, jobs, estimated cost."""
-    from disentanglement_study.cli import plan_text
-    from disentanglement_study.study import cost
-    from disentanglement_study.study import plan as plans
+    """Show what a sweep holds: runs by axis, jobs, estimated cost."""
+    from disentanglement_study.cli import display
 
     atexit.register(_leave_as_it_is)
-    settings, _, runs = _sweep(arguments)
-    estimates = cost.estimate(runs, settings, arguments.data_dir)
-    frame = plans.frame(runs, settings)
+    with display.working(f"planning {arguments.sweep}: importing JAX"):
+        from disentanglement_study.cli import plan_text
+        from disentanglement_study.study import cost
+        from disentanglement_study.study import plan as plans
+    with display.working(f"planning {arguments.sweep}: tracing its models to count their operations"):
+        settings, _, runs = _sweep(arguments)
+        estimates = cost.estimate(runs, settings, arguments.data_dir)
+        frame = plans.frame(runs, settings)
     OUT.print(plan_text.headline(frame))
     for table in plan_text.axes(frame, estimates):
         OUT.print("", table, soft_wrap=True)
@@ -52,14 +85,14 @@ def _leave_as_it_is() -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train and score what a study has not yet; safe to stop and to repeat."""
+    """Train and score the runs of a sweep that are not done yet."""
     plan = _run(arguments, arguments.retry_failed)
-    status(arguments)
+    status.status(arguments)
     conclude(arguments.dir, plan)
 
 
 def quick(arguments: argparse.Namespace) -> None:
-    """Run the small study of sweeps/quick.gin, then its tables, figures and report."""
+    """Run the small study of sweeps/quick.gin, with tables and report."""
     arguments.sweep, arguments.paper, arguments.output, arguments.beside = "quick", None, None, None
     plan = _run(arguments)
     if not store.open(arguments.dir).run_ids("done"):
@@ -81,79 +114,6 @@ def quick(arguments: argparse.Namespace) -> None:
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     conclude(arguments.dir, plan)
-
-
-def status(arguments: argparse.Namespace) -> None:
-    """Count the runs of a study: done, failed, running, missing."""
-    if getattr(arguments, "watch", False):
-        from disentanglement_study.cli import waiting, watching
-
-        if (opened := waiting.awaited(arguments.dir)) is not None:
-            watching.watch(opened, arguments.every)
-        return
-    from disentanglement_study.cli import display
-    from disentanglement_study.study import failed as failing
-    from disentanglement_study.study import status as standing
-
-    opened = store.open(arguments.dir)
-    OUT.print(str(arguments.dir), soft_wrap=True)
-    damaged = standing.damaged(opened)
-    display.show(standing.status(opened, damaged))
-    show_harm(opened, OUT)
-    for text in standing.awaited(opened):
-        OUT.print(f"waiting: {text}", soft_wrap=True)
-    if again := failing.again(opened):
-        some = "1 run that failed is" if len(again) == 1 else f"{len(again)} runs that failed are"
-        OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
-    manifests = opened.manifests()
-    if broken := [manifest for manifest in manifests if manifest["status"] == "failed"]:
-        runs = opened.plan.set_index("run_id")
-        for manifest in broken:
-            of = runs.reindex(manifest["run_ids"]).iloc[0]
-            number = counted(len(manifest["run_ids"]), "run")
-            what = f"{of['method']} on {of['data_set']}, {number} (job {manifest['job_id']})"
-            OUT.print(f"failed: {what}: {reason(manifest['error'])}", soft_wrap=True)
-    for error in damaged.values():
-        more = f" ({len(damaged)} jobs are damaged)" if len(damaged) > 1 else ""
-        raise ValueError(f"{error}{more}") from error
-    _show_failures(opened, {run for one in manifests if one["status"] == "done" for run in one["run_ids"]})
-
-
-def show_harm(opened: "store.Store", console: "Console") -> None:
-    """A line for each file that is lost or damaged, which reading the study does without."""
-    from disentanglement_study.study import status as standing
-
-    harm = standing.harm(opened)
-    for text in harm[:HARM]:
-        console.print(f"damaged: {text}", soft_wrap=True)
-    if len(harm) > HARM:
-        console.print(f"damaged: {counted(len(harm) - HARM, 'file')} more", soft_wrap=True)
-
-
-def _show_failures(opened: "store.Store", done: Set[str]) -> None:
-    """A line for each metric that some models lack or that failed, and one for each model that diverged."""
-    import pandas as pd
-
-    from disentanglement_study.study import status as standing
-
-    outcomes = opened.outcomes()
-    for text in standing.lacking(outcomes, done):
-        OUT.print(text, soft_wrap=True)
-    if outcomes["error"].isna().all():
-        return
-    results = opened.failures()
-    diverged = standing.diverged(results)
-    failed = results[(results["metric"] != "training") & ~results["run_id"].isin(diverged["run_id"])]
-    for (metric, representation), rows in failed.groupby(["metric", "representation"], observed=True):
-        why = reason(rows["error"].iloc[0])
-        number = counted(rows["run_id"].nunique(), "model")
-        OUT.print(f"failed: {metric} on {representation} codes of {number}: {why}", soft_wrap=True)
-    for _, row in diverged.drop_duplicates("run_id").iterrows():
-        where = row.error.partition(":")[0]
-        given = {row.strength_name: f"{row.strength:g}"} if row.strength_name else {}
-        given |= {axis: row[axis] for axis in results if "." in axis and not pd.isna(row[axis])}
-        settings = " ".join(f"{name}={value}" for name, value in {**given, "seed": row.seed}.items())
-        OUT.print(f"{where}: {row.method} {settings} on {row.data_set}", soft_wrap=True)
 
 
 def _sweep(arguments: argparse.Namespace) -> "tuple[Study, list[Run], list[Run]]":
@@ -215,21 +175,16 @@ def _command() -> str:
 
 def add_to(commands: options.Commands) -> None:
     """Add the commands."""
-    command = options.add_command(commands, plan)
+    command = options.add_command(commands, plan, PLAN)
     options.sweep_argument(command)
     options.sweep_options(command)
     options.data_dir(command)
-    command = options.add_command(commands, run)
+    command = options.add_command(commands, run, RUN)
     options.sweep_argument(command)
     options.folder(command)
-    again = "do runs again that failed before (`retry DIR` needs no SWEEP)"
+    again = "run failed runs again (`retry DIR` does so without SWEEP)"
     command.add_argument("--retry-failed", action="store_true", help=again)
     options.running_options(command)
-    command = options.add_command(commands, quick)
+    command = options.add_command(commands, quick, QUICK)
     options.quick_folder(command)
     options.running_options(command)
-    command = options.add_command(commands, status)
-    options.folder(command)
-    command.add_argument("--watch", action="store_true", help="how fast it runs and when it ends, until it does")
-    seconds = options.whole(Annotated[int, Ge(1)])
-    command.add_argument("--every", metavar="S", type=seconds, default=5, help="look so often, for --watch (default 5)")

@@ -6,23 +6,26 @@ from disentanglement_study.cli import options
 from disentanglement_study.runtime.terminal import OUT
 
 DETAILS = """\
-written for each data set with real-valued sources: a PDF, a PNG and a CSV file, the points.
-A column for the sources, for what is observed, and for each model: above the first two of them against each other,
-below each against its source, with the correlation. Codes are assigned to sources as MCC assigns them. The colour is
-the direction of the two sources: where it runs as it does among the sources, they are found.
+Each data set with real-valued sources gets a PDF, a PNG, and a CSV file of the points. A column shows the sources, what
+is observed, or the codes of a model: above, the first two against each other; below, each against its source, with the
+correlation. Codes are assigned to sources as MCC assigns them. The colour is the direction of the two sources: they are
+found where the colours run as they do among the sources.
 
-Without RUN_ID, of each method at each of its settings the restart of the lowest training loss, on the first draw of the
-data. Six models stand in one picture; more are drawn in further ones.
+Without RUN_ID, the restart of the lowest training loss is drawn for each method at each of its settings, on the first
+draw of the data. A picture holds six models; further models get further pictures.
 
 examples:
   disentanglement-study unmix studies/nonlinear_ica_quick
+      Draw the best restart of each method.
   disentanglement-study unmix studies/nonlinear_ica_quick --where "method in ['pcl', 'fast_ica']"
-  disentanglement-study unmix studies/nonlinear_ica_quick 3f2a 07bc       two models, side by side
+      Draw two methods.
+  disentanglement-study unmix studies/nonlinear_ica_quick 3f2a 07bc
+      Draw two models side by side.
 """
 
 
 def unmix(arguments: argparse.Namespace) -> None:
-    """Draw what methods of non-linear ICA make of mixed sources: points of sources, mixture and codes."""
+    """Draw sources, mixtures and codes of non-linear ICA."""
     from disentanglement_study import store
     from disentanglement_study.pictures import unmix as drawing
 

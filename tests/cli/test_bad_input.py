@@ -144,21 +144,36 @@ def test_a_syntax_error_in_a_query_is_one_line(finished, capsys):
 
 
 @pytest.mark.parametrize(
-    ("command", "name", "unknown"),
+    ("command", "name", "error"),
     [
-        ("status DIR --json", "status", "--json"),
-        ("query DIR SELECT1 SELECT2", "query", "SELECT2"),
-        ("data show dsprites --colour", "data show", "--colour"),
-        ("drain 90", "drain", "90"),
+        ("status DIR --wacht", "status", "unknown option '--wacht': did you mean '--watch'? (there are: --every, "),
+        ("query DIR SELECT1 SELECT2", "query", "too many arguments: SELECT2"),
+        ("data show dsprites --quiet 1", "data show", "unknown option '--quiet' (there are: --data-dir, "),
+        ("drain 90", "drain", "too many arguments: 90"),
+        ("export DIR OUT --formt=csv", "export", "unknown option '--formt': did you mean '--format'? "),
+        ("merge a b c --keep frist", "merge", "unknown value of --keep 'frist': did you mean 'first'? "),
+        ("data lst", "data", "unknown command 'lst': did you mean 'list'? (there are: add, info, list, prepare, show)"),
+        ("import disentanglment_lib a b", "import", "unknown program 'disentanglment_lib': did you mean 'dis"),
     ],
 )
-def test_what_a_command_does_not_know_is_answered_with_its_own_usage(command, name, unknown, capsys):
+def test_what_a_command_does_not_know_is_answered_with_its_own_usage(command, name, error, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(command.split())
     assert stop.value.code == 2
     first, *_, last = capsys.readouterr().err.splitlines()
     assert first.startswith(f"usage: disentanglement-study {name} [-h]")
-    assert last == f"disentanglement-study {name}: error: unrecognized arguments: {unknown}"
+    assert last.startswith(f"disentanglement-study {name}: error: {error}")
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["stauts", "studies/quick"])
+    assert stop.value.code == 2
+    usage, error = capsys.readouterr().err.splitlines()
+    assert usage == "usage: disentanglement-study [-h] COMMAND ..."
+    assert error.startswith(
+        "disentanglement-study: error: unknown command 'stauts': did you mean 'status'? (there are: "
+    )
 
 
 @pytest.mark.parametrize("seed", ["-1", "2147483648", "x", "1.5"])

@@ -353,7 +353,7 @@ def test_one_point_is_enough_and_more_than_there_are_is_all(study, draw, dsprite
 def test_the_help_teaches_and_names_the_number_that_is_used(capsys):
     with pytest.raises(SystemExit):
         cli.main(["compare", "--help"])
-    shown = capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
     assert "examples:" in shown
     assert f"default {compare.POINTS:,}" in shown
     assert f"At most {compare.MOST_MODELS} models" in shown

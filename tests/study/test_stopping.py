@@ -110,8 +110,8 @@ def test_diverged_models_and_metrics_that_some_have_are_no_failures():
     assert status.failures(results.iloc[:4], plan, {"c", "z"}) == "failed: 1 of 3 runs; metric mig for every model"
 
 
-@pytest.mark.parametrize("command", ["", "run", "quick", "evaluate"])
+@pytest.mark.parametrize("command", ["run", "quick", "evaluate"])
 def test_help_says_what_exit_codes_mean(command, capsys):
     with pytest.raises(SystemExit):
-        cli.main([*command.split(), "--help"])
+        cli.main([command, "--help"])
     assert "0: all done. 2: bad input" in " ".join(capsys.readouterr().out.split())
