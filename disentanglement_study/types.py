@@ -118,7 +118,9 @@ class Metric(NamedTuple):
     - "sample": `compute(codes, factors, rng=, **options)` on `num_train` points drawn from the codes table;
     - "split":  `compute(train_codes, train_factors, test_codes, test_factors, rng=, **options)`, two fresh draws;
     - "table":  `compute(codes, factors, rng=, num_train=, num_test=, **options)` on the whole table, from which it
-      draws rows by factor value itself (the metrics that intervene on factors).
+      draws rows by factor value itself (the metrics that intervene on factors);
+    - "models": `compute(codes, kl, **options)` on the codes of several models at the same points, and the mean KL
+      divergence of each code (the metrics of `COMPARED`, which are of no single model).
 
     `factors` says what it takes them for, and so what they may be:
 
@@ -132,13 +134,19 @@ class Metric(NamedTuple):
     options that do not go together or with so many factors.
 
     Raise `version` whenever a score of the same arrays may change.
+
+    Readers are shown three facts: `asks`, the question that the metric answers; `source`, the paper or library that it
+    is from; and `headline`, the range of its headline score, and which way is better ("none; ..." if it has none).
     """
 
-    compute: Callable[..., dict[str, float]]
-    sampling: Literal["sample", "split", "table"]
+    compute: Callable[..., Any]
+    sampling: Literal["sample", "split", "table", "models"]
     version: str
     factors: Literal["categories", "numbers", "either", "none"] = "categories"
     check: Callable[..., None] | None = None
+    asks: str = ""
+    source: str = ""
+    headline: str = "0 to 1, higher is better"
 
 
 class Nets(NamedTuple):
@@ -163,7 +171,8 @@ class Objective(NamedTuple):
     range of each, {name: Annotated[float, Ge(0)]}, as in `config.declared`. `trains` names the parameter groups;
     `adversary` is the one of them, if any, that plays against the others and has an optimiser of its own. `usual` has a
     value of each hyperparameter, for who gives none. `instead` names what a study may give in place of one, and `loss`
-    then gets: {"normalised_beta": "beta"}.
+    then gets: {"normalised_beta": "beta"}. Readers are shown
+    `about`, a sentence that says what it is, and `source`, the paper that it is from.
     """
 
     loss: Callable[..., Any]
@@ -172,6 +181,8 @@ class Objective(NamedTuple):
     adversary: str | None = None
     usual: Mapping[str, float] = MappingProxyType({})
     instead: Mapping[str, str] = MappingProxyType({})
+    about: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)

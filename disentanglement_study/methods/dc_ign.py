@@ -90,4 +90,6 @@ DC_IGN = Method(
     draws=("one_varies",),
     uses=WITHOUT_ADVERSARY,
     usual={"invariance": 0.01},
+    about="A VAE that is told which factor varies in each batch.",
+    source="Kulkarni et al. 2015, arXiv:1503.03167",
 )

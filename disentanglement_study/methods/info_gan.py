@@ -100,4 +100,6 @@ INFO_GAN = Method(
     hyper={"lambda_info": Annotated[float, Ge(0)], "gradient_penalty": Annotated[float, Ge(0)]},
     options=Options,
     usual={"lambda_info": 1, "gradient_penalty": 1},
+    about="A GAN whose codes can be read from its images.",
+    source="Chen et al. 2016, arXiv:1606.03657",
 )

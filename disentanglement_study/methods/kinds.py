@@ -135,7 +135,8 @@ class Method(NamedTuple):
     "nets", or settings, such as "nets.image_size", that make a difference to it (None: all): an axis over another one
     is none of this method's, which would give the same codes again. target: what its codes are held against where the
     truth is real-valued, a name out of `TARGETS`. whiten: whether it sees vectors less their mean over the data set,
-    rotated to principal components of unit variance; images it sees as they are.
+    rotated to principal components of unit variance; images it sees as they are. about: what it is, in a sentence.
+    source: the paper that it is from, or "none: " and why there is none.
     """
 
     build: Callable[[Inputs, Settings], Learner]
@@ -149,6 +150,8 @@ class Method(NamedTuple):
     whiten: bool = False
     usual: Mapping[str, float] = MappingProxyType({})
     instead: Mapping[str, str] = MappingProxyType({})
+    about: str = ""
+    source: str = ""
 
     @property
     def given(self) -> dict[str, Any]:

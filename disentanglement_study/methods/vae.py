@@ -65,6 +65,8 @@ def vae(objective: Objective) -> Method:
         uses=uses,
         usual=objective.usual,
         instead=objective.instead,
+        about=objective.about,
+        source=objective.source,
     )
 
 

@@ -21,20 +21,37 @@ OBJECTIVES: dict[str, Objective] = {
         annealed_vae,
         hyper={"c_max": NotNegative, "gamma": NotNegative, "iteration_threshold": Positive},
         usual={"c_max": 25, "gamma": 1000, "iteration_threshold": 100_000},
+        about="The VAE of Burgess et al. 2018: γ holds the KL divergence at a capacity that grows.",
+        source="Burgess et al. 2018, arXiv:1804.03599",
     ),
-    "beta_tc_vae": Objective(beta_tc_vae, hyper={"beta": NotNegative}, usual={"beta": 4}),
+    "beta_tc_vae": Objective(
+        beta_tc_vae,
+        hyper={"beta": NotNegative},
+        usual={"beta": 4},
+        about="The VAE of Chen et al. 2018: β weighs the total correlation.",
+        source="Chen et al. 2018, arXiv:1802.04942",
+    ),
     "beta_vae": Objective(
-        beta_vae, hyper={"beta": NotNegative}, usual={"beta": 4}, instead={"normalised_beta": "beta"}
+        beta_vae,
+        hyper={"beta": NotNegative},
+        usual={"beta": 4},
+        instead={"normalised_beta": "beta"},
+        about="The VAE of Higgins et al. 2017: β weighs the KL divergence.",
+        source="Higgins et al. 2017",
     ),
     "dip_vae_i": Objective(
         dip_vae_i,
         hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative},
         usual={"lambda_od": 10, "lambda_d_factor": 10},
+        about="The VAE of Kumar et al. 2018: λ draws the covariance of mean codes to the identity.",
+        source="Kumar et al. 2018, arXiv:1711.00848",
     ),
     "dip_vae_ii": Objective(
         dip_vae_ii,
         hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative},
         usual={"lambda_od": 10, "lambda_d_factor": 1},
+        about="The VAE of Kumar et al. 2018: λ draws the covariance of sampled codes to the identity.",
+        source="Kumar et al. 2018, arXiv:1711.00848",
     ),
     "factor_vae": Objective(
         factor_vae,
@@ -42,5 +59,7 @@ OBJECTIVES: dict[str, Objective] = {
         trains=("encoder", "decoder", "discriminator"),
         adversary="discriminator",
         usual={"gamma": 10},
+        about="The VAE of Kim and Mnih 2018: γ weighs a discriminator's total correlation.",
+        source="Kim and Mnih 2018, arXiv:1802.05983",
     ),
 }

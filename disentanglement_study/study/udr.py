@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from disentanglement_study import gaussian
-from disentanglement_study.metrics import udr
+from disentanglement_study.metrics import COMPARED, udr
 from disentanglement_study.runtime import job_log
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.scoring.evaluate import VERSIONS
@@ -19,7 +19,6 @@ from disentanglement_study.store.peers import UDR, outdated, setting
 from disentanglement_study.study import provenance
 from disentanglement_study.types import Job, Run
 
-UDR_VERSION = "1"
 DIVERGED = "diverged: its codes are not finite, so they cannot be compared"
 
 
@@ -46,7 +45,8 @@ def score_udr(jobs: Iterable[Job], store: Store, console: Console, beginning: st
     def add(job_id: str, run: Run, score: str, value: float, n: int, error: str | None = None) -> None:
         rows[job_id].append(
             {"run_id": run.run_id, "representation": "mean", "metric": UDR, "score": score, "value": value,
-             "n": n, "protocol": run.protocol, "metric_version": UDR_VERSION, "versions": VERSIONS, "error": error}
+             "n": n, "protocol": run.protocol, "metric_version": COMPARED[UDR].version, "versions": VERSIONS,
+             "error": error}
         )  # fmt: skip
 
     for job in jobs:

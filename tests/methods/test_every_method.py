@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -285,3 +286,9 @@ def test_each_of_our_methods_says_a_usual_value_of_each_hyperparameter():
             )
             with pytest.raises(ValueError, match=message):
                 axes.strengths(name, rest)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_readers_are_told_what_it_is_and_where_it_is_from(name):
+    assert re.fullmatch(r"[A-Z].{10,88}\.", METHODS[name].about)
+    assert re.search(r"\b[12]\d{3}\b|^none: .", METHODS[name].source)

@@ -1,11 +1,14 @@
 """What every metric must do: these tests cover a metric from the moment it is in METRICS."""
 
+import math
+import re
+
 import jaxtyping
 import numpy as np
 import pytest
 from chosen import pairs
 
-from disentanglement_study.metrics import METRICS
+from disentanglement_study.metrics import COMPARED, METRICS
 
 SIZES = (2, 3, 4, 2, 5)
 GRID = np.stack(np.unravel_index(np.arange(np.prod(SIZES)), SIZES), axis=1)
@@ -20,7 +23,6 @@ CHEAP = {
     "reduced_downstream": {"num_removed": 1, "num_stages": 10},
     "strong_downstream": {"num_experiments": 1, "num_stages": 10},
 }
-DIFFERENCES = ["reduced_downstream"]  # between two accuracies, below 0 by chance
 COMPARE_FACTORS = [
     "beta_vae_score",
     "dci",
@@ -52,6 +54,13 @@ def compute(name, codes, factors=GRID, seed=0):
     if metric.sampling == "split":
         return metric.compute(codes[::2], factors[::2], codes[1::2], factors[1::2], **options)
     return metric.compute(codes, factors, **options)
+
+
+def declared_range(name):
+    """(least, most, which is better) of the headline score, as readers are told."""
+    said = re.fullmatch(r"(-?\d) to (below )?(\d), (higher|lower) is better", METRICS[name].headline)
+    low, below, high, better = said.groups()
+    return float(low), math.nextafter(float(high), 0) if below else float(high), better
 
 
 def normal(num_codes, seed=0):
@@ -102,7 +111,24 @@ def test_scores_are_finite(name, kind):
     assert all(type(score) is float for score in scores.values())
     assert np.isfinite(list(scores.values())).all()
     if name in HEADLINES:
-        assert (-1.0 if name in DIFFERENCES else 0.0) <= scores[name] <= 1.0
+        low, high, _ = declared_range(name)
+        assert low <= scores[name] <= high
+
+
+@pytest.mark.parametrize("metric", [*METRICS.values(), *COMPARED.values()], ids=[*METRICS, *COMPARED])
+def test_readers_are_told_what_it_asks_and_where_it_is_from(metric):
+    assert re.fullmatch(r"[A-Z][^?]{10,88}\?", metric.asks)
+    assert re.search(r"[12]\d{3}|disentanglement_lib", metric.source)
+
+
+def test_readers_are_told_of_its_headline_score_if_it_has_one(name):
+    scores = compute(name, CODES["noisy factors"])
+    assert (name in scores) == (name in HEADLINES)
+    if name in HEADLINES:
+        assert declared_range(name)[2] == ("lower" if name == "fairness" else "higher")
+    else:
+        assert METRICS[name].headline.startswith("none; ")
+        assert [one for one in re.findall("`(.*?)`", METRICS[name].headline) if one not in scores] == []
 
 
 @pytest.mark.parametrize("headline", [name for name in HEADLINES if name != "fairness"])  # noise is fair, too

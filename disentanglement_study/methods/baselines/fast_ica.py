@@ -67,4 +67,6 @@ FAST_ICA = Method(
     build,
     options=Options,
     uses=USES,
+    about="Linear independent components of the inputs.",
+    source="Hyvärinen 1999",
 )

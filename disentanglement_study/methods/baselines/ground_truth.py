@@ -8,4 +8,10 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     return Learner(Given(lambda seed: {}), encode=lambda params, batch: {"mean": batch["sources"]})
 
 
-GROUND_TRUTH = Method(build, needs=frozenset({"sources"}), uses=())
+GROUND_TRUTH = Method(
+    build,
+    needs=frozenset({"sources"}),
+    uses=(),
+    about="The truth itself as codes: what metrics give to a perfect representation.",
+    source="none: a reference",
+)

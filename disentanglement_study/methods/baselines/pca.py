@@ -60,4 +60,10 @@ def check_components(name: str, components: int, size: int, num_points: int) -> 
 
 
 USES = ("nets.image_size", "nets.num_latents", "train.sampling", "train.sampling_options")
-PCA = Method(build, options=Options, uses=USES)
+PCA = Method(
+    build,
+    options=Options,
+    uses=USES,
+    about="Principal components of the inputs.",
+    source="Halko et al. 2011, arXiv:0909.4061",
+)

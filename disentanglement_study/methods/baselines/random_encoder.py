@@ -14,4 +14,9 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     )
 
 
-RANDOM_ENCODER = Method(build, uses=("nets",))
+RANDOM_ENCODER = Method(
+    build,
+    uses=("nets",),
+    about="An encoder with random weights: what the architecture alone gives.",
+    source="none: a baseline",
+)

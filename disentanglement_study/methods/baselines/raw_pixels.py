@@ -12,4 +12,6 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     )
 
 
-RAW_PIXELS = Method(build, uses=("nets.image_size",))
+RAW_PIXELS = Method(
+    build, uses=("nets.image_size",), about="The inputs themselves as codes.", source="none: a baseline"
+)

@@ -16,4 +16,4 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     return Learner(Given(params), *coder(functions))
 
 
-UNTRAINED_VAE = Method(build, uses=("nets",))
+UNTRAINED_VAE = Method(build, uses=("nets",), about="A VAE before its first update.", source="none: a baseline")

@@ -95,4 +95,6 @@ GCL = Method(
     needs=frozenset({"u"}),
     uses=("nets.num_latents", "train"),
     whiten=True,
+    about="Generalised contrastive learning: tells inputs with their own u from others.",
+    source="Hyvärinen, Sasaki and Turner 2019, arXiv:1805.08651",
 )

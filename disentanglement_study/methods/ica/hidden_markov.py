@@ -135,4 +135,6 @@ HIDDEN_MARKOV = Method(
     draws=("windows",),
     uses=("nets.num_latents", "train"),
     whiten=True,
+    about="Maximum likelihood of a series whose sources follow hidden Markov states.",
+    source="Hälvä and Hyvärinen 2020, arXiv:2006.12107",
 )

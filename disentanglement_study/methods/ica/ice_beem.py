@@ -95,4 +95,6 @@ ICE_BEEM = Method(
     needs=frozenset({"u"}),
     uses=("nets.num_latents", "train"),
     whiten=True,
+    about="An energy-based model of x given u, learnt by denoising score matching.",
+    source="Khemakhem, Monti et al. 2020, arXiv:2002.11537",
 )

@@ -150,5 +150,22 @@ HYPER = {
 }
 USUAL = dict.fromkeys(HYPER, 1)  # the negative ELBO
 USES = ("nets.num_latents", "train")
-IVAE = Method(build, HYPER, ConditionalOptions, needs=frozenset({"u"}), uses=USES, usual=USUAL)
-UNCONDITIONAL_VAE = Method(build_unconditional, HYPER, Options, uses=USES, usual=USUAL)
+IVAE = Method(
+    build,
+    HYPER,
+    ConditionalOptions,
+    needs=frozenset({"u"}),
+    uses=USES,
+    usual=USUAL,
+    about="A VAE whose latents are independent given u.",
+    source="Khemakhem, Kingma et al. 2020, arXiv:1907.04809",
+)
+UNCONDITIONAL_VAE = Method(
+    build_unconditional,
+    HYPER,
+    Options,
+    uses=USES,
+    usual=USUAL,
+    about="The VAE of iVAE without u: a control that identifies nothing.",
+    source="Khemakhem, Kingma et al. 2020, arXiv:1907.04809",
+)

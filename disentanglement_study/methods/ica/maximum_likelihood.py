@@ -89,5 +89,14 @@ CONDITIONAL_LIKELIHOOD = Method(
     needs=frozenset({"u"}),
     uses=USES,
     whiten=True,
+    about="Maximum likelihood of an invertible net; the sources are Gaussian given u.",
+    source="Gresele et al. 2020, arXiv:2006.15090",
 )
-UNCONDITIONAL_LIKELIHOOD = Method(build, options=Options, uses=USES, whiten=True)
+UNCONDITIONAL_LIKELIHOOD = Method(
+    build,
+    options=Options,
+    uses=USES,
+    whiten=True,
+    about="Maximum likelihood of an invertible net without u: a control.",
+    source="Gresele et al. 2020, arXiv:2006.15090",
+)

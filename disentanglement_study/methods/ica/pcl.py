@@ -100,4 +100,6 @@ PCL = Method(
     draws=("successive",),
     uses=("nets.num_latents", "train"),
     whiten=True,
+    about="Permutation-contrastive learning: tells neighbours in time from other pairs.",
+    source="Hyvärinen and Morioka 2017",
 )

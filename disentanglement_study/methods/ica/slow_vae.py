@@ -97,4 +97,6 @@ SLOW_VAE = Method(
     uses=WITHOUT_ADVERSARY,
     whiten=True,
     usual={"gamma": 10, "beta": 1, "rate": 6},
+    about="A VAE of pairs of neighbours in time, between which few latents change.",
+    source="Klindt et al. 2021, arXiv:2007.10930",
 )

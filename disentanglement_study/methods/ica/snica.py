@@ -190,4 +190,11 @@ def expected(dynamics: Dynamics, found: banded.Moments) -> Float[Array, "t-2 k"]
     return -0.5 * (precision * (missed**2 + spread) - jnp.log(precision) + jnp.log(2 * jnp.pi))
 
 
-SNICA = Method(build, options=Options, draws=("windows",), uses=("nets.num_latents", "train"))
+SNICA = Method(
+    build,
+    options=Options,
+    draws=("windows",),
+    uses=("nets.num_latents", "train"),
+    about="Structured inference of sources that switch between linear dynamics.",
+    source="Hälvä et al. 2021, arXiv:2106.09620",
+)

@@ -107,4 +107,6 @@ TCL = Method(
     uses=("nets.num_latents", "train"),
     target="abs",
     whiten=True,
+    about="Time-contrastive learning: tells the segments of a series apart.",
+    source="Hyvärinen and Morioka 2016, arXiv:1605.06336",
 )
