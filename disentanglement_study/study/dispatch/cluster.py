@@ -255,6 +255,6 @@ def _refusal(address: str | None, error: BaseException) -> str:
         )
     if "No node info found" in text:
         return (
-            f"this machine is no node of the Ray cluster at {address}: start Ray here, or run this on one of its nodes"
+            f"this machine is no node of the Ray cluster at {address}: start Ray here, or use one of its nodes"
         )
     return f"no Ray cluster at {address!r}: {first}"
