@@ -7,6 +7,7 @@ import sys
 
 from disentanglement_study.cli import (
     analysis,
+    catalogue,
     change,
     compare,
     data,
@@ -49,6 +50,8 @@ examples:
   disentanglement-study unmix studies/nonlinear_ica_quick          sources, mixture and codes of non-linear ICA
   disentanglement-study encode studies/quick RUN_ID                its codes at every point of the data set
   disentanglement-study data show dsprites                        what a data set looks like (data list: all of them)
+  disentanglement-study list metrics                               what there is: methods, data, sweeps, ... (list: all)
+  disentanglement-study explain mig                                what one of it is, its options, how to use it
   disentanglement-study import disentanglement_lib output studies/published        results of disentanglement_lib
   disentanglement-study query studies/quick "SELECT method, avg(value) FROM results WHERE score = 'mig' GROUP BY ALL"
   disentanglement-study drain                                     empty this node of a cluster before it is stopped
@@ -79,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
         unmix,
         encode,
         data,
+        catalogue,
         doctor,
         logs,
         drain,
