@@ -70,10 +70,11 @@ def _whole(entry: Any) -> Iterator[Any]:
     from disentanglement_study.describe import KINDS
 
     title = "" if entry.title == entry.name else f": {entry.title}"
-    yield f"{entry.name} ({KINDS[entry.kind].noun}){title}"
+    yield f"{entry.name} ({entry.noun or KINDS[entry.kind].noun}){title}"
     yield from _wrapped(entry.about)
     yield ""
-    yield from _facts({"source": entry.source, **entry.facts, "code": entry.code})
+    source = {} if entry.kind in ("settings", "columns") else {"source": entry.source}
+    yield from _facts({**source, **entry.facts, "code": entry.code})
     if text := _more(entry):
         yield ""
         yield from _prose(text)
@@ -114,7 +115,9 @@ def _option(entry: Any, name: str) -> Iterator[Any]:
 def _facts(facts: dict[str, str]) -> Iterator[str]:
     width = max(map(len, facts)) + 2
     for label, text in facts.items():
-        yield from textwrap.wrap(text, _width(), initial_indent=label.ljust(width), subsequent_indent=" " * width)
+        yield from textwrap.wrap(
+            text.replace("`", ""), _width(), initial_indent=label.ljust(width), subsequent_indent=" " * width
+        )
 
 
 def _prose(text: str) -> Iterator[str]:

@@ -28,6 +28,7 @@ def entry(name: str) -> Entry:
         about=line(name),
         source=NO_PAPER,
         facts=facts,
+        noun="table of a study" if name in TABLES else "",
         docstring=text,
         code="disentanglement_study/store/columns.py",
         commands=(f'disentanglement-study query DIR "SELECT {column} FROM {table} LIMIT 5"',),

@@ -11,10 +11,15 @@ NOT_MEASURED = "not measured"
 
 def of_metric(name: str) -> str:
     """The CPU time of one representation of one model."""
-    table = _table()["metrics"]
-    if name not in table["seconds"]:
+    table, seconds = _table()["metrics"], seconds_of_metric(name)
+    if seconds is None:
         return NOT_MEASURED
-    return f"{table['seconds'][name]:.2g} CPU seconds a model ({table['of']}; {_where(table)})"
+    return f"{seconds:.2g} CPU seconds a model ({table['of']}; {_where(table)})"
+
+
+def seconds_of_metric(name: str) -> float | None:
+    """The CPU seconds of one representation of one model; None if they were not measured."""
+    return _table()["metrics"]["seconds"].get(name)
 
 
 def of_method(name: str) -> str:

@@ -77,7 +77,7 @@ def _parts(name: str) -> tuple[str, str]:
 
 def _factors(facts: "Facts") -> str:
     if facts.num_points is not None:
-        return ", ".join(facts.factor_names)
+        return " to ".join(dict.fromkeys([facts.factor_names[0], facts.factor_names[-1]]))
     return ", ".join(f"{name} ({size})" for name, size in zip(facts.factor_names, facts.factor_sizes, strict=True))
 
 
@@ -103,7 +103,7 @@ def _options(name: str) -> tuple[Option, ...]:
         return ()
     texts = texts_of(of)
     return tuple(
-        Option(field.name, words(field.type), written(default(field)), texts.get(field.name, ""))
+        Option(field.name, words(field.type), written(default(field)), sentence(texts.get(field.name, "")))
         for field in dataclasses.fields(of)
     )
 

@@ -30,6 +30,7 @@ class Option:
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """A part of the program. facts: what else there is to know, {label: text}. code: its file in the package.
+    noun: what it is called, where it is no usual part of its kind.
 
     in_sweep: lines of a gin file that use it. commands: lines of a shell. in_python: lines of Python. text: the whole
     text, of a file that is shown.
@@ -48,6 +49,7 @@ class Entry:
     commands: tuple[str, ...] = ()
     in_python: tuple[str, ...] = ()
     text: str = ""
+    noun: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The entry as JSON has it."""
@@ -81,7 +83,7 @@ def file_of(module: str) -> str:
 def options(parameters: Mapping[str, inspect.Parameter], texts: Mapping[str, str] = MappingProxyType({})) -> tuple:
     """The options that parameters declare, each with its range in words."""
     return tuple(
-        Option(name, words(one.annotation), written(one.default), texts.get(name, ""))
+        Option(name, words(one.annotation), written(one.default), sentence(texts.get(name, "")))
         for name, one in parameters.items()
     )
 
@@ -118,8 +120,8 @@ def _texts(names: Iterable[str], text: str) -> dict[str, str]:
 
 
 def sentence(text: str) -> str:
-    """A text that begins with a capital letter and ends with a full stop."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    """A text that begins with a capital letter and ends with a full stop; "" of none."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def bullets(names: Iterable[str]) -> str:

@@ -64,8 +64,7 @@ def entry(name: str) -> Entry:
 
 
 def _facts(name: str, method: "Method") -> dict[str, str]:
-    uses = "all settings of nets and train" if method.uses is None else bullets(_short(method.uses)) or "no setting"
-    facts = {"uses": uses}
+    facts = {"uses": _uses(method)}
     if method.needs:
         facts["needs"] = ", ".join(NEEDS[need] for need in sorted(method.needs))
     if method.draws:
@@ -81,13 +80,15 @@ def _facts(name: str, method: "Method") -> dict[str, str]:
     return facts | {"cost": costs.of_method(name)}
 
 
-def _short(uses: tuple[str, ...]) -> list[str]:
-    """The settings, those of an adversary summed up: a VAE without one uses all others."""
+def _uses(method: "Method") -> str:
+    """The settings that make a difference to it."""
     from disentanglement_study.methods.vae import WITHOUT_ADVERSARY
 
-    if uses == WITHOUT_ADVERSARY:
-        return ["nets", "train"]
-    return list(uses)
+    if method.uses is None:
+        return "all settings of `nets` and `train`"
+    if method.uses == WITHOUT_ADVERSARY:
+        return "all settings of `nets` and `train` but those of a discriminator"
+    return bullets(method.uses) or "no setting"
 
 
 def _hyperparameters(method: "Method") -> list[Option]:

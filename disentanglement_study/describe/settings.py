@@ -40,6 +40,7 @@ def entry(name: str) -> Entry:
         docstring=sentence(_text(section, field)) if one else line(name),
         code=FILE,
         in_sweep=(example,),
+        noun="" if one else "section of settings",
         commands=(f'disentanglement-study plan quick --gin "{example}"',) if one and one.default else (),
     )
 
