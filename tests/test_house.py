@@ -32,6 +32,10 @@ def test_the_analysis_knows_a_study_by_its_rows_alone():
     assert ARROWS["analysis"] <= {"errors", "runtime", "store"}
 
 
+def test_what_describes_the_parts_is_for_the_commands_alone():
+    assert [name for name, imported in ARROWS.items() if "describe" in imported] == ["cli"]
+
+
 def test_an_import_in_a_circle_is_found(tmp_path):
     package = tmp_path / "package"
     for name, text in {

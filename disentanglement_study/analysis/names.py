@@ -4,8 +4,10 @@ import contextlib
 import math
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 METRICS = {
     "beta_vae_score": "BetaVAE score",
@@ -169,13 +171,13 @@ def label(key: str, known: Mapping[str, str]) -> str:
     return ", ".join([readable, *(f"{name} = {value}" for name, value in settings.items())])
 
 
-def sort(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+def sort(table: "pd.DataFrame", by: list[str]) -> "pd.DataFrame":
     """The rows in the papers' order of the columns `by`; values of settings, the columns a and b, as `place` says."""
     known = {"data_set": DATA_SETS, "method": METHODS, "representation": REPRESENTATIONS}
     known |= {"metric": METRICS} | dict.fromkeys(["score", "score_a", "score_b"], SCORES)
     known |= dict.fromkeys(["data_set_a", "data_set_b"], DATA_SETS)
 
-    def position(column: pd.Series) -> pd.Series:
+    def position(column: "pd.Series") -> "pd.Series":
         if column.name in ("a", "b"):
             order = sorted(column.unique(), key=place)
         elif column.name in known:

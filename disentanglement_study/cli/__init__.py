@@ -7,6 +7,7 @@ import sys
 
 from disentanglement_study.cli import (
     analysis,
+    catalogue,
     change,
     compare,
     data,
@@ -64,6 +65,7 @@ PARTS = (
     unmix,
     encode,
     data,
+    catalogue,
     doctor,
     logs,
     drain,

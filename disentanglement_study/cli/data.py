@@ -6,17 +6,12 @@ import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from disentanglement_study.cli import options
 from disentanglement_study.config.declared import words
 from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
 
-if TYPE_CHECKING:
-    from disentanglement_study.data.catalogue import Facts
-
-AUXILIARY = {"segment": ("segment",), "time": ("time",), "u": ("number of u", "numbers of u")}
 NO_TRUTH = "no truth: models can be trained on it, and scored by metrics of codes alone, such as unsupervised"
 ADDED = "npz: images, factors; factor_names, factor_sizes; or a series: x; sources, source_names, u, segment"
 LIST = """\
@@ -77,12 +72,13 @@ def list_(arguments: argparse.Namespace) -> None:
     """List all data sets: their factors or sources, and which are here."""
     from disentanglement_study import data
     from disentanglement_study.cli import display
+    from disentanglement_study.describe.data import truth
 
     found = {name: data.facts(name, arguments.data_dir) for name in data.names(arguments.data_dir)}
     display.show(
         {
             "data set": [*found],
-            "factors": [_truth(facts) for facts in found.values()],
+            "factors": [truth(facts) for facts in found.values()],
             "input": ["x".join(map(str, facts.input_shape)) for facts in found.values()],
             "here": [_whereabouts(name, arguments.data_dir) for name in found],
             "source": [facts.source for facts in found.values()],
@@ -95,6 +91,7 @@ def info(arguments: argparse.Namespace) -> None:
     from disentanglement_study import data
     from disentanglement_study.cli import display
     from disentanglement_study.data import cache
+    from disentanglement_study.describe.data import AUXILIARY, truth
 
     name, root = arguments.name, arguments.data_dir
     facts = data.facts(name, root)
@@ -104,7 +101,7 @@ def info(arguments: argparse.Namespace) -> None:
         OUT.print(f"grid: {math.prod(facts.factor_sizes):,} points; images of {list(facts.input_shape)}")
     else:
         also = "".join(f", {counted(size, *AUXILIARY[name])}" for name, size in facts.auxiliary.items())
-        OUT.print(f"{_truth(facts)}: vectors of {counted(facts.input_shape[0], 'number')}{also}")
+        OUT.print(f"{truth(facts)}: vectors of {counted(facts.input_shape[0], 'number')}{also}")
     if (of := data.options_of(name)) is not None:
         defaults = [(field.name, words(field.type), str(field.default)) for field in dataclasses.fields(of)]
         display.show(dict(zip(("option", "may be", "default"), zip(*defaults, strict=True), strict=True)))
@@ -127,6 +124,7 @@ def info(arguments: argparse.Namespace) -> None:
 def prepare(arguments: argparse.Namespace) -> None:
     """Render, convert or download data sets, so that studies find them."""
     from disentanglement_study import data
+    from disentanglement_study.describe.data import truth
 
     for name in arguments.names:
         facts = data.facts(name, arguments.data_dir)
@@ -137,9 +135,8 @@ def prepare(arguments: argparse.Namespace) -> None:
 
             originals.prepare(name, arguments.data_dir, arguments.source)
         number = math.prod(facts.factor_sizes)
-        OUT.print(
-            f"{name} is ready: {f'{number:,} combinations of factors' if facts.num_points is None else _truth(facts)}"
-        )
+        known = f"{number:,} combinations of factors" if facts.num_points is None else truth(facts)
+        OUT.print(f"{name} is ready: {known}")
 
 
 def add(arguments: argparse.Namespace) -> None:
@@ -168,14 +165,6 @@ def show(arguments: argparse.Namespace) -> None:
     figure = gallery(data.load(arguments.name, arguments.data_dir), arguments.seed)
     figure.savefig(path, dpi=150)
     OUT.print(f"{path}")
-
-
-def _truth(facts: "Facts") -> str:
-    """The grid of factors, or how many sources there are, and at how many points."""
-    if facts.num_points is not None:
-        sources = counted(len(facts.factor_names), "source") if facts.factor_names else "no truth"
-        return f"{sources} at {counted(facts.num_points, 'point')}"
-    return "x".join(map(str, facts.factor_sizes))
 
 
 def _whereabouts(name: str, root: Path | None) -> str:

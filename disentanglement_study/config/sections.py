@@ -28,14 +28,16 @@ Options = dict[str, Any]  # declared beside what takes them
 class SweepConfig:
     """The axes: data sets x methods x strengths x seeds, and others.
 
-    data_sets: names, or {data set: {option: value or list of values}}.
-    methods: {method: {hyperparameter or option: value or list of values}}; lists of one method are multiplied out.
-    axes: {"nets.num_latents": [2, 5, 10]}: other settings that runs differ by, of nets or training, or options of a
-    method or a data set.
-    own: {method: {"train.steps": 9}}: settings that its runs have instead of the study's; and {"mlp_encoder":
-    {"widths": [8]}}: the options of a net or sampling where a run chooses it and the study another.
-    where: of all that is crossed only runs for which this holds, as `--where` has it: "method == 'pcl' or seed < 5".
-    seeds: a number n (seeds 0..n-1) or a list. protocol: "dlib" (what the published numbers came from) or "paper".
+    data_sets: the names of the data sets. With options: {data set: {option: value or list of values}}.
+    methods: the names of the methods. With hyperparameters and options: {method: {name: value or list of values}};
+    lists of one method are multiplied out.
+    seeds: a number n, for the seeds 0 to n - 1, or a list of seeds.
+    protocol: "dlib" is what the published numbers came from, "paper" what the paper says.
+    axes: other settings that runs differ by, {"nets.num_latents": [2, 5, 10]}. They are settings of nets or training,
+    or options of a method or a data set.
+    own: what the runs of a method have instead of the study's settings, {method: {"train.steps": 9}}. And
+    {"mlp_encoder": {"widths": [8]}}, the options of a net or sampling where a run chooses it and the study another.
+    where: only runs for which this holds, as `--where` has it: "method == 'pcl' or seed < 5".
     """
 
     data_sets: Annotated[tuple[str, ...], MinLen(1)] | Annotated[dict[str, dict[str, Any]], MinLen(1)]
@@ -49,7 +51,16 @@ class SweepConfig:
 
 @dataclasses.dataclass(frozen=True)
 class NetConfig:
-    """The nets. Images are averaged down to `image_size` pixels a side before a net sees them."""
+    """The nets.
+
+    image_size: pixels a side, to which images are averaged down before a net sees them.
+    num_latents: the number of codes.
+    encoder: the net that encodes, "conv" or "mlp".
+    decoder: the net that decodes, "conv" or "mlp".
+    encoder_options: the options of the encoder; a sweep says `mlp_encoder.widths`.
+    decoder_options: the options of the decoder; a sweep says `mlp_decoder.widths`.
+    discriminator_options: the options of the discriminator; a sweep says `discriminator.widths`.
+    """
 
     image_size: Annotated[int, Interval(ge=1, le=4096)] = 64  # a batch of 64 images of 4096 pixels a side is 4 GB
     num_latents: Annotated[int, Interval(ge=1, le=4096)] = 10  # more than a small image has pixels
@@ -62,13 +73,28 @@ class NetConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """Training; the defaults are the study's (Locatello et al. 2019, appendix, table of shared hyperparameters).
+    """Training.
 
-    sampling: how batches are drawn, a name in `data.draws.sampling`, with its options. optimiser, of all
-    but adversaries: Adam as TensorFlow 1 has it or as optax has it, Adagrad, or stochastic gradient descent with
-    `momentum`. schedule: of its learning rate, which stays as it is, falls to 0 as a line or a cosine, rises over the
-    first tenth of the updates before ("warmup_cosine"), or falls to a tenth after half of them ("step"). precision: of
-    the operands of matrix products and convolutions, whose sums are float32 (see `runtime.precision`).
+    The defaults are the study's (Locatello et al. 2019, appendix, table of shared hyperparameters).
+
+    steps: the number of updates.
+    batch_size: the number of inputs in a batch.
+    learning_rate: the learning rate.
+    beta1: Adam's decay of the mean gradient.
+    beta2: Adam's decay of the mean squared gradient.
+    epsilon: what Adam and Adagrad add to the denominator.
+    discriminator_learning_rate: the learning rate of an adversary.
+    discriminator_beta1: Adam's decay of the mean gradient, of an adversary.
+    discriminator_beta2: Adam's decay of the mean squared gradient, of an adversary.
+    sampling: how batches are drawn, the name of a sampling.
+    sampling_options: the options of the sampling; a sweep says `train/differ_in_k.k`.
+    optimiser: the optimiser of all but adversaries. It is Adam as TensorFlow 1 has it or as optax has it, Adagrad, or
+    stochastic gradient descent with `momentum`.
+    momentum: the momentum of stochastic gradient descent.
+    schedule: how the learning rate changes. It stays as it is, falls to 0 as a line or a cosine, rises over the first
+    tenth of the updates before ("warmup_cosine"), or falls to a tenth after half of them ("step").
+    precision: the precision of the operands of matrix products and convolutions. Their sums are float32 (see
+    `runtime.precision`).
     """
 
     steps: Annotated[int, Interval(ge=1, le=2**31 - 1)] = 300_000
@@ -92,12 +118,18 @@ class TrainConfig:
 class EvaluateConfig:
     """Scoring. Sizes are the study's.
 
-    table_rows: points of the factor grid that are encoded (all when None or more than there are); every metric draws
-    from them. keep_codes: how many of them stay in the store. options: {metric: {argument: value}}.
-    sampling: the distribution of the points, as for training, with its options.
-    seed: of the metrics' draws, the same for every model, as in the study. training_batches: batches over which the
-    reconstruction, KL and ELBO of the finished model are averaged. representations: "mean" and "sampled" codes; "abs"
-    and "square" of them, less their means, are held against the same of real-valued sources.
+    metrics: the names of the metrics.
+    representations: which codes are scored, "mean" and "sampled". "abs" and "square" of them, less their means, are
+    held against the same of real-valued sources.
+    num_train: the points that a metric trains or estimates on.
+    num_test: the points that a metric tests on.
+    training_batches: the batches over which the losses of the finished model are averaged.
+    table_rows: the points that are encoded, from which every metric draws. None, or more than there are: all points.
+    keep_codes: the number of points whose codes stay in the store.
+    seed: the seed of the metrics' draws, the same for every model.
+    sampling: the distribution of the points that are scored, the name of a sampling.
+    sampling_options: the options of the sampling; a sweep says `evaluate/random_split.share`.
+    options: the options of metrics, {metric: {option: value}}; a sweep says `mig.num_bins`.
     """
 
     metrics: Annotated[tuple[str, ...], MinLen(1)] = (
@@ -128,13 +160,17 @@ class EvaluateConfig:
 class ResourceConfig:
     """How jobs run; nothing here changes a score.
 
-    job_size: runs in a job, which is what is dispatched, retried and stored. population: models that are trained
-    together, at most a job (None: as many as fit the device and are fastest there). num_cpus, num_gpus, tpu: what Ray
-    reserves for a job (num_gpus None: one where the cluster has any, else none); as many models as num_cpus are scored
-    at once. retries: more attempts for a job that fails. job_hours: an attempt that takes longer is ended and has
-    failed (None: no limit; Ray only). log_every: updates between two points of a loss curve.
-    checkpoint_minutes: between two checkpoints of a training (0: none). encode_batch: images encoded at once.
-    by_device: what jobs have instead on nodes of one kind, {"H100": {"job_size": 300, "num_gpus": 0.5}}: the kind as
+    job_size: the runs in a job, which is what is dispatched, retried and stored.
+    population: the models that are trained together, at most a job. None: as many as fit the device and are fastest.
+    num_cpus: the CPU cores that Ray reserves for a job. As many models are scored at once.
+    num_gpus: the GPUs that Ray reserves for a job. None: one where the cluster has any, else none.
+    tpu: the TPUs that Ray reserves for a job.
+    retries: further attempts for a job that fails.
+    job_hours: the hours after which an attempt is ended and has failed (on Ray). None: no limit.
+    log_every: the updates between two points of a loss curve.
+    checkpoint_minutes: the minutes between two checkpoints of a training. 0: no checkpoints.
+    encode_batch: the images that are encoded at once.
+    by_device: what jobs have instead on nodes of one kind, {"H100": {"job_size": 300, "num_gpus": 0.5}}. The kind is as
     Ray calls an accelerator, or "cpu" for nodes without one, which a cluster with GPUs does not use otherwise.
     """
 

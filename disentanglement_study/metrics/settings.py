@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from disentanglement_study.config import EvaluateConfig, declared
@@ -16,13 +16,18 @@ SIZES = {"sample": ("num_train",), "split": ("num_train", "num_test"), "table": 
 
 def metric_options(name: str) -> dict[str, inspect.Parameter]:
     """The options of a metric, with what each may be and its default: its own, and how many points it is given."""
-    parameters = [*inspect.signature(METRICS[name].compute).parameters.values()]
-    parameters += [
+    sizes = [
         inspect.Parameter(
             size, inspect.Parameter.KEYWORD_ONLY, default=getattr(EvaluateConfig, size), annotation=NumPoints
         )
         for size in SIZES[METRICS[name].sampling]
     ]
+    return own_options(METRICS[name].compute) | {size.name: size for size in sizes}
+
+
+def own_options(compute: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The options that the function of a metric declares."""
+    parameters = inspect.signature(compute).parameters.values()
     return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "rng"}
 
 

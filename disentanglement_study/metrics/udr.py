@@ -1,11 +1,12 @@
 """Unsupervised disentanglement ranking: how alike the codes of several models are. Not a score of one model."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Num
 
+from disentanglement_study.config.declared import OneOf
 from disentanglement_study.errors import unknown
 
 LASSO_PENALTY = 0.1
@@ -24,7 +25,7 @@ def udr(
     codes: Num[np.ndarray, "m n d"] | Sequence[Num[np.ndarray, "n _"]],
     kl: Num[np.ndarray, "m d"] | Sequence[Num[np.ndarray, " _"]],
     *,
-    correlation: str = "spearman",
+    correlation: Annotated[str, OneOf(lambda: CORRELATIONS)] = "spearman",
     kl_threshold: float = 0.01,
 ) -> UDR:
     """Whether other models found the same codes: those that disentangle are alike but for order and sign.

@@ -30,7 +30,9 @@ def layer(x: Array, w: Array, bias: Array, form: str, *, transposed: bool, recti
 
 
 class ConvEncoder(nn.Module):
-    """Image [B,H,W,C] -> mean [B,D], logvar [B,D]; each layer halves the image, so 2**len(channels) divides H and W.
+    """The convolutional encoder of Locatello et al. 2019.
+
+    Image [B,H,W,C] -> mean [B,D], logvar [B,D]; each layer halves the image, so 2**len(channels) divides H and W.
 
     The paper's: channels 32 32 64 64 and kernels 4 4 2 2 (2x2 in layers 3 and 4, as in the code that made the
     published models; its docstring and the paper's table say 4x4), hidden 256. 309,204 parameters at 64x64x1, D=10.
@@ -67,7 +69,9 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Latents [B,D] -> logits [B,H,W,C]; mirrors the encoder, 4x4 kernels throughout.
+    """The convolutional decoder of Locatello et al. 2019.
+
+    Latents [B,D] -> logits [B,H,W,C]; mirrors the encoder, 4x4 kernels throughout.
 
     The paper's: channels 64 64 32 32 (the first is that of the small image), hidden 256. 381,313 parameters at 64x64x1.
     """

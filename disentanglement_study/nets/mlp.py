@@ -10,7 +10,10 @@ from disentanglement_study.nets.options import Widths
 
 
 class MlpEncoder(nn.Module):
-    """Image [B,H,W,C] -> mean [B,D], logvar [B,D]. The reference's widths: 1200 1200, ReLU."""
+    """The fully connected encoder of disentanglement_lib.
+
+    Image [B,H,W,C] -> mean [B,D], logvar [B,D]. The reference's widths: 1200 1200, ReLU.
+    """
 
     num_latents: int
     widths: Widths = (1200, 1200)
@@ -26,7 +29,10 @@ class MlpEncoder(nn.Module):
 
 
 class MlpDecoder(nn.Module):
-    """Latents [B,D] -> logits [B,H,W,C]. The reference's widths: 1200 1200 1200, tanh."""
+    """The fully connected decoder of disentanglement_lib.
+
+    Latents [B,D] -> logits [B,H,W,C]. The reference's widths: 1200 1200 1200, tanh.
+    """
 
     image_shape: tuple[int, ...]
     widths: Widths = (1200, 1200, 1200)
@@ -41,7 +47,9 @@ class MlpDecoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Latents [B,D] -> logits [B,2], class 0 a real draw and class 1 a permuted one (Kim & Mnih 2018, appendix).
+    """The discriminator of Kim and Mnih 2018, which tells codes from permuted ones.
+
+    Latents [B,D] -> logits [B,2], class 0 a real draw and class 1 a permuted one (appendix there).
 
     The paper's widths: six of 1000, leaky ReLU of slope 0.2. 5,018,002 parameters at D=10.
     """

@@ -38,6 +38,24 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
     """
     check_evaluation(study)
     _check_resources(study)
+    kinds = [list(alike) for _, alike in itertools.groupby(crossed(study), kind_of)]
+    check(study, [members[0] for members in kinds], data_dir)
+    runs = []
+    for members in kinds:
+        ids = run_ids(members, study)
+        runs += [dataclasses.replace(run, run_id=run_id) for run, run_id in zip(members, ids, strict=True)]
+    ((first, times),) = Counter(run.run_id for run in runs).most_common(1)
+    if times > 1:
+        names = " and ".join(dict.fromkeys(repr(str(run)) for run in runs if run.run_id == first))
+        raise ValueError(f"duplicate runs: the sweep names {names} {times} times")
+    return runs
+
+
+def crossed(study: Study) -> list[Run]:
+    """The runs that a sweep names, without ids: neither data sets nor methods are looked at, and no program is traced.
+
+    Raises ValueError for what is wrong with the sweep itself.
+    """
     sweep = study.sweep
     seeds = range(sweep.seeds) if isinstance(sweep.seeds, int) else sweep.seeds
     for axis, values in (("data_sets", sweep.data_sets), ("methods", sweep.methods), ("seeds", seeds)):
@@ -53,24 +71,14 @@ def expand(study: Study, data_dir: Path | None = None) -> list[Run]:
     models = sum(_number(strengths[method]) * _number(settings[method]) for method in sweep.methods)
     if (number := models * sum(map(_number, worlds.values())) * len(seeds)) > MOST_RUNS:
         raise ValueError(f"the sweep names {number:,} runs: expected at most {MOST_RUNS:,}")
-    crossed = [
+    runs = [
         Run("", data_set, method, hyper, seed, sweep.protocol, {**world, **chosen})
         for data_set in sweep.data_sets
         for world, method in itertools.product(axes.combinations(worlds[data_set]), sweep.methods)
         for chosen in axes.of_runs(settings[method], study)
         for hyper, seed in itertools.product(axes.combinations(strengths[method]), seeds)
     ]
-    kinds = [list(alike) for _, alike in itertools.groupby(_wanted(crossed, study), kind_of)]
-    check(study, [members[0] for members in kinds], data_dir)
-    runs = []
-    for members in kinds:
-        ids = run_ids(members, study)
-        runs += [dataclasses.replace(run, run_id=run_id) for run, run_id in zip(members, ids, strict=True)]
-    ((first, times),) = Counter(run.run_id for run in runs).most_common(1)
-    if times > 1:
-        names = " and ".join(dict.fromkeys(repr(str(run)) for run in runs if run.run_id == first))
-        raise ValueError(f"duplicate runs: the sweep names {names} {times} times")
-    return runs
+    return _wanted(runs, study)
 
 
 def run_ids(runs: Sequence[Run], study: Study) -> list[str]:

@@ -22,7 +22,9 @@ OPTIONS = {
 def chosen_by_option(
     results: pd.DataFrame, option: str, score: str = "mcc", beside: str | None = None
 ) -> style.StudyFigure:
-    """The score of the restart of lowest loss (y) against an option of the data (x), a line for each method.
+    """The score of the models of lowest loss by an option of the data.
+
+    The score of the restart of lowest loss (y) against an option of the data (x), a line for each method.
 
     Median over data sets drawn with other seeds, and a bar from the least to the most. A panel for each data set and
     representation. Dashed: baselines, and of `beside`, another score, its value, such as chance beside an accuracy.

@@ -13,7 +13,9 @@ from disentanglement_study.analysis.figures.style import StudyFigure
 def data_set_rank_correlation(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> StudyFigure:
-    """Heat map of the Spearman rank correlation of a headline score between data sets, × 100, for each score.
+    """Rank correlation of each headline score between data sets.
+
+    Heat map of the Spearman rank correlation of a headline score between data sets, × 100, for each score.
 
     Over settings, a method at a strength, whose score is the mean over seeds. The paper's Figure 4 shows DCI.
     """

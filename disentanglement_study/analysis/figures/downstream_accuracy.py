@@ -23,7 +23,9 @@ LOOKS: dict[str, dict[str, Any]] = {
 def downstream_accuracy(
     results: pd.DataFrame, task: str = "GBT", representation: str = "mean", scores: Iterable[str] | None = None
 ) -> style.StudyFigure:
-    """Downstream accuracy (y) against train points (x) of the lowest, middle, highest third by each headline score.
+    """Downstream accuracy by the number of train points, of low, middle and high scores.
+
+    Downstream accuracy (y) against train points (x) of the lowest, middle, highest third by each headline score.
 
     Medians, bars are quartiles, of boosted trees (GBT) or logistic regression (LR), for each data set. n: models per
     group.

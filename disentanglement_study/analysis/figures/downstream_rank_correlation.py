@@ -13,7 +13,9 @@ from disentanglement_study.analysis.figures.style import StudyFigure
 def downstream_rank_correlation(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> StudyFigure:
-    """Heat map of the Spearman rank correlation of downstream accuracies (columns) with the metrics, for each data set.
+    """Rank correlation of downstream accuracies with the metrics, for each data set.
+
+    Heat map of the Spearman rank correlation of downstream accuracies (columns) with the metrics, for each data set.
 
     Of logistic regression (LR) and boosted trees (GBT) after 10 to 10,000 train points, and of their statistical
     efficiency, accuracy at 100 over accuracy at 10,000; × 100. The paper's Figure 5 shows dSprites.

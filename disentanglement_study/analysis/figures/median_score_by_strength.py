@@ -12,7 +12,9 @@ from disentanglement_study.analysis.figures import layout, lines, shared, style
 def median_score_by_strength(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> style.StudyFigure:
-    """Median over seeds of each headline score (y) against strength (x), a line for each method and data set.
+    """Median of each headline score by strength, a line for each method and data set.
+
+    Median over seeds of each headline score (y) against strength (x), a line for each method and data set.
 
     Strengths are numbered in the order of the sweep, and named in the legend: the methods' strengths share no scale.
     n: models per point. The paper's Figure 4 shows the FactorVAE score on Cars3D.

@@ -17,7 +17,9 @@ PANELS = {"rank_correlation": "Mean over data sets", "lowest": "Lowest of a data
 def metric_agreement(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> StudyFigure:
-    """Heat maps of the Spearman rank correlation between metrics, × 100: mean over data sets, and lowest of one.
+    """Rank correlation of the metrics over data sets: the mean, and the lowest.
+
+    Heat maps of the Spearman rank correlation between metrics, × 100: mean over data sets, and lowest of one.
 
     Every headline score, and UDR, unless `scores` says which; n: models behind a cell, of all data sets.
     """

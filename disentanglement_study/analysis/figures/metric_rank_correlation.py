@@ -13,7 +13,9 @@ from disentanglement_study.analysis.figures.style import StudyFigure
 def metric_rank_correlation(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> StudyFigure:
-    """Heat map of the Spearman rank correlation between the headline scores, and UDR, × 100, for each data set.
+    """Rank correlation of the metrics with each other, for each data set.
+
+    Heat map of the Spearman rank correlation between the headline scores, and UDR, × 100, for each data set.
 
     Over all models (methods, strengths, seeds), of every score unless `scores` says which. The paper's Figure 2 shows
     Noisy-dSprites.

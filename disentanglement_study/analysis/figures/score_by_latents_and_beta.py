@@ -26,7 +26,9 @@ BELOW = 0.34  # of a cell: where the mark is
 def score_by_latents_and_beta(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> style.StudyFigure:
-    """Median score over seeds, as colour and number, by β_norm = β M / N (x) and number of latents M (y).
+    """Median score by β_norm = β M / N and by the number of latents M.
+
+    Median score over seeds, as colour and number, by β_norm = β M / N (x) and number of latents M (y).
 
     A panel for each data set and score (`higgins_score` if it is there, else those of the study of 2019). Diamond: the
     best β_norm of each number of latents; its bar is the 95 % interval over seeds. Grey and a dash where no model has

@@ -12,7 +12,9 @@ from disentanglement_study.analysis.figures import distributions, layout, shared
 def score_by_method(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> style.StudyFigure:
-    """Distribution of each headline score (x) per method (y), over strengths and seeds, for each data set.
+    """Distribution of each headline score by method, for each data set.
+
+    Distribution of each headline score (x) per method (y), over strengths and seeds, for each data set.
 
     Violins from 20 models per method, below that every model as a dot; the black bar is the median. n: models per
     method. The numbers behind are the quartiles. The paper's Figure 3 shows the FactorVAE score on Cars3D.

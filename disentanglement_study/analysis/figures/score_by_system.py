@@ -22,7 +22,9 @@ ABOVE, BELOW = -0.16, 0.24  # of a row: where ours and the published are
 
 @style.look()
 def score_by_system(results: pd.DataFrame, representation: str = "mean") -> style.StudyFigure:
-    """Every accuracy of a classifier that is kept, the upper half (x), of each system (y), a panel for each data set.
+    """Accuracies of the classifiers of `higgins_score`, the upper half, of each system.
+
+    Every accuracy of a classifier that is kept, the upper half (x), of each system (y), a panel for each data set.
 
     Over the dots their mean with its 95 % interval; below them the published mean ± spread. Grey: nothing is published
     of the system on this data set, or it is not compared. Dashed: chance. Of over 30 systems those that were given

@@ -21,7 +21,9 @@ def statistical_efficiency(
     representation: str = "mean",
     scores: Iterable[str] | None = None,
 ) -> style.StudyFigure:
-    """Statistical efficiency of a downstream task (y) against each headline score (x), for each data set.
+    """Statistical efficiency of a downstream task against each score.
+
+    Statistical efficiency of a downstream task (y) against each headline score (x), for each data set.
 
     Test accuracy after 100 over that after 10,000 train points; a point for each model, coloured by its method. The
     paper's Figure 6 shows the FactorVAE score on dSprites.

@@ -10,7 +10,9 @@ LABEL = "Gaussian total correlation (nats)"
 
 
 def total_correlation(results: pd.DataFrame) -> StudyFigure:
-    """Total correlation of sampled (left) and mean (right) representations against strength, for each data set.
+    """Total correlation of sampled (left) and mean (right) codes against strength.
+
+    Total correlation of sampled (left) and mean (right) representations against strength, for each data set.
 
     That of a Gaussian fitted to the codes, in nats on a logarithmic axis; medians over seeds with quartiles, a line for
     each method, with a gap where it is 0, as of models that ignore their images. Strengths are numbered in the order of
@@ -21,5 +23,8 @@ def total_correlation(results: pd.DataFrame) -> StudyFigure:
 
 
 def total_correlation_by_method(results: pd.DataFrame) -> StudyFigure:
-    """The same, sampled against mean representations, a panel for each data set and method (its appendix)."""
+    """Total correlation of sampled against mean codes, by data set and method.
+
+    The same, sampled against mean representations, a panel for each data set and method (its appendix).
+    """
     return unsupervised_lines.by_method(results, SCORE, LABEL, log=True)

@@ -14,7 +14,9 @@ AGGREGATIONS = unified.AGGREGATIONS | {"dci_disentanglement": "DCI-D", "dci_comp
 
 
 def unified_rank_correlation(results: pd.DataFrame, representation: str = "mean") -> StudyFigure:
-    """Heat map of the Spearman rank correlation of all aggregations of all matrices, × 100, for each data set.
+    """Rank correlation of all aggregations of all matrices, for each data set.
+
+    Heat map of the Spearman rank correlation of all aggregations of all matrices, × 100, for each data set.
 
     Ordered by matrix: blocks on the diagonal are of one matrix, diagonals beside it of one aggregation.
     """

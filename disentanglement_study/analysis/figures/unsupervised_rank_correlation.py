@@ -13,7 +13,9 @@ from disentanglement_study.analysis.figures.style import StudyFigure
 def unsupervised_rank_correlation(
     results: pd.DataFrame, representation: str = "mean", scores: Iterable[str] | None = None
 ) -> StudyFigure:
-    """Heat map of the Spearman rank correlation of scores without labels (rows) with the metrics, for each data set.
+    """Rank correlation of scores without labels with the metrics, for each data set.
+
+    Heat map of the Spearman rank correlation of scores without labels (rows) with the metrics, for each data set.
 
     Over all models (methods, strengths, seeds), × 100. Rows: losses in nats (a better reconstruction is a lower one;
     a better ELBO a higher one), Gaussian total correlation and its kin of the same representation. The paper's Figure 4

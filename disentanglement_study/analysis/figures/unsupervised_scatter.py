@@ -21,7 +21,9 @@ def unsupervised_scatter(
     representation: str = "mean",
     scores: Iterable[str] | None = None,
 ) -> style.StudyFigure:
-    """Each headline score (y) against each score that needs no labels (x), a point for each model of one data set.
+    """Each headline score against each score that needs no labels, a point for each model.
+
+    Each headline score (y) against each score that needs no labels (x), a point for each model of one data set.
 
     Downstream tasks are left out.
     None: Shapes3D, as in the paper, or else the first that is there. Coloured by method. Losses and total

@@ -17,7 +17,9 @@ COLUMNS = [
 
 
 def claims_higgins2017(results: pd.DataFrame, representation: str = "mean") -> pd.DataFrame:
-    """Each claim beside what this study measures, of each data set and method; nothing is filled in by hand.
+    """Each claim of Higgins et al. 2017 beside what this study measures.
+
+    Each claim beside what this study measures, of each data set and method; nothing is filled in by hand.
 
     By the `higgins_score` if models have it, else by each metric of the study of 2019. Columns as in
     `paper_vs_measured`. That the best β_norm rises with the number of latents M is measured by the rank correlation of

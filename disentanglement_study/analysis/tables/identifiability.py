@@ -9,7 +9,9 @@ from disentanglement_study.analysis.tables.chosen_by_loss import BASELINE, chose
 
 
 def identifiability(results: pd.DataFrame) -> pd.DataFrame:
-    """Of each method of `PROMISES`, on each data set: assumptions, promise, its source, and the MCC reached.
+    """What each method of non-linear ICA assumes and promises, and the MCC that it reached.
+
+    Of each method of `PROMISES`, on each data set: assumptions, promise, its source, and the MCC reached.
 
     median, margin, n: as in `chosen_by_loss`, of the codes that are held against what the method identifies.
     """

@@ -31,12 +31,18 @@ def best_models(results: pd.DataFrame, by: str = "mig") -> pd.DataFrame:
 
 
 def scores_by_method(results: pd.DataFrame) -> pd.DataFrame:
-    """Median, quartiles and n (models) of each headline score, per method, over strengths and seeds."""
+    """Median and quartiles of each headline score, for each method.
+
+    Median, quartiles and n (models) of each headline score, per method, over strengths and seeds.
+    """
     return _summary(results, ["method"])
 
 
 def scores_by_strength(results: pd.DataFrame) -> pd.DataFrame:
-    """Median, quartiles and n (models) of each headline score, per method and strength, over seeds."""
+    """Median and quartiles of each headline score, for each method and strength.
+
+    Median, quartiles and n (models) of each headline score, per method and strength, over seeds.
+    """
     return _summary(results, SETTING)
 
 

@@ -22,7 +22,9 @@ COUNTS = ["n", "failed", "missing"]
 
 
 def detectable_difference(results: pd.DataFrame, representation: str = "mean") -> pd.DataFrame:
-    """The smallest difference of two methods' mean scores that so many seeds each detect: 80 % power, two-sided 5 %.
+    """The smallest difference of two methods' mean scores that so many seeds each detect.
+
+    The smallest difference of two methods' mean scores that so many seeds each detect: 80 % power, two-sided 5 %.
 
     A row per data_set ("all": pooled over them, where there are several), score and `seeds` of each method: difference,
     low and high, for the SD and the ends of its 95 % interval; sd, the standard deviation over seeds within a method at
@@ -39,7 +41,9 @@ def detectable_difference(results: pd.DataFrame, representation: str = "mean") -
 
 
 def seeds_needed(results: pd.DataFrame, representation: str = "mean") -> pd.DataFrame:
-    """How many seeds each of two methods needs for a difference of their mean scores to be detected.
+    """How many seeds each of two methods needs for a difference of means to be detected.
+
+    How many seeds each of two methods needs for a difference of their mean scores to be detected.
 
     With 80 % power, two-sided at 5 %, as in `detectable_difference`. A row per data_set ("all" as there), score and
     `comparison`: a difference of 0.05 and of 0.1, and that between the `better` and the `second` best method, each at

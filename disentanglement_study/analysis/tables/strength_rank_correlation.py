@@ -18,7 +18,9 @@ def strength_rank_correlation(
     resamples: int = stats.RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Spearman rank correlation of a score with the strength, over the models of one method (paper, Figures 1, 4).
+    """Rank correlation of a score with the strength, for each method.
+
+    Spearman rank correlation of a score with the strength, over the models of one method (paper, Figures 1, 4).
 
     A row per data_set, representation (None: each), score (headline, or one without labels) and method:
     rank_correlation, low and high (95 % over seeds), and n, failed, missing as in `rank_correlation`. A strength of

@@ -10,7 +10,9 @@ GROUPS = ["data_set", *SETTING]
 
 
 def training_scores(results: pd.DataFrame) -> pd.DataFrame:
-    """Median, least, most and n (models) of each score of the model itself, per method and strength.
+    """Median, least and most of each score of the model itself, for each method and strength.
+
+    Median, least, most and n (models) of each score of the model itself, per method and strength.
 
     In the units of the score. `converged` and `after_converged` are 0 or 1: the median is that of most models.
     """

@@ -21,7 +21,9 @@ def transfer(
     resamples: int = stats.RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The probability that a chosen setting beats a random model on a different seed (paper, Table 1).
+    """The probability that a chosen setting beats a random model on another seed.
+
+    The probability that a chosen setting beats a random model on a different seed (paper, Table 1).
 
     The setting, a method at a strength, is the best by one metric on one data set among the models of one seed. Its
     model of another seed is compared with a random other model of the target: by the same or another metric, on the
@@ -61,7 +63,9 @@ def transfer_pairs(
     resamples: int = stats.RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """`transfer` for every pair of (metric, data set) to choose by and (metric, data set) to be judged by.
+    """The same as `transfer`, for every pair of metrics and data sets.
+
+    `transfer` for every pair of (metric, data set) to choose by and (metric, data set) to be judged by.
 
     Columns: chosen_on and chosen_by, a data set and a score, and judged_on and judged_by; `metric` and `data_set` say
     whether they are the same; probability, low, high, and n, the models of judged_on that have judged_by.

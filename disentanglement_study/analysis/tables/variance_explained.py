@@ -21,7 +21,9 @@ def variance_explained(
     resamples: int = stats.RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The share of the variance of each headline score that is explained by the method, and with its strength.
+    """Share of the variance of each headline score that method and strength explain.
+
+    The share of the variance of each headline score that is explained by the method, and with its strength.
 
     A least-squares fit of one mean for each method, or for each method at each strength (one-way ANOVA); what the
     latter leaves is the seed's. A row per data_set, representation (None: each), score and `by`. `r_squared` is the

@@ -16,7 +16,9 @@ from disentanglement_study.data.draws.distributions import Names, Sizes
 
 
 def one_varies(key: Key[Array, ""], n: int, sizes: Sizes, names: Names) -> Int[Array, "n f"]:
-    """One factor, drawn uniformly for the batch, is uniform in each image; all others have one value in the batch.
+    """Batches in which one factor varies and the others have one value.
+
+    The factor is drawn uniformly for the batch, and is uniform in each image.
 
     The clamped mini-batches of Kulkarni et al. 2015 (arXiv:1503.03167, section 3.1), who draw the batches of intrinsic
     factors ten times as often as the others.

@@ -33,7 +33,7 @@ Part = Annotated[str, OneOf(lambda: ("train", "test"))]
 
 
 def iid(factors: Factors, sizes: Sizes, names: Names) -> Weights:
-    """Every image alike."""
+    """All images are drawn alike."""
     return np.ones(len(factors))
 
 
@@ -54,9 +54,10 @@ def correlated_pair(
 def correlated_pairs(
     factors: Factors, sizes: Sizes, names: Names, *, pairs: list, sigma: Sigma, inverse: bool = False
 ) -> Weights:
-    """Several correlated pairs: the product of `correlated_pair` over `pairs`, a list of [first, second].
+    """Several pairs of factors that go together: the product of `correlated_pair` over `pairs`.
 
-    With pairs that share a factor, the settings of Roth et al. 2023 in which one factor is confounded with others.
+    pairs: a list of [first, second]. With pairs that share a factor, these are the settings of Roth et al. 2023 in
+    which one factor is confounded with others.
     """
     exponent = np.zeros(len(factors))
     for pair in pairs:
@@ -101,7 +102,9 @@ def held_out_combinations(
 def extrapolation(
     factors: Factors, sizes: Sizes, names: Names, *, on: list, share: Share = 0.3, part: Part = "train"
 ) -> Weights:
-    """Held out are the images at which one or more of the factors `on` are among the top `share` of their values.
+    """Held out are the highest values of the factors `on`.
+
+    These are the images at which one or more of the factors are among the top `share` of their values.
 
     With `interpolation`, `composition` and `random_split`: the splits of Schott et al. 2022 (arXiv:2107.08221).
     The paper's lists of values were not at hand: that `share` of the values, and which, is ours.
@@ -112,16 +115,22 @@ def extrapolation(
 def interpolation(
     factors: Factors, sizes: Sizes, names: Names, *, on: list, share: Share = 0.3, part: Part = "train"
 ) -> Weights:
-    """Held out are the images at which one or more of the factors `on` have one of `share` of their values, evenly
-    spread between the first and the last, which are trained on. Schott et al. 2022; see `extrapolation`."""
+    """Held out are values in the midst of the range of the factors `on`.
+
+    These are the images at which one or more of the factors have one of `share` of their values, evenly spread between
+    the first and the last, which are trained on. Schott et al. 2022; see `extrapolation`.
+    """
     return _part(_num_held(factors, sizes, names, on, share, _between) >= 1, part)
 
 
 def composition(
     factors: Factors, sizes: Sizes, names: Names, *, on: list, share: Share = 0.3, part: Part = "train"
 ) -> Weights:
-    """Held out are the images at which two or more of the factors `on` are among the top `share` of their values: all
-    values are trained on, these combinations are not. Schott et al. 2022; see `extrapolation`."""
+    """Held out are combinations of high values of the factors `on`.
+
+    These are the images at which two or more of the factors are among the top `share` of their values: all values are
+    trained on, these combinations are not. Schott et al. 2022; see `extrapolation`.
+    """
     if len(on) < 2:
         raise ValueError(f"on = {on!r}: a composition is of two factors or more")
     return _part(_num_held(factors, sizes, names, on, share, _top) >= 2, part)

@@ -29,7 +29,9 @@ def differ_in_k(
     may_repeat: bool = False,
     often_one: bool = False,
 ) -> Int[Array, "n 2 f"]:
-    """The first image is uniform; in the second, k factors drawn without replacement have another value, uniform
+    """Pairs of images that differ in k factors.
+
+    The first image is uniform; in the second, k factors drawn without replacement have another value, uniform
     among the others. k = -1: uniform in 1..F-1 for each pair.
 
     Locatello et al. 2020 (arXiv:2002.02886); with k = -1 also "UNI" of Klindt et al. 2021 (see `transitions`). The
@@ -54,7 +56,9 @@ def differ_in_k(
 def transitions(
     key: Key[Array, ""], n: int, sizes: Sizes, names: Names, *, rate: Rate = 1.0, categorical: list | None = None
 ) -> Int[Array, "n 2 f"]:
-    """Temporally sparse transitions: the first image is uniform, and each factor of the second follows
+    """Pairs of images as two frames of a film, between which few factors change.
+
+    Temporally sparse transitions: the first image is uniform, and each factor of the second follows
 
         p(c' | c) ∝ exp(-rate |c' - c| / log(size)),   c' in 0..size-1: cut off at the borders, no wrapping,
 

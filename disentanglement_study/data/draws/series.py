@@ -17,7 +17,9 @@ WINDOW = 100  # points of a window of which no length is given
 
 
 def successive(key: Key[Array, ""], n: int, number: int, *, lag: Length = 1, every: Length = 1) -> Int[Array, " n"]:
-    """Pairs of a point and the one `lag` before it: t at place 2i, t - lag at 2i + 1, with t uniform.
+    """Pairs of a point of a series and the one `lag` before it.
+
+    t is at place 2i, t - lag at 2i + 1, with t uniform.
 
     every: of the earlier points only every such one is drawn, the first among them; 2 keeps apart a series of couples.
     """
@@ -31,7 +33,10 @@ def successive(key: Key[Array, ""], n: int, number: int, *, lag: Length = 1, eve
 
 
 def windows(key: Key[Array, ""], n: int, number: int, *, length: Length = WINDOW) -> Int[Array, " n"]:
-    """Windows of `length` points that follow one another, each at a uniform place; one window after the other."""
+    """Windows of `length` points of a series that follow one another.
+
+    Each is at a uniform place; one window stands after the other.
+    """
     if n % length:
         raise ValueError(
             f"a batch of {n} points cannot be cut into windows of {length} (windows.length), expected a multiple"
