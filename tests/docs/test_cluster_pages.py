@@ -1,4 +1,4 @@
-"""The files of `examples/cluster` and the commands of `docs/how_to/cluster` are what the programs that read them expect."""
+"""The files in `examples/cluster` and the commands of `docs/how_to/cluster` fit the programs that read them."""
 
 import os
 import re

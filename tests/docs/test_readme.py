@@ -9,7 +9,6 @@ from report_study import make_study
 
 from disentanglement_study import cli, data, metrics
 from disentanglement_study.data import own
-from disentanglement_study.data.draws import sampling
 from disentanglement_study.study import components, plan
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -57,16 +56,6 @@ def test_the_data_of_the_readme_become_a_set_that_can_be_drawn_from(tmp_path, mo
     squares = data.load("squares", add_squares(tmp_path, monkeypatch))
     assert squares.is_complete
     assert squares.factor_names == ("shade", "row", "column")
-
-
-def test_the_samplers_of_the_readme_are_all_there_are():
-    (table,) = re.findall(r"\| sampling \|.*?\n\n", README, flags=re.DOTALL)
-    named = set(re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in table.strip().splitlines()[2:])))
-    assert named == set(sampling.DISTRIBUTIONS | sampling.PAIRS | sampling.CLAMPED)
-    (text,) = re.findall(r"```\n(train\.sampling.*?)```", README, flags=re.DOTALL)
-    study = components.load("quick", [text])
-    assert study.train.sampling_options == {"first": "scale", "second": "position_x", "sigma": 0.2}
-    assert plan.expand(study)
 
 
 def test_the_metrics_of_the_readme_are_there_and_its_example_runs():
