@@ -1,4 +1,4 @@
-"""The files of `examples/cluster` and commands of `docs/how_to/cluster` are as the programs that read them expect."""
+"""The files in `examples/cluster` and the commands of `docs/how_to/cluster` fit the programs that read them."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from disentanglement_study.study import components
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "cluster"
-PAGE = ROOT / "docs" / "how_to" / "cluster" / "index.md"
+PAGES = sorted((ROOT / "docs" / "how_to" / "cluster").glob("*.md"))
 FILES = sorted(path for path in EXAMPLES.rglob("*") if path.is_file())
 RAYJOB = EXAMPLES / "kuberay" / "rayjob.yaml"
 # What a script has in variables, as an example.
@@ -43,13 +43,13 @@ def documents() -> list[dict]:
     return list(yaml.safe_load_all(RAYJOB.read_text()))
 
 
-@pytest.mark.parametrize("path", [*(path for path in FILES if path != RAYJOB), PAGE], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*(path for path in FILES if path != RAYJOB), *PAGES], ids=lambda path: path.name)
 def test_the_commands_exist(path):
     text = path.read_text()
-    if path == PAGE:
+    if path in PAGES:
         text = "\n".join(re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL))
     found = commands(text)
-    assert found
+    assert found or path.stem in ("slurm",)  # it has those of SLURM alone
     for arguments in found:
         cli.parser().parse_args(arguments)
 
@@ -203,9 +203,28 @@ def test_machines_of_a_cloud_get_a_python_that_the_package_takes(name):
     assert all(line.startswith("~/venv/bin/ray ") for line in starts)
 
 
-def test_the_variables_of_the_script_are_on_the_page():
-    used = set(re.findall(r"^([A-Z]+)=\$\{", (EXAMPLES / "by_hand.sh").read_text(), flags=re.MULTILINE))
-    assert used == set(re.findall(r"^\| `([A-Z]+)` \|", PAGE.read_text(), flags=re.MULTILINE)) == {"PORT", "RESOURCES"}
+@pytest.mark.parametrize(
+    ("script", "page", "expected"),
+    [
+        ("by_hand.sh", "by_hand", {"PORT", "RESOURCES"}),
+        ("slurm.sbatch", "slurm", {"VENV", "DATA", "CHECK", "TMP_ON_NODE", "HEAD_ADDRESS"}),
+    ],
+)
+def test_the_variables_of_a_script_are_on_its_page(script, page, expected):
+    text = (EXAMPLES / script).read_text()
+    # What the environment may give: NAME=${NAME:-default}, or under another name.
+    used = set(re.findall(r"^[A-Z]+=\$\{([A-Z_]+):-", text, flags=re.MULTILINE))
+    assert used == expected
+    (named,) = [read.read_text() for read in PAGES if read.stem == page]
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", named, flags=re.MULTILINE)) == expected
+
+
+def test_every_file_has_a_page_and_every_page_is_reached_from_the_first():
+    first, others = PAGES[0].parent / "index.md", [path for path in PAGES if path.name != "index.md"]
+    text = first.read_text()
+    assert [path.name for path in others if f"]({path.name})" not in text] == []
+    linked = {link for path in others for link in re.findall(r"examples/cluster/([\w./]+)\)", path.read_text())}
+    assert linked == {path.relative_to(EXAMPLES).as_posix() for path in FILES}
 
 
 def test_the_ray_job_is_one():
