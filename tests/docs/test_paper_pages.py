@@ -24,7 +24,7 @@ SYSTEMS = {
 
 def rows(page, width):
     """The cells of the rows of the tables of a page that have so many columns, by the first."""
-    lines = [line.strip("|").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    lines = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| ")]
     return {cells[0].strip(): [cell.strip() for cell in cells] for cells in lines if len(cells) == width}
 
 
