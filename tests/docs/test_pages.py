@@ -16,7 +16,12 @@ from disentanglement_study import cli
 from disentanglement_study.study import components, plan
 
 # These have a test of their own, which runs all of the page.
-OWN = {"docs/how_to/extend.md", "docs/how_to/query.md", "docs/how_to/disentanglement_lib.md"}
+OWN = {
+    "docs/how_to/extend.md",
+    "docs/how_to/query.md",
+    "docs/how_to/disentanglement_lib.md",
+    "docs/tutorials/your_method.md",
+}
 READS = {
     ("list",),
     ("explain",),
