@@ -146,7 +146,7 @@ def test_a_damaged_file_or_description_is_named(tmp_path):
         ({"x": X + 1j}, "x is complex128: expected real numbers"),
         ({"x": X[:, 0]}, "x has shape [600]: expected [T, columns], a row for each time"),
         ({"x": X[:, :0]}, "x has shape [600, 0]: expected [T, columns]"),
-        ({"x": X[:3]}, "x has 3 rows and 3 columns: expected more rows, each is a time"),
+        ({"x": X[:3]}, "x has 3 rows and 3 columns: expected more rows than columns, as each row is a time"),
         ({"x": with_entry(np.nan)}, "column 2 of x is nan in row 5: expected a finite number"),
         ({"x": with_entry(-np.inf)}, "column 2 of x is -inf in row 5: expected a finite number"),
         ({"x": with_entry(1e39)}, "column 2 of x is 1e+39 in row 5: too large for float32"),

@@ -219,7 +219,7 @@ def test_an_axis_over_an_option_of_a_component_gives_the_ids_of_the_study_with_i
         ("nets.encoder_options = 3\nmlp_encoder.widths = [3]", "nets.encoder_options = 3: expected a dictionary"),
         ("sweep.axes = {'mlp_encoder.width': [[3]]}", "unknown axis 'mlp_encoder.width': did you mean 'mlp_encoder.wi"),
         ("sweep.axes = {'mlp_encoder.widths': [3]}", "sweep.axes: mlp_encoder.widths = 3: expected"),
-        ("sweep.axes = {'mig.num_bins': [3, 4]}", "sweep.axes: 'mig.num_bins' does not enter a run"),
+        ("sweep.axes = {'mig.num_bins': [3, 4]}", "sweep.axes: 'mig.num_bins' is an option of a metric"),
         ("sweep.axes = {'conv_encoder.hidden': [3]}", "conv_encoder.hidden has no effect on runs with nets.encoder"),
         (
             "sweep.axes = {'nets.encoder': ['conv'], 'mlp_encoder.widths': [[3]]}",

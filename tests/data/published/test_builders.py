@@ -312,7 +312,9 @@ def test_a_download_that_breaks_off_is_not_kept(tmp_path, served, monkeypatch):
 
 
 def test_an_address_for_people_is_not_downloaded_from(tmp_path, no_network):
-    with pytest.raises(ValueError, match=r"no program can download it: get real3d.* from https://drive.google.com"):
+    with pytest.raises(
+        ValueError, match=r"cannot be downloaded by a program: get real3d.* from https://drive.google.com"
+    ):
         build("mpi3d_complex", tmp_path)
 
 

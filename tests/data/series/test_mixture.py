@@ -83,7 +83,7 @@ def test_the_identity_is_of_the_options_that_are_not_defaults():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("iid_sources", {"num_observed": 4}, "num_observed = 4: expected 5 or more, for as many sources are mixed"),
+        ("iid_sources", {"num_observed": 4}, "num_observed = 4: expected 5 or more, the number of sources"),
         ("iid_sources", {"num_points": 39}, "39 points in 20 bins: expected 2 points or more for each bin"),
         ("iid_sources", {"num_points": 10_000_000, "num_observed": 100}, "at most 536,870,912 numbers in all"),
         ("iid_sources", {"activation": "tanh"}, "one of leaky_relu, xtanh) (did you mean 'xtanh'?)"),
