@@ -154,7 +154,7 @@ def _check_draws(method: Method, learner: Learner, inputs: Inputs, train: TrainC
             raise ValueError(f"{number} points cannot be cut into pairs (train.sampling = {train.sampling!r})")
         length = train.sampling_options.get("length", WINDOW)
         if number is not None and train.sampling == "windows" and number % length:
-            only = "set it only for the methods that need it, as in hidden_markov/train.sampling"
+            only = "give train.sampling only to the methods that need it, as in hidden_markov/train.sampling"
             raise ValueError(f"{number} points cannot be cut into windows of {length} (windows.length): {only}")
 
 

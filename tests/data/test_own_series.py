@@ -179,7 +179,7 @@ def test_a_damaged_file_or_description_is_named(tmp_path):
         ({"segment": 2 * SEGMENT}, "segment 1 has no row, though 4 has"),
         ({"source_names": ["left"]}, "source_names ['left']: expected 2 different names"),
         ({"source_names": ["left", "left"]}, "source_names ['left', 'left']: expected 2 different names"),
-        ({"sources": None}, "source_names: there are no sources to name"),
+        ({"sources": None}, "source_names are given without sources"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_and_nothing_is_kept(tmp_path, changes, problem):

@@ -126,8 +126,8 @@ BROKEN = {
     "an error of its own": (Method(lambda inputs, settings: 1 / 0), "division by zero "),
     "an error of two lines": (Method(lambda inputs, settings: int("a\nb")), "invalid literal"),
     "no codes at all": (toy(encode=lambda params, batch: {"mean": jnp.zeros((64, 0))}), r"mean of shape \[64, 0\]"),
-    "parameters without names": (toy(Given(lambda seed: {"a": [1.0]})), "nested dicts of arrays, by names"),
-    "parameters that are no arrays": (toy(Given(lambda seed: {3: jnp.ones(2)})), "nested dicts of arrays, by names"),
+    "parameters without names": (toy(Given(lambda seed: {"a": [1.0]})), "nested dicts of arrays, with names"),
+    "parameters that are no arrays": (toy(Given(lambda seed: {3: jnp.ones(2)})), "nested dicts of arrays, with names"),
     "no points": (toy(AtOnce(None, 0)), "learns from 0 points"),
     "draws": (toy(draws=("transitions",)), "drawn as 'transitions': set train.sampling, got 'iid'"),
 }

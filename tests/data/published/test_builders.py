@@ -297,7 +297,7 @@ def failed(tmp_path, problem):
 
 def test_no_such_address_and_no_network_say_what_to_do(tmp_path, served, monkeypatch):
     file = at(monkeypatch, served[1])
-    assert f"get {file.name} from {file.url} and say in which folder it is" in failed(
+    assert f"get {file.name} from {file.url} and name its folder with --from" in failed(
         tmp_path, "cannot download .*not found"
     )
     at(monkeypatch, "http://127.0.0.1:9")
