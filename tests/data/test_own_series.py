@@ -261,10 +261,10 @@ def test_a_name_that_gin_has_for_something_else_is_refused(tmp_path, capsys, nam
     np.savez(tmp_path / f"{name}.npz", x=X)
     assert cli.main(["data", "add", str(tmp_path / f"{name}.npz"), "--data-dir", str(tmp_path / "sets")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"data set {name!r}: this is the name of {what} too; choose another (`data add --name`)" in line
+    assert f"data set {name!r}: {what} has this name too; choose another (`data add --name`)" in line
     assert not (tmp_path / "sets").exists()
     own.add_series(name, X, root=tmp_path)  # in Python, where nothing of gin is known
-    with pytest.raises(ValueError, match=f"this is the name of {what} too"):
+    with pytest.raises(ValueError, match=f"{what} has this name too"):
         plan.expand(components.load(SWEEP.format(name=name, metrics=["unsupervised"])), tmp_path)
 
 

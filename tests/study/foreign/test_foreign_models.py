@@ -43,7 +43,7 @@ def test_other_models_have_an_id_and_no_number(tmp_path):
     assert table["run_id"].nunique() == 3
     assert table["dlib_model_num"].fillna(-1).to_dict() == {(10, 300_000): 0, (5, 300_000): -1, (10, 1000): -1}
     assert "3 models from 6 results: 1 of the study" in said[0]
-    assert not [line for line in said if "another number" in line]  # a number of another study is none of this
+    assert not [line for line in said if "wrong number" in line]  # a number of another study is none of this
 
 
 def test_the_configuration_counts_not_the_name_of_a_folder(tmp_path):
@@ -51,7 +51,7 @@ def test_the_configuration_counts_not_the_name_of_a_folder(tmp_path):
     wrong = {name.replace("7/", "4321/", 1): content for name, content in right.items()}
     opened, said = brought(tmp_path, wrong)
     assert opened.plan["dlib_model_num"].tolist() == [7]
-    (line,) = [line for line in said if "another number" in line]
+    (line,) = [line for line in said if "wrong number" in line]
     assert "4321" in line
     assert "its configuration is that of 7" in line
 
