@@ -25,16 +25,16 @@ class DataSet:
     Where the truth is real-valued, `sources` [N,S] has it, and `points` [N,S] the bins of it that stand for factor
     values: metrics of numbers get the sources, those of categories the bins. Where the truth is not known S is 0.
 
-    `auxiliary` is what is known of each point beside it, by name: "segment" and "time" [N], whole numbers from 0, and
-    "u" [N,U] float32. A method says what it needs of that.
+    `auxiliary` is what else is known of each point, by name: "segment" and "time" [N], whole numbers from 0, and
+    "u" [N,U] float32. A method says which of them it needs.
 
     `render(storage, index [n], keys [n]) -> images [n,H,W,C]`, or vectors [n,D], makes them from `storage`, which is in
     the memory of the device. It is used inside a jitted scan, and where `nuisance` is None on NumPy arrays too, without
     keys. Images are uint8, or float32 in [0, 1]. `keys` are JAX random keys, one for each image: from them comes what
     is no factor and changes whenever an image is drawn. `nuisance` says in words what that is.
 
-    `unmix(x [n,D]) -> sources [n,S]` is the inverse of the noise-free mixing, in float64, where it is known: of points
-    without noise it gives their sources, of others what would have given the same x without.
+    `unmix(x [n,D]) -> sources [n,S]` is the inverse of the noise-free mixing, in float64, where it is known. For points
+    without noise it gives their sources; for others, the sources that give the same x without noise.
 
     `sha256` is of what the images are made from: studies keep it, and refuse to mix two sets of one name. `options` are
     those of the set that are not its defaults.
@@ -56,7 +56,7 @@ class DataSet:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a study keeps of the set."""
+        """What a study records of the set, to recognise it."""
         options = {"options": dict(self.options)} if self.options else {}
         return {"name": self.name, "sha256": self.sha256, "nuisance": self.nuisance, **options}
 
@@ -122,11 +122,11 @@ class Metric(NamedTuple):
     - "models": `compute(codes, kl, **options)` on the codes of several models at the same points, and the mean KL
       divergence of each code (the metrics of `COMPARED`, which are of no single model).
 
-    `factors` says what it takes them for, and so what they may be:
+    `factors` says how it reads the factors, and so which types they may have:
 
-    - "categories": integers or booleans, of which only the order of values is seen. Whatever the values are called,
-      scores are the same, and in another order too, up to rounding and chance (`irs` bins values in their order);
-    - "numbers": integers or real numbers, whose offset and scale do not matter, the distances between them do;
+    - "categories": integers or booleans, as labels. Renaming the values does not change scores, nor does reordering
+      them, up to rounding and chance (`irs` bins values in their order);
+    - "numbers": integers or real numbers: their distances matter, their offset and scale do not;
     - "either": numbers where its option `continuous_factors` says so, else categories;
     - "none": it looks at codes alone, and factors may be None.
 
@@ -170,9 +170,9 @@ class Objective(NamedTuple):
     `hyper` below, and "step", to a traced scalar; the first name is the strength that studies sweep. A dict gives the
     range of each, {name: Annotated[float, Ge(0)]}, as in `config.declared`. `trains` names the parameter groups;
     `adversary` is the one of them, if any, that plays against the others and has an optimiser of its own. `usual` has a
-    value of each hyperparameter, for who gives none. `instead` names what a study may give in place of one, and `loss`
-    then gets: {"normalised_beta": "beta"}. Readers are shown
-    `about`, a sentence that says what it is, and `source`, the paper that it is from.
+    value of each hyperparameter, for a study that gives none. `instead` names what a study may give in place of one,
+    and `loss` then gets: {"normalised_beta": "beta"}. Readers are shown `about`, a sentence that says what it is, and
+    `source`, the paper that it is from.
     """
 
     loss: Callable[..., Any]
@@ -190,7 +190,7 @@ class Run:
     """One model: what it is trained on and how. `run_id` is a hash of all that and of the static settings.
 
     `hyper` holds the method's hyperparameters in the order in which it declares them: the first is the strength that
-    studies sweep. `settings` are what the run has instead of the study's, {"nets.num_latents": 5}.
+    studies sweep. `settings` are those in which the run differs from the study, {"nets.num_latents": 5}.
     """
 
     run_id: str

@@ -117,8 +117,8 @@ def load(name: str, root: Path | None = None, options: Mapping[str, Any] | None 
 
 
 def ready(name: str, root: Path | None = None, options: Mapping[str, Any] | None = None) -> DataSet | None:
-    """As `load`, but nothing is rendered: None of a set that `load` would render. ValueError where `load` would raise
-    it before that."""
+    """As `load`, but nothing is rendered: None for a set that `load` would render first. ValueError where `load`
+    would raise it before rendering."""
     if name in DATASETS and not cache.has(FILES.get(name, "dsprites"), root):
         _made(name, options)
         if name in NEEDS:
@@ -128,7 +128,7 @@ def ready(name: str, root: Path | None = None, options: Mapping[str, Any] | None
 
 
 def facts(name: str, root: Path | None = None, options: Mapping[str, Any] | None = None) -> Facts:
-    """What planning has to know of a data set: no image is read.
+    """The facts of a data set that planning needs; no image is read.
 
     Raises ValueError for a name that is not known, and for an option that the set has not.
     """

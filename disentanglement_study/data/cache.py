@@ -26,7 +26,7 @@ from disentanglement_study.runtime.terminal import ERR
 
 VARIABLE = "DISENTANGLEMENT_STUDY_DATA"
 SETTLED = 2.0  # seconds: file systems keep times that are a little coarse
-AGAIN = "delete it, and it is made again (one of your own by `data add`)"
+AGAIN = "delete it: it is then made again (a data set of your own by `data add`)"
 
 
 def folder(root: Path | None = None) -> Path:
@@ -76,7 +76,7 @@ def load(
 def file(name: str, kind: str, root: Path | None = None) -> Path:
     """The file of a set, "bin" or "json"; ValueError for what is no name of one."""
     if not files.is_name(name):
-        raise ValueError(f"{name!r} is no name of a data set: expected no slashes, and no dot at its beginning")
+        raise ValueError(f"{name!r} cannot name a data set: expected no slashes, and no dot at the beginning")
     return folder(root) / f"{name}.{kind}"
 
 

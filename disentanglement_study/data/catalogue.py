@@ -1,4 +1,4 @@
-"""What planning has to know of the data sets: facts, no images."""
+"""The facts of the data sets that planning needs; no images."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,7 +10,7 @@ class Facts(NamedTuple):
 
     input_shape: of images [H, W, C], or of vectors [D]. num_points: how many points there are of a set whose truth is
     real-valued sources, which are its factors; it has none where the truth is not known. None for a grid of factors.
-    auxiliary: what is known of each point beside it, {"segment": how many segments there are}, as `DataSet.auxiliary`
+    auxiliary: what else is known of each point, {"segment": how many segments there are}, as `DataSet.auxiliary`
     has it. together: of a set that is many short series, one after the other, how many points each has. one_each:
     whether a grid has one image at each point, in order.
     """

@@ -62,9 +62,9 @@ def export(
 def _free(out: Path) -> Path:
     """The path of a folder that is not there or is empty."""
     if out.is_symlink():
-        raise ValueError(f"{out} is a symbolic link: nothing is written where it leads, name another folder")
+        raise ValueError(f"{out} is a symbolic link: nothing is written through it; name another folder")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} is {'not empty' if out.is_dir() else 'a file'}: name a folder that is not there")
+        raise ValueError(f"{out} is {'not empty' if out.is_dir() else 'a file'}: name a folder that does not exist")
     return out.absolute()
 
 

@@ -76,7 +76,7 @@ def readme(
         "\n".join(f"    {line}" for binding in SWEEP.findall(text) for line in binding.splitlines()),
         "\n".join(_made(jobs) if source is None else _imported(source)),
         "`jobs` says all this of each job."
-        + (" Of scores that were computed after their job had ended `rescored` says it." if "rescored" in rows else ""),
+        + (" `rescored` says it of scores that were computed after their job had ended." if "rescored" in rows else ""),
         "## How to load it",
         *(f"{reader}:\n\n```{FENCES[reader]}\n{code}\n```" for reader, code in READERS[format].items()),
         "## How to cite it",

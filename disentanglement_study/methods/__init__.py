@@ -1,6 +1,6 @@
 """The methods: what gives codes. To add one: write its file, add its line here.
 
-An objective of `OBJECTIVES` is a method without more: a VAE that is trained on it.
+Every objective of `OBJECTIVES` is a method too: a VAE that is trained on it.
 """
 
 import dataclasses
@@ -98,7 +98,6 @@ def check(name: str, inputs: Inputs, study: Study) -> bool:
 def inputs_of(
     input_shape: tuple[int, ...], factor_sizes: Sequence[int], size: int, auxiliary: Mapping[str, int] | None = None
 ) -> Inputs:
-    """What there is to see of a data set whose images are averaged down to `size` pixels a side; vectors are as they
-    are."""
+    """The inputs of a data set, with images averaged down to `size` pixels a side; vectors stay as they are."""
     shape = (size, size, input_shape[2]) if len(input_shape) == 3 else tuple(input_shape)
     return Inputs(shape, tuple(factor_sizes), dict(auxiliary or {}))

@@ -53,7 +53,7 @@ def check(method: Method, learner: Learner, inputs: Inputs, train: TrainConfig) 
         case AtOnce():
             return {"mean"}
         case _:
-            raise ValueError("it learns neither by Steps, AtOnce nor as Given")
+            raise ValueError("learn must be Steps, AtOnce or Given")
     alone = method._replace(needs=method.needs - {"pair"})  # codes are of single inputs, however they were learnt
     return check_codes(learner, params, batch_of(alone, inputs, train.batch_size))
 
@@ -75,7 +75,7 @@ def _names(params: Any) -> list[str]:
         keys = [getattr(part, "key", None) for part in path]
         words = [key for key in keys if isinstance(key, str) and key and "/" not in key]
         if not keys or len(words) < len(keys):
-            raise ValueError("parameters must be nested dicts of arrays, by names without a slash")
+            raise ValueError("parameters must be nested dicts of arrays, with names that have no slash")
         if not hasattr(leaf, "shape"):
             raise ValueError(f"the parameter {'/'.join(words)} is {type(leaf).__name__}: expected an array")
         names.append("/".join(words))
@@ -156,7 +156,7 @@ def _check_draws(method: Method, learner: Learner, inputs: Inputs, train: TrainC
             raise ValueError(f"{number} points cannot be cut into pairs (train.sampling = {train.sampling!r})")
         length = train.sampling_options.get("length", WINDOW)
         if number is not None and train.sampling == "windows" and number % length:
-            only = "give train.sampling to the methods that need it, as in hidden_markov/train.sampling"
+            only = "give train.sampling only to the methods that need it, as in hidden_markov/train.sampling"
             raise ValueError(f"{number} points cannot be cut into windows of {length} (windows.length): {only}")
 
 
@@ -167,7 +167,7 @@ def _steps(learn: Steps, method: Method, inputs: Inputs, train: TrainConfig) -> 
     batch, state = batch_of(method, inputs, train.batch_size), state_of(learn)
     after, terms = jax.eval_shape(learn.step, state, batch, key, hyper)
     if _described(after) != _described(state):
-        raise ValueError("a step gives a state of another structure, shape or dtype than it was given")
+        raise ValueError("a step must return a state of the structure, shapes and dtypes that it was given")
     params = jax.eval_shape(learn.params, state)
     for of, given in (("step", terms), ("terms", jax.eval_shape(learn.terms, params, batch, key, hyper))):
         if "loss" not in given:
@@ -185,11 +185,13 @@ def check_codes(learner: Learner, params: Any, batch: dict[str, Any]) -> set[str
     codes = jax.eval_shape(learner.encode, params, batch)
     if "mean" not in codes or codes.keys() - {"mean", "logvar"}:
         given = ", ".join(sorted(codes)) or "nothing"
-        raise ValueError(f"encode gives {given}: expected mean, and of a posterior logvar")
+        raise ValueError(f"encode gives {given}: expected mean, and logvar for a posterior")
     for name, values in codes.items():
         right = len(values.shape) == 2 and values.shape[0] == size and values.shape[1] > 0
         if not right or values.shape != codes["mean"].shape:
-            raise ValueError(f"encode gives {name} of shape {list(values.shape)}: expected [{size}, D], a row an input")
+            raise ValueError(
+                f"encode gives {name} of shape {list(values.shape)}: expected [{size}, D], a row for each input"
+            )
     if learner.decode is not None:
         shape = jax.eval_shape(learner.decode, params, codes["mean"]).shape
         if shape != batch["x"].shape:

@@ -127,13 +127,13 @@ class Method(NamedTuple):
     build(inputs: Inputs, settings: Settings) -> Learner; ValueError, while a study is planned, for what cannot be.
     hyper: hyperparameters, which are traced: a population has many values of them in one program. The first is the
     strength that studies sweep. A dict gives their ranges, {name: Annotated[float, Ge(0)]}, as in `config.declared`.
-    usual: a value of each, which the error says to a sweep that gives none. instead: what a sweep may give in place of
+    usual: a value of each, which errors suggest to a sweep without one. instead: what a sweep may give in place of
     one, and the step then gets, {"normalised_beta": "beta"}; it has the same range.
     options: a frozen dataclass of what is fixed when a program is compiled. needs: of a batch, names out of `NEEDS`;
     wants: out of `AUXILIARY`, which are in a batch if the data set has them, to compare with, never to learn from.
     draws: the names of the samplings that it can learn from; empty if it learns from any. uses: the sections, such as
     "nets", or settings, such as "nets.image_size", that make a difference to it (None: all): an axis over another one
-    is none of this method's, which would give the same codes again. target: what its codes are held against where the
+    is none of this method's, which would give the same codes again. target: what its codes are compared with where the
     truth is real-valued, a name out of `TARGETS`. whiten: whether it sees vectors less their mean over the data set,
     rotated to principal components of unit variance; images it sees as they are. about: what it is, in a sentence.
     source: the paper that it is from, or "none: " and why there is none.

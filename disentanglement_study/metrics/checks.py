@@ -1,7 +1,7 @@
-"""What every metric asks of its arrays, so that none of them returns a NaN, and what it then makes of factors.
+"""The checks of the arrays that every metric gets, so that none returns a NaN, and the conversion of factors.
 
-Here alone factors of any dtype become what metrics compute with, so that no score depends on how their values are
-called: labels 0..K-1 where they are categories, float64 where they are numbers.
+Factors of any dtype become what metrics compute with here and nowhere else, so that no score depends on the names of
+their values: labels 0..K-1 where they are categories, float64 where they are numbers.
 """
 
 from typing import Any
@@ -99,7 +99,7 @@ def _checked(codes, factors, prefix, min_factors, kind):
     if codes.dtype.kind in "iub":
         raise ValueError(
             f"{prefix}codes must be floats, got {codes.dtype}: codes come first, factors second; "
-            "codes that are integers are to be made floats (codes.astype(float))"
+            "convert integer codes with codes.astype(float)"
         )
     if codes.dtype.kind != "f":
         raise ValueError(f"{prefix}codes must be real numbers, got {codes.dtype}")
@@ -121,13 +121,13 @@ def _check_sizes(codes, prefix):
     if (large := np.flatnonzero(largest > LARGEST_CODE)).size:
         raise ValueError(
             f"{prefix}code {large[0]} reaches {largest[large[0]]:.3g}: codes of up to {LARGEST_CODE:g} can be scored; "
-            "the model has diverged, or its codes are to be scaled"
+            "the model has diverged, or its codes need scaling"
         )
     ranges = greatest.astype(np.float64) - least
     if (small := np.flatnonzero((ranges > 0) & (ranges < SMALLEST_RANGE))).size:
         raise ValueError(
-            f"{prefix}code {small[0]} varies by {ranges[small[0]]:.3g}: a code that varies by {SMALLEST_RANGE:g} or "
-            "more, or not at all, can be scored; scale it"
+            f"{prefix}code {small[0]} varies by {ranges[small[0]]:.3g}: a code must vary by {SMALLEST_RANGE:g} or "
+            "more, or not at all: scale it"
         )
 
 
@@ -158,7 +158,7 @@ def _check_variation(given, factors, prefix):
     labels = factors if factors.dtype.kind == "i" else as_labels(given)[0]
     if unique := [k for k, values in enumerate(labels.T) if np.bincount(values).max() == 1]:
         raise ValueError(
-            f"{prefix}factor {unique[0]} has another value at each of the {len(given)} {prefix}points: "
+            f"{prefix}factor {unique[0]} has a different value at each of the {len(given)} {prefix}points: "
             "a metric needs more points than a factor has values"
         )
 

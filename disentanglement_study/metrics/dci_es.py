@@ -48,7 +48,7 @@ def dci_es(
     random Fourier features of them, κ the logarithm of the number of weights), "random_forest" (20 trees of depth s,
     κ = s) or "mlp" (two hidden layers of s units, κ as for random_features; takes minutes). `sizes` are s, increasing.
 
-    *Explicitness is not information*: codes that tell nothing have a flat curve, hence explicitness 1, and are known by
+    *Explicitness is not information*: codes that tell nothing have a flat curve, hence explicitness 1; they have
     lowest_loss = baseline_loss. Nor does it tell a small gain from none: error rates, whose lowest values differ more,
     can rank mixed codes above perfect ones. `best_loss` "lowest" has ℓ(0) - ℓ(κ_T) for ℓ(0) in Z, the share of what
     the codes do tell; it is of no use for codes that tell next to nothing. Scores compare for the same probe, sizes,

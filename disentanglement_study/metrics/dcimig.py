@@ -15,7 +15,7 @@ def dcimig(
     rng: np.random.Generator | int | None = None,
     num_bins: NumBins = 20,
 ) -> dict[str, float]:
-    """How much of what there is to know about the factors is known by codes that know of nothing else.
+    """The share of the information about the factors that is in codes about one factor only.
 
     The gap of code i is g_i = I(c_i; v_k*) - max_{k ≠ k*} I(c_i; v_k), with k* the factor that it knows best.
     DCIMIG = Σ_k max_{i: k*(i) = k} g_i / Σ_k H(v_k): each factor has the largest gap of the codes that are about it,

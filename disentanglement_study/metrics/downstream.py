@@ -20,7 +20,7 @@ def downstream_scores(
     """The scores of both downstream tasks; `name` is that of the headline.
 
     `predict(train_codes, train_factors, test_codes)` gives the values predicted for the train and the test points. It
-    is called with the first n train points for each n in `train_sizes` that there are as many of.
+    is called with the first n train points for each n in `train_sizes` that is at most their number.
     """
     scores, means = {}, {}
     for n in _that_fit(train_sizes, len(train_codes)):

@@ -41,7 +41,7 @@ def unified_scores(
     - merge.factors_0_1 and so on: the threshold at which `merges` the two factors.
 
     The first five are also there by code or factor: dci_disentanglement.code_0, dci_completeness.factor_0,
-    mig.factor_0, sap.factor_0, modularity.code_0. All but the merges are the better the higher. There is no headline.
+    mig.factor_0, sap.factor_0, modularity.code_0. Higher is better, except for the merges. There is no headline.
 
     train_codes [N, D], train_factors [N, F], F >= 2, test_codes [M, D], test_factors [M, F]. Accuracies are of the test
     points, all else of the train points. Nothing is pruned. Gaps, areas and merges are in units of the matrix: shares

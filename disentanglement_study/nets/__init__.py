@@ -76,7 +76,7 @@ def _built(
                 )
             if halvings and (image_shape[0] % 2**halvings or image_shape[1] % 2**halvings):
                 raise ValueError(
-                    f"{type(net).__name__} halves the image {halvings} times: {image_shape} does not divide"
+                    f"{type(net).__name__} halves the image {halvings} times: {image_shape} cannot be halved so often"
                 )
         weights = jax.eval_shape(lambda: [make(jax.random.key(0)) for make in init.values()])
     except (TypeError, ArithmeticError, NotImplementedError, RuntimeError) as error:

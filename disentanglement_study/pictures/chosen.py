@@ -21,7 +21,7 @@ def run_ids(store: Store, beginnings: Sequence[str], where: str | None) -> list[
     """
     check_models(store, "encode or draw")
     if beginnings and where is not None:
-        raise ValueError(f"runs are chosen by RUN_ID or by --where {where!r}, not by both")
+        raise ValueError(f"choose runs by RUN_ID or by --where {where!r}, not by both")
     if beginnings:
         return list(dict.fromkeys(find(store, beginning) for beginning in beginnings))
     results = store.results(rows_of.stored())
@@ -29,9 +29,9 @@ def run_ids(store: Store, beginnings: Sequence[str], where: str | None) -> list[
         kept = condition.rows(store.plan, where)["run_id"]
         results = results[results["run_id"].isin(kept)]
         if results.empty:
-            raise ValueError(f"--where {where!r} leaves no run that is done")
+            raise ValueError(f"--where {where!r} selects no finished run")
     if results.empty:
-        raise ValueError(f"{store.root} has no run that is done")
+        raise ValueError(f"{store.root} has no finished run")
     models = chosen(scored(drawn(with_method(results)))).sort_values("data_seed", kind="stable")
     first = models.groupby("data_set")["data_seed"].transform("min")
     return models.loc[models["data_seed"].eq(first) | first.isna(), "run_id"].tolist()

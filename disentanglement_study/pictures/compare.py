@@ -69,7 +69,7 @@ def compare(
     ids = _of_images(store, chosen.run_ids(store, run_ids, where), bool(run_ids), data_dir)
     if len(ids) > MOST_MODELS:
         raise ValueError(
-            f"{len(ids)} models to compare: expected at most {MOST_MODELS}, choose by RUN_ID or with --where"
+            f"{len(ids)} models to compare: expected at most {MOST_MODELS}, choose some by RUN_ID or with --where"
         )
     folder = files.named(output) if output else files.folder(root / "comparison")
     systems: dict[str, list[System]] = {}
@@ -119,9 +119,9 @@ def _of_images(store: Store, ids: list[str], are_named: bool, data_dir: Path | N
 def _system(model: Model, first: Model, loaded: Loaded, decode: Decode | None, images: Images) -> System:
     """What is drawn of a model: around the code that `first` has of the first image, the latents that `model` has."""
     if model.has_diverged:
-        why = "has diverged: what it encodes is not finite"
+        why = "has diverged: its codes are not finite"
     elif decode is None:
-        why = "decodes nothing"
+        why = "has no decoder"
     else:
         latents = model.order[:LATENTS]
         codes = traverse.along(first.mean[0], traverse.levels(first.mean.shape[1]))[latents]
@@ -160,7 +160,7 @@ def _traversals(name: str, systems: Sequence[System]) -> Image.Image:
     columns = [f"{value:.1f}" for value in traverse.levels(1)[0]]
     title = (
         f"{names.label(name, names.DATA_SETS)}: latents from {-traverse.HALF_WIDTH:g} to {traverse.HALF_WIDTH:g} around"
-        f" the code of the image\nup to {LATENTS} of each system, those that say most: "
+        f" the code of the image\nup to {LATENTS} of each system, the most informative: "
         "KL from the prior in nats and mean variance of the posterior, or standard deviation of the codes"
     )
     return blocks.stacked(title, found, columns)
@@ -174,7 +174,7 @@ def _reconstructions(name: str, systems: Sequence[System]) -> Image.Image:
             found.append(Block(None, [label], note=system.reconstructions))
         else:
             found.append(Block(system.reconstructions[None], [label]))
-    title = f"{names.label(name, names.DATA_SETS)}: images, and what each system makes of their mean codes"
+    title = f"{names.label(name, names.DATA_SETS)}: images, and what each system decodes from their mean codes"
     return blocks.stacked(title, found)
 
 

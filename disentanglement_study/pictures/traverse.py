@@ -56,13 +56,13 @@ def traverse(
     (loaded,) = trained.jobs(store, [run_id], data_dir)
     job, _, study, data_set, learner, batches = loaded
     if learner.decode is None:
-        raise ValueError(f"run {run_id}: the method {job.method!r} decodes nothing, so there is nothing to draw")
+        raise ValueError(f"run {run_id}: the method {job.method!r} has no decoder, so there is nothing to draw")
     if not data_set.has_images:
         raise ValueError(f"run {run_id}: {job.data_set} has vectors, not images, so there is nothing to draw")
     index = trained.sample_index(data_set, study, SAMPLE, seed)
     (model,) = trained.models(store, loaded, index, seed)
     if model.has_diverged:
-        raise ValueError(f"run {run_id} has diverged ({model.run}): what it encodes and decodes is not finite")
+        raise ValueError(f"run {run_id} has diverged ({model.run}): its codes and images are not finite")
     decode = trained.decoder(learner, study.resources.encode_batch)
     images = trained.originals(batches, index[:SHOWN], seed)
     folder = files.named(output) if output else files.folder(files.folder(root / "traversals") / run_id)
@@ -174,7 +174,7 @@ def reconstructions(model: Model, decode: Decode, images: Images, folder: Path) 
     pairs = np.stack([images, decode(model.params, model.mean[: len(images)])], axis=1)
     tiles = canvas.tiled(canvas.in_columns(pairs.reshape(-1, *images.shape[1:]), 2 * PAIRS))
     path = folder / "reconstructions.png"
-    title = f"{_name(model)}\nimages, and what the model makes of their mean codes"
+    title = f"{_name(model)}\nimages, and what the model decodes from their mean codes"
     picture = canvas.labelled(tiles, title, (), ["image", "model"] * PAIRS)
     with replacing(path) as temporary:
         picture.save(temporary)

@@ -82,7 +82,7 @@ def unmix(
             if not model.has_diverged:
                 worlds.setdefault(world, []).append((model.run, model.mean))
             elif run_ids:
-                raise ValueError(f"run {model.run.run_id} has diverged ({model.run}): what it encodes is not finite")
+                raise ValueError(f"run {model.run.run_id} has diverged ({model.run}): its codes are not finite")
     if not worlds:
         raise ValueError(
             f"{root} has no model of a data set with real-valued sources, so there is nothing to draw "

@@ -91,7 +91,7 @@ def names_of(metrics: str | Iterable[str], allowed: Iterable[str] = tuple(METRIC
         if name not in allowed:
             raise unknown("metric", name, allowed)
     if not names:
-        raise ValueError("no metric is named: give some, separated by commas, or all")
+        raise ValueError("no metric is named: give names, separated by commas, or all")
     return tuple(dict.fromkeys(names))
 
 

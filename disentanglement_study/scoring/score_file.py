@@ -65,7 +65,9 @@ def score(
     """A row per score of every metric of `config`, in its order; for how points are drawn see `metrics.points`."""
     for name in config.options:
         if name not in config.metrics:
-            raise ValueError(f"an option for {name}, which is not computed ({', '.join(config.metrics)})")
+            raise ValueError(
+                f"an option is given for {name}, which is not among the metrics ({', '.join(config.metrics)})"
+            )
     for name in ("num_train", "num_test"):
         if (size := getattr(config, name)) < 2:
             raise ValueError(f"{name} must be 2 or more, got {size}")

@@ -89,7 +89,7 @@ def no_study(store: Any) -> ValueError:
     if root.exists() and not _is_new(store):
         inside = sorted(path.parent for path in root.glob(f"*/{plan}"))
         hint = f": did you mean {inside[0]}?" if inside else "; name the folder of a study"
-        return ValueError(f"{root} holds other files and no study (no {plan}){hint}")
+        return ValueError(f"{root} holds no study but other files (no {plan}){hint}")
     there = [path.parent.name for path in root.parent.glob(f"*/{plan}")]
     near = difflib.get_close_matches(root.name, there, n=1)
     hint = f" (did you mean {root.parent / near[0]}?)" if near else ""

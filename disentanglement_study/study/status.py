@@ -30,7 +30,7 @@ def harm(store: Store) -> list[str]:
         try:
             read()
         except Damaged as error:
-            lines.append(f"{error}; `run SWEEP {store.root}`, of the same sweep, writes it again")
+            lines.append(f"{error}; `run SWEEP {store.root}`, with the same sweep, writes it again")
     for manifest in store.manifests():
         try:
             tables.check_end(store.jobs / manifest["job_id"] / "curves.parquet")

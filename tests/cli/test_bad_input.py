@@ -119,11 +119,11 @@ def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
         ("file", "{root}/file is a file, and holds no study: name the folder of a study"),
         (
             "docs",
-            "{root}/docs holds other files and no study (no plan.parquet); name the folder of a study",
+            "{root}/docs holds no study but other files (no plan.parquet); name the folder of a study",
         ),
         (
             "all",
-            "{root}/all holds other files and no study (no plan.parquet): did you mean {root}/all/quick?",
+            "{root}/all holds no study but other files (no plan.parquet): did you mean {root}/all/quick?",
         ),
     ],
 )

@@ -89,7 +89,7 @@ def test_the_same_again_is_no_error_and_another_is(tmp_path):
     ("changes", "problem"),
     [
         ({"name": "dsprites"}, "'dsprites' is the name of a data set of the catalogue"),
-        ({"name": "../mine"}, r"'\.\./mine' is no name"),
+        ({"name": "../mine"}, r"'\.\./mine' cannot name a data set"),
         ({"images": IMAGES / 255}, "images are float64: expected bytes"),
         ({"images": IMAGES[:, :8]}, "images of 8 x 16 pixels"),
         ({"images": IMAGES.reshape(60, -1)}, r"images have shape \[60, 768\]"),
@@ -206,7 +206,7 @@ def test_values_that_no_image_has_are_said(tmp_path, capsys):
     size = factors[:, 0].max() + 1
     assert line == (
         f"note: factor 'factor_0': 1 of its {size} values are in no image, such as 0: "
-        "values are numbered from 0, these from 1"
+        "number the values from 0, not from 1"
     )
 
 

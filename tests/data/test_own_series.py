@@ -146,7 +146,7 @@ def test_a_damaged_file_or_description_is_named(tmp_path):
         ({"x": X + 1j}, "x is complex128: expected real numbers"),
         ({"x": X[:, 0]}, "x has shape [600]: expected [T, columns], a row for each time"),
         ({"x": X[:, :0]}, "x has shape [600, 0]: expected [T, columns]"),
-        ({"x": X[:3]}, "x has 3 rows and 3 columns: expected more rows, each is a time"),
+        ({"x": X[:3]}, "x has 3 rows and 3 columns: expected more rows than columns, as each row is a time"),
         ({"x": with_entry(np.nan)}, "column 2 of x is nan in row 5: expected a finite number"),
         ({"x": with_entry(-np.inf)}, "column 2 of x is -inf in row 5: expected a finite number"),
         ({"x": with_entry(1e39)}, "column 2 of x is 1e+39 in row 5: too large for float32"),
@@ -179,7 +179,7 @@ def test_a_damaged_file_or_description_is_named(tmp_path):
         ({"segment": 2 * SEGMENT}, "segment 1 has no row, though 4 has"),
         ({"source_names": ["left"]}, "source_names ['left']: expected 2 different names"),
         ({"source_names": ["left", "left"]}, "source_names ['left', 'left']: expected 2 different names"),
-        ({"sources": None}, "source_names: there are no sources to name"),
+        ({"sources": None}, "source_names are given without sources"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_and_nothing_is_kept(tmp_path, changes, problem):
@@ -261,10 +261,10 @@ def test_a_name_that_gin_has_for_something_else_is_refused(tmp_path, capsys, nam
     np.savez(tmp_path / f"{name}.npz", x=X)
     assert cli.main(["data", "add", str(tmp_path / f"{name}.npz"), "--data-dir", str(tmp_path / "sets")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"data set {name!r}: this is the name of {what} too; choose another (`data add --name`)" in line
+    assert f"data set {name!r}: {what} has this name too; choose another (`data add --name`)" in line
     assert not (tmp_path / "sets").exists()
     own.add_series(name, X, root=tmp_path)  # in Python, where nothing of gin is known
-    with pytest.raises(ValueError, match=f"this is the name of {what} too"):
+    with pytest.raises(ValueError, match=f"{what} has this name too"):
         plan.expand(components.load(SWEEP.format(name=name, metrics=["unsupervised"])), tmp_path)
 
 

@@ -247,9 +247,9 @@ def test_the_command_says_what_it_wrote(study, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{full}"], "full is not empty: name a folder that is not there"),
-        (["{file}"], "file is a file: name a folder that is not there"),
-        (["{link}"], "link is a symbolic link: nothing is written where it leads"),
+        (["{full}"], "full is not empty: name a folder that does not exist"),
+        (["{file}"], "file is a file: name a folder that does not exist"),
+        (["{link}"], "link is a symbolic link: nothing is written through it"),
         (["{file}/out"], "cannot write to the folder {file}/out: "),
         (["{new}", "--format", "parquett"], "unknown format 'parquett': did you mean 'parquet'?"),
         (["{new}", "--license", "my own"], "license 'my own': expected a name without spaces"),

@@ -83,7 +83,7 @@ def grows(state, batch, key, hyper):
 
 BROKEN = {
     "no loss": (toy(replaced(step=lambda state, *_: (state, {"energy": jnp.float32(0)}))), "no term 'loss' .*energy"),
-    "another state": (toy(replaced(step=grows)), "a step gives a state of another structure, shape or dtype"),
+    "another state": (toy(replaced(step=grows)), "a step must return a state of the structure, shapes and dtypes"),
     "a loss that is no scalar": (
         toy(replaced(step=lambda state, *_: (state, {"loss": jnp.zeros(3)}))),
         r"the term 'loss' of shape \[3\]: expected a scalar",
@@ -98,7 +98,7 @@ BROKEN = {
     "codes of another shape": (toy(encode=lambda params, batch: {"mean": batch["x"]}), r"shape .*expected \[64, D\]"),
     "images of another shape": (toy(decode=lambda params, codes: codes), r"decode gives shape \[64, 2\]"),
     "a shape that does not fit": (toy(encode=lambda params, batch: {"mean": batch["x"] @ jnp.ones((3, 3))}), "dot_gen"),
-    "no way to learn": (toy("by heart"), "it learns neither by Steps, AtOnce nor as Given"),
+    "no way to learn": (toy("by heart"), "learn must be Steps, AtOnce or Given"),
     "what no data set has": (
         toy(needs=frozenset({"smell"})),
         "needs 'smell' of the data: there are only factors, sources, pair",
@@ -126,8 +126,8 @@ BROKEN = {
     "an error of its own": (Method(lambda inputs, settings: 1 / 0), "division by zero "),
     "an error of two lines": (Method(lambda inputs, settings: int("a\nb")), "invalid literal"),
     "no codes at all": (toy(encode=lambda params, batch: {"mean": jnp.zeros((64, 0))}), r"mean of shape \[64, 0\]"),
-    "parameters without names": (toy(Given(lambda seed: {"a": [1.0]})), "nested dicts of arrays, by names"),
-    "parameters that are no arrays": (toy(Given(lambda seed: {3: jnp.ones(2)})), "nested dicts of arrays, by names"),
+    "parameters without names": (toy(Given(lambda seed: {"a": [1.0]})), "nested dicts of arrays, with names"),
+    "parameters that are no arrays": (toy(Given(lambda seed: {3: jnp.ones(2)})), "nested dicts of arrays, with names"),
     "no points": (toy(AtOnce(None, 0)), "learns from 0 points"),
     "draws": (toy(draws=("transitions",)), "drawn as 'transitions': set train.sampling, got 'iid'"),
 }
@@ -159,7 +159,7 @@ def test_pictures_of_a_method_that_decodes_nothing_are_refused_in_one_line(add, 
     opened, results = run()
     run_id = results["run_id"].iloc[0]
     assert cli.main(["traverse", str(opened.root), run_id, "--data-dir", str(dsprites_root)]) == 2
-    assert "the method 'toy' decodes nothing" in capsys.readouterr().err.replace("\n", " ")
+    assert "the method 'toy' has no decoder" in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_an_objective_without_the_terms_of_a_vae_or_a_hyperparameter_is_a_method(add, run):

@@ -206,7 +206,7 @@ def test_bad_input_is_an_error_that_names_it(name, codes, factors, message):
 def test_a_factor_that_never_repeats_is_an_error_that_names_it(headline):
     factors = GRID.copy()
     factors[:, 1] = np.arange(len(GRID))
-    with pytest.raises(ValueError, match=r"factor 1 has another value at each of the \d+ (train )?points"):
+    with pytest.raises(ValueError, match=r"factor 1 has a different value at each of the \d+ (train )?points"):
         compute(headline, noisy_factors(), factors)
 
 

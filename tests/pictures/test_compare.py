@@ -193,7 +193,7 @@ def test_blocks_are_below_each_other_with_their_images_in_the_same_columns():
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 8, 1), dtype=np.uint8)
     found = [
         Block(images[:1], ["a"]),
-        Block(None, [""], "nothing", "decodes nothing"),
+        Block(None, [""], "nothing", "has no decoder"),
         Block(images, ["b", "a long label"]),
     ]
     pixels = np.asarray(blocks.stacked("a title\nof two lines", found, ["1", "2", "3"]))
@@ -237,8 +237,8 @@ def test_who_does_not_decode_or_has_diverged_is_named_with_a_line(study, draw, n
     traversals, reconstructions = notes
     assert [(block.heading, block.note) for block in traversals[1:]] == [
         (f"β-VAE, β = 4   ({ids['vae']})", ""),
-        (f"β-VAE, β = 1e+39   ({ids['diverged']})", "has diverged: what it encodes is not finite"),
-        (f"Ground truth   ({ids['truth']})", "decodes nothing"),
+        (f"β-VAE, β = 1e+39   ({ids['diverged']})", "has diverged: its codes are not finite"),
+        (f"Ground truth   ({ids['truth']})", "has no decoder"),
     ]
     vae = traversals[1]
     assert vae.images.shape == (3, 11, 16, 16, 1)
@@ -248,7 +248,7 @@ def test_who_does_not_decode_or_has_diverged_is_named_with_a_line(study, draw, n
     assert [block.rows for block in reconstructions] == [
         ["image"], ["β-VAE, β = 4"], ["β-VAE, β = 1e+39"], ["Ground truth"]
     ]  # fmt: skip
-    assert reconstructions[3].note == "decodes nothing"
+    assert reconstructions[3].note == "has no decoder"
     assert not list(tmp_path.glob(f"*{ids['diverged']}*"))
 
 
@@ -297,9 +297,9 @@ def test_pictures_can_be_read_at_their_size(drawn):
     ("arguments", "message"),
     [
         (["zzz"], "unknown run 'zzz'"),
-        (["--where", "seed > 7"], "--where 'seed > 7' leaves no run that is done"),
+        (["--where", "seed > 7"], "--where 'seed > 7' selects no finished run"),
         (["--where", "sed > 7"], "unknown column 'sed': did you mean 'seed'?"),
-        (["zzz", "--where", "seed == 0"], "runs are chosen by RUN_ID or by --where 'seed == 0', not by both"),
+        (["zzz", "--where", "seed == 0"], "choose runs by RUN_ID or by --where 'seed == 0', not by both"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(draw, arguments, message, tmp_path, capsys):
@@ -327,7 +327,7 @@ def test_too_many_models_are_one_line(draw, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(compare, "MOST_MODELS", 3)
     assert draw("--output", str(tmp_path / "no")) == 2
     shown = capsys.readouterr().err
-    assert "4 models to compare: expected at most 3, choose by RUN_ID or with --where" in shown
+    assert "4 models to compare: expected at most 3, choose some by RUN_ID or with --where" in shown
     assert shown.count("\n") == 1
     assert not (tmp_path / "no").exists()
 

@@ -102,8 +102,8 @@ def test_its_tables_say_how_training_went_and_there_is_nothing_to_draw(own_serie
     ("arguments", "message"),
     [
         (["zzz"], "unknown run 'zzz'"),
-        (["--where", "seed > 7"], "--where 'seed > 7' leaves no run that is done"),
-        (["zzz", "--where", "seed == 0"], "runs are chosen by RUN_ID or by --where 'seed == 0', not by both"),
+        (["--where", "seed > 7"], "--where 'seed > 7' selects no finished run"),
+        (["zzz", "--where", "seed == 0"], "choose runs by RUN_ID or by --where 'seed == 0', not by both"),
     ],
 )
 def test_what_cannot_be_encoded_is_one_line(own_series, arguments, message, capsys):

@@ -112,9 +112,9 @@ def test_runs_are_chosen_by_id_or_condition(study, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["zzz"], "unknown run 'zzz'"),
-        (["--where", "seed > 7"], "--where 'seed > 7' leaves no run that is done"),
+        (["--where", "seed > 7"], "--where 'seed > 7' selects no finished run"),
         (["--where", "sed > 7"], "unknown column 'sed': did you mean 'seed'?"),
-        (["zzz", "--where", "seed == 0"], "runs are chosen by RUN_ID or by --where 'seed == 0', not by both"),
+        (["zzz", "--where", "seed == 0"], "choose runs by RUN_ID or by --where 'seed == 0', not by both"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line(study, arguments, message, capsys):
@@ -179,7 +179,7 @@ def test_what_has_no_sources_or_no_models_is_said(study, tmp_path, monkeypatch, 
     said = {
         (str(study), run_id): f"run {run_id}: segment_sources has no real-valued sources",
         (str(study),): "has no model of a data set with real-valued sources",
-        (str(unfinished),): "has no run that is done",
+        (str(unfinished),): "has no finished run",
         (str(unfinished), run_id): f"run {run_id} is not done yet",
     }
     for arguments, message in said.items():

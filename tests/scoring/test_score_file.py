@@ -103,7 +103,7 @@ def test_options_reach_their_metric(score):
         ("mig.num_bins=x", "metric 'mig': num_bins = 'x': expected int"),
         ("mig.num_bins", "expected METRIC.NAME=VALUE, such as mig.num_bins=30"),
         ("num_bins=4", "expected METRIC.NAME=VALUE"),
-        ("dci.num_stages=5", "an option for dci, which is not computed (mig)"),
+        ("dci.num_stages=5", "an option is given for dci, which is not among the metrics (mig)"),
     ],
 )
 def test_options_that_are_none_are_one_line(score, option, said):

@@ -296,7 +296,7 @@ def test_a_damaged_or_missing_plan_is_made_again_and_the_others_say_so(made, stu
         assert cli.main(command(name, made, study)) == 2
         (line,) = lines(capsys.readouterr().err)
         assert "plan.parquet" in line
-        assert f"`disentanglement-study run SWEEP {study}`, of the same sweep, makes it again" in line
+        assert f"`disentanglement-study run SWEEP {study}`, with the same sweep, makes it again" in line
     assert listing(study) == before
     assert cli.main(command("run", made, study)) == 0
     said = capsys.readouterr()

@@ -126,10 +126,10 @@ def test_quotes_of_a_word_processor_are_told_to_be_none(study, quoted, sign):
 
 
 def test_a_text_in_double_quotes_and_a_setting_in_none_are_told_how_they_are_written(study):
-    with pytest.raises(ValueError, match=r"a text is in single quotes: 'mig'\. Did you mean \"met"):
+    with pytest.raises(ValueError, match=r"put a text in single quotes, 'mig'\. Did you mean \"met"):
         study.query('SELECT * FROM results WHERE metric = "mig"')
     name = next(name for name in study.plan if "." in name)
-    with pytest.raises(ValueError, match=rf'is written in double quotes: "{name}"\.$'):
+    with pytest.raises(ValueError, match=rf'Put a column name with a dot in double quotes: "{name}"\.$'):
         study.query(f"SELECT {name} FROM runs")
     assert len(study.query(f'SELECT "{name}" FROM runs')) == len(study.plan)
     with pytest.raises(ValueError, match=r"not found .*\. All runs have its default value\.$"):

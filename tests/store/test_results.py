@@ -121,5 +121,5 @@ def test_rows_of_a_run_of_another_job_are_named_by_all_that_reads_them(study, tm
     (job,) = plan.group(runs[1:2], 1)
     store.write_job(job, [row], [], {}, {"status": "done"})
     for read in (store.results, store.failures, store.outcomes, lambda: store.query("SELECT 1 FROM scores")):
-        with pytest.raises(Damaged, match=f"{job.job_id}/scores.parquet: .*rows of a run that its job has not"):
+        with pytest.raises(Damaged, match=f"{job.job_id}/scores.parquet: .*rows of a run that is not in its job"):
             read()

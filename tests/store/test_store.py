@@ -157,7 +157,7 @@ def test_a_sweep_file_of_this_name_makes_no_study_of_a_folder(tmp_path):
     (tmp_path / "study.gin").write_text("sweep.seeds = 1\n")
     with pytest.raises(ValueError, match="not empty and holds no study"):
         store.Store(tmp_path).create(table, study.text, EVALUATION)
-    with pytest.raises(ValueError, match="holds other files and no study"):
+    with pytest.raises(ValueError, match="holds no study but other files"):
         store.open(tmp_path)
     (tmp_path / "evaluation.json").write_text(EVALUATION)
     with pytest.raises(ValueError, match=r"has lost its plan\.parquet"):

@@ -68,7 +68,7 @@ CASES = {  # what is there, whether it stops a run, what is said
     "full": (a_node(study={"free": 5 * 10**8}), False, "/s has 0.50 GB left"),
     "no data": (a_node(data={"missing": ["cars3d", "mine"]}), True, "/data lacks cars3d, mine"),
     "damaged data": (a_node(data={"problems": ["mine.bin has 9 bytes"]}), True, "a (10.0.0.1): mine.bin has 9 bytes"),
-    "data not checked": (a_node(data={"unknown": "too slow"}), False, "is not known: too slow"),
+    "data not checked": (a_node(data={"unknown": "too slow"}), False, "its data could not be checked: too slow"),
     "data nowhere": (
         a_node(data={"is_there": False, "problem": "/ cannot be written to"}),
         True,

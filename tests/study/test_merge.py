@@ -102,7 +102,7 @@ def test_two_studies_become_one_with_all_that_they_had(finished_study, second, t
     cut = [job for job in store.open(into).manifests() if len(job["run_ids"]) == 2 and job["population"] == 4]
     assert len(cut) == 1
     records.check_job(into / "jobs" / cut[0]["job_id"])
-    assert "not all of these strengths" in (into / "jobs" / cut[0]["job_id"] / "operative.gin").read_text()
+    assert "has only some of these strengths" in (into / "jobs" / cut[0]["job_id"] / "operative.gin").read_text()
 
 
 def test_what_is_merged_is_a_study_for_every_command(

@@ -178,7 +178,7 @@ def test_lists_of_one_objective_are_multiplied_out():
         ("train.steps = 0", "train.steps = 0: expected int (1 or more"),
         ("nets.encoder = 'covn'", "unknown encoder 'covn': did you mean 'conv'"),
         ("nets.encoder_options = {'hiden': 3}", "unknown option of encoder 'conv' 'hiden': did you mean 'hidden'"),
-        ("nets.image_size = 8", "does not divide"),
+        ("nets.image_size = 8", "cannot be halved so often"),
         ("nets.encoder_options = {'kernels': [3, 3, 3, 3]}", "all of an even size"),
         ("nets.encoder_options = {'channels': [8, 8]}", "as many kernels as channels"),
         ("nets.num_latents = 0", "nets.num_latents = 0: expected int (1 or more, at most 4096)"),

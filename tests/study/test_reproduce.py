@@ -182,7 +182,7 @@ def test_bad_input_is_one_line_and_trains_nothing(study_copy, run_id, reproduce,
     assert "did you mean 'inline'" in refused(run_id, "--executor", "inlin")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
-    assert "is there and not empty" in refused(run_id, "--keep", str(tmp_path / "full"))
+    assert "is not empty: name another folder" in refused(run_id, "--keep", str(tmp_path / "full"))
 
     text = (study_copy / "study.gin").read_text()
     for other in ("import os", "quick"):  # of one line: no name of a sweep

@@ -141,7 +141,7 @@ def test_what_fails_again_is_exit_code_3(study, retry, monkeypatch, capsys):
 def test_resources_may_be_others_and_nothing_else(study, retry, capsys):
     before = values(study)
     assert retry("--gin", "train.steps = 3") == (2, set())
-    assert "settings of resources alone" in capsys.readouterr().err
+    assert "only settings of resources can be given" in capsys.readouterr().err
     pd.testing.assert_series_equal(values(study), before)
     code, trained = retry("--gin", "resources.population = 1", "--where", "method == 'beta_vae'")
     assert (code, len(trained)) == (0, 2)

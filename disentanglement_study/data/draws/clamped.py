@@ -24,7 +24,7 @@ def one_varies(key: Key[Array, ""], n: int, sizes: Sizes, names: Names) -> Int[A
     factors ten times as often as the others.
     """
     if n < 2:
-        raise ValueError(f"a batch of {n} image: of one nothing varies, expected 2 or more")
+        raise ValueError(f"a batch of {n} image: expected 2 or more, so that a factor can vary")
     if min(sizes) < 2:
         raise ValueError(f"factor {names[sizes.index(min(sizes))]!r} has one value: it cannot vary")
     key_factor, key_shared, key_varying = jax.random.split(key, 3)

@@ -132,7 +132,7 @@ def composition(
     trained on, these combinations are not. Schott et al. 2022; see `extrapolation`.
     """
     if len(on) < 2:
-        raise ValueError(f"on = {on!r}: a composition is of two factors or more")
+        raise ValueError(f"on = {on!r}: expected two factors or more")
     return _part(_num_held(factors, sizes, names, on, share, _top) >= 2, part)
 
 

@@ -39,7 +39,7 @@ def windows(key: Key[Array, ""], n: int, number: int, *, length: Length = WINDOW
     """
     if n % length:
         raise ValueError(
-            f"a batch of {n} points cannot be cut into windows of {length} (windows.length), expected a multiple"
+            f"a batch of {n} points cannot be cut into windows of {length} (windows.length): expected a multiple"
         )
     if number < length:
         raise ValueError(f"windows.length = {length}: expected at most {number}, the points of the series")

@@ -18,7 +18,7 @@ def add_file(path: Path, name: str | None = None, root: Path | None = None) -> s
     arrays = npz.read(path, example="images=..., factors=...) or, of a series, np.savez(FILE, x=...")
     is_series = "x" in arrays
     if is_series and "images" in arrays:
-        raise ValueError(f"{path} has arrays 'images' and 'x': expected one, a data set is of images or a series")
+        raise ValueError(f"{path} has arrays 'images' and 'x': expected one of them, for images or for a series")
     allowed = series.ARRAYS if is_series else images.ARRAYS if "images" in arrays else (*images.ARRAYS, *series.ARRAYS)
     for array in arrays:
         if array not in allowed:

@@ -32,9 +32,9 @@ def add(
     what image i shows. Rows are in any order; combinations may be missing (the grid is incomplete) or repeated (images
     that differ in what is no factor). factor_sizes: the numbers of values, if the largest may not be there.
 
-    The same set again is no error, another one under a name that is taken is. Warns of values that no image has, such
-    as 0 where values are numbered from 1: they stay a part of the grid, which is then incomplete. Raises ValueError for
-    what is not as above and for a factor with one value, OSError for a folder that cannot hold it.
+    Adding the same set again is no error; adding another set under the same name is one. Warns of values that no image
+    has, such as 0 where values are numbered from 1: they stay a part of the grid, which is then incomplete. Raises
+    ValueError for what is not as above and for a factor with one value, OSError for a folder that cannot hold it.
     """
     check_name(name)
     images = _checked_images(np.asarray(images))
@@ -61,7 +61,7 @@ def empty_values(factors: np.ndarray, sizes: Sequence[int], names: Sequence[str]
         there = np.unique(values)
         if len(there) < size:
             absent = next(value for value, found in enumerate([*there, size]) if value != found)
-            hint = ": values are numbered from 0, these from 1" if absent == 0 and len(there) == size - 1 else ""
+            hint = ": number the values from 0, not from 1" if absent == 0 and len(there) == size - 1 else ""
             yield f"factor {name!r}: {size - len(there)} of its {size} values are in no image, such as {absent}{hint}"
 
 

@@ -12,10 +12,10 @@ def check_name(name: str) -> None:
     if name in CATALOGUE or name in COMPUTED:
         raise ValueError(f"{name!r} is the name of a data set of the catalogue: choose another")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
-        raise ValueError(f"{name!r} is no name: letters, digits, _ and -, first a letter")
+        raise ValueError(f"{name!r} cannot name a data set: expected a letter, then letters, digits, _ or -")
 
 
 def taken(name: str, root: Path | None) -> ValueError:
     """The error for a name that another data set has."""
     file = cache.folder(root) / f"{name}.bin"
-    return ValueError(f"there is another data set {name!r} already: choose another name, or delete {file}")
+    return ValueError(f"another data set is called {name!r} already: choose another name, or delete {file}")

@@ -29,15 +29,17 @@ def add(
     metrics that compare codes with the truth cannot be computed. u: numbers [T, U] that are known of each row beside x.
     segment: [T], whole numbers from 0 without gaps, each 2 times or more. All is kept in float32.
 
-    The same series again is no error, another one under a name that is taken is. Raises ValueError for what is not as
-    above, for a column that is constant, is the same as another, or loses its digits in float32, for one of x that is a
-    sum of multiples of others, and for a segment of one row; OSError for a folder that cannot hold it.
+    Adding the same series again is no error; adding another one under the same name is one. Raises ValueError for what
+    is not as above, for a column that is constant, is the same as another, or loses its digits in float32, for one of x
+    that is a sum of multiples of others, and for a segment of one row; OSError for a folder that cannot hold it.
     """
     check_name(name)
     observed = _columns("x", np.asarray(x))
     number, size = observed.shape
     if number <= size:
-        raise ValueError(f"x has {number} rows and {size} columns: expected more rows, each is a time")
+        raise ValueError(
+            f"x has {number} rows and {size} columns: expected more rows than columns, as each row is a time"
+        )
     _check_varying("x", observed)
     _check_independent(observed)
     arrays = {"x": observed}
@@ -137,7 +139,7 @@ def _segment(given: np.ndarray, number: int) -> np.ndarray:
         absent = np.flatnonzero(there != np.arange(len(there)))[0]
         raise ValueError(f"segment {absent} has no row, though {there[-1]} has: expected numbers from 0 without gaps")
     if (single := np.flatnonzero(np.bincount(given) < 2)).size:
-        raise ValueError(f"segment {single[0]} has 1 row: expected 2 or more, of which a distribution can be learnt")
+        raise ValueError(f"segment {single[0]} has 1 row: expected 2 or more, to learn a distribution from")
     return given.astype(np.int32)
 
 
@@ -145,7 +147,7 @@ def _names(given: Sequence[str] | np.ndarray | None, number: int) -> tuple[str, 
     if given is None:
         return tuple(f"source_{i}" for i in range(number))
     if not number:
-        raise ValueError("source_names: there are no sources to name, expected both or none of them")
+        raise ValueError("source_names are given without sources: give both or neither")
     names = tuple(map(str, np.atleast_1d(np.asarray(given)).tolist()))
     if len(names) != number or len(set(names)) != number:
         raise ValueError(

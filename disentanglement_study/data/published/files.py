@@ -97,9 +97,9 @@ def _download(file: File, folder: Path) -> Path:
     path = folder / file.name
     if path.exists():
         return path
-    advice = f"get {file.name} from {file.url} and say in which folder it is (--from)"
+    advice = f"get {file.name} from {file.url} and name its folder with --from"
     if file.by_hand:
-        raise ValueError(f"no program can download it: {advice}")
+        raise ValueError(f"{file.name} cannot be downloaded by a program: {advice}")
     part = path.with_name(f".{file.name}.part")
     try:
         with _response(file, advice) as response, open(part, "wb") as opened, _progress() as progress:

@@ -102,20 +102,22 @@ def prepare(name: str, root: Path | None = None, source: Path | None = None) -> 
     points = np.arange(math.prod(sizes), dtype=np.int32) // original.repeats if original.repeats > 1 else None
     with _room(name, math.prod(sizes) * math.prod(facts.input_shape)), cache.locked(f"{name}.published", root):
         if cache.has(name, root):
-            return _say(f"{name} is in {folder} already")
+            return _say(f"{name} is already in {folder}")
         builder = _build(original, folder / "tfds", source)
         digests = ", ".join(f"{file} {digest}" for file, digest in builder.info.metadata.items())
         made = facts._replace(source=f"{facts.source} ({digests})")
         blocks = functools.partial(_blocks, builder, original, sizes)
         prepared.write(name, made, blocks, points, root, binary=original.binary)
-    _say(f"{name} is in {folder}; {builder.data_path} is not needed any more")
+    _say(f"{name} is in {folder}; {builder.data_path} is no longer needed")
 
 
 def _build(original: Original, folder: Path, source: Path | None) -> Any:
     """The builder of a set with its array_record in the folder, made if it is not there."""
     # To tensorflow-datasets an empty folder is none, and it would download.
     if source is not None and not (Path(source).is_dir() and any(Path(source).iterdir())):
-        raise ValueError(f"{source} is no folder with files in it: say which holds the published ones (--from)")
+        raise ValueError(
+            f"{source} is not a folder with files in it: name the folder of the published files with --from"
+        )
     if missing := [module for module in NEEDED if importlib.util.find_spec(module) is None]:
         raise ValueError(f"published data sets need {missing[0]}: pip install 'disentanglement-study[data]'")
     module = importlib.import_module(f"disentanglement_study.data.published.{original.module}")

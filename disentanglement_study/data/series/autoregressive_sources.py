@@ -45,7 +45,7 @@ def facts(options: Options) -> Facts:
             f"{-LARGEST} and {LARGEST}"
         )
     if options.spread and options.num_sources == 1:
-        raise ValueError(f"spread = {options.spread:g}: expected 0, for one source has one coefficient")
+        raise ValueError(f"spread = {options.spread:g}: expected 0, as one source has one coefficient")
     source = "Hyvärinen and Morioka 2017: autoregressive sources"
     return mixture.facts(options, options.num_points, source)
 

@@ -58,7 +58,7 @@ def facts(options: Options, num_points: int, source: str, auxiliary: Mapping[str
     num_observed = _num_observed(options)
     if num_observed < options.num_sources:
         raise ValueError(
-            f"num_observed = {num_observed}: expected {options.num_sources} or more, for as many sources are mixed"
+            f"num_observed = {num_observed}: expected {options.num_sources} or more, the number of sources"
         )
     width = max(num_observed, auxiliary.get("u", 0))
     if num_points * width > MOST_NUMBERS:

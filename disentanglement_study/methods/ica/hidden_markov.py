@@ -58,7 +58,7 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
         raise ValueError(f"num_states = {number}: expected at least 2 nets.num_latents + 1 = {2 * size + 1}")
     length = settings.train.sampling_options.get("length", WINDOW)
     if length < 2:
-        raise ValueError(f"windows.length = {length}: expected 2 or more, for it learns how states follow one another")
+        raise ValueError(f"windows.length = {length}: expected 2 or more, to learn transitions between states")
 
     def unmixed(params, x):
         return square.apply(params["unmixing"], x, options.slope, options.relative_gradient)

@@ -21,7 +21,9 @@ def check_codes(inputs: Inputs, codes: int) -> int:
 def check_square(inputs: Inputs, codes: int) -> None:
     """ValueError for images, and for other than as many codes as an input has numbers."""
     if (size := size_of(inputs)) != codes:
-        raise ValueError(f"its net is square: set nets.num_latents to {size}, as are observed, got {codes}")
+        raise ValueError(
+            f"its net is square: expected nets.num_latents = {size}, the number of observed variables, got {codes}"
+        )
 
 
 def check_values(inputs: Inputs, codes: int) -> int:

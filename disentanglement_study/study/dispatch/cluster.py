@@ -254,5 +254,5 @@ def _refusal(address: str | None, error: BaseException) -> str:
             "or RAY_AUTH_TOKEN_PATH to the file with its token"
         )
     if "No node info found" in text:
-        return f"this machine is no node of the Ray cluster at {address}: start Ray here, or use one of its nodes"
+        return f"this machine is not a node of the Ray cluster at {address}: start Ray here, or use one of its nodes"
     return f"no Ray cluster at {address!r}: {first}"

@@ -39,7 +39,7 @@ def test_the_sampler_gives_the_images_at_these_points():
 
 
 def test_what_cannot_be_clamped_is_refused():
-    with pytest.raises(ValueError, match="of one nothing varies, expected 2 or more"):
+    with pytest.raises(ValueError, match="expected 2 or more, so that a factor can vary"):
         one_varies(jax.random.key(0), 1, SIZES, NAMES)
     with pytest.raises(ValueError, match="factor 'x' has one value: it cannot vary"):
         one_varies(jax.random.key(0), 8, (3, 5, 1, 6), NAMES)

@@ -297,7 +297,7 @@ def failed(tmp_path, problem):
 
 def test_no_such_address_and_no_network_say_what_to_do(tmp_path, served, monkeypatch):
     file = at(monkeypatch, served[1])
-    assert f"get {file.name} from {file.url} and say in which folder it is" in failed(
+    assert f"get {file.name} from {file.url} and name its folder with --from" in failed(
         tmp_path, "cannot download .*not found"
     )
     at(monkeypatch, "http://127.0.0.1:9")
@@ -312,7 +312,9 @@ def test_a_download_that_breaks_off_is_not_kept(tmp_path, served, monkeypatch):
 
 
 def test_an_address_for_people_is_not_downloaded_from(tmp_path, no_network):
-    with pytest.raises(ValueError, match=r"no program can download it: get real3d.* from https://drive.google.com"):
+    with pytest.raises(
+        ValueError, match=r"cannot be downloaded by a program: get real3d.* from https://drive.google.com"
+    ):
         build("mpi3d_complex", tmp_path)
 
 

@@ -216,7 +216,7 @@ def test_bad_names_and_folders_are_named(tmp_path):
         originals.prepare("shapes", tmp_path)
     (tmp_path / "empty").mkdir()
     for folder in ("nowhere", "empty"):
-        with pytest.raises(ValueError, match=f"{folder} is not a folder with files in it: say which holds"):
+        with pytest.raises(ValueError, match=f"{folder} is not a folder with files in it: name the folder"):
             originals.prepare("shapes3d", tmp_path / "cache", tmp_path / folder)
     with pytest.raises(ValueError, match=r"there is no 3dshapes\.h5 in .*: put it there, from https://"):
         originals.prepare("shapes3d", tmp_path / "cache", tmp_path)

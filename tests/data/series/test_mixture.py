@@ -83,7 +83,7 @@ def test_the_identity_is_of_the_options_that_are_not_defaults():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("iid_sources", {"num_observed": 4}, "num_observed = 4: expected 5 or more, for as many sources are mixed"),
+        ("iid_sources", {"num_observed": 4}, "num_observed = 4: expected 5 or more, the number of sources"),
         ("iid_sources", {"num_points": 39}, "39 points in 20 bins: expected 2 points or more for each bin"),
         ("iid_sources", {"num_points": 10_000_000, "num_observed": 100}, "at most 536,870,912 numbers in all"),
         ("iid_sources", {"activation": "tanh"}, "one of leaky_relu, xtanh) (did you mean 'xtanh'?)"),
@@ -103,7 +103,7 @@ def test_the_identity_is_of_the_options_that_are_not_defaults():
         ),
         ("autoregressive_sources", {"coefficient": 1}, "coefficient = 1: expected float (-0.999 or more, at"),
         ("autoregressive_sources", {"spread": 0.3}, "spread = 0.3: expected at most 0.299, so that all coefficients"),
-        ("autoregressive_sources", {"spread": 0.1, "num_sources": 1}, "spread = 0.1: expected 0, for one source"),
+        ("autoregressive_sources", {"spread": 0.1, "num_sources": 1}, "spread = 0.1: expected 0, as one source"),
         ("hidden_markov_sources", {"num_points": 200}, "of 11 states: expected a longer series, or a smaller"),
         ("hidden_markov_sources", {"num_sources": 1}, "num_sources = 1: expected int (2 or more"),
         ("switching_sources", {"num_observed": 2}, "num_observed = 2: expected 3 or more"),

@@ -77,7 +77,11 @@ def test_of_a_data_set_that_knows_its_states_it_tells_how_many_it_finds():
     ("inputs", "options", "message"),
     [
         (INPUTS, {"num_states": 4}, r"num_states = 4: expected at least 2 nets.num_latents \+ 1 = 5"),
-        (INPUTS._replace(shape=(3,)), {}, "its net is square: set nets.num_latents to 3, as are observed, got 2"),
+        (
+            INPUTS._replace(shape=(3,)),
+            {},
+            "its net is square: expected nets.num_latents = 3, the number of observed variables, got 2",
+        ),
         (INPUTS._replace(shape=(8, 8, 1)), {}, r"it takes vectors, got images of \[8, 8, 1\]"),
     ],
 )

@@ -99,7 +99,7 @@ def test_the_density_of_the_sources_is_gaussian_by_segment_or_standard_normal():
 
 @both
 def test_its_net_is_square(name):
-    with pytest.raises(ValueError, match=r"set nets\.num_latents to 4, as are observed, got 3"):
+    with pytest.raises(ValueError, match=r"expected nets\.num_latents = 4, the number of observed variables, got 3"):
         methods.build(name, methods.inputs_of((4,), (), 64, {"segment": 10}), study_of(name, 3))
     with pytest.raises(ValueError, match="takes vectors"):
         methods.build(name, methods.inputs_of((64, 64, 1), (), 64, {"segment": 10}), study_of(name, 3))

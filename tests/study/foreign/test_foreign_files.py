@@ -37,7 +37,7 @@ def test_the_same_model_twice_counts_once(tmp_path):
 def test_of_two_files_that_disagree_neither_is_taken(tmp_path, score):
     other = json.loads(json.dumps(small()[MIG]))
     other[score] += 0.1
-    with pytest.raises(Failed, match=r"other/x.json: it disagrees with output/0/metrics/.*: neither is taken"):
+    with pytest.raises(Failed, match=r"other/x.json: it disagrees with output/0/metrics/.*: neither is imported"):
         brought(tmp_path, small() | dlib_results.files(3, SOME) | {"other/x.json": other})
     assert store.open(tmp_path / "study").plan["dlib_model_num"].tolist() == [3]
 

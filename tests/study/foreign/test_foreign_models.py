@@ -43,7 +43,7 @@ def test_other_models_have_an_id_and_no_number(tmp_path):
     assert table["run_id"].nunique() == 3
     assert table["dlib_model_num"].fillna(-1).to_dict() == {(10, 300_000): 0, (5, 300_000): -1, (10, 1000): -1}
     assert "3 models from 6 results: 1 of the study" in said[0]
-    assert not [line for line in said if "another number" in line]  # a number of another study is none of this
+    assert not [line for line in said if "wrong number" in line]  # a number of another study is none of this
 
 
 def test_the_configuration_counts_not_the_name_of_a_folder(tmp_path):
@@ -51,9 +51,9 @@ def test_the_configuration_counts_not_the_name_of_a_folder(tmp_path):
     wrong = {name.replace("7/", "4321/", 1): content for name, content in right.items()}
     opened, said = brought(tmp_path, wrong)
     assert opened.plan["dlib_model_num"].tolist() == [7]
-    (line,) = [line for line in said if "another number" in line]
+    (line,) = [line for line in said if "wrong number" in line]
     assert "4321" in line
-    assert "by its configuration is 7" in line
+    assert "its configuration is that of 7" in line
 
 
 def test_settings_that_are_not_known_or_not_given_are_said(tmp_path):
@@ -76,8 +76,8 @@ def test_settings_that_are_not_known_or_not_given_are_said(tmp_path):
         ("dataset__name", "'../x'", "its data set is '../x'"),
         ("dataset__name", "'dsprite_full'", "unknown data set 'dsprite_full': did you mean 'dsprites_full'?"),
         ("dataset__name", "'my_robot'", "`disentanglement-study data add FILE` adds one of your own"),
-        ("reconstruction_loss__loss_fn", "@l2_loss", "its reconstruction_loss.loss_fn is 'l2_loss': known here is"),
-        ("encoder__encoder_fn", "@test_encoder", "known here is conv_encoder or fc_encoder"),
+        ("reconstruction_loss__loss_fn", "@l2_loss", "its reconstruction_loss.loss_fn is 'l2_loss': expected"),
+        ("encoder__encoder_fn", "@test_encoder", "expected conv_encoder or fc_encoder"),
         ("model__random_seed", "'-4'", "its model.random_seed is '-4'"),
         ("model__random_seed", "-4", "its model.random_seed is -4: expected int (0 or more"),
         ("model__batch_size", "0", "it cannot be a run here: model.batch_size = 0: expected int (1 or more"),
@@ -118,7 +118,7 @@ def test_all_settings_that_are_taken_as_the_studys_are_named(tmp_path):
         for name in left_out:
             del content[f"train_config.{name}"]
     _, said = brought(tmp_path, contents)
-    (line,) = [line for line in said if line.startswith("settings that are not given")]
+    (line,) = [line for line in said if line.startswith("missing settings")]
     assert set(line.partition(": ")[2].split(", ")) == set(left_out)
 
 
