@@ -8,7 +8,7 @@ STUDY ?= studies/quick
 ICA ?= studies/nonlinear_ica_quick
 
 .DEFAULT_GOAL := help
-.PHONY: help quick quick-ica test test-slow lint bench bench-metrics gpu-bench gpu-bytes lock clean
+.PHONY: help quick quick-ica test test-slow lint docs bench bench-metrics gpu-bench gpu-bytes lock clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,10 @@ lint: $(READY)  ## Check style, imports and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(READY)  ## Build the documentation site into site/; a broken link is an error.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "Open site/index.html. To search, serve it: $(BIN)/python -m http.server --directory site"
 
 bench: $(READY)  ## Measure training on this machine, beside PyTorch if it is installed.
 	$(BIN)/python benchmarks/training.py
