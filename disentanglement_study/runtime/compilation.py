@@ -5,6 +5,7 @@ import hashlib
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -39,7 +40,8 @@ def use_cache() -> Path:
     $JAX_COMPILATION_CACHE_DIR, else disentanglement_study/programs in $XDG_CACHE_HOME or ~/.cache. A folder of its own
     for each kind of processor: programs compiled for one may not run on another that shares the home directory.
     """
-    if (chosen := jax.config.read("jax_compilation_cache_dir")) is None:
+    config: Any = jax.config  # its settings are attributes that are made as JAX is imported
+    if (chosen := config.jax_compilation_cache_dir) is None:
         home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
         chosen = str(home / "disentanglement_study" / "programs" / _processor())
         jax.config.update("jax_compilation_cache_dir", chosen)

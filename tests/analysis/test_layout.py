@@ -52,7 +52,7 @@ class TestLayout:
 def test_a_line_has_a_gap_where_a_place_has_no_row():
     rows_ = [("beta_vae", place, value, value - 1, value + 1) for place, value in ((1, 5.0), (2, 6.0), (4, 8.0))]
     table = pd.DataFrame(rows_, columns=["method", "place", "median", "lower_quartile", "upper_quartile"])
-    axis = layout.StudyFigure().add_subplot()
+    axis = style.StudyFigure().add_subplot()
     lines.draw(axis, table, style.marks(["beta_vae"]))
     (line,) = axis.lines
     np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3, 4])

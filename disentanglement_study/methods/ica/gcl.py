@@ -54,8 +54,9 @@ def build(inputs: Inputs, settings: Settings) -> Learner:
     def loss(params, batch, key, hyper):
         h = features(params, batch["x"])
         alone: Any = free.apply({"params": params["alone"]}, batch["x"])
+        alone = alone[:, 0]
         own, other = batch["u"], jax.random.permutation(key, batch["u"])
-        right, wrong = (given_u(params["sources"], h, u) + alone[:, 0] for u in (own, other))
+        right, wrong = (given_u(params["sources"], h, u) + alone for u in (own, other))
         return logistic(right, wrong)
 
     updates = settings.train.steps
