@@ -21,7 +21,7 @@ from disentanglement_study.config.sections import (
     TrainConfig,
 )
 from disentanglement_study.config.sweep_text import Binding, is_file, parse, parse_file, settle, written
-from disentanglement_study.errors import clipped, unknown
+from disentanglement_study.errors import clipped, nearest, unknown
 
 __all__ = [
     "OF_RUNS", "PARTS", "RENAMED", "SECTIONS", "EvaluateConfig", "Lower", "NetConfig", "ResourceConfig", "Study",
@@ -127,7 +127,10 @@ def find_sweep(name: str) -> Path:
     if Path(name).is_dir():
         raise ValueError(f"{name} is a folder: name a gin file, or one of the sweeps {', '.join(sorted(bundled))}")
     if Path(name).suffix == ".gin":
-        raise ValueError(f"no sweep file {clipped(name)} (bundled sweeps, by name: {', '.join(sorted(bundled))})")
+        beside = {path.stem for path in Path(name).parent.glob("*.gin")}
+        meant = nearest(Path(name).stem, beside | bundled)
+        hint = f": did you mean {meant}?" if meant else ""
+        raise ValueError(f"no sweep file {clipped(name)}{hint} (bundled sweeps, by name: {', '.join(sorted(bundled))})")
     raise unknown("sweep", name, bundled)
 
 
