@@ -5,12 +5,22 @@ import errno
 import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 # No room on the device, no more for this user, no more for one file.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+ALIKE = 0.75  # two names of files, at the least: they share an ending
 LISTED = 30  # Names. More are counted, not listed.
 CLIPPED = 120  # Characters of a value that an error shows.
 LONGEST = 300  # Characters of a library's message.
+MOST_NEAR = 5  # names that are equally near
+# What others call a format of numbers. By its letters float16 is nearest to bfloat16, which is another format.
+SYNONYMS = {
+    "fp32": "float32",
+    "single": "float32",
+    "bf16": "bfloat16",
+    **dict.fromkeys(("fp16", "float16", "half"), ""),
+}
 # The line of a traceback that names the error.
 ERROR = re.compile(r"(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Warning)\b")
 
@@ -29,12 +39,27 @@ def unknown(kind: str, name: object, allowed: Iterable[str], least: float = 0.5)
 def nearest(name: str, allowed: Iterable[str], least: float = 0.5) -> str:
     """The name most like this one, "'mig'", or those that are equally like it, "'a', 'b' or 'c'"; "" if none is.
 
-    least: how alike, from 0 to 1.
+    least: how alike, from 0 to 1. If none is, those that begin with this name, if it is no single letter or two.
     """
+    if name in SYNONYMS:
+        return repr(SYNONYMS[name]) if SYNONYMS[name] in allowed else ""
     alike = {one: difflib.SequenceMatcher(None, one, name).ratio() for one in allowed}
     most = max(alike.values(), default=0.0)
-    *others, last = [repr(one) for one, ratio in alike.items() if ratio == most >= least] or [""]
+    near = [one for one, ratio in alike.items() if ratio == most >= least]
+    if not near and len(name) > 2:
+        near = [one for one in alike if one.startswith(name)]
+    *others, last = [repr(one) for one in near[:MOST_NEAR]] or [""]
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def no_file(path: Path) -> ValueError:
+    """The error for a file that is not there, with the nearest in its folder that has the same ending."""
+    try:
+        there = [one.name for one in path.parent.iterdir() if one.suffix == path.suffix]
+    except OSError:
+        return ValueError(f"there is no file {path}: there is no folder {path.parent}")
+    meant = nearest(path.name, there, ALIKE)
+    return ValueError(f"there is no file {path}{f': did you mean {meant}?' if meant else ''}")
 
 
 def clipped(value: object) -> str:

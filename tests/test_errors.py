@@ -2,7 +2,7 @@
 
 import pytest
 
-from disentanglement_study.errors import nearest, reason, unknown
+from disentanglement_study.errors import nearest, no_file, reason, unknown
 
 NOTE = """
 --------------------
@@ -40,6 +40,12 @@ def test_an_unknown_name_where_there_is_none_says_so():
         ("mgi", ["mig", "dci"], "'mig'"),
         ("xyz", ["mig", "dci"], ""),
         ("mig", [], ""),
+        ("conf", ["conf_interval_cycle", "minmax_interval_cycle"], "'conf_interval_cycle'"),
+        ("co", ["conf_interval_cycle", "minmax_interval_cycle"], ""),
+        ("fp32", ["float32", "tf32", "bfloat16"], "'float32'"),
+        ("bf16", ["float32", "tf32", "bfloat16"], "'bfloat16'"),
+        ("fp16", ["float32", "tf32", "bfloat16"], ""),  # another format than bfloat16
+        ("half", ["half_life", "full"], ""),
     ],
 )
 def test_all_names_that_are_equally_near_are_named(name, allowed, expected):
@@ -49,3 +55,12 @@ def test_all_names_that_are_equally_near_are_named(name, allowed, expected):
 def test_an_unknown_name_is_answered_with_all_that_are_near():
     error = unknown("paper", "locatello", ["locatello2019", "locatello2020"])
     assert ": did you mean 'locatello2019' or 'locatello2020'? (" in str(error)
+
+
+def test_a_file_that_is_not_there_is_answered_with_the_nearest_beside_it(tmp_path):
+    for name in ("codes.npz", "codes.txt", "others.npz"):
+        (tmp_path / name).touch()
+    assert str(no_file(tmp_path / "code.npz")) == f"there is no file {tmp_path}/code.npz: did you mean 'codes.npz'?"
+    assert str(no_file(tmp_path / "xyz.npz")) == f"there is no file {tmp_path}/xyz.npz"
+    missing = tmp_path / "no" / "codes.npz"
+    assert str(no_file(missing)) == f"there is no file {missing}: there is no folder {missing.parent}"

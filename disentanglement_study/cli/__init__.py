@@ -10,6 +10,7 @@ from disentanglement_study.cli import (
     catalogue,
     change,
     compare,
+    completion,
     data,
     doctor,
     drain,
@@ -69,6 +70,7 @@ PARTS = (
     doctor,
     logs,
     drain,
+    completion,
 )
 
 
@@ -97,7 +99,10 @@ def listing(commands: options.Commands) -> str:
 def main(argv: list[str] | None = None) -> int:
     # What JAX traces is many small objects, and to look through them again and again was a quarter of planning.
     gc.set_threshold(50_000, 50, 50)
-    arguments, others = parser().parse_known_args(argv)
+    top = parser()
+    if "_ARGCOMPLETE" in os.environ:
+        completion.complete(top)
+    arguments, others = top.parse_known_args(argv)
     if others:
         arguments.command.refuse(others)
     try:

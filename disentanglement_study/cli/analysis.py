@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Le
 
 from disentanglement_study import store
-from disentanglement_study.cli import options
+from disentanglement_study.cli import as_json, options
+from disentanglement_study.cli.completers import PAPERS
 from disentanglement_study.runtime import files
-from disentanglement_study.runtime.terminal import ERR, OUT
+from disentanglement_study.runtime.terminal import ERR, OUT, Terminal
 from disentanglement_study.runtime.words import counted
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ named.
 --beside OTHER compares the runs that both studies have: beside.csv has a row for each score of each method (means,
 their difference, rank correlation), beside_by_run.csv one for each score of each run. Runs are matched by their
 dlib_model_num, else by their run_id. A difference is the value of DIR less the value of OTHER.
+
+--json prints {files, skipped}: the paths of the files that were written, and why each other table was skipped.
 
 examples:
   disentanglement-study tables studies/quick
@@ -74,7 +77,7 @@ examples:
 """
 
 
-def _say_state(opened: "store.Store") -> None:
+def _say_state(opened: "store.Store", console: Terminal = OUT) -> None:
     """A line if not all of the study is done, and one if it has scores that compare models, and other models than those
     that were compared."""
     from disentanglement_study.store import peers
@@ -82,9 +85,9 @@ def _say_state(opened: "store.Store") -> None:
 
     with contextlib.suppress(ValueError):  # of a file that is damaged those tell who need it
         if text := part(opened.plan, opened.manifests()):
-            OUT.print(f"{text} (`status {opened.root}`)", soft_wrap=True)
+            console.print(f"{text} (`status {opened.root}`)", soft_wrap=True)
         if number := sum(len(job.runs) for job in peers.outdated(opened)):
-            OUT.print(
+            console.print(
                 f"udr of {counted(number, 'model')} was computed when other seeds were there than now: "
                 f"`evaluate {opened.root} --metrics udr` computes it again",
                 soft_wrap=True,
@@ -103,11 +106,14 @@ def tables(arguments: argparse.Namespace) -> None:
     other = _other(arguments)
     opened = store.open(arguments.dir)
     results = opened.results(models.stored())
-    _say_state(opened)
+    _say_state(opened, ERR if arguments.json else OUT)
+    compared = []
     if other is not None:
-        _beside(results, other.results(models.stored()), files.folder(arguments.dir / "tables"))
+        compared = _beside(results, other.results(models.stored()), files.folder(arguments.dir / "tables"), arguments)
     with display.steps(ERR, len(analysis_tables.TABLES)) as begins:
         written = analysis_tables.write(results, files.folder(arguments.dir / "tables"), begins)
+    if arguments.json:
+        return as_json.write({"files": [*compared, *written.paths], "skipped": written.skipped})
     shown, unjudged = {name: written.tables[name] for name in PRINTED if name in written.tables}, ""
     if "paper_vs_measured" in shown:
         shown["paper_vs_measured"], unjudged = analysis_tables.judged(shown["paper_vs_measured"], results)
@@ -139,15 +145,18 @@ def _other(arguments: argparse.Namespace) -> "store.Store | None":
     return store.open(arguments.beside)
 
 
-def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path) -> None:
-    """Write what two studies have of the same runs, and print the headline scores."""
+def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path, arguments: argparse.Namespace) -> list[Path]:
+    """Write what two studies have of the same runs, and print the headline scores; returns the files."""
     from disentanglement_study.analysis import beside
 
     found, paths = beside.write(here, there, folder)
+    if arguments.json:
+        return [*paths]
     number = found.by_run["run_id"].nunique()
     OUT.print(f"{counted(number, 'run')} of both studies are compared. Differences are here less there.\n")
     OUT.print(beside.shown(found.summary).to_string(index=False), soft_wrap=True)
     OUT.print(f"\n{' and '.join(map(str, paths))} have all scores\n", soft_wrap=True)
+    return [*paths]
 
 
 def figures(arguments: argparse.Namespace) -> None:
@@ -274,8 +283,10 @@ def add_to(commands: options.Commands) -> None:
             command.add_argument(
                 "--beside", metavar="OTHER", type=options.path, help="the folder of a study to compare with"
             )
+        if function is tables:
+            options.json_option(command)
         if function is figures:
-            papers = "higgins2017, locatello2019, locatello2020 or hyvarinen2023"
+            papers = f"{', '.join(PAPERS[:-1])} or {PAPERS[-1]}"
             command.add_argument("--paper", metavar="PAPER", help=f"only those of this paper: {papers} (default: all)")
         if function is report:
             command.add_argument("--output", metavar="FOLDER", type=options.path, help="default: DIR/report")

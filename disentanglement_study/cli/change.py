@@ -1,12 +1,11 @@
 """The console commands `retry`, `reproduce` and `merge`: what is done with a study whose sweep file may be gone."""
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING
 
 from disentanglement_study import store
-from disentanglement_study.cli import options, status, study
+from disentanglement_study.cli import as_json, options, status, study
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
@@ -96,12 +95,8 @@ def reproduce(arguments: argparse.Namespace) -> None:
     found = reproducing.reproduce(root, arguments.run_id, site, whole, arguments.keep, ERR)
     number, differ = len(found.scores), int((found.scores["equal"] == "no").sum())
     if arguments.json:
-        rows = json.loads(found.scores.to_json(orient="records", double_precision=15))
-        for row, (stored, new) in zip(rows, found.scores[["stored", "new"]].to_numpy(), strict=True):
-            row |= {name: value if value == value else None for name, value in (("stored", stored), ("new", new))}
-        content = {"run_id": found.run_id, "equal": differ == 0, "scores": rows, "different": found.circumstances}
-        json.dump({**content, "left_out": found.left_out}, sys.stdout, indent=1)
-        print()
+        content = {"run_id": found.run_id, "equal": differ == 0, "scores": as_json.records(found.scores)}
+        as_json.write({**content, "different": found.circumstances, "left_out": found.left_out})
     elif arguments.csv:
         found.scores.to_csv(sys.stdout, index=False)
     else:

@@ -6,15 +6,22 @@ import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from disentanglement_study.cli import options
+from disentanglement_study.cli import as_json, options
 from disentanglement_study.config.declared import words
 from disentanglement_study.runtime.terminal import ERR, OUT
 from disentanglement_study.runtime.words import counted
 
+if TYPE_CHECKING:
+    from disentanglement_study.data.catalogue import Facts
+
 NO_TRUTH = "no truth: models can be trained on it, and scored by metrics of codes alone, such as unsupervised"
 ADDED = "npz: images, factors; factor_names, factor_sizes; or a series: x; sources, source_names, u, segment"
 LIST = """\
+--json prints a list of {name, factors, sources, points, input_shape, here, source}: factors has the number of values of
+each factor; a set of real-valued sources has the names of its sources and the number of its points instead.
+
 examples:
   disentanglement-study data list
       List the names that a sweep can use.
@@ -22,6 +29,9 @@ examples:
       Look for prepared data sets in another folder.
 """
 INFO = """\
+--json prints {name, factors, sources, points, input_shape, here, source, options}: as `data list` does, and the default
+of each option.
+
 examples:
   disentanglement-study data info smallnorb
       Show the factors of a set of images.
@@ -75,6 +85,8 @@ def list_(arguments: argparse.Namespace) -> None:
     from disentanglement_study.describe.data import truth
 
     found = {name: data.facts(name, arguments.data_dir) for name in data.names(arguments.data_dir)}
+    if arguments.json:
+        return as_json.write([_described(name, facts, arguments.data_dir) for name, facts in found.items()])
     display.show(
         {
             "data set": [*found],
@@ -95,6 +107,10 @@ def info(arguments: argparse.Namespace) -> None:
 
     name, root = arguments.name, arguments.data_dir
     facts = data.facts(name, root)
+    if arguments.json:
+        of = data.options_of(name)
+        defaults = {field.name: field.default for field in dataclasses.fields(of)} if of else {}
+        return as_json.write({**_described(name, facts, root), "options": defaults})
     OUT.print(f"{name}: {facts.source}", soft_wrap=True)
     if facts.num_points is None:
         display.show({"factor": facts.factor_names, "values": facts.factor_sizes})
@@ -167,6 +183,15 @@ def show(arguments: argparse.Namespace) -> None:
     OUT.print(f"{path}")
 
 
+def _described(name: str, facts: "Facts", root: Path | None) -> dict[str, Any]:
+    """A data set for scripts, as the help of `data list` says."""
+    truth = {"factors": dict(zip(facts.factor_names, facts.factor_sizes, strict=True)), "sources": None, "points": None}
+    if facts.num_points is not None:
+        truth = {"factors": None, "sources": facts.factor_names, "points": facts.num_points}
+    where = _whereabouts(name, root)
+    return {"name": name, **truth, "input_shape": facts.input_shape, "here": where, "source": facts.source}
+
+
 def _whereabouts(name: str, root: Path | None) -> str:
     from disentanglement_study import data
     from disentanglement_study.data import cache
@@ -195,8 +220,10 @@ def add_to(commands: options.Commands) -> None:
         options.data_dir(made)
         return made
 
-    command(list_, LIST)
-    command(info, INFO).add_argument("name", metavar="NAME", help="a data set (see: data list)")
+    options.json_option(command(list_, LIST))
+    made = command(info, INFO)
+    options.json_option(made)
+    made.add_argument("name", metavar="NAME", help="a data set (see: data list)")
     made = command(prepare, PREPARE)
     made.add_argument("names", metavar="NAME", nargs="+", help="data sets (see: data list)")
     made.add_argument(

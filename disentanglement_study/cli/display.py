@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from disentanglement_study.runtime.terminal import ERR, OUT, Terminal, printable
+from disentanglement_study.runtime.terminal import ERR, OUT, Terminal, is_animated, printable
 
 if TYPE_CHECKING:  # half a second that `data list` does without
     import pandas as pd
@@ -125,7 +125,7 @@ def steps(console: Console, total: int) -> Iterator[Callable[[str], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not is_animated(console)) as bar:
         task = bar.add_task("", total=total, completed=-1)
         yield lambda name: bar.update(task, advance=1, description=name)
 
@@ -147,7 +147,7 @@ def counted(console: Console) -> Iterator[Callable[[str, int], None]]:
         TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left:"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not is_animated(console)) as bar:
         tasks = {}
 
         def step(name: str, total: int) -> None:
@@ -159,13 +159,20 @@ def counted(console: Console) -> Iterator[Callable[[str, int], None]]:
 
 
 @contextmanager
-def working(text: str, console: Terminal = ERR) -> Iterator[None]:
-    """Says on a terminal what takes seconds before a command has anything else to say."""
-    if not console.is_terminal:
-        yield
+def working(text: str, console: Terminal = ERR) -> Iterator[Callable[[str], None]]:
+    """Says on a terminal what takes seconds before a command has anything else to say; what it yields is called with
+    what comes next."""
+    if is_animated(console):
+        with console.status(text) as status:
+            yield status.update
         return
-    with console.status(text):
-        yield
+
+    def say(text: str) -> None:
+        if console.is_terminal:
+            console.print(text, soft_wrap=True)
+
+    say(text)
+    yield say
 
 
 def headlines(scores: "pd.DataFrame") -> "pd.DataFrame":

@@ -1,15 +1,14 @@
 """The console command `doctor`: what a run would meet, before it is started."""
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from disentanglement_study.cli import options
+from disentanglement_study.cli import as_json, options
 from disentanglement_study.errors import Failed
-from disentanglement_study.runtime.terminal import ERR, OUT
+from disentanglement_study.runtime.terminal import OUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +24,9 @@ The command writes a small file under DIR, has every node read and answer it, an
 looked at. With --sweep the data sets are checked on every node, as `run` checks them before its first job; nothing is
 rendered or downloaded. Give the --gin bindings of the run too.
 
+--json prints {folder, nodes, here, fits, came_back, problems, ...}: all that was found, a problem with what it is, what
+to do about it, and whether it stops a run.
+
 exit codes: 0: a run can start. 2: bad input. 3: something would stop a run; it is listed with what to do about it.
 
 examples:
@@ -37,10 +39,13 @@ examples:
 
 def doctor(arguments: argparse.Namespace) -> None:
     """Check nodes, devices, versions and folders before a run."""
-    from disentanglement_study.config import ResourceConfig
-    from disentanglement_study.store import Store, making
-    from disentanglement_study.study.doctor import judge
-    from disentanglement_study.study.doctor.examine import examine
+    from disentanglement_study.cli import display
+
+    with display.working("importing what looks at a machine"):
+        from disentanglement_study.config import ResourceConfig
+        from disentanglement_study.store import Store, making
+        from disentanglement_study.study.doctor import judge
+        from disentanglement_study.study.doctor.examine import examine
 
     making.check_no_export(Store(arguments.dir))
     resources, text = ResourceConfig(), ""
@@ -52,15 +57,15 @@ def doctor(arguments: argparse.Namespace) -> None:
         resources, data_sets, text = study.resources, tuple(study.sweep.data_sets), study.text
     elif arguments.gin:
         raise ValueError("--gin is over a sweep's file: name that too, with --sweep")
-    with ERR.status("") as waiting:
+    with display.working("looking at this machine") as says:
         where = arguments.dir, resources, arguments.address, arguments.data_dir
-        found = examine(*where, data_sets, says=waiting.update, sweep=text)
+        found = examine(*where, data_sets, says=says, sweep=text)
     problems = judge.problems(found)
     if arguments.json:
         shown = {**found._asdict(), "nodes": [node._asdict() for node in found.nodes]}
         shown["fits"] = [{**fit._asdict(), "slots": fit.slots} for fit in found.fits]
         shown |= {"came_back": sorted(found.came_back), "problems": [problem._asdict() for problem in problems]}
-        print(json.dumps(shown, indent=2))
+        as_json.write(shown)
     else:
         _show(found, problems)
     if stops := sum(problem.stops for problem in problems):
@@ -188,4 +193,4 @@ def add_to(commands: options.Commands) -> None:
         default=[],
         help="over the sweep's file",
     )
-    command.add_argument("--json", action="store_true", help="all that was found, for scripts")
+    options.json_option(command)

@@ -73,6 +73,10 @@ def models(command: argparse.ArgumentParser, written: str) -> None:
     command.add_argument("--output", metavar="FOLDER", type=path, help=f"default: DIR/{written}")
 
 
+def json_option(command: argparse._ActionsContainer) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
 def whole(declared: Any) -> Callable[[str], int]:
     """What reads the number of an option, in the range of this annotation; argparse names the option in the error."""
 

@@ -1,9 +1,12 @@
 """What `plan` shows of a sweep: its axes, its size, its cost."""
 
 import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
+from disentanglement_study.cli import as_json
 from disentanglement_study.cli.display import Fitted, number
 from disentanglement_study.config import Study
 from disentanglement_study.runtime.words import counted
@@ -19,7 +22,10 @@ def axes(plan: pd.DataFrame, estimates: pd.DataFrame) -> list[Fitted]:
         rows.append(
             {
                 "method": method,
-                "hyperparameters": _hyperparameters(group),
+                "hyperparameters": "\n".join(
+                    f"{name} = {' '.join(f'{value:g}' for value in values)}"
+                    for name, values in _hyperparameters(group).items()
+                ),
                 "runs": len(group),
                 **{shown: _range(cost[column]) for shown, column in of_method.items()},
             }
@@ -32,12 +38,45 @@ def headline(plan: pd.DataFrame) -> str:
     lines = [f"{counted(len(plan), 'run')}, seeds {_seeds(plan)}, protocol {plan['protocol'].iloc[0]!r}"]
     kinds = plan[["method", "settings"]].drop_duplicates()
     settings = [(method, json.loads(text)) for method, text in kinds.itertuples(index=False)]
-    for axis in dict.fromkeys(axis for _, values in settings for axis in values):
+    for axis in _names(values for _, values in settings):
         has = {method: any(axis in values for of, values in settings if of == method) for method, _ in settings}
         only = f"  ({', '.join(method for method in has if has[method])})" if not all(has.values()) else ""
         shown = dict.fromkeys(str(values[axis]) for _, values in settings if axis in values)
         lines.append(f"{axis} = {' '.join(shown)}{only}")
     return "\n".join(lines)
+
+
+def as_dict(plan: pd.DataFrame, estimates: pd.DataFrame, num_jobs: int, study: Study) -> dict[str, Any]:
+    """The plan for scripts, as the help of `plan` says."""
+    methods = []
+    for method, group in plan.groupby("method", sort=False):
+        cost = estimates[estimates["method"] == method]
+        ranges = {name: [cost[name].min(), cost[name].max()] for name in ("updates", "parameters", "gflop_per_step")}
+        methods.append({"method": method, "runs": len(group), "hyperparameters": _hyperparameters(group), **ranges})
+    settings = [json.loads(text) for text in plan["settings"].unique()]
+    axes = {axis: _distinct(values[axis] for values in settings if axis in values) for axis in _names(settings)}
+    return {
+        "runs": len(plan),
+        "jobs": num_jobs,
+        "job_size": study.resources.job_size,
+        "protocol": plan["protocol"].iloc[0],
+        "seeds": sorted(map(int, plan["seed"].unique())),
+        "axes": axes,
+        "data_sets": as_json.records(estimates.groupby("data_set", sort=False)[["runs", "pflop"]].sum().reset_index()),
+        "methods": methods,
+        "pflop": estimates["pflop"].sum(),
+        "scores": len(plan) * len(study.evaluate.metrics) * len(study.evaluate.representations),
+    }
+
+
+def _names(settings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names that these have, each once."""
+    return [*dict.fromkeys(name for values in settings for name in values)]
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    """The values, each once; they may be lists."""
+    return [*{json.dumps(value): value for value in values}.values()]
 
 
 def _range(values: pd.Series) -> float | str:
@@ -47,10 +86,10 @@ def _range(values: pd.Series) -> float | str:
     return high.item() if shown[0] == shown[1] else " to ".join(shown)
 
 
-def _hyperparameters(group: pd.DataFrame) -> str:
-    """A line for each hyperparameter with all its values, the strength first."""
+def _hyperparameters(group: pd.DataFrame) -> dict[str, list[float]]:
+    """All values of each hyperparameter, the strength first."""
     hyper = pd.DataFrame([json.loads(text) for text in group["hyper"].unique()])
-    return "\n".join(f"{name} = {' '.join(f'{v:g}' for v in sorted(hyper[name].unique()))}" for name in hyper)
+    return {name: sorted(hyper[name].unique().tolist()) for name in hyper}
 
 
 def _seeds(plan: pd.DataFrame) -> str:

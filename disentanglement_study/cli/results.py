@@ -6,7 +6,7 @@ import gc
 import sys
 
 from disentanglement_study import config, store
-from disentanglement_study.cli import options, status, study
+from disentanglement_study.cli import as_json, options, status, study
 from disentanglement_study.errors import Failed, reason
 from disentanglement_study.runtime import files
 from disentanglement_study.runtime.terminal import ERR, OUT
@@ -27,6 +27,7 @@ examples (docs/how_to/query.md has more):
 """
 EVALUATE = (
     "A study is scored on metrics that it lacks, without training again.\n\n"
+    "--json prints a list of {metric, score, value, n, seconds, error, ...}: a row for each score of the file.\n\n"
     + options.EXIT_CODES
     + """\
 examples:
@@ -39,7 +40,8 @@ examples:
 """
 )
 
-FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "option", "all_scores", "csv")
+COLUMN = ("column", "type", "holds")  # of the description of a table
+FILE_OPTIONS = ("num_train", "num_test", "seed", "protocol", "option", "all_scores", "csv", "json")
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
@@ -76,6 +78,8 @@ def _score_file(arguments: argparse.Namespace) -> None:
         scores = score_file.score(points, settings, arguments.protocol or "dlib", report)
     if arguments.csv:
         scores.to_csv(sys.stdout, index=False)
+    elif arguments.json:
+        as_json.write(as_json.records(scores))
     else:
         shown = scores if arguments.all_scores else display.headlines(scores)
         detail = shown["metric"].where(shown["score"] == shown["metric"], shown["metric"] + ": " + shown["score"])
@@ -92,15 +96,22 @@ def _score_file(arguments: argparse.Namespace) -> None:
 def query(arguments: argparse.Namespace) -> None:
     """Ask the results in SQL (DuckDB)."""
     from disentanglement_study.cli import display
-    from disentanglement_study.store import queries
+    from disentanglement_study.store import columns, queries
 
     atexit.register(gc.disable)  # else all objects are looked through once more when the process ends
     opened = store.open(arguments.dir)
+    if arguments.sql is None and arguments.json:
+        about = {
+            name: [dict(zip(COLUMN, row, strict=True)) for row in columns.described(name)] for name in columns.ABOUT
+        }
+        return as_json.write(about)
     if arguments.sql is None:
         return _show_tables(opened)
     frame, part = queries.ask(opened, arguments.sql)
     if arguments.csv:
         frame.to_csv(sys.stdout, index=False)
+    elif arguments.json:
+        as_json.write(as_json.records(frame))
     else:
         shown = frame.head(SHOWN_ROWS)
         shown = shown if display.fits(shown, OUT) else shown.head(SHOWN_ROW_BY_ROW)
@@ -145,9 +156,17 @@ def add_to(commands: options.Commands) -> None:
         "--option", metavar="METRIC.NAME=VALUE", action="append", help="such as dci.num_stages=50 (may be repeated)"
     )
     of_file.add_argument("--all-scores", action="store_const", const=True, help="not only the headline of each metric")
-    of_file.add_argument("--csv", action="store_const", const=True, help="print all scores as CSV instead of a table")
-    about = f"Queries only read. Without SQL, the tables, their columns and examples are printed.\n\ntables:\n{TABLES}"
+    form = of_file.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_const", const=True, help="print all scores as CSV instead of a table")
+    form.add_argument("--json", action="store_const", const=True, help="print all scores as JSON, for scripts")
+    about = (
+        "Queries only read. Without SQL, the tables, their columns and examples are printed.\n\n"
+        "--json prints a list of rows, {column: value}; without SQL {table: [{column, type, holds}]}.\n\n"
+        f"tables:\n{TABLES}"
+    )
     command = options.add_command(commands, query, f"{about}\n\n{QUESTIONS.format(dir='studies/quick')}")
     options.folder(command)
     command.add_argument("sql", metavar="SQL", nargs="?", help='such as "SELECT * FROM results LIMIT 5"')
-    command.add_argument("--csv", action="store_true", help="print CSV instead of a table")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="print CSV instead of a table")
+    options.json_option(form)

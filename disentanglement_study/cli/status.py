@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 HARM = 5  # damaged files that are named
+COUNTS = ("planned", "done", "failed", "running", "missing")
 DETAILS = """\
 Runs are counted for each data set and method. Below are the jobs and metrics that failed, the models that diverged, and
 the files that are damaged. --watch shows how fast the study runs and when it ends, until it does or Ctrl-C.
+
+--json prints {study, planned, done, failed, running, missing, by_method, running_now, waiting, retrying, failed_jobs,
+failed_scores, damaged}: counts of runs, the same for each data set and method, whether a process runs the study, what
+its jobs wait for, ids of runs that are being run again, {job, run_ids, error}, {run_id, metric, representation, error}
+(the metric of a model that diverged is training), and a line for each damaged file.
 
 examples:
   disentanglement-study status studies/quick
@@ -33,9 +39,13 @@ def status(arguments: argparse.Namespace) -> None:
     if getattr(arguments, "watch", False):
         from disentanglement_study.cli import waiting, watching
 
+        if arguments.json:
+            raise ValueError("--json shows one look: leave out --watch")
         if (opened := waiting.awaited(arguments.dir)) is not None:
             watching.watch(opened, arguments.every)
         return
+    if getattr(arguments, "json", False):
+        return _write_json(arguments)
     if (arguments.dir / "plan.parquet").is_file():  # now: it takes half a second to import what reads it
         OUT.print(str(arguments.dir), soft_wrap=True)
     from disentanglement_study.cli import display
@@ -63,6 +73,47 @@ def status(arguments: argparse.Namespace) -> None:
         more = f" ({len(damaged)} jobs are damaged)" if len(damaged) > 1 else ""
         raise ValueError(f"{error}{more}") from error
     _show_failures(opened, {run for one in manifests if one["status"] == "done" for run in one["run_ids"]})
+
+
+def _write_json(arguments: argparse.Namespace) -> None:
+    from disentanglement_study.cli import as_json
+    from disentanglement_study.study import failed as failing
+    from disentanglement_study.study import status as standing
+
+    opened = store.open(arguments.dir)
+    damaged = standing.damaged(opened)
+    counts, manifests = standing.status(opened, damaged), opened.manifests()
+    done = {run for one in manifests if one["status"] == "done" for run in one["run_ids"]} if not damaged else set()
+    content = {
+        "study": str(arguments.dir),
+        **counts[list(COUNTS)].sum().to_dict(),
+        "by_method": as_json.records(counts),
+        "running_now": opened.is_running(),
+        "waiting": standing.awaited(opened),
+        "retrying": sorted(failing.again(opened)),
+        "failed_jobs": [
+            {"job": one["job_id"], "run_ids": one["run_ids"], "error": reason(one["error"])}
+            for one in manifests
+            if one["status"] == "failed"
+        ],
+        "failed_scores": [] if damaged else _failed_scores(opened, done),
+        "damaged": [*map(str, damaged.values()), *standing.harm(opened)],
+    }
+    as_json.write(content)
+    for error in damaged.values():
+        raise ValueError(str(error)) from error
+
+
+def _failed_scores(opened: "store.Store", done: Set[str]) -> list[dict]:
+    """A row for each score that could not be computed, and for each model that diverged (metric "training")."""
+    from disentanglement_study.cli import as_json
+
+    found = opened.failures()
+    found = found[found["run_id"].isin(done)]
+    return [
+        {**row, "error": reason(row["error"])}
+        for row in as_json.records(found[["run_id", "metric", "representation", "error"]])
+    ]
 
 
 def show_harm(opened: "store.Store", console: "Console") -> None:
@@ -106,6 +157,7 @@ def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, status, DETAILS)
     options.folder(command)
+    options.json_option(command)
     command.add_argument("--watch", action="store_true", help="show its speed and its end, until it ends")
     seconds = options.whole(Annotated[int, Ge(1)])
     command.add_argument("--every", metavar="S", type=seconds, default=5, help="seconds between looks (default 5)")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disentanglement_study import store
-from disentanglement_study.cli import analysis, options, status
+from disentanglement_study.cli import analysis, as_json, options, status
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.terminal import ERR, OUT
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 PLAN = """\
 Nothing is trained or written. The cost assumes a rate that is printed with it.
+
+--json prints {runs, jobs, job_size, protocol, seeds, axes, data_sets, methods, pflop, scores}: axes has the values of
+each setting that runs differ by; data_sets has {data_set, runs, pflop}; methods has {method, runs, hyperparameters} and
+[least, greatest] of updates, parameters and gflop_per_step; scores counts pairs of metric and representation.
 
 examples:
   disentanglement-study plan quick
@@ -70,11 +74,14 @@ def plan(arguments: argparse.Namespace) -> None:
         settings, _, runs = _sweep(arguments)
         estimates = cost.estimate(runs, settings, arguments.data_dir)
         frame = plans.frame(runs, settings)
+        num_jobs = len(plans.group(runs, settings.resources.job_size))
+    if arguments.json:
+        return as_json.write(plan_text.as_dict(frame, estimates, num_jobs, settings))
     OUT.print(plan_text.headline(frame))
     for table in plan_text.axes(frame, estimates):
         OUT.print("", table, soft_wrap=True)
     OUT.print()
-    OUT.print(plan_text.cost(frame, estimates, len(plans.group(runs, settings.resources.job_size)), settings))
+    OUT.print(plan_text.cost(frame, estimates, num_jobs, settings))
 
 
 def _leave_as_it_is() -> None:
@@ -94,6 +101,7 @@ def run(arguments: argparse.Namespace) -> None:
 def quick(arguments: argparse.Namespace) -> None:
     """Run the small study of sweeps/quick.gin, with tables and report."""
     arguments.sweep, arguments.paper, arguments.output, arguments.beside = "quick", None, None, None
+    arguments.json = False
     plan = _run(arguments)
     if not store.open(arguments.dir).run_ids("done"):
         conclude(arguments.dir, plan)
@@ -179,6 +187,7 @@ def add_to(commands: options.Commands) -> None:
     options.sweep_argument(command)
     options.sweep_options(command)
     options.data_dir(command)
+    options.json_option(command)
     command = options.add_command(commands, run, RUN)
     options.sweep_argument(command)
     options.folder(command)

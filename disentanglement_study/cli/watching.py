@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from disentanglement_study.cli import display
-from disentanglement_study.runtime.terminal import OUT, printable
+from disentanglement_study.runtime.terminal import OUT, is_animated, printable
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store
 from disentanglement_study.study.overview import Overview, overview
@@ -23,7 +23,7 @@ LOOKS = 10  # among which the most jobs that ran at once are how many run at onc
 def watch(store: Store, every: float) -> None:
     """Looks at a study every so many seconds, until no process runs it or Ctrl-C."""
     slots: deque[int] = deque(maxlen=LOOKS)
-    live = Live(console=OUT, auto_refresh=False) if OUT.is_terminal else contextlib.nullcontext()
+    live = Live(console=OUT, auto_refresh=False) if is_animated(OUT) else contextlib.nullcontext()
     with contextlib.suppress(KeyboardInterrupt), live as screen:
         while seen := overview(store, max(slots, default=0)):
             slots.append(seen.slots)

@@ -127,8 +127,9 @@ def find_sweep(name: str) -> Path:
     if Path(name).is_dir():
         raise ValueError(f"{name} is a folder: name a gin file, or one of the sweeps {', '.join(sorted(bundled))}")
     if Path(name).suffix == ".gin":
-        near = nearest(Path(name).stem, bundled)
-        hint = f": did you mean the sweep {near}?" if near else ""
+        beside = {path.stem for path in Path(name).parent.glob("*.gin")}
+        near = nearest(Path(name).stem, beside | set(bundled))
+        hint = f": did you mean {near}?" if near else ""
         raise ValueError(f"no sweep file {clipped(name)}{hint} (bundled sweeps, by name: {', '.join(sorted(bundled))})")
     raise unknown("sweep", name, bundled)
 

@@ -12,7 +12,6 @@ import json
 import os
 import shlex
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from disentanglement_study.runtime import files
-from disentanglement_study.runtime.terminal import ERR
+from disentanglement_study.runtime.terminal import ERR, is_animated
 
 VARIABLE = "DISENTANGLEMENT_STUDY_DATA"
 SETTLED = 2.0  # seconds: file systems keep times that are a little coarse
@@ -224,7 +223,7 @@ def _fill(path: Path, name: str, shape: tuple[int, ...], make: Callable, dtype: 
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     with (
         open(path, "wb") as file,
-        Progress(*columns, console=ERR, transient=True, disable=not sys.stderr.isatty()) as progress,
+        Progress(*columns, console=ERR, transient=True, disable=not is_animated(ERR)) as progress,
     ):
         task = progress.add_task(f"preparing {name}", total=shape[0])
         for block in make():

@@ -9,7 +9,7 @@ from typing import IO
 
 import numpy as np
 
-from disentanglement_study.errors import one_line
+from disentanglement_study.errors import no_file, one_line
 
 
 def read(
@@ -32,6 +32,8 @@ def read(
             if absent := [name for name in needed if name not in file.files]:
                 raise ValueError(f"it has no array {absent[0]!r} (there are: {', '.join(file.files) or 'none'})")
             return {name: file[name] for name in file.files if f"{name}.npy" in file.zip.namelist()}
+    except FileNotFoundError:
+        raise no_file(path) from None
     except Exception as error:  # damage shows in whatever part of zipfile, zlib or NumPy comes upon it
         raise ValueError(f"{path}: cannot be read: {one_line(error)}") from error
 

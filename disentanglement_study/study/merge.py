@@ -19,7 +19,7 @@ from disentanglement_study.config import Study
 from disentanglement_study.config.identity import differing_settings, scored_with
 from disentanglement_study.errors import clipped
 from disentanglement_study.runtime import files
-from disentanglement_study.runtime.terminal import ERR
+from disentanglement_study.runtime.terminal import ERR, is_animated
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight, open, scored, upkeep
 from disentanglement_study.store.peers import UDR
@@ -91,7 +91,7 @@ def merge(roots: Sequence[Path], into: Path, keep_first: bool = False, console: 
         there = {manifest["job_id"] for manifest in target.manifests()}
         todo = [piece for piece in pieces if piece.job.job_id not in there]
         console = console or ERR
-        for piece in track(todo, "jobs", console=console, transient=True, disable=not console.is_terminal):
+        for piece in track(todo, "jobs", console=console, transient=True, disable=not is_animated(console)):
             parts.write(piece.store.jobs / piece.manifest["job_id"], target, piece.runs, *_scores(piece))
     done = [set(m["run_ids"]) for source in sources for m in source.manifests if m["status"] == "done"]
     return Merged(

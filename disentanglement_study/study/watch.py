@@ -13,7 +13,7 @@ from rich.text import Text
 
 from disentanglement_study.errors import reason
 from disentanglement_study.runtime import job_log
-from disentanglement_study.runtime.terminal import printable
+from disentanglement_study.runtime.terminal import is_animated, printable
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store, in_flight
 from disentanglement_study.study.estimate import Kind, Seen
@@ -48,7 +48,7 @@ class Watch:
             TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
             TextColumn("{task.fields[runs]}"), TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
-            console=console, disable=not console.is_terminal,
+            console=console, disable=not is_animated(console),
         )  # fmt: skip
         self.waited = ""
         self.task = self.bar.add_task("models", total=self.total, runs=f"0/{self.total}", left="")
@@ -117,7 +117,7 @@ class Watch:
             text = f"failed: {job.method} on {job.data_set}, {counted(len(job.runs), 'run')}: {why}"
             self.console.print(Text(printable(text)), style="red", soft_wrap=True)
             job_log.line(self.store.log_file(job.job_id), f"seen by the command that runs it: failed: {why}")
-        if not self.console.is_terminal:
+        if not is_animated(self.console):
             elapsed = time.monotonic() - self.start
             left = self._look(in_flight.progress(self.store)).left
             if math.isnan(left):

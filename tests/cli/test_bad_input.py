@@ -94,6 +94,21 @@ def test_a_file_is_no_folder_for_a_study(run, tmp_path, capsys):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize("command", ["evaluate", "data add"])
+def test_a_file_that_is_not_there_is_one_line_with_the_nearest(command, tmp_path, capsys):
+    (tmp_path / "codes.npz").touch()
+    assert cli.main([*command.split(), str(tmp_path / "code.npz")]) == 2
+    assert capsys.readouterr().err == f"error: there is no file {tmp_path}/code.npz: did you mean 'codes.npz'?\n"
+
+
+def test_a_sweep_file_that_is_not_there_is_answered_with_the_nearest(tmp_path, capsys):
+    (tmp_path / "mine.gin").touch()
+    for name, meant in (("mien.gin", "mine"), ("quik.gin", "quick")):
+        assert cli.main(["plan", str(tmp_path / name)]) == 2
+        said = f"error: no sweep file '{tmp_path / name}': did you mean '{meant}'? (bundled sweeps, by name: "
+        assert capsys.readouterr().err.startswith(said)
+
+
 @pytest.mark.parametrize("command", [["query", "SELECT 1"], ["status"], ["tables"], ["figures"]])
 def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
     assert cli.main([command[0], str(tmp_path), *command[1:]]) == 2

@@ -1,4 +1,4 @@
-"""What `docs/tutorials/your_method.md` says is so: its file and lines join a copy of the repository, and it runs there."""
+"""What `docs/tutorials/your_method.md` says is so: its file and lines join a copy of the repository and run there."""
 
 import json
 import os

@@ -52,7 +52,7 @@ def test_arrays_come_back_as_they_were(tmp_path):
 def test_what_is_no_npz_file(tmp_path):
     (tmp_path / "text").write_text("codes")
     refused(tmp_path / "text", "not an npz file", "np.savez(FILE, codes=...)", needed=["codes"])
-    refused(tmp_path / "absent", "No such file")
+    refused(tmp_path / "absent", "there is no file")
     refused(tmp_path, "directory")
     refused(saved(tmp_path / "a.npz", **ARRAYS), "no array 'images' (there are: codes, factors)", needed=["images"])
 

@@ -122,7 +122,7 @@ def test_a_file_that_cannot_be_scored_is_an_error_that_says_why(tmp_path, capsys
     error = capsys.readouterr().err.replace("\n", " ")
     assert message in error
     assert cli.main(["evaluate", str(tmp_path / "none.npz")]) == 2
-    assert "No such file" in capsys.readouterr().err
+    assert "there is no file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--num-train", "--num-test"])

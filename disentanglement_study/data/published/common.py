@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from PIL import Image
 from rich.progress import Progress
 
 from disentanglement_study.data.published.files import File, damaged
-from disentanglement_study.runtime.terminal import ERR
+from disentanglement_study.runtime.terminal import ERR, is_animated
 
 VERSION = tfds.core.Version("1.0.0")
 SHARD = 8192  # images a shard: tensorflow-datasets holds those of one in memory, as PNG
@@ -47,7 +46,7 @@ def shards(examples: Examples, number: int) -> list[Callable[[], Iterator[tuple[
 
 def _shown(examples: Examples, number: int) -> Examples:
     """The same, with progress on a terminal."""
-    with Progress(console=ERR, transient=True, disable=not sys.stderr.isatty()) as progress:
+    with Progress(console=ERR, transient=True, disable=not is_animated(ERR)) as progress:
         task = progress.add_task("reading images", total=number)
         for example in examples:
             progress.advance(task)

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import http.client
 import os
-import sys
 import tarfile
 import urllib.request
 import zipfile
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 import tensorflow_datasets as tfds
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from disentanglement_study.runtime.terminal import ERR
+from disentanglement_study.runtime.terminal import ERR, is_animated
 
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 1 << 20
@@ -134,4 +133,4 @@ def _read(response, file, advice):
 
 def _progress() -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    return Progress(*columns, console=ERR, transient=True, disable=not sys.stderr.isatty())
+    return Progress(*columns, console=ERR, transient=True, disable=not is_animated(ERR))
