@@ -41,7 +41,7 @@ lint: $(READY)  ## Check style, imports and types.
 	$(BIN)/mypy
 
 docs: $(READY)  ## Build the documentation site into site/; a broken link is an error.
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 	@echo "Open site/index.html. To search, serve it: $(BIN)/python -m http.server --directory site"
 
 bench: $(READY)  ## Measure training on this machine, beside PyTorch if it is installed.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Reads and writes one study's directory."""
+    """A study's directory. Open one with `store.open`; what writes to it is for the program itself."""
 
     def __init__(self, root: Path):
         self.root = files.led_to(Path(root))
@@ -48,6 +48,7 @@ class Store:
 
     @property
     def plan(self) -> pd.DataFrame:
+        """The runs of the study: a row each, done or not."""
         return records.plan(self.root / "plan.parquet")
 
     @property
