@@ -66,7 +66,7 @@ def _of_model(name: str, text: str, shape: tuple, factor_sizes: tuple, auxiliary
     sampling = "".join(f"train.sampling = '{draw}'\n" for draw in methods.METHODS[name].draws[:1])
     sweep = f"sweep.data_sets = ['dsprites']\nsweep.methods = ['{name}']\nsweep.seeds = 1\n"
     inputs = methods.inputs_of(shape, factor_sizes, 64, auxiliary)
-    return cost.of_model(name, components.load(sweep + text + sampling), inputs)
+    return cost.of_method(name, components.load(sweep + text + sampling), inputs)
 
 
 def _latest(results: Path, benchmark: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def add_command(
 
 
 def sweep_argument(command: argparse.ArgumentParser) -> None:
-    command.add_argument("sweep", metavar="SWEEP", help="a gin file, or the name of one in sweeps/")
+    command.add_argument("sweep", metavar="SWEEP", help="a gin file, or the name of one in sweeps/ (see: list sweeps)")
 
 
 def path(text: str) -> Path:

@@ -144,7 +144,8 @@ def add_to(commands: options.Commands) -> None:
     """Add the commands."""
     command = options.add_command(commands, evaluate, EVALUATE)
     command.add_argument("target", metavar="TARGET", type=options.path, help="an npz file, or the folder of a study")
-    command.add_argument("--metrics", help="names, separated by commas, or all (default: all; of a study: its own)")
+    every = "names, separated by commas (`list metrics` shows them), or all (default: all; of a study: its own)"
+    command.add_argument("--metrics", help=every)
     options.place_options(command)
     holds = "Codes are [N, D] floats. Factors are [N, F] integers (most metrics), [N, F] real numbers, or none."
     of_file = command.add_argument_group("for an npz file", holds)

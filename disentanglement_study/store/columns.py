@@ -159,7 +159,7 @@ def described(table: str) -> list[tuple[str, str, str]]:
 
 
 def markdown() -> str:
-    """The section of docs/how_to/query.md on the tables."""
+    """A section of the reference on the tables."""
     parts = []
     for name, about in ABOUT.items():
         cells = [(f"`{column}`", kind, text.replace("|", r"\|")) for column, kind, text in described(name)]

@@ -47,7 +47,7 @@ def estimate(runs: Iterable[Run], study: Study, data_dir: Path | None = None) ->
         of_model = {name: value for name, value in json.loads(settings).items() if name.partition(".")[0] != data_set}
         group = method, json.dumps(of_model), str(checks.needed(methods.METHODS[method], inputs))
         if group not in known:
-            known[group] = of_model(method, own, inputs)
+            known[group] = of_method(method, own, inputs)
         updates, parameters, gflop = known[group]
         rows.append((data_set, method, settings, count, updates, parameters, gflop, gflop * updates * count / 1e6))
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -61,7 +61,7 @@ def weight(job: Job, study: Study, data_dir: Path | None = None) -> float:
         return 0.0
 
 
-def of_model(name: str, study: Study, inputs: Inputs) -> tuple[int, int, float]:
+def of_method(name: str, study: Study, inputs: Inputs) -> tuple[int, int, float]:
     """Updates, parameters and GFLOP an update of one model of this method."""
     learner = methods.build(name, inputs, study)
     parameters = sum(math.prod(shape) for shape in checks.parameter_shapes(learner).values())

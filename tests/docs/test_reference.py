@@ -79,7 +79,6 @@ def test_every_setting_column_and_command_is_there(shown, reference):
     commands = [name for name, _, _ in reference._commands(cli.parser())]
     assert {"run", "data list", "explain"} <= {*commands}
     assert anchors(shown["cli"]) == [name.replace(" ", "-") for name in commands]
-    assert "--checkpoint" not in shown["cli"] or "resources" in shown["cli"]
 
 
 def test_links_lead_to_headings(pages, shown):
