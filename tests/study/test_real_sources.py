@@ -170,7 +170,7 @@ def test_a_method_that_needs_segments_gets_them(monkeypatch, tmp_path):
         ("sweep.data_sets = {'segment_sources': {'layers': 1}}\nsweep.axes = {}", "unknown option of data set"),
         ("sweep.data_sets = {'segment_sources': {'num_layers': []}}\nsweep.axes = {}", "num_layers is an empty list"),
         ("sweep.data_sets = {'dsprites': {'num_layers': 1}}\nsweep.axes = {}", "data set 'dsprites' has no options"),
-        ("sweep.data_sets = ['dsprites']\nsweep.axes = {}\nevaluate.representations = ['abs']", "'abs' is of real"),
+        ("sweep.data_sets = ['dsprites']\nsweep.axes = {}\nevaluate.representations = ['abs']", "'abs' needs real"),
         ("evaluate.representations = ['absolute']", "evaluate.representations = ['absolute']"),
         ("train.sampling = 'transitions'", "'transitions' draws pairs: it needs a grid"),
         ("train.sampling = 'extrapolate'", "unknown sampling 'extrapolate': did you mean 'extrapolation'"),
