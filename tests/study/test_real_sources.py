@@ -165,7 +165,7 @@ def test_a_method_that_needs_segments_gets_them(monkeypatch, tmp_path):
         ("sweep.axes = {'segment_sources.layers': [1]}", "unknown axis 'segment_sources.layers': did you mean"),
         ("sweep.axes = {'dsprites.num_layers': [1]}", "unknown axis 'dsprites.num_layers'"),
         ("sweep.axes = {'segment_sources.num_layers': [0]}", "sweep.axes: segment_sources.num_layers = 0: expected"),
-        ("sweep.axes = {'segment_sources.num_sources': [3]}", "is given twice, in sweep.axes too: give it once"),
+        ("sweep.axes = {'segment_sources.num_sources': [3]}", "is given twice, once in sweep.axes: give it once"),
         ("sweep.axes = {'segment_sources.num_layers': [1, 1]}", "num_layers names 1 twice"),
         ("sweep.data_sets = {'segment_sources': {'layers': 1}}\nsweep.axes = {}", "unknown option of data set"),
         ("sweep.data_sets = {'segment_sources': {'num_layers': []}}\nsweep.axes = {}", "num_layers is an empty list"),
