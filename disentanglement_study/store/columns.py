@@ -47,21 +47,13 @@ PROVENANCE = (
     Column("device", "string", "The device that computed it."),
     Column("driver", "string", "The driver of a GPU or TPU; null on CPU."),
     Column("host", "string", "The name of the machine; null if its worker was lost."),
-    Column(
-        "cores",
-        "integer",
-        "The cores that the process could use; on a CPU, the rounding of sums depends on them.",
-    ),
+    Column("cores", "integer", "The cores that the process could use; on a CPU, the rounding of sums depends on them."),
     Column("started", "datetime", "When it began, UTC."),
     Column("ended", "datetime", "When it ended, UTC."),
     Column("commit", "string", "The git commit of the code; null if the code was no checkout."),
     Column("dirty", "boolean", "Whether the code differed from that commit."),
     Column("package", "string", "The version of disentanglement_study."),
-    Column(
-        "lock",
-        "string",
-        "SHA-256 of the lock file (sha256:), or of what was installed instead (installed:).",
-    ),
+    Column("lock", "string", "SHA-256 of the lock file (sha256:), or of what was installed instead (installed:)."),
     Column("python", "string", "The version of Python."),
 )
 TABLES: dict[str, tuple[Column, ...]] = {
@@ -101,11 +93,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "rescored": (
         JOB_ID,
-        Column(
-            "metric",
-            "string",
-            "A metric that was computed after the job had ended, by `evaluate DIR` or `run`.",
-        ),
+        Column("metric", "string", "A metric that was computed after the job had ended, by `evaluate DIR` or `run`."),
         *PROVENANCE,
     ),
 }

@@ -50,7 +50,7 @@ def find(store: Store, beginning: str) -> str:
     if not found:
         raise unknown("run", beginning, ids)
     if len(found) > 1 and beginning not in found:
-        raise ValueError(f"run {beginning!r}: {len(found)} runs begin so ({', '.join(found[:3])}, ...)")
+        raise ValueError(f"run {beginning!r}: {len(found)} runs begin with it ({', '.join(found[:3])}, ...)")
     run_id = beginning if beginning in found else found[0]
     for manifest in store.manifests():
         if run_id in manifest["run_ids"]:

@@ -56,7 +56,7 @@ def settings(method: str, given: Mapping[str, Any], study: Study) -> Values:
     _known(method, given)
     options = {f"{method}.{name}": value for name, value in given.items() if name not in METHODS[method].given}
     if twice := options.keys() & study.sweep.axes.keys():
-        raise ValueError(f"{min(twice)} is given twice, in sweep.axes too: give it once")
+        raise ValueError(f"{min(twice)} is given twice, once in sweep.axes: give it once")
     ours = {axis: value for axis, value in study.sweep.axes.items() if _concerns(axis, method, study)}
     axes = _values(ours, "sweep.axes: ") | _values(options) | _own(method, study)
     _check_in_use(axes, study)
@@ -76,7 +76,7 @@ def of_data_set(name: str, study: Study) -> Values:
         return {}
     options = {f"{name}.{option}": value for option, value in given.items()}
     if twice := options.keys() & study.sweep.axes.keys():
-        raise ValueError(f"{min(twice)} is given twice, in sweep.axes too: give it once")
+        raise ValueError(f"{min(twice)} is given twice, once in sweep.axes: give it once")
     ours = {axis: value for axis, value in study.sweep.axes.items() if _split(axis, study)[0] == name}
     return _values(ours, "sweep.axes: ") | _values(options)
 

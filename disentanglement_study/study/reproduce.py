@@ -102,7 +102,7 @@ def _check(runs: list[Run], metrics: list[str], study: Study, store: Store, data
     for one, run_id in zip(runs, plan.run_ids(runs, study), strict=True):
         if one.run_id != run_id:
             raise ValueError(
-                f"{path} does not hold the settings of run {one.run_id}: with them its id would be {run_id}"
+                f"{path} does not hold the settings of run {one.run_id}: with those in it, its id would be {run_id}"
             )
     if differs := scored.difference(store.evaluation, scored_with(study), metrics):
         raise ValueError(f"{path} does not hold the settings that the study was scored with: {differs}")

@@ -436,7 +436,7 @@ def test_what_has_diverged_has_no_thumbnail(trained_study, dsprites_root):
     ("run_id", "options", "message"),
     [
         ("zzz", [], "unknown run 'zzz' (there are: "),
-        ("", [], "run '': 3 runs begin so"),
+        ("", [], "run '': 3 runs begin with it"),
         (None, ["--family", "conf_interval"], "unknown family of ranges 'conf_interval': did you mean 'conf_interval_"),
     ],
 )

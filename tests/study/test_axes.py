@@ -84,7 +84,7 @@ def test_an_option_of_a_method_stands_beside_its_hyperparameters_and_is_an_axis_
         ("sweep.axes = {'beta_vae.beta': [5]}", "'beta_vae.beta' is a hyperparameter: give its values as"),
         (
             "sweep.methods = {'pca': {'num_points': 500}}\nsweep.axes = {'pca.num_points': [500]}",
-            "pca.num_points is given twice, in sweep.axes too: give it once",
+            "pca.num_points is given twice, once in sweep.axes: give it once",
         ),
         (
             "sweep.methods = {'pca': {'num_point': 500}}",

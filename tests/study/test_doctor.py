@@ -146,7 +146,7 @@ def test_a_token_is_answered_by_whoever_sees_the_folder_and_leaves_nothing(tmp_p
         fcntl.flock(os.open(Path(asked.folder) / "lock", os.O_RDWR), fcntl.LOCK_UN)  # another holder: changes nothing
         assert shared_folder.answer(asked, "b")["locks"] == "seen"
         other = asked._replace(text="another")
-        assert shared_folder.answer(other, "c")["folder"] == f"{tmp_path} is another folder than here"
+        assert shared_folder.answer(other, "c")["folder"] == f"{tmp_path} is not the same folder as here"
     assert list(tmp_path.iterdir()) == []
     (study / "tmp").mkdir(parents=True)
     with shared_folder.token(study) as asked:

@@ -191,7 +191,7 @@ def test_bad_input_is_one_line_and_trains_nothing(study_copy, run_id, reproduce,
         assert "unknown sweep" not in refused(run_id)
         assert "its id would be" not in refused(run_id)
     (study_copy / "study.gin").write_text(text.replace("train.steps = 40", "train.steps = 41"))
-    assert f"does not hold the settings of run {run_id}: with them its id would be " in refused(run_id)
+    assert f"does not hold the settings of run {run_id}: with those in it, its id would be " in refused(run_id)
     (study_copy / "study.gin").write_text(text.replace("evaluate.num_train = 200", "evaluate.num_train = 201"))
     assert "was scored with: evaluate.num_train is 200 there, 201 here" in refused(run_id)
     (study_copy / "study.gin").write_text(text)

@@ -60,7 +60,7 @@ def answer(asked: Token, name: str) -> dict[str, Any]:
         time.sleep(0.1)
     try:
         if (folder / "token").read_text() != asked.text:
-            return {"folder": f"{folder.parent} is another folder than here", "locks": "not tried", "free": None}
+            return {"folder": f"{folder.parent} is not the same folder as here", "locks": "not tried", "free": None}
         (folder / f"answer.{name}").write_text(asked.text + name)
     except OSError as error:
         return {"folder": f"{folder.parent}: {error.strerror}", "locks": "not tried", "free": None}
