@@ -14,7 +14,7 @@ import pages
 import pytest
 from test_extend import COMMANDS, COPIED, files, patched
 
-from disentanglement_study import store
+from disentanglement_study import nets, store
 
 PAGE = pages.read("docs/tutorials/your_method.md")
 BLOCKS = pages.blocks(PAGE)
@@ -129,16 +129,16 @@ def test_the_mmd_is_the_one_of_the_equation():
 
 
 def test_with_lambda_1_the_loss_is_that_of_the_vae_and_the_mmd_has_the_weight_that_is_left():
-    nets = type("Nets", (), {})()
-    nets.pixels = 1
-    nets.encode = lambda params, batch: (batch.reshape(len(batch), -1)[:, :2], jnp.zeros((len(batch), 2)))
-    nets.decode = lambda params, z: jnp.tile(z.sum(axis=1)[:, None, None, None], (1, 2, 2, 1))
+    functions, init = nets.build(
+        (2, 2, 1), encoder="mlp", decoder="mlp", num_latents=2,
+        encoder_options={"widths": (3,)}, decoder_options={"widths": (3,)}, discriminator_options={"widths": (3,)},
+    )  # fmt: skip
+    params = {group: init[group](jax.random.key(1)) for group in ("encoder", "decoder")}
     batch = jnp.asarray(np.random.default_rng(0).uniform(size=(6, 2, 2, 1)), jnp.float32)
-    params = {"encoder": {}, "decoder": {}}
 
     def loss(strength):
-        return module()[NAME](nets, params, batch, jax.random.key(0), {"lambda_mmd": strength})
+        return module()[NAME](functions, params, batch, jax.random.key(0), {"lambda_mmd": jnp.float32(strength)})
 
-    value, terms = loss(1.0)
+    value, terms = loss(1)
     assert value == pytest.approx(terms["reconstruction_loss"] + terms["kl_loss"])
-    assert loss(101.0)[0] - value == pytest.approx(100 * terms["mmd"], rel=1e-4)
+    assert loss(1001)[0] - value == pytest.approx(1000 * terms["mmd"], rel=1e-4)
