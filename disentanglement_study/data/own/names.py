@@ -18,4 +18,4 @@ def check_name(name: str) -> None:
 def taken(name: str, root: Path | None) -> ValueError:
     """The error for a name that another data set has."""
     file = cache.folder(root) / f"{name}.bin"
-    return ValueError(f"another data set is called {name!r} already: choose another name, or delete {file}")
+    return ValueError(f"there is another data set {name!r} already: choose another name, or delete {file}")

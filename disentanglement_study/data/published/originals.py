@@ -102,7 +102,7 @@ def prepare(name: str, root: Path | None = None, source: Path | None = None) -> 
     points = np.arange(math.prod(sizes), dtype=np.int32) // original.repeats if original.repeats > 1 else None
     with _room(name, math.prod(sizes) * math.prod(facts.input_shape)), cache.locked(f"{name}.published", root):
         if cache.has(name, root):
-            return _say(f"{name} is already in {folder}")
+            return _say(f"{name} is in {folder} already")
         builder = _build(original, folder / "tfds", source)
         digests = ", ".join(f"{file} {digest}" for file, digest in builder.info.metadata.items())
         made = facts._replace(source=f"{facts.source} ({digests})")
