@@ -18,6 +18,7 @@ from disentanglement_study.analysis.figures import style
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import TARGETS
 from disentanglement_study.pictures import chosen, trained
+from disentanglement_study.pictures.trained import Begins, quietly
 from disentanglement_study.runtime import compilation, files
 from disentanglement_study.store import Store
 from disentanglement_study.types import DataSet, Run
@@ -51,6 +52,7 @@ def unmix(
     output: Path | None = None,
     seed: int = 0,
     data_dir: Path | None = None,
+    begins: Begins = quietly,
 ) -> list[Path]:
     """Draws models of the study at `root` into the folder `output` (default: `root`/unmixing): PDF, PNG and CSV files.
 
@@ -65,7 +67,7 @@ def unmix(
     store = Store(root)
     ids = chosen.run_ids(store, run_ids, where)
     worlds, points = {}, {}
-    for loaded in trained.jobs(store, ids, data_dir):
+    for loaded in trained.jobs(store, ids, data_dir, begins):
         data_set, study = loaded.data_set, loaded.study
         if not data_set.has_sources:
             if run_ids:
@@ -97,6 +99,7 @@ def unmix(
     ]
     written = []
     for number, (world, models) in enumerate(pictures):
+        begins("pictures", len(pictures))
         figure = draw(_title(*world), *points[world][1:], models)
         written += style.save(figure, folder / f"{world[0]}_{number}")
     return written
