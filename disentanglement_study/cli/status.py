@@ -59,8 +59,9 @@ def status(arguments: argparse.Namespace) -> None:
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
     if again := failing.again(opened):
-        some = "1 run that failed is" if len(again) == 1 else f"{len(again)} runs that failed are"
-        OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
+        some = f"{counted(len(again), 'failed run')} {'is' if len(again) == 1 else 'are'}"
+        stopped = f"if no process runs the study, `retry {arguments.dir}` continues"
+        OUT.print(f"{some} being run again; {stopped}", soft_wrap=True)
     manifests = opened.manifests()
     if broken := [manifest for manifest in manifests if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
