@@ -84,7 +84,6 @@ def _write_json(arguments: argparse.Namespace) -> None:
     opened = store.open(arguments.dir)
     damaged = standing.damaged(opened)
     counts, manifests = standing.status(opened, damaged), opened.manifests()
-    done = {run for one in manifests if one["status"] == "done" for run in one["run_ids"]} if not damaged else set()
     content = {
         "study": str(arguments.dir),
         **counts[list(COUNTS)].sum().to_dict(),
@@ -97,7 +96,7 @@ def _write_json(arguments: argparse.Namespace) -> None:
             for one in manifests
             if one["status"] == "failed"
         ],
-        "failed_scores": [] if damaged else _failed_scores(opened, done),
+        "failed_scores": [] if damaged else _failed_scores(opened),
         "damaged": [*map(str, damaged.values()), *standing.harm(opened)],
     }
     as_json.write(content)
@@ -105,12 +104,12 @@ def _write_json(arguments: argparse.Namespace) -> None:
         raise ValueError(str(error)) from error
 
 
-def _failed_scores(opened: "store.Store", done: Set[str]) -> list[dict]:
+def _failed_scores(opened: "store.Store") -> list[dict]:
     """A row for each score that could not be computed, and for each model that diverged (metric "training")."""
     from disentanglement_study.cli import as_json
 
     found = opened.failures()
-    found = found[found["run_id"].isin(done)]
+    found = found[found["run_id"].isin(opened.run_ids("done"))]
     return [
         {**row, "error": reason(row["error"])}
         for row in as_json.records(found[["run_id", "metric", "representation", "error"]])
