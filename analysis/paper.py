@@ -28,6 +28,6 @@ def main(paper: str, description: str, argv: list[str] | None = None) -> int:
         print(f"skipped: {name}: {reason}")
     for figure in figures.PAPERS[paper]:
         if figure.why_not:
-            print(f"not among them: {figure.what.lower()}: {figure.why_not}")
+            print(f"not drawn: {figure.what.lower()}: {figure.why_not}")
     print(f"{counted(len(made.tables), 'table')} and {counted(len(drawn.figures), 'figure')} in {folder}")
     return 0

@@ -88,7 +88,7 @@ def _say_state(opened: "store.Store", console: Terminal = OUT) -> None:
             console.print(f"{text} (`status {opened.root}`)", soft_wrap=True)
         if number := sum(len(job.runs) for job in peers.outdated(opened)):
             console.print(
-                f"udr of {counted(number, 'model')} was computed when other seeds were there than now: "
+                f"udr of {counted(number, 'model')} was computed with other seeds than there are now: "
                 f"`evaluate {opened.root} --metrics udr` computes it again",
                 soft_wrap=True,
             )
@@ -99,13 +99,15 @@ def tables(arguments: argparse.Namespace) -> None:
 
     Those are the rank correlations of metrics and the claims of the papers beside what the study says.
     """
-    from disentanglement_study.analysis import beside, models
-    from disentanglement_study.analysis import tables as analysis_tables
     from disentanglement_study.cli import display
 
-    other = _other(arguments)
-    opened = store.open(arguments.dir)
-    results = opened.results(models.stored())
+    with display.working("reading the scores"):
+        from disentanglement_study.analysis import beside, models
+        from disentanglement_study.analysis import tables as analysis_tables
+
+        other = _other(arguments)
+        opened = store.open(arguments.dir)
+        results = opened.results(models.stored())
     _say_state(opened, ERR if arguments.json else OUT)
     compared = []
     if other is not None:
@@ -127,13 +129,15 @@ def tables(arguments: argparse.Namespace) -> None:
         if len(table):
             OUT.print(analysis_tables.render(table, WIDTH), soft_wrap=True)
     if unjudged:
-        where = f"{unjudged}; what each needs: {arguments.dir / 'tables' / 'tables.md'}"
+        where = f"{unjudged}; for what each needs see {arguments.dir / 'tables' / 'tables.md'}"
         OUT.print(where, soft_wrap=True)
     _print_skipped(written.skipped)
     folder = arguments.dir / "tables"
-    OUT.print(f"{folder}: {counted(len(written.tables), 'table')} as CSV, all in tables.md to be read", soft_wrap=True)
+    OUT.print(
+        f"{folder}: {counted(len(written.tables), 'table')} as CSV, and tables.md with all of them", soft_wrap=True
+    )
     if other is None and (older := [name for name in beside.FILES if (folder / name).exists()]):
-        OUT.print(f"{' and '.join(older)} there: of an earlier --beside, as the studies were then", soft_wrap=True)
+        OUT.print(f"{' and '.join(older)} are from an earlier --beside, and may be out of date", soft_wrap=True)
 
 
 def _other(arguments: argparse.Namespace) -> "store.Store | None":
@@ -152,8 +156,8 @@ def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path, arguments
     found, paths = beside.write(here, there, folder)
     if arguments.json:
         return [*paths]
-    number = found.by_run["run_id"].nunique()
-    OUT.print(f"{counted(number, 'run')} of both studies are compared. Differences are here less there.\n")
+    number = counted(found.by_run["run_id"].nunique(), "run")
+    OUT.print(f"{number} that both studies have are compared. A difference is here less there.\n")
     OUT.print(beside.shown(found.summary).to_string(index=False), soft_wrap=True)
     OUT.print(f"\n{' and '.join(map(str, paths))} have all scores\n", soft_wrap=True)
     return [*paths]
@@ -161,16 +165,18 @@ def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path, arguments
 
 def figures(arguments: argparse.Namespace) -> None:
     """Draw the figures of a study, or those of one paper."""
-    from disentanglement_study.analysis import figures as analysis_figures
     from disentanglement_study.cli import display
 
     paper = arguments.paper
     folder = arguments.dir / "figures"
-    if paper is not None:
-        analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
-    other = _other(arguments)
-    opened = store.open(arguments.dir)
-    results = opened.results(analysis_figures.stored())
+    with display.working("reading the scores"):
+        from disentanglement_study.analysis import figures as analysis_figures
+
+        if paper is not None:
+            analysis_figures.figures_of(paper)  # an unknown one is refused before the study is read
+        other = _other(arguments)
+        opened = store.open(arguments.dir)
+        results = opened.results(analysis_figures.stored())
     _say_state(opened)
     files.folder(folder)
     if other is not None:
@@ -182,7 +188,7 @@ def figures(arguments: argparse.Namespace) -> None:
     _print_skipped(written.skipped)
     for figure in analysis_figures.PAPERS[paper] if paper else ():
         if figure.why_not:
-            shown = f"not among them: {figure.what.lower()}: {figure.why_not}"
+            shown = f"not drawn: {figure.what.lower()}: {figure.why_not}"
             OUT.print(shown, soft_wrap=True)
     of_both = [] if other is None else list(analysis_figures.OF_TWO)
     OUT.print(_drawn(written.figures, of_both, paper, arguments.dir, folder), soft_wrap=True)
@@ -193,8 +199,8 @@ def _drawn(own: list[str], of_both: list[str], paper: str | None, root: Path, fo
     found = f"{counted(len(own) + len(of_both), 'figure')} in {folder}"
     if own:
         return found + (f", {' and '.join(of_both)} among them" if of_both else "")
-    hint = "; without --paper all that can be are drawn" if paper else ""
-    none = f"no figure{f' of {paper}' if paper else ''} can be drawn of {root}, for the reasons above{hint}"
+    hint = "; leave out --paper to draw all that can be" if paper else ""
+    none = f"no figure{f' of {paper}' if paper else ''} can be drawn from {root}, for the reasons above{hint}"
     return f"{found}: {' and '.join(of_both)}; {none}" if of_both else none
 
 
@@ -203,9 +209,11 @@ def report(arguments: argparse.Namespace) -> None:
     if getattr(arguments, "live", False):
         return _live(arguments)
     if getattr(arguments, "port", None) is not None:
-        raise ValueError("--port is of --live: the report is a file, which no port serves")
-    from disentanglement_study.analysis import report as analysis_report
+        raise ValueError("--port needs --live: a report that is written is not served")
     from disentanglement_study.cli import display
+
+    with display.working("importing what draws"):
+        from disentanglement_study.analysis import report as analysis_report
 
     opened = store.open(arguments.dir)
     _say_state(opened)
@@ -216,7 +224,7 @@ def report(arguments: argparse.Namespace) -> None:
 
 def _live(arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
-        raise ValueError("--output is of the report that is written: with --live there is no file")
+        raise ValueError("--output cannot be used with --live, which writes no file")
     from disentanglement_study.cli import waiting
 
     if (opened := waiting.awaited(arguments.dir)) is None:

@@ -68,8 +68,10 @@ examples:
 def retry(arguments: argparse.Namespace) -> None:
     """Run the failed runs of a study again."""
     from disentanglement_study.cli import display
-    from disentanglement_study.study import failed, plan
-    from disentanglement_study.study import run as studies
+
+    with display.working("importing JAX"):
+        from disentanglement_study.study import failed, plan
+        from disentanglement_study.study import run as studies
 
     opened = store.open(arguments.dir)
     there = failed.listed(opened, arguments.where)
@@ -88,7 +90,10 @@ def retry(arguments: argparse.Namespace) -> None:
 
 def reproduce(arguments: argparse.Namespace) -> None:
     """Train one run again, and compare every score with the stored one."""
-    from disentanglement_study.study import reproduce as reproducing
+    from disentanglement_study.cli import display
+
+    with display.working("importing JAX"):
+        from disentanglement_study.study import reproduce as reproducing
 
     root = store.open(arguments.dir).root
     site, whole = options.site(arguments), arguments.whole_job
@@ -109,7 +114,10 @@ def reproduce(arguments: argparse.Namespace) -> None:
 
 def merge(arguments: argparse.Namespace) -> None:
     """Make one study of several that ran in different places."""
-    from disentanglement_study.study import merge as merging
+    from disentanglement_study.cli import display
+
+    with display.working("importing JAX"):
+        from disentanglement_study.study import merge as merging
 
     *roots, into = arguments.dirs
     found = merging.merge(roots, into, arguments.keep == "first", ERR)
@@ -122,7 +130,7 @@ def merge(arguments: argparse.Namespace) -> None:
     if found.jobs_cut:
         OUT.print(f"{counted(found.jobs_cut, 'job')} kept in part: without the runs that an earlier study has")
     if found.without_udr:
-        OUT.print("udr compares models and was left out: `evaluate INTO --metrics udr` makes it again", soft_wrap=True)
+        OUT.print("udr compares models and was left out: `evaluate INTO --metrics udr` adds it", soft_wrap=True)
 
 
 def _show(found: "Reproduction") -> None:
@@ -136,10 +144,10 @@ def _show(found: "Reproduction") -> None:
     display.show(shown)
     if len(shown) < len(table):
         OUT.print(
-            f"{counted(len(table), 'score')}, {len(shown)} shown: headlines and what differs; all with --csv or --json"
+            f"{counted(len(table), 'score')}, {len(shown)} shown: headlines and differences; all with --csv or --json"
         )
     if found.left_out:
-        OUT.print(f"left out, as they are no metric of one model: {', '.join(found.left_out)}", soft_wrap=True)
+        OUT.print(f"left out, because they compare models: {', '.join(found.left_out)}", soft_wrap=True)
     bit, near = ((found.scores["equal"] == how).sum() for how in ("bit", "1e-05"))
     if bit + near == len(found.scores):
         how = f"to the bit: {bit}" + (f"; to a relative 1e-05: {near}" if near else "")

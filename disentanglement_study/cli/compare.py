@@ -6,7 +6,6 @@ from typing import Annotated
 from annotated_types import Ge
 
 from disentanglement_study.cli import options
-from disentanglement_study.runtime.terminal import OUT
 
 POINTS = 20_000  # as `pictures.compare` has it, which takes seconds to import
 DETAILS = """\
@@ -42,12 +41,14 @@ def compare(arguments: argparse.Namespace) -> None:
     The pictures are traversals, reconstructions, and the mean code against each factor.
     """
     from disentanglement_study import store
-    from disentanglement_study.pictures import compare as drawing
+    from disentanglement_study.cli import display
+
+    with display.working("importing JAX"):
+        from disentanglement_study.pictures import compare as drawing
 
     root = store.open(arguments.dir).root
-    chosen = arguments.run_id, arguments.where
-    for path in drawing.compare(root, *chosen, arguments.output, arguments.points, arguments.seed, arguments.data_dir):
-        OUT.print(str(path), soft_wrap=True)
+    chosen = arguments.run_id, arguments.where, arguments.output, arguments.points, arguments.seed, arguments.data_dir
+    display.lines(lambda begins: map(str, drawing.compare(root, *chosen, begins)))
 
 
 def add_to(commands: options.Commands) -> None:

@@ -16,7 +16,7 @@ from disentanglement_study.runtime.words import counted
 if TYPE_CHECKING:
     from disentanglement_study.data.catalogue import Facts
 
-NO_TRUTH = "no truth: models can be trained on it, and scored by metrics of codes alone, such as unsupervised"
+NO_TRUTH = "no truth is known: models are scored by metrics of codes alone, such as unsupervised"
 ADDED = "npz: images, factors; factor_names, factor_sizes; or a series: x; sources, source_names, u, segment"
 LIST = """\
 --json prints a list of {name, factors, sources, points, input_shape, here, source}: factors has the number of values of

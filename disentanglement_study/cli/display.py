@@ -163,8 +163,8 @@ def working(text: str, console: Terminal = ERR) -> Iterator[Callable[[str], None
     """Says on a terminal what takes seconds before a command has anything else to say; what it yields is called with
     what comes next."""
     if is_animated(console):
-        with console.status(text) as status:
-            yield status.update
+        with console.status(Text(printable(text))) as status:  # of a string rich would read the brackets
+            yield lambda text: status.update(Text(printable(text)))
         return
 
     def say(text: str) -> None:
@@ -173,6 +173,21 @@ def working(text: str, console: Terminal = ERR) -> Iterator[Callable[[str], None
 
     say(text)
     yield say
+
+
+def lines(found: Callable[[Callable[[str, int], None]], Iterable[str]]) -> None:
+    """Print lines as they are found; `found` is given what `counted` yields. On a terminal they follow the bar."""
+    waiting: list[str] = []
+    try:
+        with counted(ERR) as begins:
+            for line in found(begins):
+                if is_animated(ERR) and OUT.is_terminal:
+                    waiting.append(line)
+                else:
+                    OUT.print(line, soft_wrap=True)
+    finally:
+        for line in waiting:
+            OUT.print(line, soft_wrap=True)
 
 
 def headlines(scores: "pd.DataFrame") -> "pd.DataFrame":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from disentanglement_study.cli import as_json, options
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.terminal import OUT
+from disentanglement_study.runtime.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ def doctor(arguments: argparse.Namespace) -> None:
         study = components.load(arguments.sweep, arguments.gin)
         resources, data_sets, text = study.resources, tuple(study.sweep.data_sets), study.text
     elif arguments.gin:
-        raise ValueError("--gin is over a sweep's file: name that too, with --sweep")
+        raise ValueError("--gin changes a setting of a sweep: name that with --sweep")
     with display.working("looking at this machine") as says:
         where = arguments.dir, resources, arguments.address, arguments.data_dir
         found = examine(*where, data_sets, says=says, sweep=text)
@@ -77,7 +78,7 @@ def _show(found: "Found", problems: "list[Problem]") -> None:
 
     display.show(_table(found))
     if found.gone:
-        OUT.print(f"and {found.gone} that are gone")
+        OUT.print(f"{counted(found.gone, 'node')} {'is' if found.gone == 1 else 'are'} gone")
     OUT.print()
     answers = [node.answer for node in found.nodes if node.answer]
     OUT.print(f"{'folder':22}{found.folder}", soft_wrap=True)
@@ -111,10 +112,10 @@ def _table(found: "Found") -> "pd.DataFrame":
     rows = []
     for node in found.nodes:
         name = node.name if node.address in ("", node.name) else f"{node.name} {node.address}"
-        counted = _amounts({key: value for key, value in node.resources.items() if _is_device(key)}) or "-"
+        devices = _amounts({key: value for key, value in node.resources.items() if _is_device(key)}) or "-"
         answer = node.answer
         if answer is None:
-            rows.append((name, "-", "-", counted, node.error, "-", "-", "-", "-"))
+            rows.append((name, "-", "-", devices, node.error, "-", "-", "-", "-"))
             continue
         study, data = answer["study"], answer["data"]
         same = "shared" if len(found.nodes) > 1 else "written"
@@ -123,7 +124,7 @@ def _table(found: "Found") -> "pd.DataFrame":
             name,
             str(answer["cpus"]),
             _gigabytes(answer["memory"]),
-            counted,
+            devices,
             f"{node.busy} busy, not looked at" if node.busy else _devices(answer["jax"]),
             folder if study["free"] is None else f"{folder}, {_gigabytes(study['free'])} free",
             study["locks"],

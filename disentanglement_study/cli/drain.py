@@ -55,8 +55,8 @@ def drain(arguments: argparse.Namespace) -> None:
         raise Failed(had)
     OUT.print(f"{counted(there, 'job')} ended here and {'goes' if there == 1 else 'go'} on elsewhere")
     if not closed.why:
-        back = "if the machine stays, it comes back by `ray stop` and `ray start`"
-        OUT.print(f"Ray gives {where} no jobs any more; {back}", soft_wrap=True)
+        back = "if the machine stays, `ray stop` and `ray start` bring it back"
+        OUT.print(f"Ray gives {where} no more jobs; {back}", soft_wrap=True)
 
 
 def add_to(commands: options.Commands) -> None:

@@ -6,7 +6,6 @@ from typing import Annotated
 from annotated_types import Ge
 
 from disentanglement_study.cli import options
-from disentanglement_study.runtime.terminal import OUT
 
 DETAILS = """\
 Each model gets a file RUN_ID.npz, which replaces one of this name. It holds codes [N, D] (posterior means), logvar
@@ -30,14 +29,14 @@ examples:
 def encode(arguments: argparse.Namespace) -> None:
     """Write the codes of trained models as npz files."""
     from disentanglement_study import store
-    from disentanglement_study.pictures import encode as encoding
+    from disentanglement_study.cli import display
+
+    with display.working("importing JAX"):
+        from disentanglement_study.pictures import encode as encoding
 
     root = store.open(arguments.dir).root
-    chosen = arguments.run_id, arguments.where
-    for run, path in encoding.encode(
-        root, *chosen, arguments.output, arguments.points, arguments.seed, arguments.data_dir
-    ):
-        OUT.print(f"{path}: {run}", soft_wrap=True)
+    chosen = arguments.run_id, arguments.where, arguments.output, arguments.points, arguments.seed, arguments.data_dir
+    display.lines(lambda begins: (f"{path}: {run}" for run, path in encoding.encode(root, *chosen, begins)))
 
 
 def add_to(commands: options.Commands) -> None:

@@ -50,7 +50,10 @@ def evaluate(arguments: argparse.Namespace) -> None:
         return _score_file(arguments)
     if misplaced := [name for name in FILE_OPTIONS if getattr(arguments, name) is not None]:
         raise ValueError(f"--{misplaced[0].replace('_', '-')} is for a file of codes; a study has its own settings")
-    from disentanglement_study.study import rescore
+    from disentanglement_study.cli import display
+
+    with display.working("importing JAX"):
+        from disentanglement_study.study import rescore
 
     arguments.dir = arguments.target
     store.open(arguments.dir)
@@ -134,9 +137,8 @@ def _show_tables(opened: "store.Store") -> None:
         display.show(pd.DataFrame(columns.described(name), columns=["column", "type", "what it holds"]))
         OUT.print()
     settings = [name for name in opened.plan if "." in name]
-    OUT.print(
-        f'settings, which are columns of runs too (in double quotes, as "{settings[0]}"): {", ".join(settings)}\n'
-    )
+    quoted = f'write them in double quotes, as "{settings[0]}"'
+    OUT.print(f"settings, which are columns of runs too ({quoted}): {', '.join(settings)}\n")
     OUT.print(QUESTIONS.format(dir=opened.root), soft_wrap=True)
 
 

@@ -59,8 +59,9 @@ def status(arguments: argparse.Namespace) -> None:
     for text in standing.awaited(opened):
         OUT.print(f"waiting: {text}", soft_wrap=True)
     if again := failing.again(opened):
-        some = "1 run that failed is" if len(again) == 1 else f"{len(again)} runs that failed are"
-        OUT.print(f"{some} done again: if nothing runs, `retry {arguments.dir}` goes on", soft_wrap=True)
+        some = f"{counted(len(again), 'failed run')} {'is' if len(again) == 1 else 'are'}"
+        stopped = f"if no process runs the study, `retry {arguments.dir}` continues"
+        OUT.print(f"{some} being run again; {stopped}", soft_wrap=True)
     manifests = opened.manifests()
     if broken := [manifest for manifest in manifests if manifest["status"] == "failed"]:
         runs = opened.plan.set_index("run_id")
@@ -83,7 +84,6 @@ def _write_json(arguments: argparse.Namespace) -> None:
     opened = store.open(arguments.dir)
     damaged = standing.damaged(opened)
     counts, manifests = standing.status(opened, damaged), opened.manifests()
-    done = {run for one in manifests if one["status"] == "done" for run in one["run_ids"]} if not damaged else set()
     content = {
         "study": str(arguments.dir),
         **counts[list(COUNTS)].sum().to_dict(),
@@ -96,7 +96,7 @@ def _write_json(arguments: argparse.Namespace) -> None:
             for one in manifests
             if one["status"] == "failed"
         ],
-        "failed_scores": [] if damaged else _failed_scores(opened, done),
+        "failed_scores": [] if damaged else _failed_scores(opened),
         "damaged": [*map(str, damaged.values()), *standing.harm(opened)],
     }
     as_json.write(content)
@@ -104,12 +104,12 @@ def _write_json(arguments: argparse.Namespace) -> None:
         raise ValueError(str(error)) from error
 
 
-def _failed_scores(opened: "store.Store", done: Set[str]) -> list[dict]:
+def _failed_scores(opened: "store.Store") -> list[dict]:
     """A row for each score that could not be computed, and for each model that diverged (metric "training")."""
     from disentanglement_study.cli import as_json
 
     found = opened.failures()
-    found = found[found["run_id"].isin(done)]
+    found = found[found["run_id"].isin(opened.run_ids("done"))]
     return [
         {**row, "error": reason(row["error"])}
         for row in as_json.records(found[["run_id", "metric", "representation", "error"]])

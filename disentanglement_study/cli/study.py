@@ -136,17 +136,20 @@ def _sweep(arguments: argparse.Namespace) -> "tuple[Study, list[Run], list[Run]]
     for name, (value, other) in axes.kept(settings, arguments.gin).items():
         method, _, setting = name.partition("/")
         if method in methods:
-            why = f'{setting} = {other} is not for it (to change it: --gin "{name} = {other}")'
+            why = f'{setting} = {other} does not apply to it (to change it: --gin "{name} = {other}")'
             ERR.print(f"{method} keeps its own {setting} = {value}: {why}", soft_wrap=True)
     return settings, runs, chosen
 
 
 def _run(arguments: argparse.Namespace, retry_failed: bool = False) -> "pd.DataFrame":
     """Returns the plan of the runs that were asked for."""
-    from disentanglement_study.study import plan as plans
-    from disentanglement_study.study import run as study
+    from disentanglement_study.cli import display
 
-    settings, sweep, runs = _sweep(arguments)
+    with display.working(f"planning {arguments.sweep}"):
+        from disentanglement_study.study import plan as plans
+        from disentanglement_study.study import run as study
+
+        settings, sweep, runs = _sweep(arguments)
     study.run(
         runs=runs,
         study=settings,

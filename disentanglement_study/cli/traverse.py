@@ -3,7 +3,7 @@
 import argparse
 
 from disentanglement_study.cli import options
-from disentanglement_study.runtime.terminal import OUT
+from disentanglement_study.runtime.terminal import ERR, OUT
 
 DETAILS = """\
 The folder gets:
@@ -35,17 +35,20 @@ examples:
 def traverse(arguments: argparse.Namespace) -> None:
     """Draw a trained model: traversals, reconstructions, samples."""
     from disentanglement_study import store
-    from disentanglement_study.pictures import traverse as drawing
+    from disentanglement_study.cli import display
+
+    with display.working("importing JAX"):
+        from disentanglement_study.pictures import traverse as drawing
 
     root = store.open(arguments.dir).root
-    run, paths = drawing.traverse(
-        root, arguments.run_id, arguments.output, arguments.family, arguments.seed, arguments.data_dir
-    )
+    chosen = arguments.run_id, arguments.output, arguments.family, arguments.seed, arguments.data_dir
+    with display.counted(ERR) as begins:
+        run, paths = drawing.traverse(root, *chosen, begins)
     OUT.print(f"{run.run_id}: {run}", soft_wrap=True)
     for path in paths:
         OUT.print(str(path), soft_wrap=True)
     if not any(path.name == "reconstructions.png" for path in paths):
-        OUT.print(f"no reconstructions.png: {run.method} makes images of codes, and reconstructs none", soft_wrap=True)
+        OUT.print(f"no reconstructions.png: {run.method} generates images, and reconstructs none", soft_wrap=True)
 
 
 def add_to(commands: options.Commands) -> None:

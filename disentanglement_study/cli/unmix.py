@@ -3,7 +3,6 @@
 import argparse
 
 from disentanglement_study.cli import options
-from disentanglement_study.runtime.terminal import OUT
 
 DETAILS = """\
 Each data set with real-valued sources gets a PDF, a PNG, and a CSV file of the points. A column shows the sources, what
@@ -27,12 +26,14 @@ examples:
 def unmix(arguments: argparse.Namespace) -> None:
     """Draw sources, mixtures and codes of non-linear ICA."""
     from disentanglement_study import store
-    from disentanglement_study.pictures import unmix as drawing
+    from disentanglement_study.cli import display
+
+    with display.working("importing JAX"):
+        from disentanglement_study.pictures import unmix as drawing
 
     root = store.open(arguments.dir).root
-    paths = drawing.unmix(root, arguments.run_id, arguments.where, arguments.output, arguments.seed, arguments.data_dir)
-    for path in paths:
-        OUT.print(str(path), soft_wrap=True)
+    chosen = arguments.run_id, arguments.where, arguments.output, arguments.seed, arguments.data_dir
+    display.lines(lambda begins: map(str, drawing.unmix(root, *chosen, begins)))
 
 
 def add_to(commands: options.Commands) -> None:

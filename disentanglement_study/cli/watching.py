@@ -15,7 +15,7 @@ from disentanglement_study.runtime.terminal import OUT, is_animated, printable
 from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import Store
 from disentanglement_study.study.overview import Overview, overview
-from disentanglement_study.study.watch import clock, duration
+from disentanglement_study.study.watch import clock, duration, remaining
 
 LOOKS = 10  # among which the most jobs that ran at once are how many run at once
 
@@ -33,7 +33,7 @@ def watch(store: Store, every: float) -> None:
             else:
                 screen.update(shown, refresh=True)
             time.sleep(every)
-        OUT.print(f"nothing runs {store.root}", soft_wrap=True)
+        OUT.print(f"no process runs {store.root}", soft_wrap=True)
 
 
 def block(title: str, seen: Overview, now: float) -> RenderableType:
@@ -48,7 +48,7 @@ def block(title: str, seen: Overview, now: float) -> RenderableType:
         speed = "" if math.isnan(seen.per_hour) else f", {display.number(seen.per_hour)} models an hour"
         lines.append(f"since {clock(seen.started, now)} ({duration(max(now - seen.started, 0.0))}){speed}")
     if not math.isnan(seen.left):
-        lines.append(f"end expected at {clock(now + seen.left, now)} (in {duration(seen.left)})")
+        lines.append(f"end expected at {clock(now + seen.left, now)} (in {remaining(seen.left)})")
     lines += [f"waiting: {text}" for text in seen.awaited]
     parts: list[RenderableType] = [Text(printable(line)) for line in lines]
     if seen.jobs:

@@ -15,7 +15,7 @@ from disentanglement_study.live.look import DRAWN, Look
 from disentanglement_study.live.scores import scores
 from disentanglement_study.runtime.terminal import printable
 from disentanglement_study.runtime.words import counted
-from disentanglement_study.study.watch import clock, duration
+from disentanglement_study.study.watch import clock, duration, remaining
 
 FAILED = 20  # jobs that are shown
 
@@ -88,7 +88,7 @@ def _times(look: Look) -> Markup:
     if seen.started is not None:
         lines.append(f"Since {clock(seen.started, look.when)} ({duration(max(look.when - seen.started, 0.0))}).")
     if not math.isnan(seen.left):
-        lines.append(f"End expected at {clock(look.when + seen.left, look.when)} (in {duration(seen.left)}).")
+        lines.append(f"End expected at {clock(look.when + seen.left, look.when)} (in {remaining(seen.left)}).")
     waits = [note(f"Waiting: {printable(text)}") for text in seen.awaited]
     return Markup("".join([bar, element("p", " ".join(lines)), *waits]))
 

@@ -18,7 +18,7 @@ from disentanglement_study.analysis.figures import style
 from disentanglement_study.pictures import blocks, chosen, trained, traverse
 from disentanglement_study.pictures.blocks import Block
 from disentanglement_study.pictures.responses import responses
-from disentanglement_study.pictures.trained import Decode, Images, Loaded, Model
+from disentanglement_study.pictures.trained import Begins, Decode, Images, Loaded, Model, quietly
 from disentanglement_study.runtime import compilation, files
 from disentanglement_study.store import Store
 from disentanglement_study.types import Run
@@ -51,6 +51,7 @@ def compare(
     points: int = POINTS,
     seed: int = 0,
     data_dir: Path | None = None,
+    begins: Begins = quietly,
 ) -> Iterator[Path]:
     """Draws models of the study at `root` into the folder `output` (default: `root`/comparison); yields each file.
 
@@ -74,7 +75,7 @@ def compare(
     folder = files.named(output) if output else files.folder(root / "comparison")
     systems: dict[str, list[System]] = {}
     samples: dict[str, np.ndarray] = {}  # the same images for all models, whatever each is scored on
-    for loaded in trained.jobs(store, ids, data_dir):
+    for loaded in trained.jobs(store, ids, data_dir, begins):
         name, data_set = loaded.job.data_set, loaded.data_set
         if name not in samples:
             samples[name] = trained.sample_index(data_set, loaded.study, traverse.SAMPLE, seed)
@@ -91,6 +92,7 @@ def compare(
                     yield traverse.grid(first, decode, 0, own)
                 yield from _write_responses(model, loaded, index, folder, own)
     for name, found in sorted(systems.items()):
+        begins("pictures", len(systems))
         found.sort(key=lambda system: _place(system.run))
         yield _save(_traversals(name, found), folder / f"traversals_{name}.png")
         if any(not isinstance(system.reconstructions, str) for system in found):

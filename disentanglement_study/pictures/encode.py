@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from disentanglement_study.pictures import chosen, trained
+from disentanglement_study.pictures.trained import Begins, quietly
 from disentanglement_study.runtime import compilation, files
 from disentanglement_study.scoring import represent
 from disentanglement_study.store import Store
@@ -21,6 +22,7 @@ def encode(
     points: int | None = None,
     seed: int = 0,
     data_dir: Path | None = None,
+    begins: Begins = quietly,
 ) -> Iterator[tuple[Run, Path]]:
     """Writes `RUN_ID.npz` for each model into the folder `output` (default: `root`/codes), and yields it then.
 
@@ -37,7 +39,7 @@ def encode(
     store = Store(root)
     ids = chosen.run_ids(store, run_ids, where)
     folder = files.named(output) if output else files.folder(root / "codes")
-    for loaded in trained.jobs(store, ids, data_dir):
+    for loaded in trained.jobs(store, ids, data_dir, begins):
         index = np.sort(trained.sample_index(loaded.data_set, loaded.study, points, seed))
         if points and len(index) < points:
             raise ValueError(f"{points} points: expected at most {len(index)}, those of {loaded.job.data_set}")

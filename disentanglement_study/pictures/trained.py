@@ -61,6 +61,14 @@ class Model(NamedTuple):
         return not (np.isfinite(self.weight).all() and all(np.isfinite(leaf).all() for leaf in leaves))
 
 
+# Called before each step with what the steps are and how many there are.
+Begins = Callable[[str, int], None]
+
+
+def quietly(name: str, total: int) -> None:
+    """Of `Begins`, for one who does not look on."""
+
+
 class Loaded(NamedTuple):
     """A finished job with what its models are encoded with, and which of its runs are wanted."""
 
@@ -72,13 +80,16 @@ class Loaded(NamedTuple):
     batches: Batches
 
 
-def jobs(store: Store, run_ids: Collection[str] | None, data_dir: Path | None) -> Iterator[Loaded]:
+def jobs(
+    store: Store, run_ids: Collection[str] | None, data_dir: Path | None, begins: Begins = quietly
+) -> Iterator[Loaded]:
     """The finished jobs that have one of these runs (None: all), loaded one after the other."""
-    settings = store.settings
+    settings, chosen = store.settings, []
     for job in finished_jobs(store):
-        wanted = [run.run_id for run in job.runs if run_ids is None or run.run_id in run_ids]
-        if not wanted:
-            continue
+        if wanted := [run.run_id for run in job.runs if run_ids is None or run.run_id in run_ids]:
+            chosen.append((job, wanted))
+    for job, wanted in chosen:
+        begins("jobs", len(chosen))
         study = settings.of(job.settings)
         data_set = loading.load_data(job.data_set, study, store, data_dir)
         learner, batches = loading.learner(job, study, data_set), loading.batches(job, study, data_set)

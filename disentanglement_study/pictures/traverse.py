@@ -6,6 +6,7 @@ posterior, mean over the sample: near 1 where a latent says nothing.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from jaxtyping import Float, UInt8
 from disentanglement_study import rng
 from disentanglement_study.pictures import canvas, ranges, trained
 from disentanglement_study.pictures.ranges import FAMILIES, HALF_WIDTH
-from disentanglement_study.pictures.trained import Decode, Images, Model
+from disentanglement_study.pictures.trained import Begins, Decode, Images, Model, quietly
 from disentanglement_study.runtime import compilation, files
 from disentanglement_study.runtime.files import replacing
 from disentanglement_study.store import Store
@@ -39,6 +40,7 @@ def traverse(
     family: str = "all",
     seed: int = 0,
     data_dir: Path | None = None,
+    begins: Begins = quietly,
 ) -> tuple[Run, list[Path]]:
     """Draws one run of the study at `root` into the folder `output` (default: `root`/traversals/RUN_ID).
 
@@ -53,7 +55,7 @@ def traverse(
     store = Store(root)
     check_models(store, "encode or draw")
     run_id = find(store, run_id)
-    (loaded,) = trained.jobs(store, [run_id], data_dir)
+    (loaded,) = trained.jobs(store, [run_id], data_dir, begins)
     job, _, study, data_set, learner, batches = loaded
     if learner.decode is None:
         raise ValueError(f"run {run_id}: the method {job.method!r} has no decoder, so there is nothing to draw")
@@ -66,12 +68,16 @@ def traverse(
     decode = trained.decoder(learner, study.resources.encode_batch)
     images = trained.originals(batches, index[:SHOWN], seed)
     folder = files.named(output) if output else files.folder(files.folder(root / "traversals") / run_id)
-    written = [
-        *([reconstructions(model, decode, images, folder)] if learner.reconstructs else []),
-        *([] if model.logvar is None else [prior_samples(model, decode, seed, folder)]),
-        *(grid(model, decode, base, folder) for base in range(min(BASES, len(index)))),
-        *(animation(model, decode, name, folder) for name in chosen),
+    drawn = [
+        *([partial(reconstructions, model, decode, images, folder)] if learner.reconstructs else []),
+        *([] if model.logvar is None else [partial(prior_samples, model, decode, seed, folder)]),
+        *(partial(grid, model, decode, base, folder) for base in range(min(BASES, len(index)))),
+        *(partial(animation, model, decode, name, folder) for name in chosen),
     ]
+    written = []
+    for draw in drawn:
+        begins("pictures", len(drawn))
+        written.append(draw())
     return model.run, written
 
 

@@ -17,6 +17,7 @@ from disentanglement_study.analysis.figures import style
 from disentanglement_study.methods import METHODS
 from disentanglement_study.methods.kinds import TARGETS
 from disentanglement_study.pictures import chosen, trained
+from disentanglement_study.pictures.trained import Begins, quietly
 from disentanglement_study.runtime import compilation, files
 from disentanglement_study.store import Store
 from disentanglement_study.types import DataSet, Run
@@ -50,6 +51,7 @@ def unmix(
     output: Path | None = None,
     seed: int = 0,
     data_dir: Path | None = None,
+    begins: Begins = quietly,
 ) -> list[Path]:
     """Draws models of the study at `root` into the folder `output` (default: `root`/unmixing): PDF, PNG and CSV files.
 
@@ -65,7 +67,7 @@ def unmix(
     ids = chosen.run_ids(store, run_ids, where)
     worlds: dict[tuple[str, str], list[tuple[Run, np.ndarray]]] = {}
     points: dict[tuple[str, str], tuple] = {}
-    for loaded in trained.jobs(store, ids, data_dir):
+    for loaded in trained.jobs(store, ids, data_dir, begins):
         data_set, study = loaded.data_set, loaded.study
         if (sources := data_set.sources) is None or not data_set.has_sources:
             if run_ids:
@@ -97,6 +99,7 @@ def unmix(
     ]
     written = []
     for number, (world, models) in enumerate(pictures):
+        begins("pictures", len(pictures))
         _, sources, observed, called = points[world]
         figure = draw(_title(*world), sources, observed, called, models)
         written += style.save(figure, folder / f"{world[0]}_{number}")

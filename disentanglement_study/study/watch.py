@@ -20,6 +20,7 @@ from disentanglement_study.study.estimate import Kind, Seen
 from disentanglement_study.study.progress import Look, ended, look
 from disentanglement_study.types import Job
 
+FEW_SECONDS = 10.0
 WAITING = Job("0" * 12, ())  # of no run: its stage is what all jobs wait for
 
 
@@ -73,7 +74,7 @@ class Watch:
             entries = [entry for entry in in_flight.progress(self.store) if entry["run_ids"]]
             seen = self._look(entries)
             stages = printable(", ".join(sorted({entry["stage"] for entry in entries}))) or "starting"
-            left = "" if math.isnan(seen.left) else f"left: {duration(seen.left)}"
+            left = "" if math.isnan(seen.left) else f"left: {remaining(seen.left)}"
             self.bar.update(self.task, completed=seen.models, description=stages, left=left)
 
     def _look(self, entries: list[dict]) -> Look:
@@ -127,6 +128,11 @@ class Watch:
                 f"elapsed {elapsed:.0f} s, about {left:.0f} s left",
                 soft_wrap=True,
             )
+
+
+def remaining(seconds: float) -> str:
+    """The time that is left, in words. Its last seconds are counted by nobody: jobs say how far they are too seldom."""
+    return "a few seconds" if seconds < FEW_SECONDS else duration(seconds)
 
 
 def duration(seconds: float) -> str:

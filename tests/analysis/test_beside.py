@@ -90,7 +90,7 @@ def test_published_results_beside_those_of_another_program(tmp_path, capsys):
     capsys.readouterr()
     assert cli.main(["tables", str(tmp_path / "here"), "--beside", str(tmp_path / "there")]) == 0
     said = capsys.readouterr().out
-    assert "3 runs of both studies are compared. Differences are here less there." in said
+    assert "3 runs that both studies have are compared." in said
     assert "+0.250 to +0.250" in said
     by_run = pd.read_csv(tmp_path / "here" / "tables" / "beside_by_run.csv")
     mig = by_run[by_run["score"] == "mig"]
@@ -104,7 +104,7 @@ def test_published_results_beside_those_of_another_program(tmp_path, capsys):
     names = ("beside.csv", "beside_by_run.csv")
     assert cli.main(["tables", str(tmp_path / "here")]) == 0
     said = capsys.readouterr().out
-    assert "beside.csv and beside_by_run.csv there: of an earlier --beside, as the studies were then" in said
+    assert "beside.csv and beside_by_run.csv are from an earlier --beside, and may be out of date" in said
     assert all((tmp_path / "here" / "tables" / name).is_file() for name in names)
     other = dlib_results.write(tmp_path / "output_other", dict(dlib_results.files(700, ["mig"])))
     assert cli.main(["import", "disentanglement_lib", str(other), str(tmp_path / "other")]) == 0

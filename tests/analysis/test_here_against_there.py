@@ -145,7 +145,7 @@ def test_the_command_draws_it_beside_the_others(study_copy, finished_study, tmp_
 def test_where_no_figure_of_a_paper_can_be_drawn_it_says_so_and_what_there_is(study_copy, finished_study, capsys):
     folder = study_copy / "figures"
     command = ["figures", str(study_copy), "--paper", "higgins2017"]
-    none = f"no figure of higgins2017 can be drawn of {study_copy}, for the reasons above; without --paper all"
+    none = f"no figure of higgins2017 can be drawn from {study_copy}, for the reasons above; leave out --paper"
     assert cli.main(command) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith(none)
     assert not list(folder.iterdir())

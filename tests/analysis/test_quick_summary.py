@@ -71,7 +71,8 @@ def test_what_the_tables_print_fits_120_columns(tmp_path, capsys):
     printed = capsys.readouterr().out.splitlines()
     where = str(study.root / "tables" / "tables.md")
     (unjudged,) = [line for line in printed if "cannot be judged" in line]
-    assert unjudged.endswith(f"(it has 1 of 7 data sets, and some intervals are too wide); what each needs: {where}")
+    why = "(it has 1 of 7 data sets, and some intervals are too wide)"
+    assert unjudged.endswith(f"{why}; for what each needs see {where}")
     assert not [line for line in printed if "not enough data" in line]
     assert max(len(line) for line in printed if str(tmp_path) not in line) <= 120
 

@@ -180,6 +180,13 @@ def test_what_a_command_does_not_know_is_answered_with_its_own_usage(command, na
     assert last.startswith(f"disentanglement-study {name}: error: {error}")
 
 
+def test_without_a_command_the_help_is_shown(capsys):
+    assert cli.main([]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == cli.parser().format_help()
+
+
 def test_a_misspelt_command_is_answered_with_the_nearest(capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["stauts", "studies/quick"])

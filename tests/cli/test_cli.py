@@ -183,7 +183,7 @@ def test_tables_figures_status_and_query_answer_from_the_store(study_copy, capsy
 def test_the_figures_of_a_paper_say_what_else_draws_the_others(study_copy, capsys):
     assert cli.main(["figures", str(study_copy), "--paper", "locatello2019"]) == 0
     printed = capsys.readouterr().out
-    assert "not among them: traversals: drawn by `disentanglement-study traverse`" in printed
+    assert "not drawn: traversals: drawn by `disentanglement-study traverse`" in printed
 
 
 def test_a_misspelt_paper_is_answered_with_the_nearest(finished, capsys):
@@ -240,7 +240,7 @@ def test_what_a_method_keeps_of_a_setting_that_is_changed_for_all_is_said(capsys
     one = ["plan", "small", "--gin", "train.steps = 7", "--where", "data_set == 'dsprites' and seed == 0"]
     assert cli.main(one) == 0
     change = 'to change it: --gin "factor_vae/train.steps = 7"'
-    keeps = f"factor_vae keeps its own train.steps = 20000: train.steps = 7 is not for it ({change})"
+    keeps = f"factor_vae keeps its own train.steps = 20000: train.steps = 7 does not apply to it ({change})"
     assert capsys.readouterr().err.splitlines() == [keeps]
     for nothing_is_kept in (["--gin", "factor_vae/train.steps = 9"], ["--where", "method == 'beta_vae'"]):
         assert cli.main([*one, *nothing_is_kept]) == 0

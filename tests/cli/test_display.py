@@ -9,6 +9,7 @@ from rich.console import Console
 
 from disentanglement_study import cli
 from disentanglement_study.cli import display
+from disentanglement_study.runtime.terminal import Terminal
 
 IDS = [f"{number:012x}" for number in (0x2B0F431D9C9D, 7)]
 PROSE = ["the sprite in a random colour for each image", "the background uniform noise"]
@@ -94,3 +95,23 @@ def test_data_list_has_each_name_and_size_in_one_piece_at_80_columns(tmp_path, c
     assert max(map(len, shown[1:])) <= 80  # the first has the codes of bold
     assert any(line.startswith("dsprites_original  ") and " 3x6x40x32x32  " in line for line in shown)
     assert any(line.startswith("autoregressive_sources  ") for line in shown)
+
+
+@pytest.mark.parametrize("animated", [True, False])
+def test_lines_wait_for_the_end_of_a_bar_and_are_all_printed(animated, monkeypatch, capsys):
+    """Also those that were found before an error. Without a bar each is printed at once."""
+    seen = []
+    monkeypatch.setattr(display, "is_animated", lambda console: animated)
+    monkeypatch.setattr(Terminal, "is_terminal", animated)
+
+    def found(begins):
+        for name in ("one", "two"):
+            begins("pictures", 3)
+            yield name
+            seen.append(capsys.readouterr().out)
+        raise ValueError("no third")
+
+    with pytest.raises(ValueError, match="no third"):
+        display.lines(found)
+    assert ("one\n" in seen[0]) == (not animated)
+    assert ("".join(seen) + capsys.readouterr().out).replace("\r", "").count("two\n") == 1

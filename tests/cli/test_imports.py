@@ -58,10 +58,11 @@ def test_what_keeps_the_user_waiting_says_so_at_once(monkeypatch, capsys):
     from disentanglement_study.cli import display
 
     said = []
-    monkeypatch.setattr(terminal.Terminal, "status", lambda console, text: said.append(text) or console)
+    monkeypatch.setattr(terminal.Terminal, "status", lambda console, text: said.append(str(text)) or console)
     for is_terminal in (False, True):
         monkeypatch.setattr(terminal.Terminal, "is_terminal", is_terminal)
-        with display.working("planning"):
+        monkeypatch.setattr(display, "is_animated", lambda console, animated=is_terminal: animated)
+        with display.working("planning [red]"):
             pass
-    assert said == ["planning"]
+    assert said == ["planning [red]"]
     assert capsys.readouterr() == ("", "")

@@ -294,9 +294,9 @@ def test_a_port_that_is_none_is_refused(ended, port, capsys):
 
 def test_options_that_do_not_go_together_are_refused(ended, tmp_path, capsys):
     assert cli.main(["report", str(ended.root), "--port", "8000"]) == 2
-    assert "--port is of --live" in capsys.readouterr().err
+    assert "--port needs --live" in capsys.readouterr().err
     assert cli.main(["report", str(ended.root), "--live", "--output", str(tmp_path)]) == 2
-    assert "--output is of the report that is written" in capsys.readouterr().err
+    assert "--output cannot be used with --live" in capsys.readouterr().err
     assert cli.main(["report", str(tmp_path), "--live"]) == 2
     assert "holds no study" in capsys.readouterr().err
 

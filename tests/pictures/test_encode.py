@@ -42,6 +42,14 @@ def test_the_codes_are_those_that_were_scored(finished_study, dsprites_root, tmp
     assert arrays["factor_names"].tolist() == ["shape", "scale", "orientation", "position_x", "position_y"]
 
 
+def test_it_says_how_many_jobs_there_are_before_each(finished_study, dsprites_root, tmp_path):
+    runs, said = store.open(finished_study).plan["run_id"].tolist(), []
+    options = {"output": tmp_path, "points": 10, "data_dir": dsprites_root}
+    for _ in encode(finished_study, runs, begins=lambda name, total: said.append((name, total)), **options):
+        pass
+    assert said == [("jobs", 4)] * 4
+
+
 def test_what_it_writes_is_what_evaluate_reads(finished_study, dsprites_root, tmp_path, capsys):
     command = ["encode", str(finished_study), first_run(finished_study)[:8], "--points", "2000"]
     assert cli.main([*command, "--output", str(tmp_path), "--data-dir", str(dsprites_root)]) == 0

@@ -424,7 +424,7 @@ def test_what_reconstructs_nothing_is_traversed_without_reconstructions(
     monkeypatch.setattr(trained, "jobs", of_generators)
     assert draw(trained_study, run_of(trained_study), "--output", str(tmp_path), "--family", "std_gaussian_cycle") == 0
     assert {path.name for path in tmp_path.iterdir()} == {*FILES[1:], "std_gaussian_cycle.gif"}
-    assert "no reconstructions.png: beta_vae makes images of codes, and reconstructs none\n" in capsys.readouterr().out
+    assert "no reconstructions.png: beta_vae generates images, and reconstructs none\n" in capsys.readouterr().out
 
 
 def test_what_has_diverged_has_no_thumbnail(trained_study, dsprites_root):
@@ -508,3 +508,13 @@ def test_the_help_teaches_the_families(capsys):
 
 def test_many_names_are_counted_and_not_listed():
     assert str(unknown("run", "b17", [f"a{n}" for n in range(1000)])).endswith("(there are 1,000)")
+
+
+def test_every_picture_is_a_step(trained_study, dsprites_root, tmp_path):
+    said = []
+    run_id = run_of(trained_study)
+    _, paths = traverse.traverse(
+        trained_study, run_id, tmp_path, "std_gaussian_cycle", data_dir=dsprites_root,
+        begins=lambda name, total: said.append((name, total)),
+    )  # fmt: skip
+    assert said == [("jobs", 1), *[("pictures", len(paths))] * len(paths)]

@@ -52,7 +52,8 @@ def test_arrays_come_back_as_they_were(tmp_path):
 def test_what_is_no_npz_file(tmp_path):
     (tmp_path / "text").write_text("codes")
     refused(tmp_path / "text", "not an npz file", "np.savez(FILE, codes=...)", needed=["codes"])
-    refused(tmp_path / "absent", "there is no file")
+    with pytest.raises(ValueError, match=f"there is no file {tmp_path}/txt: did you mean 'text'"):
+        npz.read(tmp_path / "txt")
     refused(tmp_path, "directory")
     refused(saved(tmp_path / "a.npz", **ARRAYS), "no array 'images' (there are: codes, factors)", needed=["images"])
 

@@ -83,7 +83,7 @@ def test_of_several_clusters_that_which_is_named_is_drained_and_said(nodes, caps
     name = next(one["NodeName"] for one in nodes.global_state.node_table() if one["NodeID"] == head)
     none, said = capsys.readouterr().out.splitlines()
     assert none == "0 jobs ended here and go on elsewhere"
-    assert said.startswith(f"Ray gives this node ({name} of the cluster at {nodes.address}) no jobs any more")
+    assert said.startswith(f"Ray gives this node ({name} of the cluster at {nodes.address}) no more jobs")
 
 
 @pytest.mark.slow

@@ -89,7 +89,18 @@ def test_it_is_shown_look_by_look_until_nothing_runs(running, capsys, monkeypatc
     assert len(re.findall(r"end expected at .*\d\d:\d\d \(in 3 min\)\n", shown)) == 2
     assert "waiting: a GPU \\x1b[2J\n" in shown
     assert re.search(rf"{jobs[2].job_id} .* training +45%", shown)
-    assert shown.endswith(f"nothing runs {opened.root}\n")
+    assert shown.endswith(f"no process runs {opened.root}\n")
+
+
+@pytest.mark.parametrize(
+    ("left", "words"), [(0.4, "a few seconds"), (9.9, "a few seconds"), (10, "10 s"), (180, "3 min")]
+)
+def test_the_last_seconds_are_not_counted(left, words):
+    """Jobs say how far they are too seldom: "in 1 s" stood there for many."""
+    console = Console(file=io.StringIO(), width=100)
+    seen = overview.Overview(3, 0, 1, 4, 1, 0.0, 10.0, left, [], [])
+    console.print(watching.block("here", seen, 100.0))
+    assert f"(in {words})\n" in console.file.getvalue()
 
 
 def test_ctrl_c_ends_the_looking_and_nothing_else(running, capsys, monkeypatch):
@@ -147,7 +158,7 @@ def test_the_file_of_the_command_is_removed_at_its_end_and_by_the_next_if_it_was
 
 def test_nothing_runs_a_finished_study(finished_study, capsys):
     assert cli.main(["status", str(finished_study), "--watch"]) == 0
-    assert capsys.readouterr().out == f"nothing runs {finished_study}\n"
+    assert capsys.readouterr().out == f"no process runs {finished_study}\n"
     with pytest.raises(SystemExit):
         cli.main(["status", str(finished_study), "--watch", "--every", "0"])
 

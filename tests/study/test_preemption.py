@@ -189,8 +189,8 @@ def test_a_machine_that_ray_does_not_know_is_emptied_all_the_same(private, monke
     assert cli.main(["drain"]) == 0
     assert capsys.readouterr().out == (
         "1 job ended here and goes on elsewhere\n"
-        "Ray gives this node (node7 of the cluster at 10.0.0.1:6379) no jobs any more; if the machine stays, it comes "
-        "back by `ray stop` and `ray start`\n"
+        "Ray gives this node (node7 of the cluster at 10.0.0.1:6379) no more jobs; if the machine stays, `ray stop` "
+        "and `ray start` bring it back\n"
     )
     monkeypatch.setattr(drain, "end_jobs", lambda seconds, address: [1])
     assert cli.main(["drain", "--seconds", "7"]) == 3

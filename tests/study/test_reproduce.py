@@ -160,7 +160,7 @@ def test_scores_that_compare_models_are_left_out(study_copy, run_id, reproduce, 
     assert cli.main(["evaluate", str(study_copy), "--metrics", "udr", *place]) == 0
     capsys.readouterr()
     assert reproduce(study_copy, run_id) == 0
-    assert "left out, as they are no metric of one model: udr" in " ".join(capsys.readouterr().out.split())
+    assert "left out, because they compare models: udr" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.usefixtures("trained_already")

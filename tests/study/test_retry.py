@@ -70,9 +70,8 @@ def test_a_retry_that_was_stopped_goes_on(study, retry, finished_study, monkeypa
     left = failed - study.run_ids("done")
     assert (len(left), study.run_ids("failed")) == (2, set())
     assert cli.main(["status", str(study.root)]) == 0
-    assert (
-        f"2 runs that failed are done again: if nothing runs, `retry {study.root}` goes on" in capsys.readouterr().out
-    )
+    stopped = f"if no process runs the study, `retry {study.root}` continues"
+    assert f"2 failed runs are being run again; {stopped}" in capsys.readouterr().out
     assert retry("--list") == (0, set())
     shown = " ".join(capsys.readouterr().out.split())
     assert all((run_id in shown) == (run_id in left) for run_id in failed)

@@ -127,7 +127,7 @@ def test_a_run_that_was_stopped_before_it_is_made_good_by_the_next(run_tiny, stu
         assert run_tiny(study, SEEDS) == 130
     capsys.readouterr()
     assert cli.main(["tables", str(study)]) == 0
-    assert "udr of 9 models was computed when other seeds were there than now" in " ".join(
+    assert "udr of 9 models was computed with other seeds than there are now" in " ".join(
         capsys.readouterr().out.split()
     )
     assert run_tiny(study, SEEDS) == 0
