@@ -15,13 +15,13 @@ OPTIONS = {
     "num_segments": "Segments",
     "segment_length": "Points in a segment",
     "num_points": "Points",
-    "noise": "Noise, over the standard deviation",
+    "noise": "Noise, as a share of the standard deviation",
 }
 
 
 @style.look()
 def chosen_by_option(results: pd.DataFrame, option: str, score: str = "mcc", beside: str | None = None) -> Figure:
-    """The score of the restart of lowest loss (y) against an option of the data (x), a line for each method.
+    """The score of the restart with the lowest loss (y) against an option of the data (x), a line for each method.
 
     Median over data sets drawn with other seeds, and a bar from the least to the most. A panel for each data set and
     representation. Dashed: baselines, and of `beside`, another score, its value, such as chance beside an accuracy.
@@ -29,8 +29,8 @@ def chosen_by_option(results: pd.DataFrame, option: str, score: str = "mcc", bes
     table = _by_option(once.call(tables.chosen_by_loss, results, score=score), option)
     marks = style.marks(table["method"])
     text = layout.Text(
-        f"{names.label(score, names.SCORES)} of the restart of lowest loss, by {OPTIONS[option].lower()}",
-        (style.count(table, "draws of the data a point"), *style.lacking(table, "models")),
+        f"{names.label(score, names.SCORES)} of the restart with the lowest loss, by {OPTIONS[option].lower()}",
+        (style.count(table, "draws of the data per point"), *style.lacking(table, "models")),
         x=OPTIONS[option],
         y=names.label(score, names.SCORES),
         x_ticks=("0000",),
