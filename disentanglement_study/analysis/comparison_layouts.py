@@ -34,12 +34,13 @@ def detectable(table: pd.DataFrame) -> Iterator[Section]:
             cells[f"{seeds} seeds"] = own.set_index("score")["difference"].map(lambda value: number(value, 3))
         degrees = "degree" if firsts["degrees_of_freedom"].eq(1).all() else "degrees"
         note = (
-            "Each method has as many seeds. 80 % power, two-sided at 5 %, Student's t (Cohen 1988). SD: within a "
-            f"method at a strength, pooled, {names.span(firsts['degrees_of_freedom'])} {degrees} of freedom; its "
-            "95 % interval is wider where settings differ in it."
+            "Each method has the number of seeds in the column's title: 80 % power, two-sided at 5 %, Student's t "
+            "(Cohen 1988). SD: the standard deviation within a method at a strength, pooled, with "
+            f"{names.span(firsts['degrees_of_freedom'])} {degrees} of freedom; its 95 % interval allows for SDs that "
+            "differ between settings."
         )
-        count = names.count(firsts["n"], "models a row")
-        yield Section(f"The smallest difference of two mean scores that is detected: {where}, {count}", cells, 1, note)
+        count = names.count(firsts["n"], "models per row")
+        yield Section(f"Smallest detectable difference between two mean scores: {where}, {count}", cells, 1, note)
 
 
 def seeds_needed(table: pd.DataFrame) -> Iterator[Section]:
@@ -51,14 +52,16 @@ def seeds_needed(table: pd.DataFrame) -> Iterator[Section]:
         for comparison, own in group.groupby("comparison", sort=False):
             title = f"Best two, {comparison}" if measured[own.index].all() else f"For {comparison}"
             cells[title] = own.set_index("score").apply(_seeds, axis=1).reindex(scores).fillna(MISSING)
-        note = f"{MANY}: not within {power.MOST:,} seeds." if group[["seeds", "most"]].isna().any(axis=None) else ""
+        note = f"{MANY}: more than {power.MOST:,} seeds." if group[["seeds", "most"]].isna().any(axis=None) else ""
         if measured.any():
             note = (
-                "Best two: the methods with the highest mean scores, each at its best strength, or at the median of "
-                f"its strengths; how far they are apart; and the seeds that this difference needs. {note}"
+                "Best two: the two methods with the highest mean scores, each at its best strength or at the median of "
+                f"its strengths, the difference between them, and the seeds needed to detect it. {note}"
             )
-        count = names.count(group["n"], "models a row")
-        yield Section(f"Seeds that each method needs [95 % interval], by difference: {where}, {count}", cells, 1, note)
+        count = names.count(group["n"], "models per row")
+        yield Section(
+            f"Seeds that each method needs to detect a difference [95 % interval]: {where}, {count}", cells, 1, note
+        )
 
 
 def agreement(table: pd.DataFrame) -> Iterator[Section]:
@@ -72,7 +75,7 @@ def agreement(table: pd.DataFrame) -> Iterator[Section]:
         parts = {"": known}
         if len(known) > 2 * ENDS:
             parts = {f", the {ENDS} highest": known[:ENDS], f", the {ENDS} lowest": known[: -ENDS - 1 : -1]}
-        notes = [groups_text(known), "The others are in metric_agreement.csv."]
+        notes = [groups_text(known), "All pairs are in metric_agreement.csv."]
         for (which, rows), note in zip(parts.items(), notes, strict=False):
             yield Section(f"{what}{which}: {of}", _pairs(rows), 1, note)
 
@@ -91,11 +94,11 @@ def groups_text(pairs: pd.DataFrame) -> str:
     """What goes together, in a sentence or two: "Any two of a group correlate by 0.7 or more: MIG, DCI; ..."."""
     groups = agreeing(pairs)
     if not groups:
-        return "No two have a rank correlation."
+        return "No two metrics have a rank correlation."
     said = "; ".join(", ".join(_labels(group)) for group in groups if len(group) > 1)
     alone = ", ".join(_labels(group[0] for group in groups if len(group) == 1))
-    together = f"Groups of which any two correlate by {GO_TOGETHER:.2f} or more: {said}." if said else ""
-    apart = f"In no such group: {alone}." if said else f"No two correlate by {GO_TOGETHER:.2f} or more."
+    together = f"Groups in which any two metrics correlate by {GO_TOGETHER:.2f} or more: {said}." if said else ""
+    apart = f"In no group: {alone}." if said else f"No two metrics correlate by {GO_TOGETHER:.2f} or more."
     return " ".join(filter(None, [together, apart if alone else ""]))
 
 

@@ -37,7 +37,7 @@ def _correlations(table: pd.DataFrame) -> Iterator[Section]:
         has_missing = bool((cells == MISSING).any(axis=None))
         cells.columns = [names.label(key, names.SCORES) for key in matrix.columns]
         cells.insert(0, "", [names.label(key, names.SCORES) for key in matrix.index])
-        note = f"{MISSING}: under {stats.MIN_MODELS} models have both scores, or one score is the same for all."
+        note = f"{MISSING}: fewer than {stats.MIN_MODELS} models have both scores, or one score is constant."
         yield Section(
             f"{what}: {text_of.where(data_set, representation)}, {names.count(group['n'])}",
             cells,
@@ -60,7 +60,7 @@ def _quartiles(table: pd.DataFrame) -> Iterator[Section]:
         cells = cells.loc[text["row"].unique(), text["score"].unique()]
         cells.insert(0, "n", text.groupby("row")["n"].agg(names.span))
         cells.insert(0, "", cells.index)
-        count = names.count(group["n"], "models a row")
+        count = names.count(group["n"], "models per row")
         yield Section(f"{what}: {text_of.where(data_set, representation)}, {count}", cells, 1)
 
 
@@ -78,7 +78,7 @@ def _chosen(table: pd.DataFrame) -> Iterator[Section]:
             }
         )
         of = f"{text_of.where(data_set, representation)}, {names.count(group['n'], 'draws of the data')}"
-        yield Section(f"{label} of the restart of lowest loss: {of}", cells, 1)
+        yield Section(f"{label} of the restart with the lowest loss: {of}", cells, 1)
 
 
 def _training(table: pd.DataFrame) -> Iterator[Section]:
@@ -97,9 +97,7 @@ def _training(table: pd.DataFrame) -> Iterator[Section]:
             }
         )
         where = names.label(data_set, names.DATA_SETS)
-        yield Section(
-            f"What models say of their training: {where}, {names.count(group['n'], 'models a row')}", cells, 2
-        )
+        yield Section(f"Training scores: {where}, {names.count(group['n'], 'models per row')}", cells, 2)
 
 
 def _identifiability(table: pd.DataFrame) -> Iterator[Section]:
@@ -116,14 +114,14 @@ def _identifiability(table: pd.DataFrame) -> Iterator[Section]:
         )
         where = names.label(data_set, names.DATA_SETS)
         count = names.count(group["n"], "draws of the data")
-        yield Section(f"What a method needs, promises and reached: {where}, {count}", cells, 3)
+        yield Section(f"What each method assumes, identifies and reached: {where}, {count}", cells, 3)
 
 
 def _failures(table: pd.DataFrame) -> Iterator[Section]:
     """A list per data set, a row per place and reason."""
     what = "Rows without a score"
     if table.empty:
-        yield Section(f"{what}, n = 0", pd.DataFrame(), 1, "Every row holds a score.")
+        yield Section(f"{what}, n = 0", pd.DataFrame(), 1, "Every row has a score.")
     for data_set, group in table.groupby("data_set", sort=False, dropna=False):
         cells = group.drop(columns="data_set").astype(str)
         cells["method"] = [names.label(key, names.METHODS) for key in cells["method"]]
@@ -154,7 +152,7 @@ def _transfer_pairs(table: pd.DataFrame) -> Iterator[Section]:
         cells.columns = [names.label(key, names.SCORES) for key in matrix.columns]
         cells.insert(0, "", [names.label(key, names.DATA_SETS) for key in matrix.index])
         chosen = f"{names.label(score, names.SCORES)} on {names.label(data_set, names.DATA_SETS)}"
-        title = f"Chance of beating a random model × 100, chosen by {chosen}, {names.count(group['n'])} a cell"
+        title = f"Chance of beating a random model × 100, chosen by {chosen}, {names.count(group['n'])} per cell"
         yield Section(title, cells, 1)
 
 
@@ -200,7 +198,7 @@ def _trends(table: pd.DataFrame) -> Iterator[Section]:
         cells.columns = [names.label(key, names.METHODS) for key in cells.columns]
         cells.insert(0, "", [names.label(key, names.SCORES) for key in cells.index])
         where = text_of.where(data_set, representation)
-        count = names.count(group["n"], "models a cell")
+        count = names.count(group["n"], "models per cell")
         yield Section(f"Spearman rank correlation with strength × 100: {where}, {count}", cells, 1)
 
 
@@ -214,7 +212,7 @@ def _differences(table: pd.DataFrame) -> Iterator[Section]:
             {
                 "": ["" if pair == before else pair for pair, before in zip(pairs, [None, *pairs], strict=False)],
                 "Score": [names.label(key, names.SCORES) for key in group["score"]],
-                "Second less first": [
+                "Second minus first": [
                     text_of.with_interval(*row, digits=3) for row in group[["difference", "low", "high"]].to_numpy()
                 ],
                 "Spread over seeds": [text_of.number(value, 3) for value in group["spread"]],
@@ -223,7 +221,7 @@ def _differences(table: pd.DataFrame) -> Iterator[Section]:
         )
         where = text_of.where(data_set, representation)
         count = names.count(group["n"], "pairs of models")
-        lacking = f"{group['failed'].max()} pairs failed, {group['missing'].max()} are missing, of one score at most"
+        lacking = f"at most {group['failed'].max()} pairs of a score failed, {group['missing'].max()} are missing"
         note = f"95 % intervals over seeds, by Student's t; {lacking}. Spread: the standard deviation over seeds."
         yield Section(f"Difference of scores by {setting.replace('_', ' ')}: {where}, {count}", cells, 2, note)
 

@@ -29,11 +29,11 @@ def claims(table: pd.DataFrame) -> Iterator[Section]:
     if (table["why"] != "").any():
         cells["Why"] = table["why"]
     file = "claims_higgins2017.csv" if "data_set" in table else "paper_vs_measured.csv"
-    note = f"{file} says where each claim stands in the paper, and what is measured."
+    note = f"{file} says where the paper makes each claim, and what is measured here."
     if recalled.any():
         papers = "; ".join(table.loc[recalled, "source"].str.partition(", section")[0].unique())
-        note = f"* {papers}: recalled, not checked against it. {note}"
-    yield Section(f"Published claims beside this study, {names.count(table['n'])} a row", cells, 1, note)
+        note = f"* Recalled from {papers}, not checked against the paper. {note}"
+    yield Section(f"Published claims and what this study measured, {names.count(table['n'])} per row", cells, 1, note)
 
 
 def systems(table: pd.DataFrame) -> Iterator[Section]:
@@ -51,7 +51,7 @@ def systems(table: pd.DataFrame) -> Iterator[Section]:
                 "Kept": kept,
             }
         )
-        note = "Mean and spread (standard deviation) are of the accuracies that are kept, the upper half."
+        note = "Mean and spread (standard deviation) are over the accuracies that are kept, the upper half."
         compared = group["published"].notna()
         if compared.any():
             recalled = [
@@ -66,14 +66,12 @@ def systems(table: pd.DataFrame) -> Iterator[Section]:
             ]
             cells["Difference"] = (100 * group["difference"]).map("{:+.1f}".format).where(compared, MISSING)
             cells["Holds"] = group["holds"].where(compared, MISSING)
-            note += (
-                f" Published: {FIGURE_6_LEFT}, of images of 64 x 64 pixels, which these may not be. How much difference"
-            )
-            note += " is allowed: the CSV file."
+            note += f" Published: {FIGURE_6_LEFT}, for images of 64 x 64 pixels; the images here may have another size."
+            note += " The CSV file says how large a difference is allowed."
             if any(recalled):
-                note += f"{MARK} It, or its spread, is recalled, not checked against the paper."
+                note += f"{MARK} The number or its spread is recalled, not checked against the paper."
         title = f"Accuracy of the Higgins score × 100: {where(data_set, representation)}"
-        yield Section(f"{title}, {names.count(group['n'])} a row", cells, 1, note)
+        yield Section(f"{title}, {names.count(group['n'])} per row", cells, 1, note)
 
 
 def best_normalised_beta(table: pd.DataFrame) -> Iterator[Section]:
@@ -96,7 +94,7 @@ def best_normalised_beta(table: pd.DataFrame) -> Iterator[Section]:
         )
         label = f"{names.label(score, names.SCORES)} of {names.label(method, names.METHODS)}"
         title = f"Best β_norm by the median {label}: {where(data_set, representation)}"
-        yield Section(f"{title}, {names.count(group['n'])} a row", cells, 1)
+        yield Section(f"{title}, {names.count(group['n'])} per row", cells, 1)
 
 
 def _with_spread(mean: float, spread: float) -> str:

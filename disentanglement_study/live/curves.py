@@ -67,7 +67,7 @@ def _plot(name: str, steps: list[int], lines: list[Line], term: Term, colours: l
     shown = element(
         "svg", *drawn, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=_in_words(label, steps, lines, term)
     )
-    caption = [f"{label}{unit}"] + [element("small", "some values cut off")] * cut
+    caption = [f"{label}{unit}"] + [element("small", "some values are cut off")] * cut
     return element("figure", element("figcaption", *caption), shown)
 
 
@@ -119,8 +119,8 @@ def _legend(lines: list[Line], colours: list[str], shared: Mapping[str, float]) 
         bad = [element("strong", f", {diverged:,} diverged", class_="bad")] * (diverged > 0)
         items.append(element("li", swatch, text, *bad))
     several = any(line.models > 1 for line in lines)
-    what = "Lines are medians, bands reach from the 10th to the 90th percentile." if several else "A line is a model."
-    what += f" All have {setting(shared)}." if shared else ""
+    what = "Lines are medians; bands span the 10th to the 90th percentile." if several else "Each line is a model."
+    what += f" All models have {setting(shared)}." if shared else ""
     return Markup(element("ul", *items, class_="legend") + element("p", what, class_="note"))
 
 
@@ -135,4 +135,4 @@ def _in_words(label: str, steps: list[int], lines: list[Line], term: Term) -> st
         there = [value for value in term.middle[place] if value is not None]
         if there:
             ends.append(f"{_named(line)}: from {axes.short(there[0])} to {axes.short(there[-1])}")
-    return f"{label} until step {steps[-1]:,}. {'; '.join(ends)}"
+    return f"{label} up to step {steps[-1]:,}. {'; '.join(ends)}"

@@ -48,9 +48,9 @@ def state(look: Look) -> str:
     """In a sentence or two; it changes seldom, for it is read aloud."""
     left = look.planned - look.done - look.failed
     if look.running:
-        return "The study runs."
+        return "The study is running."
     if left:
-        return f"Nothing runs the study now. {_models(left)} left: the command that ran it goes on from here."
+        return f"The study is not running. {_models(left)} left: run the same command again to continue."
     if look.failed:
         return f"The study has ended: {_models(look.done)} done, {look.failed:,} failed."
     return "The study has ended: all models are done."
@@ -81,28 +81,30 @@ def _tiles(look: Look) -> Markup:
 
 def _times(look: Look) -> Markup:
     share = look.done / look.planned if look.planned else 1.0
-    bar = element("progress", max="1", value=f"{share:.4f}", aria_label="Models done, of those planned")
+    bar = element("progress", max="1", value=f"{share:.4f}", aria_label="Share of the planned models that are done")
     if (seen := look.running) is None:
         return bar
     lines = []
     if seen.started is not None:
-        lines.append(f"Since {clock(seen.started, look.when)} ({duration(max(look.when - seen.started, 0.0))}).")
+        lines.append(
+            f"Running since {clock(seen.started, look.when)} ({duration(max(look.when - seen.started, 0.0))})."
+        )
     if not math.isnan(seen.left):
-        lines.append(f"End expected at {clock(look.when + seen.left, look.when)} (in {remaining(seen.left)}).")
+        lines.append(f"Expected end: {clock(look.when + seen.left, look.when)} (in {remaining(seen.left)}).")
     waits = [note(f"Waiting: {printable(text)}") for text in seen.awaited]
     return Markup("".join([bar, element("p", " ".join(lines)), *waits]))
 
 
 def _jobs(look: Look) -> list[Part]:
     if look.running is None:
-        return [("none", note("No job runs."))]
+        return [("none", note("No job is running."))]
     jobs = look.running.jobs
     shown: list[Part] = [(job["job"], _card(job, look)) for job in jobs[:DRAWN]]
     if rest := jobs[DRAWN:]:
         rows = [[job["job"], *_what(job), job["stage"], _percent(job["fraction"])] for job in rest]
         columns = ["Job", "Method", "Data set", "Models", "Stage", "Done"]
         shown.append(("rest", table(columns, _printable(rows), class_="cards")))
-    return shown or [("none", note("No job has begun yet."))]
+    return shown or [("none", note("No job has started yet."))]
 
 
 def _card(job: dict, look: Look) -> Markup:
@@ -111,11 +113,11 @@ def _card(job: dict, look: Look) -> Markup:
     title = element("h3", f"{method} on {data_set}", id=f"job-{job['job']}")
     stage = f"{models} model{'s' * (job['runs'] != 1)}, {printable(job['stage'])}, {share}, job "
     facts = element("p", stage, element("code", job["job"]), class_="note")
-    bar = element("progress", max="1", value=f"{job['fraction']:.3f}", aria_label=f"Work of the job: {share}")
+    bar = element("progress", max="1", value=f"{job['fraction']:.3f}", aria_label=f"Job done: {share}")
     losses = look.losses.get(job["job"])
     drawn = curves(losses) if losses else ""
     if not drawn:
-        drawn = note("It has told no losses yet. What does not learn by updates has none.")
+        drawn = note("No losses yet. Methods that are not trained step by step have none.")
     return element("article", title, facts, bar, drawn, aria_labelledby=f"job-{job['job']}")
 
 
@@ -125,12 +127,12 @@ def _failed(look: Look, root: Path) -> list[Part]:
         method, data_set, models = _what(job)
         what = element("h3", f"{method} on {data_set}, {models} model{'s' * (job['runs'] != 1)}")
         why = element("p", printable(reason(job["error"])))
-        log = element("p", "Its log: ", element("code", command("logs", root, job["job"])), class_="note")
+        log = element("p", "Log: ", element("code", command("logs", root, job["job"])), class_="note")
         found.append((job["job"], element("article", what, why, log)))
     if found:
         more = len(look.broken) - FAILED
-        words = [f"{more:,} more have failed: ", element("code", command("status", root)), ". "] if more > 0 else []
-        again = [*words, "To do failed models again: ", element("code", command("retry", root))]
+        words = [f"{more:,} more failed jobs: ", element("code", command("status", root)), ". "] if more > 0 else []
+        again = [*words, "To retry failed models: ", element("code", command("retry", root))]
         found.append(("again", element("p", *again, class_="note")))
     return found
 
@@ -138,7 +140,7 @@ def _failed(look: Look, root: Path) -> list[Part]:
 def _report(look: Look, root: Path) -> Markup:
     again = element("code", command("report", root))
     if look.reported is None:
-        return element("p", "It has not been written yet. Whenever you want it: ", again)
+        return element("p", "The report is not written yet. To write it at any time: ", again)
     page = element("code", str((root / "report" / "index.html").absolute()))
     when = clock(look.reported, look.when)
     return element("p", "Open ", page, f" in a browser. It was written at {when}; to write it again: ", again)

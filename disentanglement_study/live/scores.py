@@ -62,7 +62,7 @@ def _row(x: axes.Axis, y: float, label: str, values: np.ndarray) -> Markup:
     if len(values) < BOX_FROM:
         words += f"of {counted(len(values), 'model')}: {', '.join(map(axes.short, np.sort(values)))}"
     else:
-        words += f"half of {len(values):,} models from {axes.short(low)} to {axes.short(high)}"
+        words += f"the middle half of {len(values):,} models from {axes.short(low)} to {axes.short(high)}"
         wide = f"{max(x.at(high) - x.at(low), 1):.1f}"
         box = {"x": f"{x.at(low):.1f}", "y": f"{y - HEIGHT / 2:.1f}", "width": wide, "height": f"{HEIGHT}"}
         parts.append(element("rect", **box, class_="box"))

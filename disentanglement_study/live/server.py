@@ -40,8 +40,8 @@ class Server(ThreadingHTTPServer):
         try:
             super().__init__((ADDRESS, port), _Handler)
         except OSError as error:
-            free = "name another, or leave --port out for one that is free"
-            why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had ({one_line(error.strerror)})"
+            free = "choose another, or leave out --port to get a free one"
+            why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({one_line(error.strerror)})"
             raise ValueError(f"port {port} {why}: {free}") from error
         self.url = f"http://{ADDRESS}:{self.server_address[1]}/"
         self.page = page.page(store.root, self.server_address[1])
@@ -77,14 +77,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         host = self.headers.get("Host", "").rpartition(":")
         if (host[0] or host[2]).lower() not in HOSTS:
-            return self._answer(HTTPStatus.FORBIDDEN, "text/plain", "Ask for 127.0.0.1 or localhost.\n")
+            return self._answer(HTTPStatus.FORBIDDEN, "text/plain", "Open the page as 127.0.0.1 or localhost.\n")
         asked = urlsplit(self.path)
         if asked.path == "/":
             return self._answer(HTTPStatus.OK, "text/html", self.server.page.text, self.server.page.policy)
         if asked.path == "/now":
             shown = self.server.now(parse_qs(asked.query).get("score", [None])[0])
             return self._answer(HTTPStatus.OK, "application/json", json.dumps(shown, allow_nan=False))
-        return self._answer(HTTPStatus.NOT_FOUND, "text/plain", "There is nothing here but /.\n")
+        return self._answer(HTTPStatus.NOT_FOUND, "text/plain", "Not found: the only page is /.\n")
 
     def _answer(self, status: HTTPStatus, kind: str, text: str, policy: str = "default-src 'none'") -> None:
         content = text.encode("utf-8", "replace")

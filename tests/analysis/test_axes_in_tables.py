@@ -38,7 +38,7 @@ def test_a_method_with_other_settings_is_a_method_of_its_own(results):
 
 
 def test_the_claims_of_one_setting_are_not_of_models_that_differ_by_an_axis(results):
-    message = "models of β-VAE differ by num_latents, and the claims are of one setting"
+    message = "models of β-VAE differ by num_latents, and the claims are about one setting"
     with pytest.raises(NothingToDraw, match=message):
         tables.paper_vs_measured(results)
 
@@ -157,7 +157,7 @@ def test_settings_are_compared_one_at_a_time():
 
 
 def test_without_an_axis_there_is_nothing_to_compare(results):
-    message = "no two models differ in one setting alone: the sweep has no axis beside strength and seed"
+    message = "no two models differ only in one setting: the sweep has no axis besides strength and seed"
     plain = results[results["nets.num_latents"] == 5].drop(columns=["nets.num_latents", "pca.num_points"])
     with pytest.raises(NothingToDraw, match=message):
         tables.paired_differences(plain)

@@ -76,7 +76,7 @@ def test_a_series_of_ones_own_is_one_draw(results):
 
 def test_a_study_of_others_without_draws_has_no_such_table(results):
     fixed = results.drop(columns="segment_sources.seed")
-    with pytest.raises(NothingToDraw, match="no data set has an option seed"):
+    with pytest.raises(NothingToDraw, match="no data set has the option seed"):
         tables.chosen_by_loss(fixed[fixed["method"].isin(["fast_ica", "pca"])])
     with pytest.raises(NothingToDraw, match="no model has the score mig"):
         tables.chosen_by_loss(results, score="mig")
@@ -88,7 +88,7 @@ def test_beside_what_is_reached_stands_what_is_assumed_and_promised(results):
     assert tcl["median"] == pytest.approx(0.75)
     assert (tcl["assumes"], tcl["identifies"]) == PROMISES["tcl"][:2]
     assert "fast_ica" not in set(table["method"])  # whose codes here are beside |s|
-    assert "What a method needs" in tables.render(table)
+    assert "What each method assumes" in tables.render(table)
 
 
 def test_shown_first_are_the_representations_that_a_method_promises(results):

@@ -237,7 +237,7 @@ class TestSources:
         own = pd.DataFrame(make_rows())
         assert findings(own) == [
             "TCL finds the sources of segment sources best: MCC 0.750 (0.700 to 0.800 over 2 draws of the data), of "
-            "the restart of lowest loss.",
+            "the restart with the lowest loss.",
             "FastICA, the linear baseline, reaches 0.525 on the same data: TCL is 0.225 above it, in the median over "
             "draws.",
             "2 of 4 models did not converge.",

@@ -195,7 +195,7 @@ class TestSystems:
         text = tables.render(tables.systems(study), 160)
         assert "45.8 ± 0.8 *" in text
         assert "3 of 6" in text
-        assert "n = 1–2 models a row" in text
+        assert "n = 1–2 models per row" in text
 
 
 class TestRowsThatAreRead:

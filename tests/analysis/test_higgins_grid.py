@@ -148,7 +148,7 @@ class TestFigure:
             BETAS[2],
             BETAS[2],
         ]
-        assert "n = 3 models a cell" in " ".join(figure.get_suptitle().split())
+        assert "n = 3 models per cell" in " ".join(figure.get_suptitle().split())
 
     def test_a_panel_for_each_metric_of_2019(self):
         figure = figures.FIGURES["score_by_latents_and_beta"](make_grid(metrics=("mig", "dci", "irs")))
@@ -161,4 +161,4 @@ def test_a_grid_with_a_cell_without_a_model_is_not_judged():
     assert set(tables.claims_higgins2017(whole)["holds"]) == {"yes"}
     half = tables.claims_higgins2017(whole[is_done].reset_index(drop=True))
     assert set(half["holds"]) == {"not enough data"}
-    assert set(half["why"]) == {f"no model of M = 20, β_norm = {BETAS[4]:g} has a score, and 1 more"}
+    assert set(half["why"]) == {f"no model with M = 20, β_norm = {BETAS[4]:g} has a score, and 1 more"}

@@ -102,7 +102,7 @@ def test_more_seeds_make_the_interval_narrower():
 
 def test_one_seed_or_one_strength_has_no_chance():
     for results in (study([0.1], [0.2]), study([0.1, 0.2])):
-        with pytest.raises(NothingToDraw, match="no method has two strengths of two seeds each"):
+        with pytest.raises(NothingToDraw, match="no method has two strengths with two seeds each"):
             lucky_seed(results)
 
 

@@ -69,8 +69,11 @@ def test_groups_are_those_of_which_any_two_agree():
     )
     assert comparison_layouts.agreeing(pairs) == [["mig", "dci", "sap_score"], ["med"]]
     text = comparison_layouts.groups_text(pairs)
-    assert text == "Groups of which any two correlate by 0.70 or more: MIG, DCI, SAP. In no such group: MED."
-    assert comparison_layouts.groups_text(pairs.assign(rank_correlation=0.1)) == "No two correlate by 0.70 or more."
+    assert text == "Groups in which any two metrics correlate by 0.70 or more: MIG, DCI, SAP. In no group: MED."
+    assert (
+        comparison_layouts.groups_text(pairs.assign(rank_correlation=0.1))
+        == "No two metrics correlate by 0.70 or more."
+    )
     everyone = comparison_layouts.groups_text(pairs.assign(rank_correlation=0.9))
     assert everyone.endswith("MIG, DCI, SAP, MED.")
 
@@ -96,7 +99,7 @@ def test_where_no_correlation_is_defined_the_table_is_read_without_groups(study)
     table = tables.rank_correlation(study[study["run_id"].isin(runs)], resamples=0)
     assert table["rank_correlation"].isna().all()
     assert comparison_layouts.agreeing(table[:0]) == []
-    assert comparison_layouts.groups_text(table[:0]) == "No two have a rank correlation."
+    assert comparison_layouts.groups_text(table[:0]) == "No two metrics have a rank correlation."
 
 
 def test_the_tables_of_two_models_are_written(study, tmp_path):

@@ -77,7 +77,7 @@ class TestPaperVsMeasured:
         first = study.drop_duplicates("run_id")
         noise = np.random.default_rng(0).normal(size=len(first))
         losses = first.assign(metric="training", score="elbo", representation="model", value=noise)
-        key = "No score without labels goes reliably with the metrics"
+        key = "No score without labels correlates reliably with the metrics"
         line = tables.paper_vs_measured(pd.concat([study, losses])).set_index("claim").loc[key]
         assert (line["holds"], line["why"]) == ("not enough data", "the intervals of other correlations contain 0")
         by_run = study.groupby("run_id")["value"].mean()

@@ -86,7 +86,7 @@ class TestTransfer:
         table = tables.transfer(planted(strengths=2).study(2))
         assert table["low"].isna().all()
         assert np.isfinite(table["probability"].iloc[0])
-        with pytest.raises(tables.NothingToDraw, match="no two seeds"):
+        with pytest.raises(tables.NothingToDraw, match="two settings with two seeds each"):
             tables.transfer(planted(strengths=2).study(1))
 
     def test_a_data_set_of_two_seeds_leaves_its_pairs_without_an_interval(self):

@@ -87,7 +87,7 @@ def test_the_counts_are_those_of_the_store(store, page):
     cells = re.findall(r"(\d+) (?:done|of \d+)", coverage)
     assert sum(map(int, cells)) == done
     assert sum(map(int, re.findall(r"(\d+) missing", coverage))) == 54 - done - failed
-    assert "1.5 min" in html or "min, jobs added up" in html
+    assert "1.5 min" in html or "min, all jobs together" in html
 
 
 def test_hostile_text_stays_text(store, page):
@@ -158,7 +158,7 @@ def test_a_study_of_which_nothing_is_done_has_a_page(tmp_path):
     assert path == tmp_path / "study" / "report" / "index.html"
     html = path.read_text(encoding="utf-8")
     assert "<strong>36</strong><span>missing</span>" in html
-    assert "Not to be had from this study" in html
+    assert "Not available for this study" in html
     assert data_of(path)["scores"]["columns"] == []
 
 

@@ -184,7 +184,7 @@ def test_the_page_of_a_study_of_which_nothing_is_done_says_so(tab, tmp_path):
     tab.size(1440, 5000)
     assert "No run has a score yet" in text(tab, "#explorer")
     assert "The run is not done" in text(tab, "#run-body")
-    assert "None are drawn yet: disentanglement-study compare DIR" in text(tab, "#systems-body")
+    assert "No pictures yet: disentanglement-study compare DIR" in text(tab, "#systems-body")
     for part in ("#explorer-plot", "#explorer-list", "#correlations-plot", "#correlations-table", "#variance-plot"):
         tab.wait(f"document.querySelector('{part}')?.offsetHeight === 0")
     tab.size(390)
@@ -274,10 +274,10 @@ def test_a_heat_map_has_n_and_leads_to_its_models(tab, page):
     tab.evaluate("document.getElementById('correlations-plot').emit('plotly_click', {points: [{pointIndex: [0, 1]}]})")
     tab.wait("document.getElementById('explorer-plot')?.layout.xaxis.title?.text === 'DCI'")
     assert text(tab, "#explorer-summary").count("rank correlation") == 1
-    choose(tab, "correlations-controls", "title", "Scores without labels with metrics")
+    choose(tab, "correlations-controls", "title", "Scores without labels and metrics")
     tab.wait("document.getElementById('correlations-plot')?.data[0].y[0] === 'elbo'")
-    choose(tab, "correlations-controls", "title", "Downstream accuracy with metrics")
-    assert "Not to be had from this study" in text(tab, "#correlations-summary")
+    choose(tab, "correlations-controls", "title", "Downstream accuracy and metrics")
+    assert "Not available for this study" in text(tab, "#correlations-summary")
     assert_quiet(tab, page)
 
 

@@ -24,8 +24,8 @@ NO_HEADLINE = {"dci_es", "info_mec", "r2", "unified_scores", "unsupervised"}
 METRICS = ("beta_vae_score", "factor_vae_score", "mig", "dci", "modularity", "sap_score")
 OF_STUDY = [name for name in tables.TABLES if name not in tables.OF_AXES | tables.OF_SERIES | tables.OF_HIGGINS_2017]
 # Of a study without any of these.
-SKIPPED = dict.fromkeys(tables.OF_SERIES, "no data set has an option seed") | {
-    "paired_differences": "no two models differ in one setting alone: the sweep has no axis beside strength and seed",
+SKIPPED = dict.fromkeys(tables.OF_SERIES, "no data set has the option seed") | {
+    "paired_differences": "no two models differ only in one setting: the sweep has no axis besides strength and seed",
     "systems": "no model has the higgins_score of the mean representation",
     "best_normalised_beta": "no model was given beta_vae.normalised_beta, only beta",
     "claims_higgins2017": "no model was given beta_vae.normalised_beta, only beta",
@@ -372,9 +372,9 @@ class TestTables:
         assert written.skipped.pop("downstream_rank_correlation").endswith("a downstream accuracy (downstream_*)")
         assert written.skipped == SKIPPED | {
             "fairness_rank_correlation": "no model has both the score fairness and another headline score",
-            "data_set_rank_correlation": "no headline score is there for two data sets",
+            "data_set_rank_correlation": "no two data sets share a headline score",
         }
-        assert "Skipped: no headline score is there for two data sets." in written.paths[-1].read_text("utf-8")
+        assert "Skipped: no two data sets share a headline score." in written.paths[-1].read_text("utf-8")
         assert not older.exists()
         assert other.exists()
 

@@ -24,5 +24,5 @@ def test_only_an_interval_on_one_side_of_the_threshold_decides(low, high, above,
 
 def test_why_it_is_not_known_is_said():
     assert beyond(0, -0.25, 0.5) == ("not enough data", "the interval (-0.250 to 0.500) contains 0")
-    assert beyond(0, np.nan, np.nan)[1] == "no interval: it needs more seeds of a setting"
+    assert beyond(0, np.nan, np.nan)[1] == "no interval: a setting needs more seeds"
     assert beyond(0, 0.25, 0.5) == ("yes", "")

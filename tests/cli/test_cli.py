@@ -168,7 +168,7 @@ def test_tables_figures_status_and_query_answer_from_the_store(study_copy, capsy
     assert (finished / "tables" / "tables.md").stat().st_size > 200
     drawn = finished / "figures"
     names = {path.stem for path in drawn.iterdir()}
-    assert "skipped: data_set_rank_correlation: no headline score is there for two data sets" in printed
+    assert "skipped: data_set_rank_correlation: no two data sets share a headline score" in printed
     assert "metric_rank_correlation" in names
     assert all((drawn / f"{name}.{kind}").stat().st_size > 1000 for name in names for kind in ("pdf", "png"))
     assert all((drawn / f"{name}.csv").is_file() for name in names)

@@ -93,12 +93,12 @@ def test_an_ended_study_says_what_is_done_what_failed_and_how_to_go_on(ended):
     seen, html = now(ended)
     assert files_of(ended.root) == before
     missing = len(ended.plan) - len(ended.run_ids("done")) - 9
-    left = f"Nothing runs the study now. {missing} models are left: the command that ran it goes on from here."
+    left = f"The study is not running. {missing} models are left: run the same command again to continue."
     assert seen["state"] == left
     done = len(ended.run_ids("done"))
     counts = f"{len(ended.plan)} models planned {done} done 0 running 9 failed {missing} to do"
     assert counts in words(html["progress"])
-    assert words(html["jobs"]) == "No job runs."
+    assert words(html["jobs"]) == "No job is running."
     (broken,) = [one for one in ended.manifests() if one["status"] == "failed"]
     command = f"disentanglement-study logs '{ended.root}' {broken['job_id']}"
     assert escape(command) in html["failed"]
@@ -151,15 +151,15 @@ def test_the_scores_of_a_job_are_read_once(ended, monkeypatch):
 def test_a_running_study_says_how_far_it_is_and_draws_losses(running):
     store, job = running
     _, html = now(store)
-    assert "It has told no losses yet" in html["jobs"]
+    assert "No losses yet" in html["jobs"]
     in_flight.write_losses(store, job, losses_of(job))
     in_flight.write_progress(store, watch.WAITING, "a GPU \x1b[2J <b>", 0.0)
     before = files_of(store.root)
     seen, html = now(store)
     assert files_of(store.root) == before
-    assert seen["state"] == "The study runs."
+    assert seen["state"] == "The study is running."
     assert "9 running" in words(html["progress"])
-    assert "End expected at" in html["progress"]
+    assert "Expected end: " in html["progress"]
     assert "Waiting: a GPU \\x1b[2J &lt;b&gt;" in html["progress"]
     assert "9 models, training, 33 %, job" in words(html["jobs"])
     assert words(html["jobs"]).index("Training loss, nats") < words(html["jobs"]).index("KL, nats")
@@ -174,12 +174,12 @@ def test_files_that_vanish_or_are_half_there_are_no_trouble(running):
     store, job = running
     for text in ("", '{"steps": [10', "[]"):
         store.losses_file(job.job_id).write_text(text)
-        assert "It has told no losses yet" in now(store)[1]["jobs"]
+        assert "No losses yet" in now(store)[1]["jobs"]
     done = next(one for one in store.manifests() if one["status"] == "done")
     (store.jobs / done["job_id"] / "scores.parquet").write_bytes(b"PAR1")
     assert "state" in now(store)[0]
     store.progress_file(job).write_text("{")
-    assert words(now(store)[1]["jobs"]) == "No job has begun yet."
+    assert words(now(store)[1]["jobs"]) == "No job has started yet."
 
 
 def test_a_study_that_cannot_be_read_is_an_error_in_words_and_then_none(running, monkeypatch):
@@ -191,7 +191,7 @@ def test_a_study_that_cannot_be_read_is_an_error_in_words_and_then_none(running,
         seen = json.loads(ask(one)[2])
         assert seen["error"].startswith(f"{store.root}/plan.parquet: cannot be read: No such file or directory; ")
         store.root.with_name("away").rename(store.root)
-        assert json.loads(ask(one)[2])["state"] == "The study runs."
+        assert json.loads(ask(one)[2])["state"] == "The study is running."
 
 
 def test_what_nobody_thought_of_is_an_error_in_words(ended, monkeypatch):
@@ -208,7 +208,7 @@ def test_a_study_of_which_nothing_is_done(tmp_path):
     empty.create(plan.frame(plan.expand(settings), settings), settings.text, "{}")
     seen, html = now(empty)
     assert (seen["done"], seen["scores"], seen["score"], html["scores-plot"], html["failed"]) == (0.0, [], None, "", "")
-    assert words(html["jobs"]) == "No job runs."
+    assert words(html["jobs"]) == "No job is running."
 
 
 def test_a_training_that_runs_is_seen_as_it_is(small_sweep, dsprites_root, tmp_path, monkeypatch):
@@ -225,14 +225,14 @@ def test_a_training_that_runs_is_seen_as_it_is(small_sweep, dsprites_root, tmp_p
     command = ["run", small_sweep, str(folder), "--data-dir", str(dsprites_root), "--executor", "inline"]
     assert cli.main([*command, "--where", "method == 'beta_vae'"]) == 0
     ((told, html),) = seen
-    assert told["state"] == "The study runs."
+    assert told["state"] == "The study is running."
     assert "4 models planned 0 done 2 running 0 failed 2 to do" in words(html["progress"])
     assert "β-VAE on dSprites 2 models, training" in words(html["jobs"])
     assert html["jobs"].count('class="curve thin"') == 2 * 3
-    assert "until step 20" in html["jobs"]
+    assert "up to step 20" in html["jobs"]
     told, html = now(Store(folder))
     assert told["state"] == "The study has ended: all models are done."
-    assert words(html["jobs"]) == "No job runs."
+    assert words(html["jobs"]) == "No job is running."
     assert not list((folder / "tmp").glob("*.json"))
 
 
@@ -244,7 +244,7 @@ def test_a_foreign_host_is_told_nothing(ended, host, path):
     with served(ended) as one:
         status, _, text = ask(one, path, Host=host)
     assert status == 403
-    assert text == "Ask for 127.0.0.1 or localhost.\n"
+    assert text == "Open the page as 127.0.0.1 or localhost.\n"
 
 
 def test_a_host_of_this_machine_is_answered_whatever_its_port(ended):
@@ -280,7 +280,7 @@ def test_a_port_that_is_taken_is_named(ended, capsys):
         port = taken.getsockname()[1]
         assert cli.main(["report", str(ended.root), "--live", "--port", str(port)]) == 2
     assert capsys.readouterr().err == (
-        f"error: port {port} is taken: name another, or leave --port out for one that is free\n"
+        f"error: port {port} is taken: choose another, or leave out --port to get a free one\n"
     )
 
 

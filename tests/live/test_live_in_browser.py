@@ -7,7 +7,7 @@ from test_live import ended, losses_of, running, served  # noqa: F401
 from disentanglement_study.live import server
 from disentanglement_study.store import in_flight
 
-SEEN = "document.getElementById('when')?.textContent.startsWith('Seen at')"
+SEEN = "document.getElementById('when')?.textContent.startsWith('As of')"
 PATIENCE = 120.0  # seconds; reached only if what a test waits for never comes
 
 
@@ -68,7 +68,7 @@ def test_what_is_new_is_swapped_in_and_the_rest_left_alone(tab, running):  # noq
     store, job = running
     with served(store) as one:
         opened(tab, one)
-        assert "It has told no losses yet" in text(tab, "#jobs")
+        assert "No losses yet" in text(tab, "#jobs")
         tab.evaluate(
             "window.kept = document.querySelector('#failed article'), document.querySelector('select').focus()"
         )
@@ -76,7 +76,7 @@ def test_what_is_new_is_swapped_in_and_the_rest_left_alone(tab, running):  # noq
         tab.wait("document.querySelector('#jobs .curve')", PATIENCE)
         assert tab.evaluate("window.kept === document.querySelector('#failed article')")
         assert tab.evaluate("document.activeElement === document.querySelector('select')")
-        assert text(tab, "#state") == "The study runs."
+        assert text(tab, "#state") == "The study is running."
         tab.press("ArrowDown")
         tab.wait("document.querySelector('#scores-plot figcaption').textContent.startsWith('DCI')", PATIENCE)
         assert_quiet(tab, one)
@@ -87,13 +87,13 @@ def test_a_page_that_is_left_open_says_when_the_run_has_ended_and_when_nobody_se
     with store.lock():
         with served(store) as one:
             opened(tab, one)
-            assert text(tab, "#state") == "The study runs."
+            assert text(tab, "#state") == "The study is running."
         # Nobody answers; then somebody does at the same address, of the same study, which nothing runs any more.
         tab.wait("!document.getElementById('trouble').hidden", PATIENCE)
-        assert "cannot be reached" in text(tab, "#trouble")
+        assert "does not answer" in text(tab, "#trouble")
         assert f"--live --port {one.server_address[1]}" in text(tab, "#trouble code")
-        assert "What is below was seen at" in text(tab, "#trouble")
+        assert "The page below shows the study as of" in text(tab, "#trouble")
     with served(store, one.server_address[1]):
         tab.wait("document.getElementById('trouble').hidden", PATIENCE)
         tab.wait("document.getElementById('state').textContent.startsWith('Nothing runs the study now.')", PATIENCE)
-        assert text(tab, "#jobs") == "No job runs."
+        assert text(tab, "#jobs") == "No job is running."

@@ -100,7 +100,7 @@ def test_its_tables_say_how_training_went_and_there_is_nothing_to_draw(own_serie
     root, place = own_series / "study", ["--data-dir", str(own_series / "data")]
     assert cli.main(["tables", str(root)]) == 0
     out = capsys.readouterr().out
-    assert "What models say of their training: mine, n = 2 models a row" in out
+    assert "Training scores: mine, n = 2 models per row" in out
     assert any(line.split() == ["FastICA", "Converged", "1", "[1,", "1]", "2"] for line in out.splitlines())
     assert cli.main(["unmix", str(root), *place]) == 2
     assert "`disentanglement-study encode` writes codes" in capsys.readouterr().err

@@ -14,7 +14,7 @@ OPTIONS = {
     "num_segments": "Segments",
     "segment_length": "Points in a segment",
     "num_points": "Points",
-    "noise": "Noise, over the standard deviation",
+    "noise": "Noise, as a share of the standard deviation",
 }
 
 
@@ -24,7 +24,7 @@ def chosen_by_option(
 ) -> style.StudyFigure:
     """The score of the models of lowest loss by an option of the data.
 
-    The score of the restart of lowest loss (y) against an option of the data (x), a line for each method.
+    The score of the restart with the lowest loss (y) against an option of the data (x), a line for each method.
 
     Median over data sets drawn with other seeds, and a bar from the least to the most. A panel for each data set and
     representation. Dashed: baselines, and of `beside`, another score, its value, such as chance beside an accuracy.
@@ -32,8 +32,8 @@ def chosen_by_option(
     table = _by_option(once.call(tables.chosen_by_loss, results, score=score), option)
     marks = style.marks(table["method"])
     text = layout.Text(
-        f"{names.label(score, names.SCORES)} of the restart of lowest loss, by {OPTIONS[option].lower()}",
-        (style.count(table, "draws of the data a point"), *style.lacking(table, "models")),
+        f"{names.label(score, names.SCORES)} of the restart with the lowest loss, by {OPTIONS[option].lower()}",
+        (style.count(table, "draws of the data per point"), *style.lacking(table, "models")),
         x=OPTIONS[option],
         y=names.label(score, names.SCORES),
         x_ticks=("0000",),

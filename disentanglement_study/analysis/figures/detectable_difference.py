@@ -44,7 +44,7 @@ def detectable_difference(
     seeds = sorted(table["seeds"].unique())
     colours = {number: COLOURS(place / (len(seeds) - 1)) for place, number in enumerate(seeds)}
     text = layout.Text(
-        "Smallest difference of two methods that so many seeds detect",
+        "Smallest detectable difference between two methods, by number of seeds",
         (f"{representation} representation", "power 80 %", style.count(table)),
         x="Difference of the mean scores",
         x_ticks=("0.01",),
@@ -53,7 +53,7 @@ def detectable_difference(
     least = table["difference"].min() / 2
     marks = [
         ("Best two methods", APART, apart["difference"] >= least),
-        ("... closer than shown", LESS, apart["difference"] < least),
+        ("... closer than the axis shows", LESS, apart["difference"] < least),
     ]
     page = layout.panels(
         table, {"": ""}, panels, text, (1.4, 0.15 * len(shown) + 0.05), share_x="all", share_y="all",

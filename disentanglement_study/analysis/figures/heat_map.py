@@ -40,7 +40,7 @@ def heat_maps(
     """
     pairs = table[table[matrix.row] != table[matrix.column]]
     if pairs["rank_correlation"].isna().all():
-        raise NothingToDraw("no two scores that vary over at least 3 models")
+        raise NothingToDraw("no two scores vary over at least 3 models")
     text = layout.Text(
         title, (*details, style.count(pairs, unit)),
         x_ticks=tuple(matrix.columns.values()), y_ticks=tuple(matrix.rows.values()), upright=True,

@@ -53,7 +53,7 @@ def here_against_there(
     ticks = ("0.00", *(f"{end:.0f}" for end in ends))
     text = layout.Text(
         "Scores of the same runs in two studies", details,
-        x="Score there", y="Score here", x_ticks=ticks, y_ticks=ticks,
+        x="Score in the other study", y="Score in this study", x_ticks=ticks, y_ticks=ticks,
     )  # fmt: skip
     page = layout.panels(
         numbers, {"": ""}, shared.labels(shown), text, (SIZE, SIZE * (1 + BAND)),

@@ -11,7 +11,7 @@ from disentanglement_study.analysis.figures.style import StudyFigure
 from disentanglement_study.analysis.rows import NothingToDraw
 
 # The matrices: a column of `tables.metric_agreement`, and what it is.
-PANELS = {"rank_correlation": "Mean over data sets", "lowest": "Lowest of a data set"}
+PANELS = {"rank_correlation": "Mean over data sets", "lowest": "Lowest of any data set"}
 
 
 def metric_agreement(
@@ -25,7 +25,7 @@ def metric_agreement(
     """
     table = once.call(tables.metric_agreement, results, representation=representation, resamples=0)
     if table["data_sets"].max() < 2:
-        raise NothingToDraw("no two metrics vary on two data sets: metric_rank_correlation shows those of one")
+        raise NothingToDraw("no two metrics vary on more than one data set: see metric_rank_correlation")
     found = [*table["score_a"], *table["score_b"]]
     shown = shared.labels(shared.shown_scores(found, scores))
     table = table[table["score_a"].isin(shown) & table["score_b"].isin(shown)]

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from disentanglement_study.analysis.published import READ, RECALLED
 from disentanglement_study.errors import unknown
 
-BY_UNMIX = "drawn by `disentanglement-study unmix`: it needs the models, not their scores"
-BY_COMPARE = "drawn by `disentanglement-study compare`: it needs the models, not their scores"
-BY_TRAVERSE = "drawn by `disentanglement-study traverse`: it needs the models, not their scores"
+BY_UNMIX = "drawn by `disentanglement-study unmix`, because it needs the models"
+BY_COMPARE = "drawn by `disentanglement-study compare`, because it needs the models"
+BY_TRAVERSE = "drawn by `disentanglement-study traverse`, because it needs the models"
 
 
 class PaperFigure(NamedTuple):
@@ -24,7 +24,7 @@ class PaperFigure(NamedTuple):
 
 
 # Higgins et al. 2017, "beta-VAE", ICLR.
-ELSEWHERE = "the data set is not part of the harness; of those that are, `disentanglement-study compare` draws the same"
+ELSEWHERE = "the harness does not have this data set; `disentanglement-study compare` draws the figure for others"
 HIGGINS_2017 = (
     PaperFigure("Figure 1", READ, "Traversals of CelebA by method", why_not=ELSEWHERE),
     PaperFigure("Figure 2", READ, "Traversals of 3D chairs by method", why_not=ELSEWHERE),
@@ -138,7 +138,7 @@ LOCATELLO_2020 = (
         "New 6",
         RECALLED,
         "Downstream accuracy under a shift of the factors",
-        why_not="the metric strong_downstream is among those of metric_rank_correlation, in Python with its `scores`",
+        why_not="metric_rank_correlation shows the metric strong_downstream (in Python, by its option `scores`)",
     ),
 )
 # Hyvärinen, Khemakhem and Monti 2023, a review without experiments: what the papers of its methods show.

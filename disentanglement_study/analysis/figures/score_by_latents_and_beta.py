@@ -50,7 +50,7 @@ def score_by_latents_and_beta(
     of_panel = names.label(found[0].method, names.METHODS) if len(methods) == 1 else "Score"
     text = layout.Text(
         f"{of_panel}: median score by β_norm and latents",
-        (f"{representation} representation", style.count(table, "models a cell")),
+        (f"{representation} representation", style.count(table, "models per cell")),
         x="β_norm",
         y="Latents",
         x_ticks=tuple(betas),
@@ -108,5 +108,5 @@ def _draw(axis: Axes, ridge: Ridge) -> None:
 
 
 def _legend() -> list[Line2D]:
-    label = "Best β_norm of a number of latents, 95 % over seeds"
+    label = "Best β_norm for each number of latents, 95 % over seeds"
     return [Line2D([], [], color=RIDGE, marker="D", markersize=3.2, linewidth=1.2, label=label)]

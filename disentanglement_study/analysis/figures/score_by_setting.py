@@ -26,7 +26,7 @@ def score_by_setting(
     table = once.call(_by_setting, results)
     table = table[(table["representation"] == representation) & table["score"].isin(shown)]
     if table.empty:
-        raise NothingToDraw(f"no model that has such a setting has a score of the {representation} representation")
+        raise NothingToDraw(f"no model with this setting has a score of the {representation} representation")
     marks = style.marks(table["method"])
     rows = {
         f"{data_set} {setting}": f"{names.label(data_set, names.DATA_SETS)}, {names.label(setting, {})}"
@@ -34,7 +34,7 @@ def score_by_setting(
     }
     ticks = tuple(dict.fromkeys(table["value"]))
     text = layout.Text(
-        "Score by setting, median over all else",
+        "Median score by setting, over all other settings",
         (f"{representation} representation", "bars: quartiles", style.count(table, "models per point")),
         x=" or ".join(dict.fromkeys(names.label(setting, {}) for setting in table["setting"])),
         y="Median score",
@@ -81,5 +81,5 @@ def _by_setting(results: pd.DataFrame) -> pd.DataFrame:
         if len(order) > 1:
             found.append(table.assign(place=table["value"].map(order)))
     if not found:
-        raise NothingToDraw("no two models differ in a setting: the sweep has no axis beside strength and seed")
+        raise NothingToDraw("no two models differ only in one setting: the sweep has no axis besides strength and seed")
     return pd.concat(found, ignore_index=True)

@@ -94,8 +94,8 @@ def _draw(axis: Axes, place: int, row: Any, kept: pd.Series) -> None:
 def _legend(table: pd.DataFrame) -> list[Line2D]:
     compared = table["published"].notna()
     dots = [
-        (compared.any(), OURS, "An accuracy that is kept"),
-        (not compared.all(), WITHOUT_PUBLISHED, "... nothing is published"),
+        (compared.any(), OURS, "Accuracy in the upper half"),
+        (not compared.all(), WITHOUT_PUBLISHED, "... without a published number"),
     ]
     entries = [
         Line2D([], [], linestyle="", marker="o", color=colour, alpha=0.55, label=said)

@@ -26,7 +26,7 @@ def shown_scores(found: Iterable[str], scores: Iterable[str] | None, data_sets: 
         return of_study if data_sets > 1 and of_study else found
     if shown := [score for score in found if score in set(scores)]:
         return shown
-    raise NothingToDraw(f"no model has one of {', '.join(scores)}")
+    raise NothingToDraw(f"no model has any of {', '.join(scores)}")
 
 
 def headlines(found: list[Models], scores: Iterable[str] | None = None) -> list[str]:

@@ -23,7 +23,7 @@ def transfer(results: pd.DataFrame, representation: str = "mean") -> style.Study
     """
     table = once.call(tables.transfer, results, representation=representation)
     if table["probability"].isna().all():
-        raise NothingToDraw("there is no pair of a choice and a target")
+        raise NothingToDraw("no setting can be compared with a random model on another seed")
     text = layout.Text(
         "Probability that a chosen setting beats a random model (%)",
         (f"{representation} representation", f"n = {table['n'].iloc[0]:,} models of all data sets",

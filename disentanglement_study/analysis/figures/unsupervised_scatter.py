@@ -39,9 +39,9 @@ def unsupervised_scatter(
     of_metrics = shared.headlines(list(found.values()), scores)
     rows = [score for score in of_metrics if score in models.scores and "downstream" not in score]
     if not columns:
-        raise NothingToDraw(f"no model of {data_set} has one of {', '.join(UNSUPERVISED)}")
+        raise NothingToDraw(f"no model of {data_set} has any of {', '.join(UNSUPERVISED)}")
     if not rows:
-        raise NothingToDraw(f"no model of {data_set} has one of {', '.join(of_metrics)}")
+        raise NothingToDraw(f"no model of {data_set} has any of {', '.join(of_metrics)}")
     numbers = models.runs.join(models.scores[[*columns, *rows]]).reset_index().assign(data_set=data_set)
     is_drawn = numbers[columns].notna().any(axis=1) & numbers[rows].notna().any(axis=1)
     marks = style.marks(numbers.loc[is_drawn, "method"])

@@ -48,7 +48,7 @@ def variance_explained(
     for (_, data_set), axis in page.axes.items():
         for place, score in enumerate(shown):
             if (data_set, score) not in parts.index:
-                axis.text(2, place, "constant or no scores", va="center", color="#7F7F7F")
+                axis.text(2, place, "scores are constant or missing", va="center", color="#7F7F7F")
                 continue
             left = 0.0
             for part, (_, colour) in PARTS.items():

@@ -19,15 +19,16 @@ NO_BASELINE = f"{BASE} was not run, so there is no linear baseline to compare wi
 def sources(results: pd.DataFrame) -> list[str]:
     """The best method by its MCC, the linear baseline beside it, and where methods fail; and how many do not converge.
 
-    The MCC is the median over draws of the data, each of the restart of lowest loss, as in `tables.chosen_by_loss`, of
-    the codes that are held against what a method promises. Controls, which promise nothing, are left out.
+    The MCC is the median over draws of the data, each of the restart with the lowest loss, as in
+    `tables.chosen_by_loss`, for the codes that the method's promise is about. Controls promise nothing and are left
+    out.
     """
     table = once.call(chosen_by_loss, results)
     key = pd.Series([names.parts(method)[0] for method in table["method"]], table.index)
     own = table[[_finds(*pair) for pair in zip(key, table["representation"], strict=True)]]
     if own.empty:
         return []
-    of = "of the restart of lowest loss" if _has_losses(results, own) else "over restarts"
+    of = "of the restart with the lowest loss" if _has_losses(results, own) else "over restarts"
     where = ["data_set", "representation"]
     base = table[key == BASELINE].set_index(where)["median"]
     own = own.assign(baseline=[base.get(of_data) for of_data in own[where].itertuples(index=False, name=None)])

@@ -12,9 +12,9 @@ from disentanglement_study.analysis.rows import NothingToDraw
 # By what the page calls them: the table, and the columns that name its rows and its columns.
 TABLES: dict[str, tuple[Callable[..., pd.DataFrame], str, str]] = {
     "Metrics with each other": (tables.rank_correlation, "score_a", "score_b"),
-    "Scores without labels with metrics": (tables.unsupervised_rank_correlation, "score_a", "score_b"),
-    "Downstream accuracy with metrics": (tables.downstream_rank_correlation, "score_a", "score_b"),
-    "Unfairness with other scores": (tables.fairness_rank_correlation, "score_a", "score_b"),
+    "Scores without labels and metrics": (tables.unsupervised_rank_correlation, "score_a", "score_b"),
+    "Downstream accuracy and metrics": (tables.downstream_rank_correlation, "score_a", "score_b"),
+    "Unfairness and other scores": (tables.fairness_rank_correlation, "score_a", "score_b"),
     "Data sets with each other": (tables.data_set_rank_correlation, "data_set_a", "data_set_b"),
 }
 NUMBERS = ("rank_correlation", "low", "high")

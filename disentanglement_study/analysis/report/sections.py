@@ -14,7 +14,7 @@ from disentanglement_study.analysis.rows import NothingToDraw, is_failure
 from disentanglement_study.errors import reason
 from disentanglement_study.runtime.words import counted
 
-# Kinds of failure, and failed jobs, that the page shows, and how many are in sight; tables/failures.csv has all.
+# Kinds of failure, and failed jobs, that the page shows, and how many are in sight; tables/failures.csv lists all.
 SHOWN, FIRST = 200, 15
 RELATIONS = {"same": "same", "other": "another"}
 
@@ -86,7 +86,7 @@ def transfer(results: pd.DataFrame) -> Markup:
     try:
         found = once.call(tables.transfer, results)
     except NothingToDraw as reason:
-        return note(f"Not to be had from this study: {reason}.")
+        return note(f"Not available for this study: {reason}.")
     rows = []
     for row in found.itertuples():
         measured = "–" if np.isnan(row.probability) else f"{100 * row.probability:.1f} %"
@@ -110,7 +110,7 @@ def paper(results: pd.DataFrame) -> Markup:
     try:
         found = once.call(tables.paper_vs_measured, results)
     except NothingToDraw as reason:
-        return note(f"Not to be had from this study: {reason}.")
+        return note(f"Not available for this study: {reason}.")
     rows = []
     for row in found.itertuples():
         verdict = element("span", row.holds, class_=f"verdict {row.holds.split()[0]}")
@@ -130,7 +130,7 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
     found = tables.failures(results).sort_values("rows", ascending=False, kind="stable")
     parts = []
     if found.empty:
-        parts.append(note("No score has failed."))
+        parts.append(note("No score failed."))
     else:
         rows = [
             [
@@ -150,14 +150,16 @@ def failures(results: pd.DataFrame, manifests: list[dict]) -> Markup:
             summary = element("summary", f"{len(rest)} more kinds of failure")
             parts.append(element("details", summary, table(columns, rest, class_="cards")))
         if len(found) > SHOWN:
-            parts.append(note(f"{SHOWN} of {len(found):,} kinds of failure are shown; tables/failures.csv has all."))
+            parts.append(note(f"{SHOWN} of {len(found):,} kinds of failure are shown; tables/failures.csv lists all."))
     broken = [manifest for manifest in manifests if manifest["status"] == FAILED]
     for manifest in broken[:SHOWN]:
         error = shortened(manifest.get("error") or "no error was recorded").strip()
         job = f"Job {manifest['job_id']} ({counted(len(manifest['run_ids']), 'run')}): {reason(error)}"
         parts.append(element("details", element("summary", job), element("pre", error)))
     if len(broken) > SHOWN:
-        parts.append(note(f"{SHOWN} of {len(broken):,} failed jobs are shown; `disentanglement-study status` has all."))
+        parts.append(
+            note(f"{SHOWN} of {len(broken):,} failed jobs are shown; `disentanglement-study status` lists all.")
+        )
     return Markup("".join(parts))
 
 
@@ -178,10 +180,10 @@ def _facts(plan: pd.DataFrame, manifests: list[dict]) -> list[tuple[str, str]]:
     facts = [
         ("Data sets", _labels(plan["data_set"], names.DATA_SETS)),
         ("Methods", _labels(plan["method"], names.METHODS)),
-        ("Strengths", f"{names.span(swept)} a method" if len(swept) else ""),
-        ("Seeds", f"{names.span(seeds)} a {'strength' if len(swept) else 'method'}"),
+        ("Strengths", f"{names.span(swept)} per method" if len(swept) else ""),
+        ("Seeds", f"{names.span(seeds)} per {'strength' if len(swept) else 'method'}"),
         ("Training", _training(plan)),
-        ("Time", f"{_duration(sum(seconds.values()))}, jobs added up ({stages})" if seconds else ""),
+        ("Time", f"{_duration(sum(seconds.values()))}, all jobs together ({stages})" if seconds else ""),
         ("Device", ", ".join(f"{device} ({counted(count, 'job')})" for device, count in devices.most_common())),
         ("Versions", "; ".join(versions)),
     ]
@@ -189,7 +191,7 @@ def _facts(plan: pd.DataFrame, manifests: list[dict]) -> list[tuple[str, str]]:
 
 
 def _training(plan: pd.DataFrame) -> str:
-    words = {"train.steps": "steps", "train.batch_size": "images a batch", "nets.num_latents": "latents"}
+    words = {"train.steps": "steps", "train.batch_size": "images per batch", "nets.num_latents": "latents"}
     parts = [f"{_span_of(plan[name])} {word}" for name, word in words.items() if name in plan]
     parts += [f"protocol {', '.join(sorted(plan['protocol'].unique()))}"] if "protocol" in plan else []
     return ", ".join(parts)

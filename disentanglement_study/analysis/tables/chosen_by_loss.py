@@ -28,7 +28,7 @@ def chosen_by_loss(results: pd.DataFrame, score: str = "mcc") -> pd.DataFrame:
     """
     results = checked(results)
     if "data_seed" not in results and not _is_of_ica(results):
-        raise NothingToDraw("no data set has an option seed")
+        raise NothingToDraw("no data set has the option seed")
     results = drawn(results)
     values = _of_draws(scored(results), score)
     if values.empty:

@@ -50,7 +50,7 @@ def _unless_whole(ridge: Ridge) -> dict:
     more = f", and {len(absent) - 1} more" if len(absent) > 1 else ""
     return {
         "holds": NOT_ENOUGH,
-        "why": f"no model of M = {ridge.latents[row]}, β_norm = {ridge.betas[column]:g} has a score{more}",
+        "why": f"no model with M = {ridge.latents[row]}, β_norm = {ridge.betas[column]:g} has a score{more}",
     }
 
 
@@ -66,7 +66,7 @@ def _rises(ridge: Ridge) -> dict:
     value = float(_rank_correlation(ridge.latents, ridge.best[None])[0])
     drawn = ridge.resampled_best()
     if not len(drawn) or not np.isfinite(drawn).all():
-        return _measured(value, what, NOT_ENOUGH, "no interval: it needs two seeds of each β_norm")
+        return _measured(value, what, NOT_ENOUGH, "no interval: each β_norm needs two seeds")
     low, high = stats.interval(value, _rank_correlation(ridge.latents, drawn))
     edges = [str(latents) for latents, edge in zip(ridge.latents, ridge.edge(), strict=True) if edge]
     why = f"the best is at the edge of the grid for M = {', '.join(edges)}" if edges else ""
@@ -75,11 +75,11 @@ def _rises(ridge: Ridge) -> dict:
 
 def _inverted_u(ridge: Ridge) -> dict:
     shapes = np.array(ridge.inverted_u())
-    what = f"share of the numbers of latents for which it is one (of {len(shapes)}); holds if all"
+    what = f"share of the {len(shapes)} numbers of latents with an inverted U; holds if all have one"
     if (shapes == NOT_ENOUGH).any():
-        return _measured(np.nan, what, NOT_ENOUGH, "it needs three β_norm, each of two seeds")
+        return _measured(np.nan, what, NOT_ENOUGH, "it needs three values of β_norm with two seeds each")
     others = [
-        f"M = {latents} ({f'best at the {edge} β_norm' if edge else 'not clear of both ends'})"
+        f"M = {latents} ({f'best at the {edge} β_norm' if edge else 'not above both ends, intervals apart'})"
         for latents, edge, shape in zip(ridge.latents, ridge.edge(), shapes, strict=True)
         if shape == NO
     ]

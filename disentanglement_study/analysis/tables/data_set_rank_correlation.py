@@ -43,7 +43,7 @@ def data_set_rank_correlation(
                 cells = _correlation(a, b)
                 rows += [[shown, score, x.data_set, y.data_set, *cells] for x, y in [(a, b), (b, a)]]
     if not rows:
-        raise NothingToDraw("no headline score is there for two data sets")
+        raise NothingToDraw("no two data sets share a headline score")
     columns = [*KEYS, "rank_correlation", "low", "high", "n", "failed", "missing"]
     return names.sort(pd.DataFrame(rows, columns=columns), KEYS)
 

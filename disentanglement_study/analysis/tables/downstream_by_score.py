@@ -48,8 +48,8 @@ def downstream_by_score(results: pd.DataFrame, representation: str | None = "mea
                         rows.append([*where, group, *np.quantile(y, list(QUARTILES.values())), len(y), *counts])
     if not rows:
         raise NothingToDraw(
-            "no 3 models have both a headline score that varies and a downstream accuracy (downstream_*: mean test "
-            "accuracy after 10 to 10,000 train points)"
+            "fewer than 3 models have both a headline score that varies and a downstream accuracy (downstream_*: mean "
+            "test accuracy after 10 to 10,000 train points)"
         )
     columns = [*KEYS, "group", *QUARTILES, "n", "failed", "missing"]
     return names.sort(pd.DataFrame(rows, columns=columns), KEYS)

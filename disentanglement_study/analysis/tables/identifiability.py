@@ -20,7 +20,7 @@ def identifiability(results: pd.DataFrame) -> pd.DataFrame:
     table = table[table["key"].isin(PROMISES)]
     promises = pd.DataFrame([PROMISES[key]._asdict() for key in table["key"]], index=table.index)
     if table.empty or not (own := table["representation"] == promises.pop("representation")).any():
-        raise NothingToDraw("no method of these promises to identify sources")
+        raise NothingToDraw("no method of this study promises to identify sources")
     columns = ["method", *promises, "data_set", "median", "margin", "n", "restarts"]
     return names.sort(table.join(promises)[own][columns], ["method", "data_set"])
 

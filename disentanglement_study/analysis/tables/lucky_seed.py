@@ -31,7 +31,7 @@ def lucky_seed(
                     weight = stats.resample(cells, resamples, models.seed(seed))
                     rows.append([models.data_set, method, score, *_chance(cells, y, weight), own.sum()])
     if not rows:
-        raise NothingToDraw("no method has two strengths of two seeds each")
+        raise NothingToDraw("no method has two strengths with two seeds each")
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -25,7 +25,7 @@ def mean(table: pd.DataFrame, value: str, measured_as: str, independent: list[st
     """The mean of the rows. Rows that differ in the columns `independent` err alone, all others together."""
     table = finite(table, value)
     if table.empty:
-        raise NothingToDraw("no interval: it needs two seeds of a setting")
+        raise NothingToDraw("no interval: a setting needs two seeds")
     middle = table[value].mean()
     below, above = (
         np.sqrt((distance.groupby([table[key] for key in independent]).sum() ** 2).sum()) / len(table)

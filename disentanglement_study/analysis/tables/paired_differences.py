@@ -44,7 +44,7 @@ def paired_differences(
                 if len(pairs):
                     tables.append(_of_pairs(models, pairs).assign(**where))
     if not tables:
-        raise NothingToDraw("no two models differ in one setting alone: the sweep has no axis beside strength and seed")
+        raise NothingToDraw("no two models differ only in one setting: the sweep has no axis besides strength and seed")
     table = pd.concat(tables, ignore_index=True)
     return names.sort(table[COLUMNS], KEYS)
 

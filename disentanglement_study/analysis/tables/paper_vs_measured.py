@@ -46,7 +46,7 @@ def paper_vs_measured(results: pd.DataFrame, claims: Sequence[Claim] = CLAIMS) -
     if results.empty and (found := next((method for method in names.STUDY_METHODS if given.get(method)), None)):
         raise NothingToDraw(
             f"no claim can be measured: models of {names.METHODS[found]} differ by {', '.join(given[found])}, and the "
-            "claims are of one setting"
+            "claims are about one setting"
         )
     if results.empty:
         methods = ", ".join(names.METHODS[method] for method in names.STUDY_METHODS)
@@ -72,7 +72,7 @@ def _row(claim: Claim, results: pd.DataFrame) -> list:
 def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[str, str]:
     there = set(results["data_set"].unique())
     if absent := [names.label(key, names.DATA_SETS) for key in claim.needs if key not in there]:
-        return NOT_ENOUGH, f"the claim is of {len(claim.needs)} data sets; there is no {', '.join(absent)}"
+        return NOT_ENOUGH, f"the claim is about {len(claim.needs)} data sets; the study lacks {', '.join(absent)}"
     if measured.holds is not None:
         return measured.holds, measured.why
     for column, wanted, known in (
@@ -81,9 +81,9 @@ def _verdict(claim: Claim, measured: Measured, results: pd.DataFrame) -> tuple[s
     ):
         there = set(results[column].unique())
         if absent := [names.label(key, known) for key in wanted if key not in there]:
-            return NOT_ENOUGH, f"the number is a mean over {len(wanted)} {column}s; there is no {', '.join(absent)}"
+            return NOT_ENOUGH, f"the number is a mean over {len(wanted)} {column}s; the study lacks {', '.join(absent)}"
     if not np.isfinite([measured.value, measured.low, measured.high]).all():
-        return NOT_ENOUGH, "no interval: it needs more seeds of a setting"
+        return NOT_ENOUGH, "no interval: a setting needs more seeds"
     assert claim.number is not None  # its measure decides a claim of a direction
     return compared(claim.number, claim.rounding, measured.value, measured.low, measured.high)
 
@@ -113,7 +113,7 @@ def _explained(by: str, results: pd.DataFrame) -> Measured:
 
 def _method_decides_less(results: pd.DataFrame) -> Measured:
     shares = _shares(results, "method")
-    measured = mean(shares, "adjusted", "share of variance of the method; holds below 0.5", ["data_set"])
+    measured = mean(shares, "adjusted", "share of the variance that the method explains; holds below 0.5", ["data_set"])
     return _if_settings_matter(decided(measured, 0.5, above=False), results)
 
 
@@ -130,8 +130,8 @@ def _if_settings_matter(measured: Measured, results: pd.DataFrame) -> Measured:
 def _transfer(metric: str, data_set: str, results: pd.DataFrame) -> Measured:
     row = once.call(transfer, results).set_index(["metric", "data_set"]).loc[metric, data_set]
     if not row["pairs"]:
-        raise NothingToDraw(f"no pair of choice and target: {metric} metric, {data_set} data set")
-    return Measured(row["probability"], row["low"], row["high"], int(row["n"]), "mean over all pairs, no draws")
+        raise NothingToDraw(f"no setting can be judged by the {metric} metric on the {data_set} data set")
+    return Measured(row["probability"], row["low"], row["high"], int(row["n"]), "mean over all pairs, computed exactly")
 
 
 def _trend(methods: tuple[str, ...], rises: bool, results: pd.DataFrame) -> Measured:
@@ -149,7 +149,7 @@ def _pairs_of_metrics(results: pd.DataFrame) -> pd.DataFrame:
     pairs = pairs[(pairs["data_set"] == "noisy_dsprites") & (pairs["score_a"] < pairs["score_b"])]
     pairs = pairs[pairs["score_a"].isin(names.STUDY_METRICS) & pairs["score_b"].isin(names.STUDY_METRICS)]
     if pairs.empty:
-        raise NothingToDraw("no two metrics of the study on Noisy-dSprites")
+        raise NothingToDraw("fewer than two metrics of the paper on Noisy-dSprites")
     return pairs
 
 
@@ -171,7 +171,7 @@ def _modularity_disagrees(results: pd.DataFrame) -> Measured:
     pairs = _pairs_of_metrics(results)
     others = pairs[~_with_modularity(pairs)]["rank_correlation"].mean()
     measured = mean(pairs[_with_modularity(pairs)], "rank_correlation", "", ["data_set"])
-    what = f"mean rank correlation of Modularity with the others; holds below theirs with each other ({others:.2f})"
+    what = f"mean rank correlation of Modularity with the others; holds below that of the others ({others:.2f})"
     return decided(measured._replace(measured_as=what), others, above=False)
 
 
@@ -180,7 +180,7 @@ def _strong_pairs(results: pd.DataFrame) -> Measured:
     strong = [{"beta_vae_score", "factor_vae_score"}, {"mig", "dci"}]
     both = np.array([{a, b} in strong for a, b in zip(pairs["score_a"], pairs["score_b"], strict=True)])
     if both.sum() < len(strong) or both.all():
-        raise NothingToDraw("not all of BetaVAE score, FactorVAE score, MIG, DCI and another metric are there")
+        raise NothingToDraw("the claim needs BetaVAE score, FactorVAE score, MIG, DCI and another metric")
     others = pairs["rank_correlation"][~both].median()
     measured = mean(pairs[both], "rank_correlation", "", ["data_set"])
     what = f"mean rank correlation of the two; holds if both are above the median of the other pairs ({others:.2f})"
@@ -197,11 +197,11 @@ def _no_score_without_labels(results: pd.DataFrame) -> Measured:
     pairs = pairs.assign(rank_correlation=pairs["rank_correlation"].abs())
     finite = pairs[np.isfinite(pairs[["low", "high", "rank_correlation"]]).all(axis=1)]
     if finite.empty:
-        raise NothingToDraw("no interval: it needs two seeds of a setting")
+        raise NothingToDraw("no interval: a setting needs two seeds")
     value, n = finite["rank_correlation"].mean(), int(finite.groupby("data_set")["n"].max().sum())
     what = (
-        "mean size of the rank correlations; holds if each loss and TC has both signs, with several metrics or data "
-        f"sets ({both.sum()} of {len(both)} have), and not if one has the same with all ({steady.sum()} have)"
+        "mean absolute rank correlation; holds if the correlations of each loss and of TC have both signs "
+        f"({both.sum()} of {len(both)} do), not if those of one all have the same sign ({steady.sum()} do)"
     )
     holds = NO if steady.any() else YES if both.all() else NOT_ENOUGH
     why = "the intervals of other correlations contain 0" if holds == NOT_ENOUGH else ""
@@ -215,7 +215,7 @@ def _no_sample_efficiency(results: pd.DataFrame) -> Measured:
     if pairs.empty:
         raise NothingToDraw("no statistical efficiency: it needs downstream accuracies at 100 and 10,000 points")
     share = (pairs["low"] > 0).mean()
-    what = f"mean rank correlation of efficiency; holds if one is below 0, and not if all are above ({share:.0%} are)"
+    what = f"mean rank correlation of efficiency; holds if one is below 0, not if all are above 0 ({share:.0%} are)"
     holds, why = beyond(0, pairs["low"].min(), pairs["high"].min(), above=False)
     return mean(pairs, "rank_correlation", what, ["data_set"])._replace(holds=holds, why=why)
 
@@ -236,12 +236,12 @@ def _sampled_is_less_correlated(results: pd.DataFrame) -> Measured:
     lower = pd.concat(part["sampled"] < part["mean"] for part in both).to_numpy(float)
     weight = stats.resample(np.zeros(len(lower)), stats.RESAMPLES)
     low, high = np.clip(stats.interval(lower.mean(), lower @ weight / len(lower)), 0, 1)
-    what = "share of models whose TC is lower; holds above 0.5"
+    what = "share of models whose sampled TC is the lower; holds above 0.5"
     return decided(Measured(lower.mean(), float(low), float(high), len(lower), what), 0.5, above=True)
 
 
 def _lucky_seed_wins(results: pd.DataFrame) -> Measured:
-    what = "chance that a run of the worst strength beats one of the best (medians), mean; holds above 0.01"
+    what = "mean chance that a run at the worst strength beats one at the best (by medians); holds above 0.01"
     measured = mean(once.call(lucky_seed, results), "chance", what, ["data_set", "method"])
     return _if_settings_matter(decided(measured, 0.01, above=True), results)
 

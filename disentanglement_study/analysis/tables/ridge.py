@@ -113,7 +113,7 @@ def _lacking(results: pd.DataFrame, representation: str) -> str:
         given = ", only beta" if "beta" in set(results["strength_name"]) else ""
         return f"no model was given beta_vae.{STRENGTH}{given}"
     if not any(LATENTS in names.parts(method)[1] for method in own["method"].unique()):
-        return "no two numbers of latents: nets.num_latents is not an axis of the sweep"
+        return "all models have one number of latents: nets.num_latents is not an axis of the sweep"
     return f"no model with a normalised β has a headline score of the {representation} representation"
 
 

@@ -105,7 +105,9 @@ def _scores(results: pd.DataFrame, representation: str) -> list[_Score]:
         pooled = [_score([models for models in found if score in models.scores], score, names.ALL) for score in shared]
         scores += [one for one in pooled if one is not None]
     if not scores:
-        raise NothingToDraw("no score differs between two seeds of a method at a strength: it needs two seeds or more")
+        raise NothingToDraw(
+            "no score differs between seeds of a method at a strength: the study needs two seeds or more"
+        )
     return scores
 
 

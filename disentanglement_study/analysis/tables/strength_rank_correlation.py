@@ -42,6 +42,6 @@ def strength_rank_correlation(
             where = {"data_set": own.data_set, "representation": own.representation, "method": method}
             tables.append(table[np.isfinite(scores).any(axis=0)].assign(**where))
     if not tables:
-        raise NothingToDraw("no method has models of two strengths with a score")
+        raise NothingToDraw("no method has scores at two strengths")
     table = pd.concat(tables, ignore_index=True)
     return names.sort(table[[*KEYS, "rank_correlation", "low", "high", "n", "failed", "missing"]], KEYS)

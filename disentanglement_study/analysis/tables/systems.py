@@ -158,7 +158,7 @@ def _beside(key: tuple, kept: dict, chance: float) -> dict:
         around = system.rounding if system.spread is None else system.spread
         holds, why = compared(system.mean, around, kept["mean"], low, high)
     else:
-        holds, why = NOT_ENOUGH, "no interval: it needs two models"
+        holds, why = NOT_ENOUGH, "no interval: a system needs two models"
     return {
         "published": system.mean,
         "published_spread": np.nan if system.spread is None else system.spread,

@@ -20,7 +20,7 @@ def training_scores(results: pd.DataFrame) -> pd.DataFrame:
     rows = scored(results)
     rows = rows[rows["representation"] == MODEL]
     if rows.empty:
-        raise NothingToDraw("no model has a loss or another score of its training")
+        raise NothingToDraw("no model has a loss or another training score")
     values = rows.groupby([*GROUPS, "score"], dropna=False)["value"]
     table = pd.DataFrame({"middle": values.median(), "least": values.min(), "most": values.max(), "n": values.count()})
     models = results.groupby(GROUPS, dropna=False)["run_id"].nunique()

@@ -88,18 +88,18 @@ class _Grid:
         found = [models.only([score for score in scores if score in models.scores]) for models in found]
         found = [models for models in found if len(models.scores.columns)]
         if not found:
-            raise NothingToDraw(f"no model has one of {', '.join(scores)} ({representation} representation)")
+            raise NothingToDraw(f"no model has any of {', '.join(scores)} ({representation} representation)")
         runs = pd.concat([models.runs.assign(data_set=models.data_set) for models in found])
         twice = runs[runs.duplicated(["data_set", *SETTING, "seed"])]
         if len(twice):
             raise NothingToDraw(
-                f"run {twice.index[0]} has the setting and the seed of another: of data drawn again keep one draw"
+                f"run {twice.index[0]} has the same setting and seed as another run: keep one draw of the data"
             )
         setting = runs.groupby(SETTING, dropna=False).ngroup().to_numpy()
         place, seeds = pd.factorize(runs["seed"], sort=True)
         self.seeds = len(seeds)
         if self.seeds < 2 or setting.max() < 1:
-            raise NothingToDraw("there are no two seeds of two settings")
+            raise NothingToDraw("the study needs two settings with two seeds each")
         self.wider = stats.widening(np.zeros(self.seeds))
         self.targets: list[tuple[str, str, int]] = []
         # Of two seeds each resample that holds a pair holds both, and says nothing: there is no interval.

@@ -25,7 +25,7 @@ def beyond(threshold: float, low: float, high: float, above: bool = True) -> tup
     if low > threshold or high < threshold:
         return (YES if (low > threshold) == above else NO), ""
     if np.isnan([low, high]).any():
-        return NOT_ENOUGH, "no interval: it needs more seeds of a setting"
+        return NOT_ENOUGH, "no interval: a setting needs more seeds"
     return NOT_ENOUGH, f"the interval ({low:.3f} to {high:.3f}) contains {threshold:.3g}"
 
 

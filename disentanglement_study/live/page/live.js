@@ -27,7 +27,7 @@ async function look() {
     }
   } catch {
     if (mine !== latest) return;
-    trouble("The program that serves this page cannot be reached. It is asked again every few seconds. To start it again: ",
+    trouble("The program that serves this page does not answer. The page keeps trying. To start the program again: ",
       JSON.parse(document.body.dataset.again));
   }
   timer = setTimeout(look, 1000 * again);
@@ -41,7 +41,7 @@ function trouble(text, command) {
   else if (place.hidden || place.dataset.text !== text) {
     const code = document.createElement("code");
     code.textContent = command ?? "";
-    place.replaceChildren(text, code, when ? ` What is below was seen at ${when}.` : "");
+    place.replaceChildren(text, code, when ? ` The page below shows the study as of ${when}.` : "");
     place.dataset.text = text;
     place.hidden = false;
     document.title = `? ${name}`;
@@ -51,7 +51,7 @@ function trouble(text, command) {
 function show(seen) {
   when = seen.when;
   if (byId("state").textContent !== seen.state) byId("state").textContent = seen.state;
-  byId("when").textContent = `Seen at ${when}.`;
+  byId("when").textContent = `As of ${when}.`;
   document.title = `${Math.floor(100 * seen.done)} % ${name}`;
   for (const [id, parts] of Object.entries(seen.sections)) {
     fill(byId(id), parts);

@@ -73,7 +73,7 @@ function drawCorrelations() {
   const asTable = document.querySelector("#correlations-table .scroll");
   shown.hidden = document.getElementById("correlations-table").hidden = !heat.matrix;
   if (!heat.matrix) {
-    const why = chosen.why ? `Not to be had from this study: ${chosen.why}.` : "There is none of this representation.";
+    const why = chosen.why ? `Not available for this study: ${chosen.why}.` : "There is no table for this representation.";
     summary.textContent = why;
     return;
   }
@@ -83,12 +83,12 @@ function drawCorrelations() {
   const grid = (cell) => rows.map((_, row) => columns.map((_, column) => cell(at(row, column), row, column)));
   const unit = chosen.between === "data_set" ? "settings" : "models";
   const lines = grid((place, row, column) => {
-    const lacking = `${cells.failed[place]} failed, ${cells.missing[place]} without one of them`;
+    const lacking = `${cells.failed[place]} failed, ${cells.missing[place]} without one of the two`;
     const pair = `<b>${plain(names(rows)[row])}<br>${plain(names(columns)[column])}</b>`;
     return `${pair}<br>${withInterval(cells, place)}<br>n = ${cells.n[place]} ${unit}, ${lacking}`;
   });
   const isPair = (_, place) => rows[Math.floor(place / columns.length)] !== columns[place % columns.length];
-  summary.textContent = `n = ${span(cells.n.filter(isPair))} ${unit} a cell.`;
+  summary.textContent = `n = ${span(cells.n.filter(isPair))} ${unit} per cell.`;
   const z = grid((place) => cells.rank_correlation[place]);
   const fixed = { showgrid: false, fixedrange: true, ticks: "" };
   shown.style.minWidth = NARROW.matches ? `${columns.length * 46 + 150}px` : "";

@@ -34,7 +34,7 @@ function startRun() {
   });
   window.addEventListener("hashchange", fromAddress);
   drawn(() => showCurves(shownRun));
-  if (!fromAddress()) say("Choose a point, or a run of the list above.");
+  if (!fromAddress()) say("Select a point above, or a run in the list.");
 }
 
 function say(text) {
@@ -48,7 +48,7 @@ function fromAddress() {
   const id = location.hash.slice(5); // Hexadecimal: it needs no decoding, and what cannot be decoded is no id.
   document.getElementById("run-controls").elements.run.value = id;
   if (PLACE.has(id)) showRun(PLACE.get(id));
-  else say(`No run of this study is called ${id}.`);
+  else say(`This study has no run ${id}.`);
   listRuns();
   const section = document.getElementById("run");
   section.scrollIntoView();
@@ -65,7 +65,7 @@ function showRun(run) {
   const own = ["data_set", "method", "hyper", "seed", "protocol"].filter((name) => binding(run, name) !== undefined);
   const facts = [...own.map((name) => [name.replace("_", " "), String(binding(run, name))]), ["status", state]];
   if (job) {
-    const about = [`${job.runs} runs`, job.seconds ? `${job.seconds} s together` : "", job.device];
+    const about = [`${job.runs} runs`, job.seconds ? `${job.seconds} s in all` : "", job.device];
     facts.push(["job", `${job.job_id}: ${about.filter(Boolean).join(", ")}`]);
   }
   body.replaceChildren(
@@ -86,7 +86,7 @@ function configuration(run) {
   const again = `disentanglement-study run study.gin FOLDER --where "run_id == '${RUN_IDS[run]}'"`;
   return element("details", {}, element("summary", {}, "Configuration"),
     element("p", {}, "This run: "), element("pre", {}, bound.join("\n")),
-    element("p", {}, "To train it again, with the study's settings below as study.gin:"), element("pre", {}, again),
+    element("p", {}, "To train it again, save the settings below as study.gin and run:"), element("pre", {}, again),
     element("pre", {}, DATA.settings));
 }
 
@@ -98,7 +98,7 @@ function scoresOf(run) {
   const rows = scores.map((score) =>
     [label("score", score), ...representations.map((key) => shown(scoreOf(key, score)?.[run]))]);
   const some = rows.filter((row) => row.slice(1).some((text) => text !== "–"));
-  if (!some.length) return element("p", { class: "note" }, "It has no scores.");
+  if (!some.length) return element("p", { class: "note" }, "This run has no scores.");
   const wide = table(["Score", ...representations], some);
   return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores of the run" }, wide);
 }
@@ -106,8 +106,8 @@ function scoresOf(run) {
 function picturesOf(id) {
   const names = DATA.pictures[id] ?? [];
   if (!names.length) {
-    return element("p", { class: "note" }, "None are drawn yet. In the study's folder: ",
-      element("code", {}, `disentanglement-study traverse . ${id}`), ", then the report again.");
+    return element("p", { class: "note" }, "No pictures yet. Run ",
+      element("code", {}, `disentanglement-study traverse . ${id}`), " in the study's folder, then write the report again.");
   }
   const moving = names.filter((name) => name.endsWith(".gif"));
   const summary = element("summary", {}, `Animations (${moving.length})`);
@@ -138,7 +138,7 @@ async function showCurves(run) {
   const place = document.getElementById("run-curves");
   if (run !== shownRun || !place) return;
   if (!content?.runs[RUN_IDS[run]]) {
-    const absent = `There is no runs/${job?.job_id}.js beside the page.`;
+    const absent = `The file runs/${job?.job_id}.js is missing from the page's folder.`;
     const why = !job ? "The run is not done." : content || !job.curves ? "The run has no curves." : absent;
     place.replaceChildren(element("p", { class: "note" }, why));
     return;

@@ -6,8 +6,8 @@ function startSystems() {
   const runs = RUN_IDS.map((_, run) => run).filter((run) => stills(RUN_IDS[run]).length);
   if (!runs.length) {
     form.hidden = true;
-    document.getElementById("systems-body").replaceChildren(element("p", { class: "note" }, "None are drawn yet: ",
-      element("code", {}, "disentanglement-study compare DIR"), ", then the report again."));
+    document.getElementById("systems-body").replaceChildren(element("p", { class: "note" }, "No pictures yet. Run ",
+      element("code", {}, "disentanglement-study compare DIR"), ", then write the report again."));
     return;
   }
   const at = (run, column) => DATA.runs.order[column].indexOf(binding(run, column));

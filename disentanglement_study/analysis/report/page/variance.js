@@ -7,7 +7,7 @@ const shares = { form: document.getElementById("variance-controls") };
 function startVariance() {
   const summary = document.getElementById("variance-summary");
   if (DATA.variance.why) {
-    summary.textContent = `Not to be had from this study: ${DATA.variance.why}.`;
+    summary.textContent = `Not available for this study: ${DATA.variance.why}.`;
     for (const part of ["controls", "plot", "table"]) document.getElementById(`variance-${part}`).hidden = true;
     return;
   }
@@ -28,7 +28,7 @@ function drawVariance() {
   const place = new Map(scores.map((score, at) => [score, at]));
   const interval = (at) => (all.low[at] === null ? "" : ` [${all.low[at].toFixed(2)}, ${all.high[at].toFixed(2)}]`);
   const counts = span(rows.map((at) => all.n[at]));
-  document.getElementById("variance-summary").textContent = `n = ${counts} models a score.`;
+  document.getElementById("variance-summary").textContent = `n = ${counts} models per score.`;
   const traces = Object.entries(BY).map(([by, name], nth) => {
     const own = rows.filter((at) => all.by[at] === by && all.adjusted[at] !== null);
     const details = (at) => [
