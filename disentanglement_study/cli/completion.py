@@ -1,7 +1,8 @@
 """The console command `completion`: the shell completes commands, options, sweeps, studies, runs, metrics, ..."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from disentanglement_study.cli import completers, options
 from disentanglement_study.runtime.terminal import OUT
@@ -36,7 +37,7 @@ def complete(parser: argparse.ArgumentParser) -> None:
     for place, action in _actions(parser, ""):
         name = place if place in completers.COMPLETERS else action.dest
         if name in completers.COMPLETERS and not hasattr(action, "completer"):
-            action.completer = _quiet(completers.COMPLETERS[name])
+            setattr(action, "completer", _quiet(completers.COMPLETERS[name]))  # noqa: B010 (argcomplete reads it)
     argcomplete.autocomplete(parser, always_complete_options=False)
 
 
@@ -50,10 +51,10 @@ def _actions(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, 
             yield f"{name} {action.dest}".strip(), action
 
 
-def _quiet(completer: completers.Completer):
+def _quiet(completer: completers.Completer) -> Callable[..., list[str]]:
     """A completer that has no answer where it fails: an error would be drawn into the line that the user types."""
 
-    def answers(prefix: str, parsed_args: argparse.Namespace, **others) -> list[str]:
+    def answers(prefix: str, parsed_args: argparse.Namespace, **others: Any) -> list[str]:
         try:
             return [*completer(prefix, parsed_args)]
         except Exception:

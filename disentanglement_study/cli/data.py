@@ -109,8 +109,8 @@ def info(arguments: argparse.Namespace) -> None:
     facts = data.facts(name, root)
     if arguments.json:
         of = data.options_of(name)
-        defaults = {field.name: field.default for field in dataclasses.fields(of)} if of else {}
-        return as_json.write({**_described(name, facts, root), "options": defaults})
+        default = {field.name: field.default for field in dataclasses.fields(of)} if of else {}
+        return as_json.write({**_described(name, facts, root), "options": default})
     OUT.print(f"{name}: {facts.source}", soft_wrap=True)
     if facts.num_points is None:
         display.show({"factor": facts.factor_names, "values": facts.factor_sizes})
@@ -185,11 +185,16 @@ def show(arguments: argparse.Namespace) -> None:
 
 def _described(name: str, facts: "Facts", root: Path | None) -> dict[str, Any]:
     """A data set for scripts, as the help of `data list` says."""
-    truth = {"factors": dict(zip(facts.factor_names, facts.factor_sizes, strict=True)), "sources": None, "points": None}
-    if facts.num_points is not None:
-        truth = {"factors": None, "sources": facts.factor_names, "points": facts.num_points}
-    where = _whereabouts(name, root)
-    return {"name": name, **truth, "input_shape": facts.input_shape, "here": where, "source": facts.source}
+    is_grid = facts.num_points is None
+    return {
+        "name": name,
+        "factors": dict(zip(facts.factor_names, facts.factor_sizes, strict=True)) if is_grid else None,
+        "sources": None if is_grid else facts.factor_names,
+        "points": facts.num_points,
+        "input_shape": facts.input_shape,
+        "here": _whereabouts(name, root),
+        "source": facts.source,
+    }
 
 
 def _whereabouts(name: str, root: Path | None) -> str:

@@ -49,7 +49,8 @@ def documented(module: str, name: str) -> tuple[str, str]:
 def texts(value: ast.expr) -> dict[str, str]:
     """The keyword arguments of a call that are plain strings."""
     keywords = value.keywords if isinstance(value, ast.Call) else []
-    return {str(one.arg): one.value.value for one in keywords if isinstance(one.value, ast.Constant)}
+    constants = {str(one.arg): one.value.value for one in keywords if isinstance(one.value, ast.Constant)}
+    return {name: value for name, value in constants.items() if isinstance(value, str)}
 
 
 def called(value: ast.expr) -> tuple[str, dict[str, str]]:
@@ -57,7 +58,7 @@ def called(value: ast.expr) -> tuple[str, dict[str, str]]:
     function = value.args[0] if isinstance(value, ast.Call) else value
     if not isinstance(function, ast.Name):
         raise KeyError(ast.unparse(value))
-    return function.id, {name: text for name, text in texts(value).items() if text is not None}
+    return function.id, texts(value)
 
 
 def _items(module: str, node: ast.expr) -> Iterator[tuple[str, Found]]:
@@ -83,7 +84,7 @@ def _each(module: str, node: ast.DictComp) -> Iterator[tuple[str, Found]]:
     for key, _ in _items(module, of):
         put = _Put(variable.id, key)  # type: ignore[attr-defined]
         parts = node.key.values if isinstance(node.key, ast.JoinedStr) else [node.key]
-        name = "".join(part.value if isinstance(part, ast.Constant) else key for part in parts)
+        name = "".join(str(part.value) if isinstance(part, ast.Constant) else key for part in parts)
         yield name, (module, put.visit(copy.deepcopy(node.value)))
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -28,7 +28,7 @@ class Terminal(Console):
     """
 
     def __init__(self, stderr: bool = False):
-        colors = None if os.environ.get("NO_COLOR") else "auto"
+        colors: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False, color_system=colors)
 
     def render_str(self, text: str, **options: Any) -> Text:

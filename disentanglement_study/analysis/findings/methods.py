@@ -100,7 +100,7 @@ def _one(label: str, best: Best, shares: Shares) -> str:
     middle, seeds = number(best.values.mean(), places), counted(len(best.values), "seed")
     lead = ""
     if pair is not None:
-        ahead = with_interval(pair.difference, pair.low, pair.high, places)
+        ahead = with_interval(pair.difference, pair.low, pair.high, digits=places)
         lead = f", {ahead} above {names.label(pair.second, names.METHODS)}"
     if pair is not None and pair.low > 0:
         return f"{name} is best by {label} on {where}: mean {middle} over {seeds}{lead}{_explained(shares)} ({n})."
@@ -137,16 +137,16 @@ def _several(label: str, every: list[Best], shares: Shares) -> str:
 
 def _ahead(every: list[Best], stop: str) -> str:
     """Goes on with how often the lead over the next method is more than chance."""
-    compared = [best for best in every if best.pair is not None]
-    told = sum(best.pair.low > 0 for best in compared)
-    if not compared:
+    leads = [best.pair for best in every if best.pair is not None]
+    told = sum(pair.low > 0 for pair in leads)
+    if not leads:
         return ""
-    return f"{stop} ahead of the next method by more than the seeds explain on {told or 'none'} of {len(compared)}"
+    return f"{stop} ahead of the next method by more than the seeds explain on {told or 'none'} of {len(leads)}"
 
 
 def _explained(shares: Shares) -> str:
     """Ends a sentence: what the seed leaves to the method, and to its strength."""
-    if not shares.seen:
+    if shares.setting is None or not shares.seen:
         return ""
     both = percent(*shares.setting[:3])
     if shares.method is None or np.isclose(shares.method.value, shares.setting.value):
@@ -160,7 +160,7 @@ def _strengths(label: str, every: list[Best], shares: Shares) -> str:
     key, name, value = best.setting
     method, n = names.label(key, names.METHODS), f"n = {sum(one.n for one in every):,} models"
     where = names.label(best.data_set, names.DATA_SETS) if len(every) == 1 else f"{len(every)} data sets"
-    if not shares.seen:
+    if shares.setting is None or not shares.seen:
         share = f": they explain {percent(*shares.setting[:3])} of its variance" if shares.setting else ""
         return f"{label} does not tell the strengths of {method} apart on {where}{share} ({n})."
     share = f"the strength explains {percent(*shares.setting[:3])} of the variance, and the seed the rest"

@@ -31,10 +31,10 @@ def setting(results: pd.DataFrame) -> list[str]:
         )
         largest = "the largest difference, " if len(rows) > 1 else "the difference "
         end = "," if len(rows) > 1 else ""
-        shown = with_interval(value, low, high, places)
+        shown = with_interval(value, low, high, digits=places)
         return [f"{label} does not depend on {name} beyond the seeds: {largest}{between}{end} is {shown} {n}."]
     verb = "rises" if value > 0 else "falls"
     ends = np.sort(np.abs([low, high]))
-    shown = number(abs(value), places) if np.isnan(low) else with_interval(abs(value), *ends, places)
+    shown = number(abs(value), places) if np.isnan(low) else with_interval(abs(value), *ends, digits=places)
     alone = "; one seed gives no interval" if np.isnan(low) else ""
     return [f"{label} {verb} from {name} = {row['a']} to {row['b']}{where}, all else alike: by {shown} {n}{alone}."]
