@@ -23,7 +23,7 @@ def number(value: float, digits: int = 2) -> str:
     return MISSING if pd.isna(value) else f"{round(float(value), digits) + 0.0:.{digits}f}"  # no -0.00
 
 
-def with_interval(value: float, low: float, high: float, *, digits: int = 2) -> str:
+def with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
     """ "0.41 [0.38, 0.44]", or "0.41" where there is no interval."""
     shown = number(value, digits)
     return shown if pd.isna(low) else f"{shown} [{number(low, digits)}, {number(high, digits)}]"

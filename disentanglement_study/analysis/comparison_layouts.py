@@ -25,7 +25,7 @@ def detectable(table: pd.DataFrame) -> Iterator[Section]:
             {
                 "": _labels(firsts.index),
                 "SD over seeds": [
-                    with_interval(*row, digits=3) for row in firsts[["sd", "sd_low", "sd_high"]].to_numpy()
+                    with_interval(sd, low, high, 3) for sd, low, high in firsts[["sd", "sd_low", "sd_high"]].to_numpy()
                 ],
             },
             index=firsts.index,
@@ -83,7 +83,9 @@ def agreement(table: pd.DataFrame) -> Iterator[Section]:
 def _pairs(rows: pd.DataFrame) -> pd.DataFrame:
     percent = 100 * rows[["rank_correlation", "low", "high", "lowest", "highest"]]
     pairs = [f"{a} and {b}" for a, b in zip(_labels(rows["score_a"]), _labels(rows["score_b"]), strict=True)]
-    cells = pd.DataFrame({"": pairs, "Mean": [with_interval(*row, digits=0) for row in percent.to_numpy()[:, :3]]})
+    cells = pd.DataFrame(
+        {"": pairs, "Mean": [with_interval(mean, low, high, 0) for mean, low, high in percent.to_numpy()[:, :3]]}
+    )
     if (rows["data_sets"] > 1).any():
         for end in ("lowest", "highest"):
             cells[end.capitalize()] = [number(value, 0) for value in percent[end]]

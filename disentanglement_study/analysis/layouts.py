@@ -68,7 +68,8 @@ def _chosen(table: pd.DataFrame) -> Iterator[Section]:
     """A list per data set and representation, a row per method and strength."""
     for (data_set, representation), group in table.groupby(["data_set", "representation"], sort=False):
         label = names.label(group["score"].iloc[0], names.SCORES)
-        shown = [text_of.with_interval(*row, digits=3) for row in group[["median", "least", "most"]].to_numpy()]
+        ends = group[["median", "least", "most"]].to_numpy()
+        shown = [text_of.with_interval(median, least, most, 3) for median, least, most in ends]
         cells = pd.DataFrame(
             {
                 "": [text_of.row_name(row) for row in group.itertuples()],
@@ -213,7 +214,8 @@ def _differences(table: pd.DataFrame) -> Iterator[Section]:
                 "": ["" if pair == before else pair for pair, before in zip(pairs, [None, *pairs], strict=False)],
                 "Score": [names.label(key, names.SCORES) for key in group["score"]],
                 "Second minus first": [
-                    text_of.with_interval(*row, digits=3) for row in group[["difference", "low", "high"]].to_numpy()
+                    text_of.with_interval(difference, low, high, 3)
+                    for difference, low, high in group[["difference", "low", "high"]].to_numpy()
                 ],
                 "Spread over seeds": [text_of.number(value, 3) for value in group["spread"]],
                 "n": group["n"].astype(str),

@@ -44,7 +44,9 @@ def systems(table: pd.DataFrame) -> Iterator[Section]:
         cells = pd.DataFrame(
             {
                 "": group["system"],
-                "Mean": [with_interval(*row, digits=1) for row in percent[["mean", "low", "high"]].to_numpy()],
+                "Mean": [
+                    with_interval(mean, low, high, 1) for mean, low, high in percent[["mean", "low", "high"]].to_numpy()
+                ],
                 "Spread": percent["spread"].map(lambda value: number(value, 1)),
                 "Mean of all": percent["mean_of_all"].map(lambda value: number(value, 1)),
                 "Models": group["n"].astype(str),
