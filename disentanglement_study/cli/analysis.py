@@ -270,9 +270,10 @@ def found(arguments: argparse.Namespace) -> None:
     sentences = findings.findings(models.needed(opened.results(models.stored())))
     so_far = "" if len(opened.run_ids("done")) == len(opened.plan) else " so far"
     intervals = f" {findings.INTERVALS}" if any("[" in sentence for sentence in sentences) else ""
-    OUT.print(f"\nWhat this study found{so_far}.{intervals}")
+    OUT.print(f"\nWhat this study found{so_far}.{intervals}", soft_wrap=True)
     for sentence in sentences:
-        OUT.print(textwrap.fill(sentence, WIDTH, initial_indent="- ", subsequent_indent="  "), highlight=False)
+        shown = textwrap.fill(sentence, min(WIDTH, OUT.width), initial_indent="- ", subsequent_indent="  ")
+        OUT.print(shown, highlight=False, soft_wrap=True)
 
 
 def _print_skipped(skipped: Mapping[str, str]) -> None:

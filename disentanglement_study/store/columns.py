@@ -144,14 +144,3 @@ def described(table: str) -> list[tuple[str, str, str]]:
     return [
         (one.name, one.type, one.description + (f" Unit: {one.unit}." if one.unit else "")) for one in TABLES[table]
     ]
-
-
-def markdown() -> str:
-    """A section of the reference on the tables."""
-    parts = []
-    for name, about in ABOUT.items():
-        cells = [(f"`{column}`", kind, text.replace("|", r"\|")) for column, kind, text in described(name)]
-        rows = ["| " + " | ".join(row) + " |" for row in cells]
-        head = ["| column | type | what it holds |", "|---|---|---|"]
-        parts.append("\n".join([f"### {name}", "", f"{about[0].upper()}{about[1:]}.", "", *head, *rows]))
-    return "\n\n".join(parts)

@@ -187,7 +187,7 @@ class TestFigures:
 class TestReport:
     def test_the_tables_have_both(self, page):
         assert ">β-VAE, PCA<" in page  # of the overview
-        assert ">2 a method<" in page
+        assert ">2 per method<" in page
         coverage = page.split('id="coverage"')[1].split("</section>")[0]
         assert re.findall(r"<th scope=\"col\">([^<]*)", coverage) == ["Data set", "β-VAE", "PCA"]
         assert "No score failed" in page

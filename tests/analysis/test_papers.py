@@ -34,7 +34,7 @@ def test_a_paper_of_which_the_study_allows_no_figure_says_what_is_lacking(study)
     assert (done.returncode, done.stderr) == (0, "")
     assert "skipped: score_by_system: no model has the higgins_score" in done.stdout
     assert "skipped: score_by_latents_and_beta: no model was given" in done.stdout
-    assert "not drawn: traversals of celeba by method: the data set is not part of the harness" in done.stdout
+    assert "not drawn: traversals of celeba by method: the harness does not have this data set" in done.stdout
     assert f"tables and 0 figures in {study / 'analysis' / 'higgins2017'}" in done.stdout
 
 

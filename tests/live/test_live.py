@@ -166,7 +166,7 @@ def test_a_running_study_says_how_far_it_is_and_draws_losses(running):
     assert html["jobs"].count('class="curve thin"') == 2 * 9
     name = f"c_max = {job.runs[0].hyper['c_max']:g}: "
     assert f"{name}3 models , 1 diverged" in words(html["jobs"])  # and not what all have
-    assert "All have γ = 2, iteration_threshold = 3000." in words(html["jobs"])
+    assert "All models have γ = 2, iteration_threshold = 3000." in words(html["jobs"])
     assert "from 31 to 21" in html["jobs"]
 
 

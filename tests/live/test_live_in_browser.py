@@ -95,5 +95,5 @@ def test_a_page_that_is_left_open_says_when_the_run_has_ended_and_when_nobody_se
         assert "The page below shows the study as of" in text(tab, "#trouble")
     with served(store, one.server_address[1]):
         tab.wait("document.getElementById('trouble').hidden", PATIENCE)
-        tab.wait("document.getElementById('state').textContent.startsWith('Nothing runs the study now.')", PATIENCE)
+        tab.wait("document.getElementById('state').textContent.startsWith('The study is not running.')", PATIENCE)
         assert text(tab, "#jobs") == "No job is running."

@@ -33,7 +33,7 @@ def test_each_group_is_drawn_by_its_own_number():
     assert 'class="box"' not in few
     assert 'class="box"' in many
     assert "β-VAE: median 0.2, of 3 models: 0.1, 0.2, 0.6<" in few
-    assert "FactorVAE: median 0.3, half of 5 models from 0.2 to 0.4<" in many
+    assert "FactorVAE: median 0.3, the middle half of 5 models from 0.2 to 0.4<" in many
 
 
 def test_dots_are_where_the_scores_are_and_those_of_the_same_score_apart():

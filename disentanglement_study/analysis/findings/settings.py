@@ -35,6 +35,10 @@ def setting(results: pd.DataFrame) -> list[str]:
         return [f"{label} does not depend on {name} beyond the seeds: {largest}{between}{end} is {shown} {n}."]
     verb = "rises" if value > 0 else "falls"
     ends = np.sort(np.abs([low, high]))
-    shown = number(abs(value), places) if np.isnan(low) else with_interval(abs(value), *ends, digits=places)
+    shown = (
+        number(abs(value), places)
+        if np.isnan(low)
+        else with_interval(abs(value), float(ends[0]), float(ends[1]), places)
+    )
     alone = "; one seed gives no interval" if np.isnan(low) else ""
     return [f"{label} {verb} from {name} = {row['a']} to {row['b']}{where}, all else alike: by {shown} {n}{alone}."]
