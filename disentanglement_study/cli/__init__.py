@@ -100,11 +100,11 @@ def main(argv: list[str] | None = None) -> int:
     # What JAX traces is many small objects, and to look through them again and again was a quarter of planning.
     gc.set_threshold(50_000, 50, 50)
     top = parser()
+    if "_ARGCOMPLETE" in os.environ:
+        completion.complete(top)
     if not (sys.argv[1:] if argv is None else argv):
         top.print_help(sys.stderr)
         return BAD_INPUT
-    if "_ARGCOMPLETE" in os.environ:
-        completion.complete(top)
     arguments, others = top.parse_known_args(argv)
     if others:
         arguments.command.refuse(others)

@@ -186,5 +186,7 @@ def add_to(commands: options.Commands) -> None:
     command.add_argument("dirs", metavar="DIR", type=options.path, nargs="+", help=both)
     command.usage = "disentanglement-study merge [-h] [--keep first] DIR DIR [DIR ...] INTO"
     command.add_argument(
-        "--keep", choices=["first"], help="of a run whose scores differ, keep that of the first study (default: refuse)"
+        "--keep",
+        choices=["first"],
+        help="if the scores of a run differ, keep those of the first study (default: refuse)",
     )

@@ -56,7 +56,7 @@ def add_to(commands: options.Commands) -> None:
     command = options.add_command(commands, compare, DETAILS)
     options.models(command, "comparison")
     number = options.whole(Annotated[int, Ge(1)])
-    said = f"images that means are of, or all if there are fewer (default {POINTS:,})"
+    said = f"images to average over, or all if there are fewer (default {POINTS:,})"
     command.add_argument("--points", metavar="N", type=number, default=POINTS, help=said)
     options.seed(command, "of the images that are drawn")
     options.data_dir(command)

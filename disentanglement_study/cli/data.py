@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from disentanglement_study.data.catalogue import Facts
 
 NO_TRUTH = "no truth is known: models are scored by metrics of codes alone, such as unsupervised"
-ADDED = "npz: images, factors; factor_names, factor_sizes; or a series: x; sources, source_names, u, segment"
 LIST = """\
 --json prints a list of {name, factors, sources, points, input_shape, here, source}: factors has the number of values of
 each factor; a set of real-valued sources has the names of its sources and the number of its points instead.
@@ -239,7 +238,7 @@ def add_to(commands: options.Commands) -> None:
         help="where published files are (default: --data-dir); others are downloaded",
     )
     made = command(add, ADD)
-    made.add_argument("file", metavar="FILE", type=Path, help=ADDED)
+    made.add_argument("file", metavar="FILE", type=Path, help="an npz file, as below")
     made.add_argument("--name", help="the name of the data set (default: that of the file)")
     made = command(show, SHOW)
     made.add_argument("name", metavar="NAME", help="a data set (see: data list)")

@@ -148,12 +148,17 @@ def counted(console: Console) -> Iterator[Callable[[str, int], None]]:
         TextColumn("left:"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True, disable=not is_animated(console)) as bar:
-        tasks = {}
+        tasks, left = {}, {}
 
         def step(name: str, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total, completed=-1)
+            if not left.get(name):  # the first of these steps, or the first after all of them: they begin again
+                if name in tasks:
+                    bar.reset(tasks[name], total=total, completed=-1)
+                else:
+                    tasks[name] = bar.add_task(name, total=total, completed=-1)
+                left[name] = total
             bar.advance(tasks[name])
+            left[name] -= 1
 
         yield step
 

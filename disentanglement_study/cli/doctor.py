@@ -192,6 +192,6 @@ def add_to(commands: options.Commands) -> None:
         metavar="BINDING",
         action="append",
         default=[],
-        help="over the sweep's file",
+        help="a setting of the run",
     )
     options.json_option(command)

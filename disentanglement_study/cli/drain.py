@@ -63,5 +63,7 @@ def add_to(commands: options.Commands) -> None:
     """Add the command."""
     command = options.add_command(commands, drain, DETAILS)
     seconds = options.whole(Annotated[int, Ge(1)])
-    command.add_argument("--address", metavar="HOST:PORT", help="of the cluster, on a machine in several")
-    command.add_argument("--seconds", metavar="S", type=seconds, default=60, help="the time there is (default 60)")
+    command.add_argument("--address", metavar="HOST:PORT", help="the cluster to drain, on a machine in several")
+    command.add_argument(
+        "--seconds", metavar="S", type=seconds, default=60, help="how long the node has left (default 60)"
+    )

@@ -44,6 +44,6 @@ def add_to(commands: options.Commands) -> None:
     command = options.add_command(commands, encode, DETAILS)
     options.models(command, "codes")
     number = options.whole(Annotated[int, Ge(1)])
-    command.add_argument("--points", metavar="N", type=number, help="so many points, drawn at random (default: all)")
+    command.add_argument("--points", metavar="N", type=number, help="draw N points at random (default: all)")
     options.seed(command, "of the points that are drawn")
     options.data_dir(command)

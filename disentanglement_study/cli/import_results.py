@@ -42,6 +42,6 @@ def add_to(commands: options.Commands) -> None:
     command = options.add_command(commands, import_, DETAILS)
     command.add_argument("kind", metavar="PROGRAM", choices=["disentanglement_lib"], help="disentanglement_lib")
     command.add_argument(
-        "path", metavar="PATH", type=options.path, help="a folder of its results, or the file of all of them"
+        "path", metavar="PATH", type=options.path, help="a folder of its results, or the JSON file of all of them"
     )
     options.folder(command)

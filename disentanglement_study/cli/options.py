@@ -51,7 +51,8 @@ def folder(command: argparse.ArgumentParser) -> None:
 
 def quick_folder(command: argparse.ArgumentParser) -> None:
     default = Path("studies/quick")
-    command.add_argument("dir", metavar="DIR", type=path, nargs="?", default=default, help=f"default: {default}")
+    said = f"the study's folder (default: {default})"
+    command.add_argument("dir", metavar="DIR", type=path, nargs="?", default=default, help=said)
 
 
 def sweep_options(command: argparse.ArgumentParser) -> None:
@@ -70,7 +71,8 @@ def models(command: argparse.ArgumentParser, written: str) -> None:
     folder(command)
     command.add_argument("run_id", metavar="RUN_ID", nargs="*", help="the id of a run that is done, or its beginning")
     where(command)
-    command.add_argument("--output", metavar="FOLDER", type=path, help=f"default: DIR/{written}")
+    said = f"the folder that is written (default: DIR/{written})"
+    command.add_argument("--output", metavar="FOLDER", type=path, help=said)
 
 
 def json_option(command: argparse._ActionsContainer) -> None:
@@ -91,7 +93,7 @@ def whole(declared: Any) -> Callable[[str], int]:
 
 def seed(command: argparse._ActionsContainer, of: str, default: int | None = 0) -> None:
     """The option --seed; `of` says of what. Without a default of its own that of a study counts, 0 too."""
-    command.add_argument("--seed", metavar="N", type=whole(Seed), default=default, help=f"{of} (default 0)")
+    command.add_argument("--seed", metavar="N", type=whole(Seed), default=default, help=f"the seed {of} (default 0)")
 
 
 def place_options(command: argparse.ArgumentParser, executor: str = "ray") -> None:

@@ -158,7 +158,7 @@ def add_to(commands: options.Commands) -> None:
     of_file.add_argument(
         "--option", metavar="METRIC.NAME=VALUE", action="append", help="such as dci.num_stages=50 (may be repeated)"
     )
-    of_file.add_argument("--all-scores", action="store_const", const=True, help="not only the headline of each metric")
+    of_file.add_argument("--all-scores", action="store_const", const=True, help="show all scores, not only headlines")
     form = of_file.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_const", const=True, help="print all scores as CSV instead of a table")
     form.add_argument("--json", action="store_const", const=True, help="print all scores as JSON, for scripts")

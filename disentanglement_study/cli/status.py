@@ -158,6 +158,6 @@ def add_to(commands: options.Commands) -> None:
     command = options.add_command(commands, status, DETAILS)
     options.folder(command)
     options.json_option(command)
-    command.add_argument("--watch", action="store_true", help="show its speed and its end, until it ends")
+    command.add_argument("--watch", action="store_true", help="show how fast it runs and when it ends, until it does")
     seconds = options.whole(Annotated[int, Ge(1)])
     command.add_argument("--every", metavar="S", type=seconds, default=5, help="seconds between looks (default 5)")

@@ -15,6 +15,7 @@ The folder gets:
 
 Latents are named z0, z1, ...: those with the highest KL divergence from the prior (in nats) come first. "var" is the
 variance of the posterior, mean over images: near 1 where a latent carries no information.
+
 A family sets how far a latent is moved:
   std_gaussian_cycle       quantiles of the prior
   fitted_gaussian_cycle    quantiles of a Gaussian fitted to the codes

@@ -81,10 +81,10 @@ def compare(
             samples[name] = trained.sample_index(data_set, loaded.study, traverse.SAMPLE, seed)
         decode = loaded.learner.decode and trained.decoder(loaded.learner, loaded.study.resources.encode_batch)
         images = trained.originals(loaded.batches, samples[name][:RECONSTRUCTED], seed)
-        firsts = trained.models(store, loaded, samples[name], seed)
+        firsts = trained.models(store, loaded, samples[name], seed, begins)
         affordable = MOST_NUMBERS // sum(first.mean.shape[1] for first in firsts)
         index = trained.sample_index(data_set, loaded.study, min(points, max(affordable, 1)), seed)
-        for first, model in zip(firsts, trained.models(store, loaded, index, seed), strict=True):
+        for first, model in zip(firsts, trained.models(store, loaded, index, seed, begins), strict=True):
             systems.setdefault(name, []).append(_system(model, first, loaded, decode, images))
             if not model.has_diverged:
                 own = None if output else files.folder(files.folder(root / "traversals") / model.run.run_id)

@@ -44,7 +44,7 @@ def encode(
         if points and len(index) < points:
             raise ValueError(f"{points} points: expected at most {len(index)}, those of {loaded.job.data_set}")
         truth = _truth(loaded.data_set, index, loaded.job.method)
-        for model in trained.models(store, loaded, index, seed):
+        for model in trained.models(store, loaded, index, seed, begins):
             if not np.isfinite(model.mean).all():
                 raise ValueError(f"run {model.run.run_id} has diverged ({model.run}): its codes are not finite")
             path = folder / f"{model.run.run_id}.npz"

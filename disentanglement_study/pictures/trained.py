@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,14 +103,16 @@ def sample_index(data_set: DataSet, study: Study, number: int | None, seed: int)
     return rng.generator(seed, "traverse", data_set.name).permutation(index)
 
 
-def models(store: Store, loaded: Loaded, index: np.ndarray, seed: int) -> list[Model]:
+def models(store: Store, loaded: Loaded, index: np.ndarray, seed: int, begins: Begins = quietly) -> list[Model]:
     """The wanted models of a finished job and their codes of the images `index` of its data set."""
     job, run_ids, study, _, learner, batches = loaded
     places = {run.run_id: place for place, run in enumerate(job.runs)}
     chosen = Job(job.job_id, tuple(job.runs[places[run_id]] for run_id in run_ids))
     params = loading.parameters(store, job, learner, [places[run_id] for run_id in run_ids])
     population = store.manifest(job).get("population")
-    codes = represent.encode(chosen, learner, params, batches, index, study, population, seed)
+    codes = represent.encode(
+        chosen, learner, params, batches, index, study, population, seed, partial(begins, "batches")
+    )
     mean = codes.mean.astype(np.float64)
     logvar = [None] * len(mean) if codes.logvar is None else codes.logvar.astype(np.float64)
     return [

@@ -62,7 +62,7 @@ def traverse(
     if not data_set.has_images:
         raise ValueError(f"run {run_id}: {job.data_set} has vectors, not images, so there is nothing to draw")
     index = trained.sample_index(data_set, study, SAMPLE, seed)
-    (model,) = trained.models(store, loaded, index, seed)
+    (model,) = trained.models(store, loaded, index, seed, begins)
     if model.has_diverged:
         raise ValueError(f"run {run_id} has diverged ({model.run}): its codes and images are not finite")
     decode = trained.decoder(learner, study.resources.encode_batch)

@@ -80,7 +80,7 @@ def unmix(
         if world not in points:  # the same for all models, whatever each is scored on
             index = trained.sample_index(data_set, study, POINTS, seed)
             points[world] = index, sources[index], data_set.images(index), source_names(data_set)
-        for model in trained.models(store, loaded, points[world][0], seed):
+        for model in trained.models(store, loaded, points[world][0], seed, begins):
             if not model.has_diverged:
                 worlds.setdefault(world, []).append((model.run, model.mean))
             elif run_ids:

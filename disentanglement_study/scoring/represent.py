@@ -1,6 +1,6 @@
 """Codes of a trained population on the rows of a data set's grid: every image is encoded once for all metrics."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,14 +85,17 @@ def encode(
     study: Study,
     population: int | None = None,
     seed: int | None = None,
+    begins: Callable[[int], None] = lambda total: None,
 ) -> Codes:
     """The codes of the models of a job at the images `index` [N], `population` models at a time.
 
     What is no factor is drawn once for each image from `seed` (default: `evaluate.seed`), the same for every model.
+    begins: called before each batch with how many there are.
     """
     seed = study.evaluate.seed if seed is None else seed
     batch_size = study.resources.encode_batch
-    return Codes(index, **of_images(learner, params, len(job.runs), batches, index, batch_size, population, seed))
+    of = learner, params, len(job.runs), batches, index, batch_size, population, seed
+    return Codes(index, **of_images(*of, begins))
 
 
 def available(names: Collection[str], method: str, has_posterior: bool) -> list[str]:

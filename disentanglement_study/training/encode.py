@@ -1,5 +1,7 @@
 """Codes of a population: every image is encoded once for all members."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -22,17 +24,21 @@ def encode(
     batch_size: int,
     population: int | None = None,
     seed: int = 0,
+    begins: Callable[[int], None] = lambda total: None,
 ) -> dict[str, np.ndarray]:
     """What the learner gives for the images `index` [N]: "mean", perhaps "logvar", [M,N,D] float32.
 
     params: of `members` models, leading axes [M]; `population` of them are encoded at a time. What is no factor is
-    drawn once for each image from `seed`, the same for every model.
+    drawn once for each image from `seed`, the same for every model. begins: called before each batch with how many
+    there are.
     """
     size = min(population or members, members)
     cuts = (jax.tree.map(lambda leaf, at=at: leaf[at : at + size], params) for at in range(0, members, size))
     counts = (min(size, members - at) for at in range(0, members, size))
+    number = math.ceil(members / size) * math.ceil(len(index) / batch_size)
     parts = [
-        _encode(learner, cut, count, batches, index, batch_size, seed) for cut, count in zip(cuts, counts, strict=True)
+        _encode(learner, cut, count, batches, index, batch_size, seed, lambda: begins(number))
+        for cut, count in zip(cuts, counts, strict=True)
     ]
     codes = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     if learner.after is not None:
@@ -47,7 +53,7 @@ def encode(
     return codes
 
 
-def _encode(learner, params, members, batches, index, batch_size, seed):
+def _encode(learner, params, members, batches, index, batch_size, seed, begins):
     """The same of models that are encoded together, without a step after the training."""
     source = batches.source()
     params = jax.tree.map(jnp.asarray, {k: v for k, v in params.items() if k != AFTER})  # on the device once
@@ -60,6 +66,7 @@ def _encode(learner, params, members, batches, index, batch_size, seed):
 
     parts = []
     for cut, real in in_parts(index, batch_size):
+        begins()
         given = encode_batch(params, source, cut)
         parts.append({name: np.asarray(values)[:, :real] for name, values in given.items()})
     return {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}

@@ -5,6 +5,7 @@ import sys
 
 import pandas as pd
 import pytest
+from rich import progress
 from rich.console import Console
 
 from disentanglement_study import cli
@@ -115,3 +116,20 @@ def test_lines_wait_for_the_end_of_a_bar_and_are_all_printed(animated, monkeypat
         display.lines(found)
     assert ("one\n" in seen[0]) == (not animated)
     assert ("".join(seen) + capsys.readouterr().out).replace("\r", "").count("two\n") == 1
+
+
+def test_steps_that_begin_again_are_counted_anew(monkeypatch):
+    """As the batches of each of several jobs are: a bar is never beyond its end."""
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    seen, advance = [], progress.Progress.advance
+
+    def noted(bar, task):
+        advance(bar, task)
+        seen.append((bar.tasks[task].completed, bar.tasks[task].total))
+
+    monkeypatch.setattr(progress.Progress, "advance", noted)
+    with display.counted(console) as begins:
+        for total in (2, 3):
+            for _ in range(total):
+                begins("batches", total)
+    assert seen == [(0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]

@@ -47,7 +47,7 @@ def test_it_says_how_many_jobs_there_are_before_each(finished_study, dsprites_ro
     options = {"output": tmp_path, "points": 10, "data_dir": dsprites_root}
     for _ in encode(finished_study, runs, begins=lambda name, total: said.append((name, total)), **options):
         pass
-    assert said == [("jobs", 4)] * 4
+    assert said == [("jobs", 4), ("batches", 1)] * 4
 
 
 def test_what_it_writes_is_what_evaluate_reads(finished_study, dsprites_root, tmp_path, capsys):

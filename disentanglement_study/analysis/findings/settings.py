@@ -34,11 +34,7 @@ def setting(results: pd.DataFrame) -> list[str]:
         shown = with_interval(value, low, high, digits=places)
         return [f"{label} does not depend on {name} beyond the seeds: {largest}{between}{end} is {shown} {n}."]
     verb = "rises" if value > 0 else "falls"
-    ends = np.sort(np.abs([low, high]))
-    shown = (
-        number(abs(value), places)
-        if np.isnan(low)
-        else with_interval(abs(value), float(ends[0]), float(ends[1]), places)
-    )
+    least, most = np.sort(np.abs([low, high])).tolist()
+    shown = number(abs(value), places) if np.isnan(low) else with_interval(abs(value), least, most, places)
     alone = "; one seed gives no interval" if np.isnan(low) else ""
     return [f"{label} {verb} from {name} = {row['a']} to {row['b']}{where}, all else alike: by {shown} {n}{alone}."]
