@@ -118,7 +118,9 @@ def add_to(commands: options.Commands) -> None:
     """Add the commands."""
     command = options.add_command(commands, evaluate)
     command.add_argument("target", metavar="TARGET", type=options.path, help="an npz file, or the folder of a study")
-    command.add_argument("--metrics", help="names, separated by commas (see: list metrics), or all (default: all; of a study: its own)")
+    command.add_argument(
+        "--metrics", help="names, separated by commas (see: list metrics), or all (default: all; of a study: its own)"
+    )
     options.executor_options(command)
     options.data_dir(command)
     of_file = command.add_argument_group(
