@@ -138,6 +138,7 @@ def counted(console: Console) -> Iterator[Callable[[str, int], None]]:
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        TaskID,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -148,7 +149,8 @@ def counted(console: Console) -> Iterator[Callable[[str, int], None]]:
         TextColumn("left:"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True, disable=not is_animated(console)) as bar:
-        tasks, left = {}, {}
+        tasks: dict[str, TaskID] = {}
+        left: dict[str, int] = {}
 
         def step(name: str, total: int) -> None:
             if not left.get(name):  # the first of these steps, or the first after all of them: they begin again
