@@ -110,7 +110,8 @@ def _statements(text: str, place: str) -> Iterator[Any]:
     except SyntaxError as error:
         raise _not_gin(text, place, error.msg, error.lineno) from error
     except tokenize.TokenError as error:
-        raise _not_gin(text, place, error.args[0], error.args[1][0]) from error
+        message, (number, _) = error.args
+        raise _not_gin(text, place, message.removeprefix("unexpected "), number) from error  # as before Python 3.12
     except Exception as error:
         raise ValueError(f"{place}: not gin: {one_line(error) or type(error).__name__}") from error
 

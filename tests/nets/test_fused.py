@@ -136,7 +136,7 @@ def test_runs_go_through_an_axis(axis, size):
     count, places = int(np.prod(axis)), []
     for start in range(0, count, size):
         run = views.run(axis, jnp.int32(start), size)
-        places.append(np.broadcast_to(views.place(run.index, axis), size))
+        places.append(np.broadcast_to(views.place(run.places, axis), size))
         expected = np.arange(start, start + size) < count
         np.testing.assert_array_equal(np.ones(size, bool) if run.there is None else run.there, expected)
     np.testing.assert_array_equal(np.concatenate(places)[:count], np.arange(count))
