@@ -273,7 +273,7 @@ class TestTables:
         assert table["rank_correlation"].isna().all()
         text = tables.render(table)
         assert f"n = {models} model" in text
-        assert "under 3 models" in text
+        assert "fewer than 3 models" in text
 
     @pytest.mark.parametrize("is_without_diagonal", [False, True])
     def test_a_matrix_has_its_columns_in_the_order_of_its_rows(self, study, is_without_diagonal):

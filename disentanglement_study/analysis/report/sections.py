@@ -1,5 +1,6 @@
 """The parts of the page that are only read: HTML made here, which needs no program."""
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -16,6 +17,7 @@ from disentanglement_study.runtime.words import counted
 
 # Kinds of failure, and failed jobs, that the page shows, and how many are in sight; tables/failures.csv lists all.
 SHOWN, FIRST = 200, 15
+INTERVAL = re.compile(r"\[([^][,]+), ([^][,]+)\]")
 RELATIONS = {"same": "same", "other": "another"}
 
 
@@ -40,6 +42,7 @@ def found(results: pd.DataFrame, status: pd.Series) -> Markup:
 
 def _claim_first(sentence: str) -> list[str]:
     together = sentence.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")
+    together = INTERVAL.sub("[\\1,\u00a0\\2]", together)
     claim, colon, evidence = together.partition(": ")
     return [element("strong", claim + colon.strip()), f" {evidence}"] if colon else [together]
 
