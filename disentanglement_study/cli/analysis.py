@@ -131,7 +131,7 @@ def tables(arguments: argparse.Namespace) -> None:
     if unjudged:
         where = f"{unjudged}; for what each needs see {arguments.dir / 'tables' / 'tables.md'}"
         OUT.print(where, soft_wrap=True)
-    _print_skipped(written.skipped)
+    _print_skipped(written.skipped, "table", arguments)
     folder = arguments.dir / "tables"
     OUT.print(
         f"{folder}: {counted(len(written.tables), 'table')} as CSV, and tables.md with all of them", soft_wrap=True
@@ -185,7 +185,7 @@ def figures(arguments: argparse.Namespace) -> None:
     total = len(analysis_figures.figures_of(paper) if paper else analysis_figures.FIGURES)
     with display.steps(ERR, total) as begins:
         written = analysis_figures.write(results, folder, paper, min(os.cpu_count() or 1, MAX_DRAWING), begins)
-    _print_skipped(written.skipped)
+    _print_skipped(written.skipped, "figure", arguments)
     for figure in analysis_figures.PAPERS[paper] if paper else ():
         if figure.why_not:
             shown = f"not drawn: {figure.what.lower()}: {figure.why_not}"
@@ -276,8 +276,12 @@ def found(arguments: argparse.Namespace) -> None:
         OUT.print(shown, highlight=False, soft_wrap=True)
 
 
-def _print_skipped(skipped: Mapping[str, str]) -> None:
-    """A line for each reason, with all that it leaves out."""
+def _print_skipped(skipped: Mapping[str, str], kind: str, arguments: argparse.Namespace) -> None:
+    """A line for each reason, with all that it leaves out; of the quick study, which is for newcomers, one line."""
+    if skipped and arguments.function.__name__ == "quick":
+        more = f"{counted(len(skipped), f'more {kind}')} {'need' if len(skipped) > 1 else 'needs'} other studies"
+        OUT.print(f"{more}: `disentanglement-study {kind}s {arguments.dir}` says what each lacks", soft_wrap=True)
+        return
     for reason in dict.fromkeys(skipped.values()):
         names = ", ".join(name for name, why in skipped.items() if why == reason)
         OUT.print(f"skipped: {names}: {reason}", soft_wrap=True)

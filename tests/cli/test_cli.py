@@ -201,6 +201,8 @@ def test_quick_ends_with_the_table_and_the_next_commands(dsprites_root, tmp_path
     printed = capsys.readouterr().out
     assert "Spearman rank correlation × 100: dSprites, mean representation, n = 3 models" in printed
     assert "sampled representation" not in printed
+    assert "skipped:" not in printed  # of so small a study two lines say how much that is
+    assert f"more tables need other studies: `disentanglement-study tables {folder}` says what each lacks" in printed
     summary = printed[printed.index("The model of each method with the highest MIG") :]
     (best,) = [line.split() for line in summary.splitlines() if line.startswith("β-VAE")]
     assert f"traverse {folder} {best[-1]}" in summary
