@@ -1,7 +1,6 @@
 """The console commands `list` and `explain`: what there is, and what one of it is."""
 
 import argparse
-import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 
-from disentanglement_study.cli import options
+from disentanglement_study.cli import as_json, options
 from disentanglement_study.runtime.terminal import OUT, printable
 from disentanglement_study.runtime.words import counted
 
@@ -24,39 +23,37 @@ examples:
 EXPLAIN_EXAMPLES = """\
 examples:
   disentanglement-study explain mig               what a metric asks, its range, options and cost
-  disentanglement-study explain beta_vae          a method, its hyperparameters and their ranges
-  disentanglement-study explain mig.num_bins      an option
-  disentanglement-study explain train.steps       a setting
-  disentanglement-study explain transfer --kind tables      of several parts of this name the table
+  disentanglement-study explain train.steps       a setting; mig.num_bins is an option
+  disentanglement-study explain transfer --kind tables      the table, and not the figure of this name
 """
 
 
 def list_(arguments: argparse.Namespace) -> None:
-    """List methods, metrics, data sets, sweeps and all else that there is, a line each."""
+    """List methods, metrics, data sets, sweeps, ...: one line each."""
     from disentanglement_study import describe
 
     if arguments.kind is None:
         kinds = [(kind, len(describe.names(kind)), about.about) for kind, about in describe.KINDS.items()]
         if arguments.json:
-            _as_json([{"kind": kind, "number": number, "about": about} for kind, number, about in kinds])
+            as_json.write([{"kind": kind, "number": number, "about": about} for kind, number, about in kinds])
             return
         _lines([(kind, f"{number:>3}  {about}") for kind, number, about in kinds])
         OUT.print("\nNext: disentanglement-study list KIND, and disentanglement-study explain NAME.", soft_wrap=True)
         return
     rows = [(name, describe.line(arguments.kind, name)) for name in describe.names(arguments.kind)]
     if arguments.json:
-        _as_json([{"name": name, "about": about} for name, about in rows])
+        as_json.write([{"name": name, "about": about} for name, about in rows])
     else:
         _lines(rows)
 
 
 def explain(arguments: argparse.Namespace) -> None:
-    """Say what a method, metric, data set, sweep, setting, column or option is, and how to use it."""
+    """Explain a method, metric, data set, sweep, setting or figure."""
     from disentanglement_study import describe
 
     found = describe.find(arguments.name, arguments.kind)
     if arguments.json:
-        _as_json([entry.as_dict() | ({"option": option} if option else {}) for entry, option in found])
+        as_json.write([entry.as_dict() | ({"option": option} if option else {}) for entry, option in found])
         return
     for number, (entry, option) in enumerate(found):
         if number:
@@ -167,10 +164,6 @@ def _width() -> int:
     return min(OUT.width, WIDEST)
 
 
-def _as_json(value: Any) -> None:
-    OUT.print(json.dumps(value, indent=1, ensure_ascii=False), soft_wrap=True)
-
-
 def add_to(commands: options.Commands) -> None:
     """Add the commands."""
     kinds = "methods, metrics, data, samplings, nets, sweeps, figures, tables, settings or columns"
@@ -180,4 +173,4 @@ def add_to(commands: options.Commands) -> None:
     explained.add_argument("name", metavar="NAME", help="of anything that `list` lists; an option is mig.num_bins")
     explained.add_argument("--kind", metavar="KIND", help=f"only of this kind: {kinds}")
     for command in (listed, explained):
-        command.add_argument("--json", action="store_true", help="print JSON")
+        options.json_option(command)

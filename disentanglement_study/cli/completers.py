@@ -74,6 +74,20 @@ def data_sets(prefix: str, given: argparse.Namespace) -> Iterable[str]:
     return data.names(given.data_dir)
 
 
+def kinds(prefix: str, given: argparse.Namespace) -> Iterable[str]:
+    """The kinds of parts that can be listed."""
+    from disentanglement_study import describe
+
+    return list(describe.KINDS)
+
+
+def parts(prefix: str, given: argparse.Namespace) -> Iterable[str]:
+    """All that can be explained."""
+    from disentanglement_study import describe
+
+    return [name for kind in ([given.kind] if given.kind else describe.KINDS) for name in describe.names(kind)]
+
+
 def one_of(names: Iterable[str]) -> Completer:
     return lambda prefix, given: names
 
@@ -113,6 +127,9 @@ COMPLETERS: dict[str, Completer] = {
     "data info name": data_sets,
     "data show name": data_sets,
     "data prepare names": data_sets,
+    "list kind": kinds,
+    "explain kind": kinds,
+    "explain name": parts,
     "paper": one_of(PAPERS),
     "executor": one_of(EXECUTORS),
     "family": one_of(FAMILIES),

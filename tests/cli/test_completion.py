@@ -62,6 +62,12 @@ def test_sweeps_by_name_and_by_file(folder):
     assert answers("doctor --sweep non", folder) == ["nonlinear_ica", "nonlinear_ica_quick"]
 
 
+def test_what_can_be_listed_and_explained(folder):
+    assert {"methods", "metrics", "sweeps"} <= set(answers("list ", folder))
+    assert answers("explain mig_", folder) == ["mig_sup"]
+    assert answers("explain --kind sweeps qu", folder) == ["quick"]
+
+
 def test_folders_of_studies(folder):
     assert answers("status ", folder) == ["studies/"]
     assert answers("status studies/", folder) == ["studies/mine"]
