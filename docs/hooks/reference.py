@@ -15,7 +15,7 @@ from disentanglement_study.describe.metrics import ALL as METRICS
 from disentanglement_study.describe.settings import of_section
 from disentanglement_study.store import columns
 
-MADE = "This page is made of the program itself: of its registries and docstrings."
+MADE = "This page is generated from the registries and docstrings of the program."
 USAGE_WIDTH = 100
 
 
