@@ -157,7 +157,7 @@ def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path, arguments
     if arguments.json:
         return [*paths]
     number = counted(found.by_run["run_id"].nunique(), "run")
-    OUT.print(f"{number} that both studies have are compared. A difference is here less there.\n")
+    OUT.print(f"{number} that both studies have are compared. A difference is the value here minus the value there.\n")
     OUT.print(beside.shown(found.summary).to_string(index=False), soft_wrap=True)
     OUT.print(f"\n{' and '.join(map(str, paths))} have all scores\n", soft_wrap=True)
     return [*paths]

@@ -57,7 +57,7 @@ def doctor(arguments: argparse.Namespace) -> None:
         study = components.load(arguments.sweep, arguments.gin)
         resources, data_sets, text = study.resources, tuple(study.sweep.data_sets), study.text
     elif arguments.gin:
-        raise ValueError("--gin changes a setting of a sweep: name that with --sweep")
+        raise ValueError("--gin changes a setting of a sweep: name that sweep with --sweep")
     with display.working("looking at this machine") as says:
         where = arguments.dir, resources, arguments.address, arguments.data_dir
         found = examine(*where, data_sets, says=says, sweep=text)

@@ -172,7 +172,7 @@ def test_a_page_alone_and_before_plotly_is_read_has_controls_and_text(tab, page,
     assert text(tab, "#explorer-summary").startswith("n = 35 of 54 runs, 10 failed")
     assert_quiet(tab, tmp_path / "index.html")
     tab.evaluate(f"location.hash = 'run={store.plan['run_id'][0]}'")
-    tab.wait("document.getElementById('run-curves')?.textContent.includes('beside the page')")
+    tab.wait("document.getElementById('run-curves')?.textContent.includes('missing from the page')")
 
 
 def test_the_page_of_a_study_of_which_nothing_is_done_says_so(tab, tmp_path):
@@ -184,7 +184,7 @@ def test_the_page_of_a_study_of_which_nothing_is_done_says_so(tab, tmp_path):
     tab.size(1440, 5000)
     assert "No run has a score yet" in text(tab, "#explorer")
     assert "The run is not done" in text(tab, "#run-body")
-    assert "No pictures yet: disentanglement-study compare DIR" in text(tab, "#systems-body")
+    assert "No pictures yet. Run disentanglement-study compare DIR" in text(tab, "#systems-body")
     for part in ("#explorer-plot", "#explorer-list", "#correlations-plot", "#correlations-table", "#variance-plot"):
         tab.wait(f"document.querySelector('{part}')?.offsetHeight === 0")
     tab.size(390)
@@ -237,7 +237,7 @@ def test_runs_with_pictures_or_errors_show_them_and_unknown_ones_are_named(tab, 
     assert HOSTILE in text(tab, "#run-body")
     assert tab.evaluate("document.title") == "Disentanglement study"
     tab.evaluate("location.hash = 'run=nothing'")
-    tab.wait("document.querySelector('#run-body')?.textContent.includes('No run of this study is called nothing')")
+    tab.wait("document.querySelector('#run-body')?.textContent.includes('This study has no run nothing')")
     assert_quiet(tab, page)
 
 
@@ -269,7 +269,7 @@ def test_a_heat_map_has_n_and_leads_to_its_models(tab, page):
     tab.wait("document.getElementById('correlations-plot')?.data")
     details = tab.evaluate("document.getElementById('correlations-plot').data[0].text[0][1]")
     assert re.search(
-        r"-?\d\.\d\d \[-?\d\.\d\d, -?\d\.\d\d\]<br>n = 3\d models, 1\d failed, 0 without one of them", details
+        r"-?\d\.\d\d \[-?\d\.\d\d, -?\d\.\d\d\]<br>n = 3\d models, 1\d failed, 0 without one of the two", details
     )
     tab.evaluate("document.getElementById('correlations-plot').emit('plotly_click', {points: [{pointIndex: [0, 1]}]})")
     tab.wait("document.getElementById('explorer-plot')?.layout.xaxis.title?.text === 'DCI'")

@@ -224,7 +224,8 @@ def test_where_no_folder_can_be_made_is_one_line_that_names_it(study_copy, run, 
         code = cli.main([name, str(study_copy), *where])
     (line,) = capsys.readouterr().err.splitlines()[-1:]
     assert code == 2
-    assert line.startswith(f"error: {place}")
+    assert line.startswith("error: ")
+    assert place in line
     assert "Errno" not in line
 
 

@@ -86,7 +86,7 @@ def test_a_missing_axis_a_missing_file_and_a_misspelt_name_are_named(tmp_path):
         config.load(SWEEP.replace("sweep.seeds = 2", ""))
     with pytest.raises(ValueError, match=r"no sweep file .nowhere"):
         config.load("nowhere.gin")
-    with pytest.raises(ValueError, match=r"no sweep file 'quik\.gin': did you mean the sweep 'quick'\?"):
+    with pytest.raises(ValueError, match=r"no sweep file 'quik\.gin': did you mean 'quick'\?"):
         config.load("quik.gin")
     with pytest.raises(ValueError, match="did you mean 'quick'"):
         config.load("quik")

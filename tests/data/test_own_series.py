@@ -218,7 +218,7 @@ def test_from_a_file_into_a_study(tmp_path, capsys, known):
     assert cli.main(["data", "info", name, *sets]) == 0
     said = capsys.readouterr().out
     assert ("2 sources at 600 points: vectors of 2 numbers, 3 segments, 600 times" in said) is known
-    assert ("sources: source_0, source_1" if known else "no truth: models can be trained on it") in said
+    assert ("sources: source_0, source_1" if known else "no truth is known: models are scored by") in said
     assert cli.main(["data", "show", name, *sets]) == 2
     capsys.readouterr()
 

@@ -180,7 +180,7 @@ def test_what_is_known_of_some_data_sets():
     assert "published" in norb.facts["comes from"]
     segments = describe.entry("data", "segment_sources")
     assert "computed" in segments.facts["comes from"]
-    assert {one.name: one.about for one in segments.options}["seed"] == "of all that is drawn."
+    assert {one.name: one.about for one in segments.options}["seed"] == "Of all that is drawn."
 
 
 def test_what_is_known_of_some_sweeps_figures_settings_and_columns():

@@ -39,7 +39,7 @@ def test_every_command_works(folder, monkeypatch, capsys):
         program, *arguments = shlex.split(line)
         assert program == "disentanglement-study"
         assert cli.main(arguments) == 0, line
-    assert "2 runs of both studies are compared" in capsys.readouterr().out
+    assert "2 runs that both studies have are compared" in capsys.readouterr().out
     for name in re.findall(r"`tables/(\w+\.csv)`", PAGE):
         assert (folder / "studies/mine/tables" / name).exists()
     for name in re.findall(r"`(figures/\w+\.pdf)`", PAGE):

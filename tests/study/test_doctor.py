@@ -297,7 +297,7 @@ def test_a_check_of_data_that_hangs_or_breaks_says_so(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--gin", "sweep.seeds = 1"], "name that too, with --sweep"),
+        (["--gin", "sweep.seeds = 1"], "name that sweep with --sweep"),
         (["--sweep", "quik"], "quick"),
         (["--address", "127.0.0.1:1"], "no Ray cluster at '127.0.0.1:1'"),
     ],
