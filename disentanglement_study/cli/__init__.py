@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 
+from disentanglement_study import __version__
 from disentanglement_study.cli import (
     analysis,
     catalogue,
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         description="Large reproducibility studies of disentangled representations.",
         usage="%(prog)s [-h] COMMAND ...",
     )
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(prog=top.prog, metavar="COMMAND", required=True, help=argparse.SUPPRESS)
     for part in PARTS:
         part.add_to(commands)

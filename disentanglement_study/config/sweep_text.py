@@ -78,7 +78,9 @@ def parse_file(path: Path, search: Sequence[Path], within: tuple[Path, ...] = ()
         raise ValueError(f"{files[0]}: an include loop: {' -> '.join(file.name for file in files)}")
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: cannot be read: it is not a text file") from error
+    except OSError as error:
         raise ValueError(f"{path}: cannot be read: {one_line(error)}") from error
     yield from parse(text, str(path), search, files)
 

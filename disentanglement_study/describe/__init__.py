@@ -72,9 +72,18 @@ def find(name: str, kind: str | None = None) -> list[tuple[Entry, str]]:
         found = [(holder, option) for holder in holders if option in _options(holder)]
         if not found and (options := [name for holder in holders for name in _options(holder)]):
             raise unknown(f"option of {part!r}", option, options)
+    if not found and (of := [f"{one.name}.{name}" for kind in kinds for one in _with_options(kind, name)]):
+        raise ValueError(f"{name!r} is an option of several parts: did you mean {' or '.join(of[:3])}?")
     if not found:
         raise unknown(KINDS[kind].noun if kind else "name", name, dict.fromkeys(_all(kinds)))
     return found
+
+
+def _with_options(kind: str, option: str) -> list[Entry]:
+    """The parts of a kind that have this option."""
+    if kind not in ("methods", "metrics", "data", "samplings", "nets"):
+        return []
+    return [one for one in (entry(kind, name) for name in names(kind)) if option in _options(one)]
 
 
 def _options(holder: Entry) -> list[str]:

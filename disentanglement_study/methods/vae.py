@@ -24,8 +24,8 @@ WITHOUT_ADVERSARY = tuple(
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """pixels: how many pixels each one of a small image stands for, in the reconstruction loss and the ELBO, also as
-    scores: these compare models of the same `pixels` alone.
+    """pixels: how many full-size pixels one pixel of a downsized image counts for, in the reconstruction loss and the
+    ELBO, also as scores: compare these only between models with the same `pixels`.
 
     The loss sums over pixels, so a strength weighs 16 times as much on images of 64x64 pixels that are averaged down to
     16x16. With `pixels` of 16 it weighs as it does at 64x64.

@@ -85,13 +85,16 @@ def _checked(codes, factors, prefix, min_factors, kind):
     """Both as arrays, the codes as floats."""
     codes, factors = np.asarray(codes), factors if factors is None else np.asarray(factors)
     if codes.ndim != 2 or codes.shape[1] == 0:
-        raise ValueError(f"{prefix}codes must be [points, codes], got shape {list(codes.shape)}")
+        hint = ": codes[:, None] makes it one code" if codes.ndim == 1 else ""
+        raise ValueError(f"{prefix}codes must be [points, codes], got shape {list(codes.shape)}{hint}")
     if factors is None and kind != "none":
         raise ValueError("this metric compares codes with factors: it needs an array of factors")
     if factors is not None and (factors.ndim != 2 or factors.shape[1] == 0):
-        raise ValueError(f"{prefix}factors must be [points, factors], got shape {list(factors.shape)}")
+        hint = ": factors[:, None] makes it one factor" if factors.ndim == 1 else ""
+        raise ValueError(f"{prefix}factors must be [points, factors], got shape {list(factors.shape)}{hint}")
     if factors is not None and len(codes) != len(factors):
-        raise ValueError(f"{prefix}codes have {len(codes)} points, {prefix}factors have {len(factors)}")
+        hint = ": a row is a point; are the arrays transposed?" if codes.shape[1] == factors.shape[1] else ""
+        raise ValueError(f"{prefix}codes have {len(codes)} points, {prefix}factors have {len(factors)}{hint}")
     if len(codes) < 2:
         raise ValueError(f"a metric needs at least 2 {prefix}points, got {len(codes)}")
     if kind != "none" and factors.shape[1] < min_factors:

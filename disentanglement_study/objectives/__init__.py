@@ -43,14 +43,14 @@ OBJECTIVES: dict[str, Objective] = {
         dip_vae_i,
         hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative},
         usual={"lambda_od": 10, "lambda_d_factor": 10},
-        about="The VAE of Kumar et al. 2018: λ draws the covariance of mean codes to the identity.",
+        about="The VAE of Kumar et al. 2018: λ pulls the covariance of mean codes to the identity.",
         source="Kumar et al. 2018, arXiv:1711.00848",
     ),
     "dip_vae_ii": Objective(
         dip_vae_ii,
         hyper={"lambda_od": NotNegative, "lambda_d_factor": NotNegative},
         usual={"lambda_od": 10, "lambda_d_factor": 1},
-        about="The VAE of Kumar et al. 2018: λ draws the covariance of sampled codes to the identity.",
+        about="The VAE of Kumar et al. 2018: λ pulls the covariance of sampled codes to the identity.",
         source="Kumar et al. 2018, arXiv:1711.00848",
     ),
     "factor_vae": Objective(

@@ -10,7 +10,7 @@ import pandas as pd
 from disentanglement_study.config import EvaluateConfig
 from disentanglement_study.config.declared import check
 from disentanglement_study.config.sections import Seed
-from disentanglement_study.metrics import METRICS
+from disentanglement_study.metrics import COMPARED, METRICS
 from disentanglement_study.metrics.checks import check_points, is_real
 from disentanglement_study.metrics.settings import check_together
 from disentanglement_study.runtime import npz
@@ -31,10 +31,14 @@ class Points(NamedTuple):
 
 def read(path: Path) -> Points:
     """The arrays `codes` and, if it is there, `factors` of an npz file; ValueError, in one line, for anything else."""
-    arrays = npz.read(path, needed=["codes"])
+    arrays = npz.read(path, needed=["codes"], example="codes=..., factors=...")
     codes, factors = arrays["codes"], arrays.get("factors")
     kind = "none" if factors is None else "numbers" if is_real(factors) else "categories"
-    return Points(path, check_points(codes, factors, kind=kind)[0], factors, tuple(arrays))
+    try:
+        checked, _ = check_points(codes, factors, kind=kind)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return Points(path, checked, factors, tuple(arrays))
 
 
 def choose(metrics: str, points: Points) -> tuple[tuple[str, ...], str | None]:
@@ -42,6 +46,8 @@ def choose(metrics: str, points: Points) -> tuple[tuple[str, ...], str | None]:
 
     ValueError, in one line, for a name that does not exist, and for one that they do not allow.
     """
+    if compared := sorted({name.strip() for name in metrics.split(",")} & COMPARED.keys()):
+        raise ValueError(f"{compared[0]} compares the models of a study: `evaluate DIR` computes it, not of a file")
     names = names_of(metrics)
     apply, rest = ([name for name in names if applies(name, points.factors) is answer] for answer in (True, False))
     if not rest:

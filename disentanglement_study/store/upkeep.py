@@ -79,14 +79,14 @@ def begun(store: Store) -> dict[str, list[str]]:
     return found
 
 
-def half_trained(store: Store, jobs: Iterable[Job]) -> int:
+def half_trained(store: Store, jobs: Iterable[str]) -> int:
     """How many of these jobs have a checkpoint to go on from. A folder that Orbax writes to has another name first."""
-    return sum(any(CHECKPOINT.fullmatch(one.name) for one in _parts(store, job)) for job in jobs)
+    return sum(any(CHECKPOINT.fullmatch(one.name) for one in _parts(store, job_id)) for job_id in jobs)
 
 
-def _parts(store: Store, job: Job) -> Iterable[Path]:
+def _parts(store: Store, job_id: str) -> Iterable[Path]:
     """What is in the folders of the parts of a job."""
-    return (store.checkpoints / job.job_id).glob("*-*/*")
+    return (store.checkpoints / job_id).glob("*-*/*")
 
 
 def discard(store: Store) -> None:

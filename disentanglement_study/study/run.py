@@ -3,7 +3,7 @@
 import functools
 import json
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
 from rich.console import Console
@@ -70,7 +70,10 @@ def run(
             f"in {counted(len(jobs), 'job')}{_going_on(store, jobs)}",
             soft_wrap=True,
         )
-        upkeep.keep_checkpoints(store, {job.job_id for job in jobs} | _of_others(store, missing, there))
+        others = _of_others(store, missing, there)
+        upkeep.keep_checkpoints(store, {job.job_id for job in jobs} | others.keys())
+        for line in _begun_anew(store, others, missing):
+            console.print(line, soft_wrap=True)
         if not jobs:
             failed.settle(store)
             return _score_again(runs, store, study, site, console)
@@ -122,15 +125,28 @@ def _jobs(missing: list[Run], store: Store, study: Study) -> tuple[set[str], lis
     return {job.job_id for job in there}, [*there, *plan.group(left.values(), largest)]
 
 
-def _of_others(store: Store, missing: list[Run], ended: Set[str]) -> set[str]:
-    """The jobs that have begun and are not done now: of runs of the plan that this command leaves out."""
-    left = set(store.plan["run_id"]) - {run.run_id for run in missing} - ended
-    return {job_id for job_id, run_ids in upkeep.begun(store).items() if run_ids and left.issuperset(run_ids)}
+def _of_others(store: Store, missing: list[Run], ended: Set[str]) -> dict[str, list[str]]:
+    """The jobs that have begun, with their runs, of which none has ended and this command leaves out some or all."""
+    left, asked = set(store.plan["run_id"]) - ended, {run.run_id for run in missing}
+    begun = upkeep.begun(store).items()
+    return {job_id: runs for job_id, runs in begun if left.issuperset(runs) and not asked.issuperset(runs)}
+
+
+def _begun_anew(store: Store, begun: Mapping[str, list[str]], missing: list[Run]) -> Iterator[str]:
+    """A line for each half-trained job of which this command does some runs and leaves out others."""
+    asked = {run.run_id for run in missing}
+    for job_id, run_ids in begun.items():
+        number = len(asked.intersection(run_ids))
+        if 0 < number < len(run_ids) and upkeep.half_trained(store, [job_id]):
+            yield (
+                f"job {job_id} is half trained, and this command does {number} of its {counted(len(run_ids), 'run')}: "
+                "these begin at update 0 (to go on from its checkpoint, stop, and name all of them)"
+            )
 
 
 def _going_on(store: Store, jobs: list[Job]) -> str:
     """How many of these jobs are half trained, in words; "" if none is."""
-    number = upkeep.half_trained(store, jobs)
+    number = upkeep.half_trained(store, [job.job_id for job in jobs])
     text = "1 of them goes on from its checkpoint" if number == 1 else f"{number} of them go on from their checkpoints"
     return f", {text}" if number else ""
 

@@ -9,6 +9,7 @@ import pytest
 
 from disentanglement_study import cli, store
 from disentanglement_study.runtime.terminal import OUT
+from disentanglement_study.runtime.words import counted
 from disentanglement_study.store import columns
 from disentanglement_study.store.runs import finished_jobs
 from disentanglement_study.study import provenance
@@ -52,7 +53,7 @@ def test_every_question_has_an_answer_of_the_form_that_is_printed(study, title):
     (shown,) = [text for name, _, text in QUESTIONS if name == title]
     head, *rows, last = shown.splitlines()
     assert head.split() == list(found.columns)
-    assert last == f"{len(rows)} rows"
+    assert last == counted(len(rows), "row")
     assert not found.isna().all().any()  # each column has something to show
 
 

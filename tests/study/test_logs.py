@@ -149,6 +149,18 @@ def test_a_command_for_other_runs_leaves_the_checkpoints_that_it_does_not_need(
     assert cli.main([*command, "--where", f"method == {other!r} and seed == 0"]) == 0
     assert [path.name for path in opened.checkpoints.iterdir()] == half
     capsys.readouterr()
+
+    def interrupted(*given):
+        raise KeyboardInterrupt
+
+    # Some runs of the job begin anew, which is said; while none of them has ended its checkpoint is of use to all.
+    part = opened.plan.set_index("run_id").loc[upkeep.begun(opened)[half[0]][0]]
+    with monkeypatch.context() as patch:
+        patch.setattr("disentanglement_study.study.run.run_jobs", interrupted)
+        chosen = f"method == {own!r} and seed == {part['seed']} and strength == {part['strength']}"
+        assert cli.main([*command, "--where", chosen]) == 130
+    assert f"job {half[0]} is half trained, and this command does 1 of its 2 runs" in capsys.readouterr().err
+    assert half[0] in [path.name for path in opened.checkpoints.iterdir()]
     assert cli.main([*command, "--where", f"method == {own!r}"]) == 0
     assert "1 of them goes on from its checkpoint" in capsys.readouterr().err
 

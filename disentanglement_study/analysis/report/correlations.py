@@ -48,6 +48,6 @@ def _matrix(part: pd.DataFrame, row: str, column: str) -> dict:
     known = names.DATA_SETS if row == "data_set_a" else names.SCORES
     rows, columns = (names.in_order(part[key].unique(), known) for key in (row, column))
     grid = part.set_index([row, column]).reindex(pd.MultiIndex.from_product([rows, columns]))
-    cells = {name: rounded(grid[name], 3) for name in NUMBERS}
+    cells = {name: rounded(grid[name], 6) for name in NUMBERS}
     cells |= {name: grid[name].fillna(0).astype(int).tolist() for name in COUNTS}
     return {"rows": rows, "columns": columns, "cells": cells}

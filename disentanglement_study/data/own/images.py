@@ -91,7 +91,8 @@ def _checked_images(images: np.ndarray) -> np.ndarray:
     if images.ndim != 4 or 0 in images.shape:
         raise ValueError(f"images have shape {list(images.shape)}: expected [N, H, H] or [N, H, H, C]")
     if images.shape[1] != images.shape[2]:
-        raise ValueError(f"images of {images.shape[1]} x {images.shape[2]} pixels: expected squares")
+        hint = "; channels are last: images.transpose(0, 2, 3, 1)" if images.shape[2] == images.shape[3] else ""
+        raise ValueError(f"images of {images.shape[1]} x {images.shape[2]} pixels: expected squares{hint}")
     if images.max() <= 1:
         raise ValueError(f"no byte of the images is above {images.max()}: white is 255 (or give booleans)")
     return images
@@ -112,7 +113,7 @@ def _checked_factors(
     outside = (factors < 0) | (factors >= sizes)
     if outside.any():
         row, factor = np.argwhere(outside)[0]
-        allowed = f"0 to {sizes[factor] - 1}"
+        allowed = "whole numbers from 0" if factors[row, factor] < 0 else f"0 to {sizes[factor] - 1}"
         raise ValueError(f"factor {factor} of image {row} is {factors[row, factor]}: expected {allowed}")
     for factor, values in enumerate(factors.T):
         if (values == values[0]).all():
