@@ -98,7 +98,7 @@ def test_the_same_again_is_no_error_and_another_is(tmp_path):
         ({"factors": FACTORS[:-1]}, r"factors have shape \[59, 3\]: expected \[60, F\]"),
         ({"factors": FACTORS[:, 0]}, r"factors have shape \[60\]"),
         ({"factors": FACTORS * 1.0}, "factors are float64: expected whole numbers"),
-        ({"factors": FACTORS - 1}, "factor 0 of image 0 is -1: expected 0 to 1"),
+        ({"factors": FACTORS - 1}, "factor 0 of image 0 is -1: expected whole numbers from 0"),
         ({"factor_sizes": (3, 4, 4)}, "factor 2 of image 4 is 4: expected 0 to 3"),
         ({"factor_sizes": (3, 4)}, r"factor_sizes \[3, 4\]: expected 3"),
         ({"factors": FACTORS * [1, 0, 1]}, "factor 1 has one value, 0, in all images"),

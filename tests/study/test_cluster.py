@@ -89,10 +89,13 @@ def test_a_job_does_not_train_on_cpu_that_reserved_something_else(name):
     check_device({"CPU": 1})
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:99999", "no-such-host.invalid:6379"])
+@pytest.mark.parametrize("address", ["127.0.0.1:{taken}", "127.0.0.1:99999", "no-such-host.invalid:6379"])
 def test_an_address_where_nothing_listens_is_refused_at_once(address):
-    with pytest.raises(ValueError, match=f"no Ray cluster at '{re.escape(address)}': "):
-        dispatch.check("ray", address)
+    with socket.socket() as taken:  # bound, so that no other process listens there meanwhile
+        taken.bind(("127.0.0.1", 0))
+        address = address.format(taken=taken.getsockname()[1])
+        with pytest.raises(ValueError, match=f"no Ray cluster at '{re.escape(address)}': "):
+            dispatch.check("ray", address)
 
 
 @pytest.mark.parametrize("address", ["", " "])
