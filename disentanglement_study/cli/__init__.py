@@ -51,8 +51,8 @@ examples:
   disentanglement-study figures studies/quick --paper locatello2019
   disentanglement-study evaluate codes.npz             score codes of your own
 
-SWEEP is a gin file, or the name of one in sweeps/. DIR is a study's folder. What is done is not done again. Each
-command has a --help with examples and exit codes.
+SWEEP is a gin file, or the name of one in sweeps/. DIR is a study's folder. What is done is not done again. COMMAND
+--help has examples and exit codes.
 """
 PARTS = (
     study,
