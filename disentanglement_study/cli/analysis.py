@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import os
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -94,7 +93,7 @@ def _say_state(opened: "store.Store", console: Terminal = OUT) -> None:
             )
 
 
-def tables(arguments: argparse.Namespace) -> None:
+def tables(arguments: argparse.Namespace, brief: bool = False) -> None:
     """Write the tables of a study, and print the main ones.
 
     Those are the rank correlations of metrics and the claims of the papers beside what the study says.
@@ -131,7 +130,7 @@ def tables(arguments: argparse.Namespace) -> None:
     if unjudged:
         where = f"{unjudged}; for what each needs see {arguments.dir / 'tables' / 'tables.md'}"
         OUT.print(where, soft_wrap=True)
-    _print_skipped(written.skipped, "table", arguments)
+    _print_skipped(written.skipped, "table", arguments, brief)
     folder = arguments.dir / "tables"
     OUT.print(
         f"{folder}: {counted(len(written.tables), 'table')} as CSV, and tables.md with all of them", soft_wrap=True
@@ -163,7 +162,7 @@ def _beside(here: "pd.DataFrame", there: "pd.DataFrame", folder: Path, arguments
     return [*paths]
 
 
-def figures(arguments: argparse.Namespace) -> None:
+def figures(arguments: argparse.Namespace, brief: bool = False) -> None:
     """Draw the figures of a study, or those of one paper."""
     from disentanglement_study.cli import display
 
@@ -185,7 +184,7 @@ def figures(arguments: argparse.Namespace) -> None:
     total = len(analysis_figures.figures_of(paper) if paper else analysis_figures.FIGURES)
     with display.steps(ERR, total) as begins:
         written = analysis_figures.write(results, folder, paper, min(os.cpu_count() or 1, MAX_DRAWING), begins)
-    _print_skipped(written.skipped, "figure", arguments)
+    _print_skipped(written.skipped, "figure", arguments, brief)
     for figure in analysis_figures.PAPERS[paper] if paper else ():
         if figure.why_not:
             shown = f"not drawn: {figure.what.lower()}: {figure.why_not}"
@@ -237,48 +236,9 @@ def _live(arguments: argparse.Namespace) -> None:
     server.serve(opened, arguments.port or 0, begins)
 
 
-def best(arguments: argparse.Namespace) -> str | None:
-    """Print the model of each method with the highest MIG; returns the run id of the best of all, if there is one.
-
-    Scores are those of the mean representation.
-    """
-    from disentanglement_study.analysis import models, names
-    from disentanglement_study.analysis import tables as analysis_tables
-    from disentanglement_study.analysis.rows import NothingToDraw
-    from disentanglement_study.cli import display
-
-    try:
-        table = analysis_tables.best_models(store.open(arguments.dir).results(models.stored()))
-    except NothingToDraw:
-        return None
-    shown = table.rename(columns=names.METRICS).drop(columns=["strength_name", "strength", "data_set"])
-    shown["method"] = [names.label(key, names.METHODS) for key in table["method"]]
-    strengths = zip(table["strength_name"], table["strength"], strict=True)
-    shown.insert(1, "strength", [names.strength(*each) for each in strengths])
-    scores = [names.METRICS[score] for score in table if score in names.METRICS]
-    shown[scores] = shown[scores].map("{:.2f}".format)
-    OUT.print("\nThe model of each method with the highest MIG, and what it scores:\n")
-    display.show(shown[["method", "strength", "seed", *scores, "run_id"]])
-    return table.loc[table["mig"].idxmax(), "run_id"]
-
-
-def found(arguments: argparse.Namespace) -> None:
-    """Print what the study found, in three sentences."""
-    from disentanglement_study.analysis import findings, models
-
-    opened = store.open(arguments.dir)
-    sentences = findings.findings(models.needed(opened.results(models.stored())))
-    so_far = "" if len(opened.run_ids("done")) == len(opened.plan) else " so far"
-    intervals = f" {findings.INTERVALS}" if any("[" in sentence for sentence in sentences) else ""
-    OUT.print(f"\nWhat this study found{so_far}.{intervals}", soft_wrap=True)
-    for sentence in sentences:
-        shown = textwrap.fill(sentence, min(WIDTH, OUT.width), initial_indent="- ", subsequent_indent="  ")
-        OUT.print(shown, highlight=False, soft_wrap=True)
-
-
-def _print_skipped(skipped: Mapping[str, str], kind: str, arguments: argparse.Namespace) -> None:
-    """A line for each reason, with all that it leaves out; of the quick study, which is for newcomers, one line."""
-    if skipped and arguments.function.__name__ == "quick":
+def _print_skipped(skipped: Mapping[str, str], kind: str, arguments: argparse.Namespace, brief: bool) -> None:
+    """A line for each reason, with all that it leaves out; brief: one line in all."""
+    if brief and skipped:
         more = f"{counted(len(skipped), f'more {kind}')} {'need' if len(skipped) > 1 else 'needs'} other studies"
         OUT.print(f"{more}: `disentanglement-study {kind}s {arguments.dir}` says what each lacks", soft_wrap=True)
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disentanglement_study import store
-from disentanglement_study.cli import analysis, as_json, options, status
+from disentanglement_study.cli import analysis, as_json, options, status, summary
 from disentanglement_study.errors import Failed
 from disentanglement_study.runtime.terminal import ERR, OUT
 
@@ -105,11 +105,11 @@ def quick(arguments: argparse.Namespace) -> None:
     plan = _run(arguments)
     if not store.open(arguments.dir).run_ids("done"):
         conclude(arguments.dir, plan)
-    analysis.tables(arguments)
-    analysis.figures(arguments)
+    analysis.tables(arguments, brief=True)
+    analysis.figures(arguments, brief=True)
     analysis.report(arguments)
-    best = analysis.best(arguments)
-    analysis.found(arguments)
+    best = summary.best(arguments)
+    summary.found(arguments)
     OUT.print(
         f"\nThe study is in {arguments.dir}: tables/tables.md, figures/, all scores for queries, and\n"
         f"{arguments.dir / 'report' / 'index.html'}, a page to explore in a browser.\n"

@@ -33,6 +33,8 @@ KINDS = {
     "settings": Kind("setting", "What a sweep can set, by section."),
     "columns": Kind("column", "The columns of a study's tables, for `query`."),
 }
+WITH_OPTIONS = ("methods", "metrics", "data", "samplings", "nets")
+MOST_WHOLE = 3  # whole names that an error shows for a short one
 
 
 def module(kind: str) -> ModuleType:
@@ -72,18 +74,18 @@ def find(name: str, kind: str | None = None) -> list[tuple[Entry, str]]:
         found = [(holder, option) for holder in holders if option in _options(holder)]
         if not found and (options := [name for holder in holders for name in _options(holder)]):
             raise unknown(f"option of {part!r}", option, options)
-    if not found and (of := [f"{one.name}.{name}" for kind in kinds for one in _with_options(kind, name)]):
-        raise ValueError(f"{name!r} is an option of several parts: did you mean {' or '.join(of[:3])}?")
+    if not found and (whole := _ending(name, kinds)):
+        raise ValueError(f"{name!r} alone names no part: did you mean {' or '.join(whole[:MOST_WHOLE])}?")
     if not found:
         raise unknown(KINDS[kind].noun if kind else "name", name, dict.fromkeys(_all(kinds)))
     return found
 
 
-def _with_options(kind: str, option: str) -> list[Entry]:
-    """The parts of a kind that have this option."""
-    if kind not in ("methods", "metrics", "data", "samplings", "nets"):
-        return []
-    return [one for one in (entry(kind, name) for name in names(kind)) if option in _options(one)]
+def _ending(name: str, kinds: list[str]) -> list[str]:
+    """The settings and options whose last part this is: "train.steps", "mig.num_bins"."""
+    settings = [one for kind in kinds for one in names(kind) if one.endswith(f".{name}")]
+    holders = (entry(kind, one) for kind in kinds if kind in WITH_OPTIONS for one in names(kind))
+    return settings + [f"{holder.name}.{name}" for holder in holders if name in _options(holder)]
 
 
 def _options(holder: Entry) -> list[str]:

@@ -26,7 +26,7 @@ def entry(name: str) -> Entry:
         name=name,
         title=name.replace("_", " ").capitalize(),
         about=line(name),
-        source="Locatello et al. 2019" if "(paper, " in text else cited(text),
+        source=cited(text),
         facts={"written": f"`{name}.csv`, and `tables.md` with all tables"},
         docstring=text,
         code=file_of(module),

@@ -93,7 +93,8 @@ def _checked(codes, factors, prefix, min_factors, kind):
         hint = ": factors[:, None] makes it one factor" if factors.ndim == 1 else ""
         raise ValueError(f"{prefix}factors must be [points, factors], got shape {list(factors.shape)}{hint}")
     if factors is not None and len(codes) != len(factors):
-        hint = ": a row is a point; are the arrays transposed?" if codes.shape[1] == factors.shape[1] else ""
+        is_transposed = codes.shape[1] == factors.shape[1] > max(len(codes), len(factors))
+        hint = ": a row is a point; are the arrays transposed?" if is_transposed else ""
         raise ValueError(f"{prefix}codes have {len(codes)} points, {prefix}factors have {len(factors)}{hint}")
     if len(codes) < 2:
         raise ValueError(f"a metric needs at least 2 {prefix}points, got {len(codes)}")

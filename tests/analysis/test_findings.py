@@ -17,7 +17,7 @@ from disentanglement_study.analysis import report, tables
 from disentanglement_study.analysis.findings import INTERVALS, findings
 from disentanglement_study.analysis.models import needed
 from disentanglement_study.analysis.rows import checked
-from disentanglement_study.cli import analysis
+from disentanglement_study.cli import summary
 
 # MIG of three methods, two seeds each, at one strength.
 MIG = {"beta_vae": [0.2, 0.3], "factor_vae": [0.55, 0.65], "dip_vae_i": [0.1, 0.2]}
@@ -312,7 +312,7 @@ class TestWhereTheyAreRead:
 
     def test_the_summary_of_quick_has_them(self, tmp_path, capsys):
         store = make_study(tmp_path / "study")
-        analysis.found(cli.parser().parse_args(["tables", str(store.root)]))
+        summary.found(cli.parser().parse_args(["tables", str(store.root)]))
         printed = capsys.readouterr().out
         assert printed.startswith(f"\nWhat this study found so far. {INTERVALS}\n")
         said = findings(needed(checked(store.results())))

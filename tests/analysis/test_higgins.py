@@ -292,7 +292,7 @@ class TestCommand:
             results=lambda keep: results, rows=lambda table, keep: results.iloc[:0], plan=plan, manifests=list
         )
         monkeypatch.setattr(cli.store, "open", lambda folder: study)
-        cli.tables(SimpleNamespace(dir=tmp_path, beside=None, json=False, function=cli.tables))
+        cli.tables(SimpleNamespace(dir=tmp_path, beside=None, json=False))
         return capsys.readouterr().out
 
     def test_the_systems_and_the_claims_are_printed(self, study, grid, tmp_path, monkeypatch, capsys):

@@ -16,6 +16,7 @@ from report_study import HOSTILE, METRICS, PNG, make_study
 from disentanglement_study import cli
 from disentanglement_study.analysis import report
 from disentanglement_study.analysis.report import curves as curve_files
+from disentanglement_study.analysis.report.correlations import COUNTS, NUMBERS, _matrix
 from disentanglement_study.analysis.report.encoding import floats
 from disentanglement_study.analysis.report.paths import shortened
 from disentanglement_study.store import Store
@@ -182,3 +183,10 @@ def test_the_wheel_carries_the_parts_of_the_page_and_no_package_but_one(tmp_path
         assert f"disentanglement_study/analysis/report/page/{part}" in names
     # A package called `analysis` in site-packages would be everybody's.
     assert {name.split("/")[0].split("-")[0] for name in names} == {"disentanglement_study"}
+
+
+def test_a_heat_map_shows_what_the_figure_shows():
+    """0.1246 is 12, not 13 of 0.125."""
+    row = {"score_a": "mig", "score_b": "dci", **dict.fromkeys(NUMBERS, 0.1246), **dict.fromkeys(COUNTS, 9)}
+    cells = _matrix(pd.DataFrame([row]), "score_a", "score_b")["cells"]
+    assert {round(100 * cells[name][0]) for name in NUMBERS} == {12}

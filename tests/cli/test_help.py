@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from disentanglement_study import cli, config
+from disentanglement_study import __version__, cli, config
 from disentanglement_study.cli import options
 from disentanglement_study.cli.parsing import Parser
 
@@ -33,6 +33,13 @@ def examples(text: str) -> list[list[str]]:
     assert heading, text
     lines = re.findall(rf"^  {PROGRAM} (.*)$", shown, flags=re.MULTILINE)
     return [shlex.split(re.split(r"   ", line)[0]) for line in lines]
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"{PROGRAM} {__version__}\n"
 
 
 def test_all_commands_are_here():

@@ -92,6 +92,7 @@ def test_the_same_again_is_no_error_and_another_is(tmp_path):
         ({"name": "../mine"}, r"'\.\./mine' cannot name a data set"),
         ({"images": IMAGES / 255}, "images are float64: expected bytes"),
         ({"images": IMAGES[:, :8]}, "images of 8 x 16 pixels"),
+        ({"images": IMAGES.transpose(0, 3, 1, 2)}, r"channels are last: images\.transpose\(0, 2, 3, 1\)"),
         ({"images": IMAGES.reshape(60, -1)}, r"images have shape \[60, 768\]"),
         ({"images": IMAGES[:0], "factors": FACTORS[:0]}, r"images have shape \[0, 16, 16, 3\]"),
         ({"images": IMAGES // 128}, "no byte of the images is above 1"),

@@ -223,6 +223,12 @@ def test_a_name_is_found_in_all_kinds_or_one():
         ("beta_va", None, "did you mean 'beta_vae'"),
         ("train.step", None, "^unknown option of 'train' 'step': did you mean 'steps'"),
         ("mig.num_bin", None, "^unknown option of 'mig' 'num_bin': did you mean 'num_bins'"),
+        (
+            "lambda_od",
+            None,
+            r"'lambda_od' alone .*: did you mean dip_vae_i\.lambda_od or dip_vae_ii\.lambda_od",
+        ),
+        ("steps", None, r"'steps' alone names no part: did you mean train\.steps\?"),
         ("mig", "methods", "^unknown method 'mig'"),
         ("mig", "metric", "^unknown kind 'metric': did you mean 'metrics'"),
     ],
@@ -231,6 +237,11 @@ def test_an_unknown_name_is_an_error_with_the_nearest_one(name, kind, message):
     with pytest.raises(ValueError, match=message) as error:
         describe.find(name, kind)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["transfer", "rank_correlation", "data_set_rank_correlation"])
+def test_a_table_of_the_paper_says_which_paper(name):
+    assert describe.entry("tables", name).source == "Locatello et al. 2019"
 
 
 # Reading docstrings.

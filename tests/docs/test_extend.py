@@ -93,11 +93,12 @@ def patched(text: str, change: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def add_all(folder: Path) -> None:
-    for path, content in files().items():
+def add_all(folder: Path, page: str = PAGE) -> None:
+    """The files and lines of a page, into a copy of the repository."""
+    for path, content in files(page).items():
         assert not (folder / path).exists(), path
         (folder / path).write_text(content, encoding="utf-8")
-    for block in blocks("diff"):
+    for block in blocks("diff", page):
         _, *parts = re.split(r"^--- (\S+)\n", block, flags=re.MULTILINE)
         for path, change in zip(parts[::2], parts[1::2], strict=True):
             text = (folder / path).read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pages
 import pytest
-from test_extend import COMMANDS, COPIED, files, patched
+from test_extend import COMMANDS, COPIED, add_all, files
 
 from disentanglement_study import nets, store
 
@@ -34,14 +34,7 @@ def run_python(tmp_path_factory, dsprites_root):
     for name in COPIED:
         shutil.copytree(pages.ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(pages.ROOT / "pyproject.toml", folder)
-    for path, content in files(PAGE).items():
-        assert not (folder / path).exists(), path
-        (folder / path).write_text(content, encoding="utf-8")
-    for change in of("diff"):
-        _, *parts = re.split(r"^--- (\S+)\n", change, flags=re.MULTILINE)
-        for path, lines in zip(parts[::2], parts[1::2], strict=True):
-            text = (folder / path).read_text(encoding="utf-8")
-            (folder / path).write_text(patched(text, lines.splitlines()), encoding="utf-8")
+    add_all(folder, PAGE)
     (sweep,) = [text for text in of("gin") if "sweep.methods" in text]
     (folder / "mine.gin").write_text(sweep + SMALL, encoding="utf-8")
     place = {"PYTHONPATH": str(folder), "DISENTANGLEMENT_STUDY_DATA": str(dsprites_root), "COLUMNS": "200"}

@@ -112,7 +112,12 @@ def test_a_metric_that_fails_is_named_and_the_others_are_shown(tmp_path, capsys)
         ({"codes": CODES, "factors": CODES}, "factors must be integers"),
         ({"codes": CODES[:9], "factors": GRID}, "codes have 9 points, factors have 60"),
         ({"codes": np.array([None]), "factors": GRID}, "codes.npy holds Python objects, which are never read"),
-        (None, "not an npz file"),
+        (
+            {"codes": CODES[:, 0], "factors": GRID},
+            "codes.npz: codes must be [points, codes], got shape [60]: codes[:,",
+        ),
+        ({"codes": CODES.T, "factors": GRID.T[:1]}, "a row is a point; are the arrays transposed?"),
+        (None, "not an npz file; np.savez(FILE, codes=..., factors=...) makes one"),
     ],
 )
 def test_a_file_that_cannot_be_scored_is_an_error_that_says_why(tmp_path, capsys, arrays, message):
@@ -123,6 +128,18 @@ def test_a_file_that_cannot_be_scored_is_an_error_that_says_why(tmp_path, capsys
     assert message in error
     assert cli.main(["evaluate", str(tmp_path / "none.npz")]) == 2
     assert "there is no file" in capsys.readouterr().err
+
+
+def test_points_that_are_fewer_are_not_called_transposed(tmp_path, capsys):
+    path = tmp_path / "codes.npz"
+    np.savez(path, codes=CODES[:9, :3], factors=GRID)
+    assert cli.main(["evaluate", str(path)]) == 2
+    assert capsys.readouterr().err.rstrip().endswith("codes have 9 points, factors have 60")
+
+
+def test_a_metric_that_compares_models_is_not_of_a_file(file, capsys):
+    assert cli.main(["evaluate", str(file), "--metrics", "mig,udr"]) == 2
+    assert capsys.readouterr().err.startswith("error: udr compares the models of a study: `evaluate DIR` computes it")
 
 
 @pytest.mark.parametrize("option", ["--num-train", "--num-test"])

@@ -15,7 +15,7 @@ def data_set_rank_correlation(
 ) -> StudyFigure:
     """Rank correlation of each headline score between data sets.
 
-    Heat map of the Spearman rank correlation of a headline score between data sets, × 100, for each score.
+    Heat maps of Spearman's, × 100, one for each score.
 
     Over settings, a method at a strength, whose score is the mean over seeds. The paper's Figure 4 shows DCI.
     """

@@ -27,7 +27,7 @@ def detectable_difference(
 ) -> style.StudyFigure:
     """The smallest difference of two mean scores that 2 to 50 seeds of each method detect.
 
-    The smallest difference of two mean scores (x) that 2 to 50 seeds of each method detect, a row for each score.
+    The difference is on x; a row for each score.
 
     80 % power, two-sided at 5 %, from the SD within a method at a strength. A black mark is the difference of the two
     best methods, each at its best strength: dots left of it are of seeds enough; a triangle says that it is less than

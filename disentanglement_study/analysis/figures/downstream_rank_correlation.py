@@ -15,7 +15,7 @@ def downstream_rank_correlation(
 ) -> StudyFigure:
     """Rank correlation of downstream accuracies with the metrics, for each data set.
 
-    Heat map of the Spearman rank correlation of downstream accuracies (columns) with the metrics, for each data set.
+    Heat maps of Spearman's; accuracies are columns.
 
     Of logistic regression (LR) and boosted trees (GBT) after 10 to 10,000 train points, and of their statistical
     efficiency, accuracy at 100 over accuracy at 10,000; × 100. The paper's Figure 5 shows dSprites.

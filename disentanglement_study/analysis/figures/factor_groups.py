@@ -12,7 +12,7 @@ from disentanglement_study.analysis.tables.unified_rank_correlation import MATRI
 def factor_groups(results: pd.DataFrame, representation: str = "mean") -> style.StudyFigure:
     """Number of groups of factors by the threshold of each matrix.
 
-    Number of groups of factors (y) over the threshold (x) of each matrix, a line for each method and data set.
+    Groups are on y, the threshold on x; a line for each method and data set.
 
     Means over models, as `tables.factor_groups`: a line that stays high longer is of representations that keep factors
     apart. n: models per line. Thresholds are in units of the matrix (importance, nats, accuracy).

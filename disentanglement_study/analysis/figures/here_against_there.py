@@ -24,7 +24,7 @@ def here_against_there(
 ) -> style.StudyFigure:
     """Each headline score of one study against that of another, a point for each run.
 
-    Each headline score of one study (y) against that of another (x), a point for each run that both have.
+    The first is on y, the second on x; points are of runs that both have.
 
     by_run: as `beside.Beside` has it. A panel for each score, coloured by data set, or of one data set by method; on
     the line both scores are the same. In the panel: Spearman's rank correlation of the two with its 95 % interval of a

@@ -14,7 +14,7 @@ def median_score_by_strength(
 ) -> style.StudyFigure:
     """Median of each headline score by strength, a line for each method and data set.
 
-    Median over seeds of each headline score (y) against strength (x), a line for each method and data set.
+    Medians over seeds are on y, the strength on x.
 
     Strengths are numbered in the order of the sweep, and named in the legend: the methods' strengths share no scale.
     n: models per point. The paper's Figure 4 shows the FactorVAE score on Cars3D.

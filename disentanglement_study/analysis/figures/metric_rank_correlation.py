@@ -15,7 +15,7 @@ def metric_rank_correlation(
 ) -> StudyFigure:
     """Rank correlation of the metrics with each other, for each data set.
 
-    Heat map of the Spearman rank correlation between the headline scores, and UDR, × 100, for each data set.
+    Heat maps of Spearman's, × 100, between the headline scores, and UDR.
 
     Over all models (methods, strengths, seeds), of every score unless `scores` says which. The paper's Figure 2 shows
     Noisy-dSprites.

@@ -12,7 +12,7 @@ LABEL = "Mean mutual information of two codes (nats)"
 def mutual_information(results: pd.DataFrame) -> StudyFigure:
     """Mutual information of pairs of codes, sampled (left) and mean (right), against strength.
 
-    Mean mutual information of pairs of codes, sampled (left) and mean (right), against strength, for each data set.
+    The mean over pairs; a row of panels for each data set.
 
     Of 20 bins a code, in nats; otherwise as `total_correlation`.
     """
@@ -22,6 +22,6 @@ def mutual_information(results: pd.DataFrame) -> StudyFigure:
 def mutual_information_by_method(results: pd.DataFrame) -> StudyFigure:
     """Mutual information of sampled against mean codes, by data set and method.
 
-    The same, sampled against mean representations, a panel for each data set and method.
+    A panel for each data set and method.
     """
     return unsupervised_lines.by_method(results, SCORE, LABEL, log=False)

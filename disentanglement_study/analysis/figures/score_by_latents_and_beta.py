@@ -28,7 +28,7 @@ def score_by_latents_and_beta(
 ) -> style.StudyFigure:
     """Median score by β_norm = β M / N and by the number of latents M.
 
-    Median score over seeds, as colour and number, by β_norm = β M / N (x) and number of latents M (y).
+    Medians over seeds are colours and numbers; β_norm is on x, M on y.
 
     A panel for each data set and score (`higgins_score` if it is there, else those of the study of 2019). Diamond: the
     best β_norm of each number of latents; its bar is the 95 % interval over seeds. Grey and a dash where no model has

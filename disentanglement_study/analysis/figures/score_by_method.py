@@ -14,7 +14,7 @@ def score_by_method(
 ) -> style.StudyFigure:
     """Distribution of each headline score by method, for each data set.
 
-    Distribution of each headline score (x) per method (y), over strengths and seeds, for each data set.
+    The score is on x, methods on y; over strengths and seeds.
 
     Violins from 20 models per method, below that every model as a dot; the black bar is the median. n: models per
     method. The numbers behind are the quartiles. The paper's Figure 3 shows the FactorVAE score on Cars3D.

@@ -16,7 +16,7 @@ def score_by_setting(
 ) -> style.StudyFigure:
     """The headline scores by the value of each axis of the sweep that is no strength.
 
-    The headline scores (y) by the value of each axis of the sweep that is no strength (x), a line for each method.
+    The score is on y, the value on x; a line for each method.
 
     Medians over strengths, seeds and other axes, and bars from quartile to quartile. Numbers are in their order, not to
     scale, and joined by lines; words are not. A row of panels for each data set and axis. n: models per point.

@@ -15,7 +15,7 @@ def score_by_strength(
 ) -> style.StudyFigure:
     """Distribution of each headline score by strength of each method, for each data set.
 
-    Distribution of each headline score (y) over seeds at each strength of each method (x), for each data set.
+    The score, over seeds, is on y, the strength on x.
 
     Within the colour of a method its strengths in the order of the sweep, which the legend names. Violins from 20
     models per strength, below that every model as a dot; the black bar is the median. n: models per strength. The

@@ -23,7 +23,7 @@ def statistical_efficiency(
 ) -> style.StudyFigure:
     """Statistical efficiency of a downstream task against each score.
 
-    Statistical efficiency of a downstream task (y) against each headline score (x), for each data set.
+    The efficiency is on y, the headline score on x; for each data set.
 
     Test accuracy after 100 over that after 10,000 train points; a point for each model, coloured by its method. The
     paper's Figure 6 shows the FactorVAE score on dSprites.

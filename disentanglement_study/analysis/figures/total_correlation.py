@@ -12,7 +12,7 @@ LABEL = "Gaussian total correlation (nats)"
 def total_correlation(results: pd.DataFrame) -> StudyFigure:
     """Total correlation of sampled (left) and mean (right) codes against strength.
 
-    Total correlation of sampled (left) and mean (right) representations against strength, for each data set.
+    A row of panels for each data set.
 
     That of a Gaussian fitted to the codes, in nats on a logarithmic axis; medians over seeds with quartiles, a line for
     each method, with a gap where it is 0, as of models that ignore their images. Strengths are numbered in the order of

@@ -17,7 +17,7 @@ DATA_SETS = {"other": "Another\ndata set", "same": "The same\ndata set"}
 def transfer(results: pd.DataFrame, representation: str = "mean") -> style.StudyFigure:
     """Probability that a setting chosen by one metric on one data set beats a random model.
 
-    Probability (%) that a setting chosen by one metric on one data set beats a random model elsewhere.
+    In per cent.
 
     As `tables.transfer`: 50 % (white) is chance; below each number its 95 % interval over seeds.
     """

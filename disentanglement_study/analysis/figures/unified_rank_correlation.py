@@ -16,7 +16,7 @@ AGGREGATIONS = unified.AGGREGATIONS | {"dci_disentanglement": "DCI-D", "dci_comp
 def unified_rank_correlation(results: pd.DataFrame, representation: str = "mean") -> StudyFigure:
     """Rank correlation of all aggregations of all matrices, for each data set.
 
-    Heat map of the Spearman rank correlation of all aggregations of all matrices, × 100, for each data set.
+    Heat maps of Spearman's, × 100.
 
     Ordered by matrix: blocks on the diagonal are of one matrix, diagonals beside it of one aggregation.
     """

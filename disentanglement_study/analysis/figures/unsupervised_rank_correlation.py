@@ -15,7 +15,7 @@ def unsupervised_rank_correlation(
 ) -> StudyFigure:
     """Rank correlation of scores without labels with the metrics, for each data set.
 
-    Heat map of the Spearman rank correlation of scores without labels (rows) with the metrics, for each data set.
+    Heat maps of Spearman's; scores without labels are rows.
 
     Over all models (methods, strengths, seeds), × 100. Rows: losses in nats (a better reconstruction is a lower one;
     a better ELBO a higher one), Gaussian total correlation and its kin of the same representation. The paper's Figure 4

@@ -23,7 +23,7 @@ def unsupervised_scatter(
 ) -> style.StudyFigure:
     """Each headline score against each score that needs no labels, a point for each model.
 
-    Each headline score (y) against each score that needs no labels (x), a point for each model of one data set.
+    The headline score is on y, the other on x; for one data set.
 
     Downstream tasks are left out.
     None: Shapes3D, as in the paper, or else the first that is there. Coloured by method. Losses and total

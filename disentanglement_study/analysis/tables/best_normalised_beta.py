@@ -12,7 +12,7 @@ KEYS = ["data_set", "representation", "method", "score", "num_latents"]
 def best_normalised_beta(results: pd.DataFrame, representation: str = "mean") -> pd.DataFrame:
     """The β_norm of the highest median score, for each number of latents.
 
-    The β_norm = β M / N (M latents, N pixels) of the highest median score, of each number of latents.
+    β_norm = β M / N, of M latents and N pixels.
 
     A row per data_set, method, headline score and num_latents: best_normalised_beta, its ends low and high (95 % over
     seeds of the best of a resample; NaN where a β_norm has one seed), the median score there with its interval

@@ -17,8 +17,7 @@ DRAW = ["data_set", "data_seed", *SETTING]
 def chosen_by_loss(results: pd.DataFrame, score: str = "mcc") -> pd.DataFrame:
     """The score of the models of lowest loss, over data sets drawn with other seeds.
 
-    The score of the chosen models: the median, least and most over data sets drawn with other seeds. A series of
-    one's own is one draw.
+    Median, least and most over the draws. A series of one's own is one draw.
 
     On each data set (its option `seed`) the restart, a run with another seed, of the lowest training loss is chosen for
     each method and strength. A method without a loss, such as FastICA, cannot choose: its score on a data set is the

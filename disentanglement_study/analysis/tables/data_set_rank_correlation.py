@@ -24,7 +24,7 @@ def data_set_rank_correlation(
 ) -> pd.DataFrame:
     """Rank correlation of a headline score between data sets, over settings.
 
-    Spearman rank correlation of a headline score between data sets, over settings (paper, Figure 4 right).
+    Spearman's (Locatello et al. 2019, Figure 4 right).
 
     A setting is a method at a strength; its score is the mean over seeds. A row per representation (None: each),
     score, data_set_a and data_set_b, both orders: rank_correlation, low and high (95 % over seeds; of the correlation

@@ -9,7 +9,7 @@ from disentanglement_study.analysis.rows import checked, is_failure
 def failures(results: pd.DataFrame) -> pd.DataFrame:
     """How many models and rows have no score, and why.
 
-    How many models and rows have no score, per data set, method, representation, metric and reason.
+    Per data set, method, representation, metric and reason.
 
     The reason is the first line of the error (of a traceback, its message), or that the value was not finite.
     """

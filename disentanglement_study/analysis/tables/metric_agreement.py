@@ -25,7 +25,7 @@ def metric_agreement(
 ) -> pd.DataFrame:
     """The mean over data sets of the rank correlation of two headline scores.
 
-    The mean over data sets of the Spearman rank correlation of two headline scores, or UDR; what agrees most, first.
+    Spearman's, of headline scores and UDR; what agrees most is first.
 
     A row per representation (None: each) and pair: rank_correlation, the mean; low and high, 95 % over seeds; lowest
     and highest, of a data set; data_sets, those that both scores vary on; n, the models of these with both. NaN where

@@ -21,7 +21,7 @@ def paired_differences(
 ) -> pd.DataFrame:
     """The mean difference of a score between models of two values of a setting.
 
-    The mean difference of a score between models of two values of a setting, alike in all else, also in the seed.
+    The models of a pair are alike in all else, also in the seed.
 
     Settings are the axes of the sweep that no data set has, such as `train.precision`. A row per data_set,
     representation (None: each), setting, two of its values, a and b, and score (headline, or one without labels):

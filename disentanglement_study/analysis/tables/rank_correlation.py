@@ -34,7 +34,7 @@ def rank_correlation(
 ) -> pd.DataFrame:
     """Rank correlation of the headline scores with each other, and with UDR.
 
-    Spearman rank correlation between the headline scores, and UDR, over the models of a data set (paper, Figure 2).
+    Spearman's, over the models of a data set (Locatello et al. 2019, Figure 2).
 
     A row per data_set, representation (None: each), score_a and score_b, both orders and the diagonal:
     rank_correlation in [-1, 1]; low and high, 95 % over seeds (NaN with resamples=0, or where no setting has two); n,
@@ -56,7 +56,7 @@ def unsupervised_rank_correlation(
 ) -> pd.DataFrame:
     """Rank correlation of scores that need no labels with the headline scores.
 
-    Spearman rank correlation of scores that need no labels with the headline scores (paper, Figure 4 centre).
+    Spearman's (Locatello et al. 2019, Figure 4 centre).
 
     Columns as in `rank_correlation`. score_a is a training score (reconstruction, KL, ELBO, training loss; nats), an
     unsupervised one of the same representation (Gaussian total correlation, ...) or UDR; score_b is a disentanglement
@@ -77,7 +77,7 @@ def downstream_rank_correlation(
 ) -> pd.DataFrame:
     """Rank correlation of downstream accuracy with the metrics.
 
-    Spearman rank correlation of downstream accuracy with the disentanglement metrics (paper, Figures 5 and 6).
+    Spearman's (Locatello et al. 2019, Figures 5 and 6).
 
     Columns as in `rank_correlation`. score_a is the mean test accuracy of logistic regression (LR) or boosted trees
     (GBT) after 10 to 10,000 train points, or its statistical efficiency: accuracy at 100 over accuracy at 10,000.
@@ -97,7 +97,7 @@ def fairness_rank_correlation(
 ) -> pd.DataFrame:
     """Rank correlation of unfairness with every other headline score.
 
-    Spearman rank correlation of unfairness with every other headline score (Locatello et al. 2019b, 1905.13662).
+    Spearman's (Locatello et al. 2019b, arXiv:1905.13662).
 
     Columns as in `rank_correlation`. Negative: models that score higher are fairer. Downstream accuracy is among the
     scores, for it goes with both.

@@ -41,7 +41,7 @@ def scores_by_method(results: pd.DataFrame) -> pd.DataFrame:
 def scores_by_strength(results: pd.DataFrame) -> pd.DataFrame:
     """Median and quartiles of each headline score, for each method and strength.
 
-    Median, quartiles and n (models) of each headline score, per method and strength, over seeds.
+    Over seeds, with n, the number of models.
     """
     return _summary(results, SETTING)
 

@@ -24,7 +24,7 @@ COUNTS = ["n", "failed", "missing"]
 def detectable_difference(results: pd.DataFrame, representation: str = "mean") -> pd.DataFrame:
     """The smallest difference of two methods' mean scores that so many seeds each detect.
 
-    The smallest difference of two methods' mean scores that so many seeds each detect: 80 % power, two-sided 5 %.
+    At 80 % power, two-sided at 5 %.
 
     A row per data_set ("all": pooled over them, where there are several), score and `seeds` of each method: difference,
     low and high, for the SD and the ends of its 95 % interval; sd, the standard deviation over seeds within a method at

@@ -20,7 +20,7 @@ def strength_rank_correlation(
 ) -> pd.DataFrame:
     """Rank correlation of a score with the strength, for each method.
 
-    Spearman rank correlation of a score with the strength, over the models of one method (paper, Figures 1, 4).
+    Spearman's, over the models of the method (Locatello et al. 2019, Figures 1 and 4).
 
     A row per data_set, representation (None: each), score (headline, or one without labels) and method:
     rank_correlation, low and high (95 % over seeds), and n, failed, missing as in `rank_correlation`. A strength of

@@ -28,7 +28,7 @@ def systems(
 ) -> pd.DataFrame:
     """The accuracies of the classifiers of `higgins_score`, of every data set and system.
 
-    The accuracies of the classifiers of `higgins_score`, in [0, 1], of every data set and system.
+    Accuracies are in [0, 1].
 
     A system is a method with its setting and strength; β-VAE with β = 1, normalised 10 / 4096, is the VAE. As in the
     paper the accuracies of all models and classifiers of a system are taken together and the lower half, rounded down,

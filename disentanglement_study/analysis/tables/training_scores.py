@@ -12,7 +12,7 @@ GROUPS = ["data_set", *SETTING]
 def training_scores(results: pd.DataFrame) -> pd.DataFrame:
     """Median, least and most of each score of the model itself, for each method and strength.
 
-    Median, least, most and n (models) of each score of the model itself, per method and strength.
+    With n, the number of models.
 
     In the units of the score. `converged` and `after_converged` are 0 or 1: the median is that of most models.
     """

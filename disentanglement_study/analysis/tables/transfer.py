@@ -23,7 +23,7 @@ def transfer(
 ) -> pd.DataFrame:
     """The probability that a chosen setting beats a random model on another seed.
 
-    The probability that a chosen setting beats a random model on a different seed (paper, Table 1).
+    (Locatello et al. 2019, Table 1.)
 
     The setting, a method at a strength, is the best by one metric on one data set among the models of one seed. Its
     model of another seed is compared with a random other model of the target: by the same or another metric, on the
