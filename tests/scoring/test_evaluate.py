@@ -139,7 +139,8 @@ def test_points_that_are_fewer_are_not_called_transposed(tmp_path, capsys):
 
 def test_a_metric_that_compares_models_is_not_of_a_file(file, capsys):
     assert cli.main(["evaluate", str(file), "--metrics", "mig,udr"]) == 2
-    assert capsys.readouterr().err.startswith("error: udr compares the models of a study: `evaluate DIR` computes it")
+    error = capsys.readouterr().err.replace("\n", " ")
+    assert error.startswith(f"error: udr compares models: `evaluate DIR` computes it; {file} holds the codes of one")
 
 
 @pytest.mark.parametrize("option", ["--num-train", "--num-test"])
