@@ -47,7 +47,9 @@ def choose(metrics: str, points: Points) -> tuple[tuple[str, ...], str | None]:
     ValueError, in one line, for a name that does not exist, and for one that they do not allow.
     """
     if compared := sorted({name.strip() for name in metrics.split(",")} & COMPARED.keys()):
-        raise ValueError(f"{compared[0]} compares models: `evaluate DIR` computes it; {points.path} holds the codes of one")
+        raise ValueError(
+            f"{compared[0]} compares models: `evaluate DIR` computes it; {points.path} holds the codes of one"
+        )
     names = names_of(metrics)
     apply, rest = ([name for name in names if applies(name, points.factors) is answer] for answer in (True, False))
     if not rest:
